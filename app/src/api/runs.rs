@@ -1,0 +1,183 @@
+//! Runs for pages: a window of the list, the figures above it, one run, deletion and its undo.
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::state::{editor, state, viewer};
+use leptos::prelude::*;
+use model::{
+    Millis, RunId, RunStatus,
+    filter::RunFilter,
+    job::JobRow,
+    live::LiveCursor,
+    page::{Page, Total},
+    run::{RunDetail, RunSummary},
+};
+use serde::{Deserialize, Serialize};
+use server_fn::codec::Json;
+
+/// Rows a page.
+pub const PAGE: u32 = 50;
+/// Steps of the activity strip, and their length in milliseconds (12 hours in all).
+pub const STEPS: usize = 60;
+pub const STEP_MS: Millis = 12 * 60_000;
+
+/// The first window of the runs page and all that stands around it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunList {
+    pub page: Page<RunSummary>,
+    pub filter: RunFilter,
+    pub total: Total,
+    pub overview: Overview,
+    /// The point from which live frames continue what is shown.
+    pub cursor: LiveCursor,
+    /// Any run at all: without, the first-run card is shown.
+    pub any: bool,
+    pub base_url: String,
+    pub client_config: String,
+}
+
+/// Figures over all runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Overview {
+    pub by_status: Vec<(RunStatus, Total)>,
+    /// (running, finished, failed) jobs, [`STEPS`] steps of [`STEP_MS`] that end at `until`.
+    pub activity: Vec<(i64, i64, i64)>,
+    pub until: Millis,
+}
+
+/// One run's page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunView {
+    pub detail: RunDetail,
+    pub jobs: Page<JobRow>,
+    pub cursor: LiveCursor,
+}
+
+/// The runs that pass a filter, from a place on, with everything around them.
+#[server(prefix = "/_fn", endpoint = "runs/list", input = Json)]
+pub async fn list_runs(q: String, sort: String, after: Option<String>) -> Result<RunList, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    let cursor = state.hub.cursor(); // Taken first: a change during the read is sent again, not lost.
+    let (page, filter, total) = server::page(&state, &viewer, &q, &sort, after.as_deref()).await.map_err(AppError::told)?;
+    let mut conn = state.store.conn().await?;
+    let any = !page.items.is_empty() || store::stats::any_run(&mut conn).await?;
+    drop(conn);
+    let overview = server::overview(&state, &viewer).await?;
+    let (base_url, client_config) = (state.base_url.to_string(), state.client_config.to_string());
+    Ok(RunList { page, filter, total, overview, cursor, any, base_url, client_config })
+}
+
+/// The next window of the same list.
+#[server(prefix = "/_fn", endpoint = "runs/more", input = Json)]
+pub async fn more_runs(q: String, sort: String, after: String) -> Result<Page<RunSummary>, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    let (page, ..) = server::page(&state, &viewer, &q, &sort, Some(&after)).await.map_err(AppError::told)?;
+    Ok(page)
+}
+
+/// The figures above the list.
+#[server(prefix = "/_fn", endpoint = "runs/overview", input = Json)]
+pub async fn read_overview() -> Result<Overview, AppError> {
+    server::overview(&state()?, &viewer().map_err(AppError::told)?).await.map_err(AppError::told)
+}
+
+/// Everything the run's page shows first. Jobs may be filtered by rule and status words.
+#[server(prefix = "/_fn", endpoint = "runs/read", input = Json)]
+pub async fn read_run(id: RunId, rule: Option<String>, status: Option<String>, after: Option<String>) -> Result<RunView, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    let cursor = state.hub.cursor();
+    let mut conn = state.store.conn().await?;
+    let detail = store::runs::detail(&mut conn, viewer.audience, id).await?.ok_or(AppError::NotFound).map_err(AppError::told)?;
+    let jobs = server::jobs(&mut conn, id, rule.as_deref(), status.as_deref(), after.as_deref()).await.map_err(AppError::told)?;
+    Ok(RunView { detail, jobs, cursor })
+}
+
+/// Hides runs; [`restore_runs`] brings them back for some seconds. Says which were hidden now.
+#[server(prefix = "/_fn", endpoint = "runs/delete", input = Json)]
+pub async fn delete_runs(ids: Vec<RunId>) -> Result<Vec<RunId>, AppError> {
+    let (state, viewer) = (state()?, editor().map_err(AppError::told)?);
+    server::few(&ids).map_err(AppError::told)?;
+    Ok(store::runs::delete(&mut *state.store.conn().await?, viewer.audience, &ids, Some(viewer.id)).await?)
+}
+
+/// Undoes [`delete_runs`].
+#[server(prefix = "/_fn", endpoint = "runs/restore", input = Json)]
+pub async fn restore_runs(ids: Vec<RunId>) -> Result<Vec<RunId>, AppError> {
+    let (state, viewer) = (state()?, editor().map_err(AppError::told)?);
+    server::few(&ids).map_err(AppError::told)?;
+    Ok(store::runs::restore(&mut *state.store.conn().await?, viewer.audience, &ids, Some(viewer.id)).await?)
+}
+
+#[cfg(feature = "ssr")]
+mod server {
+    use super::{Overview, PAGE, STEP_MS, STEPS};
+    use crate::{
+        error::AppError,
+        state::{AppState, Viewer},
+    };
+    use model::{
+        Invalid, JobStatus, RunId,
+        filter::RunFilter,
+        job::JobRow,
+        page::{Page, RunSort, Total},
+        run::RunSummary,
+    };
+    use store::{Conn, clock, runs};
+
+    /// Jobs a page.
+    const JOBS: u32 = 100;
+    /// Runs one deletion names.
+    const MAX_IDS: usize = 1000;
+
+    fn wrong(invalid: Invalid) -> AppError {
+        AppError::Invalid { field: invalid.what.into(), rule: invalid.to_string() }
+    }
+
+    pub fn few(ids: &[RunId]) -> Result<(), AppError> {
+        if ids.len() <= MAX_IDS {
+            return Ok(());
+        }
+        Err(AppError::Invalid { field: "ids".into(), rule: format!("at most {MAX_IDS} at a time") })
+    }
+
+    pub async fn page(
+        state: &AppState,
+        viewer: &Viewer,
+        q: &str,
+        sort: &str,
+        after: Option<&str>,
+    ) -> Result<(Page<RunSummary>, RunFilter, Total), AppError> {
+        let filter = RunFilter::parse(q);
+        let sort: RunSort = if sort.is_empty() { RunSort::default() } else { sort.parse().map_err(wrong)? };
+        let after = after.filter(|text| !text.is_empty()).map(str::parse).transpose().map_err(wrong)?;
+        let now = clock::now();
+        let query = runs::list::Query { audience: viewer.audience, filter: &filter, sort, limit: PAGE, after: after.as_ref(), now };
+        let mut conn = state.store.conn().await?;
+        let page = runs::list(&mut conn, &query).await?;
+        let total = runs::total(&mut conn, viewer.audience, &filter, now).await?;
+        Ok((page, filter, total))
+    }
+
+    pub async fn overview(state: &AppState, viewer: &Viewer) -> Result<Overview, AppError> {
+        let until = clock::now();
+        let activity = state.activity.read(&state.store, until, STEP_MS, STEPS).await?;
+        let mut conn = state.store.conn().await?;
+        let by_status = store::stats::by_status(&mut conn, viewer.audience).await?;
+        let activity = activity.into_iter().map(|step| (step.running, step.finished, step.failed)).collect();
+        Ok(Overview { by_status, activity, until })
+    }
+
+    pub async fn jobs(
+        conn: &mut Conn,
+        run: RunId,
+        rule: Option<&str>,
+        status: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<Page<JobRow>, AppError> {
+        let words = status.unwrap_or("").split(',').filter(|word| !word.is_empty());
+        let statuses = words.map(str::parse).collect::<Result<Vec<JobStatus>, _>>().map_err(wrong)?;
+        let after = after.filter(|text| !text.is_empty()).map(str::parse).transpose().map_err(wrong)?;
+        let query = store::jobs::Query { rule, statuses: &statuses, all_attempts: false, limit: JOBS, after: after.as_ref() };
+        Ok(store::jobs::list(conn, run, &query).await?)
+    }
+}

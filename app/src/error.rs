@@ -1,0 +1,137 @@
+//! What can go wrong between a page and the server, in words made in one place.
+
+use leptos::prelude::*;
+use leptos::server_fn::{codec::JsonEncoding, error::ServerFnErrorErr};
+use serde::{Deserialize, Serialize};
+
+/// An error that crosses the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum AppError {
+    #[error("There is no such thing here, or it is not yours to see.")]
+    NotFound,
+    #[error("You are signed out.")]
+    SignedOut,
+    #[error("You may look at this but not change it.")]
+    Forbidden,
+    #[error("{field}: {rule}")]
+    Invalid { field: String, rule: String },
+    #[error("The database does not answer. Workflows keep running; their reports are refused until it is back.")]
+    Unavailable,
+    #[error("Something in Flowo broke. The server's log has more under this incident.")]
+    Internal { incident: String },
+    #[error("The server did not answer.")]
+    Offline,
+}
+
+impl AppError {
+    /// A short name for a heading.
+    pub const fn title(&self) -> &'static str {
+        match self {
+            Self::NotFound => "Nothing here",
+            Self::SignedOut => "Signed out",
+            Self::Forbidden => "Not allowed",
+            Self::Invalid { .. } => "Not understood",
+            Self::Unavailable => "Database unavailable",
+            Self::Internal { .. } => "Something broke",
+            Self::Offline => "No connection",
+        }
+    }
+
+    /// The incident under which the server logged it.
+    pub fn incident(&self) -> Option<&str> {
+        match self {
+            Self::Internal { incident } => Some(incident),
+            _ => None,
+        }
+    }
+
+    /// Whether trying again may help.
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Unavailable | Self::Offline | Self::Internal { .. })
+    }
+}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(rule) | ServerFnErrorErr::MissingArg(rule) => Self::Invalid { field: "request".into(), rule },
+            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => Self::Offline,
+            // An answer we cannot read comes from a proxy or from another version of the server.
+            _ => Self::Offline,
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+mod server {
+    use super::AppError;
+    use leptos::prelude::use_context;
+    use leptos_axum::ResponseOptions;
+    use store::{StoreError, error::chain};
+    use tracing::error;
+
+    impl AppError {
+        /// Logs what happened and keeps it from the reader, who gets an incident.
+        pub fn internal(what: impl std::fmt::Display) -> Self {
+            let incident = incident();
+            error!(incident, "{what}");
+            Self::Internal { incident }
+        }
+
+        /// The status a page or a server function answers with.
+        pub const fn status(&self) -> http::StatusCode {
+            use http::StatusCode as S;
+            match self {
+                Self::NotFound => S::NOT_FOUND,
+                Self::SignedOut => S::UNAUTHORIZED,
+                Self::Forbidden => S::FORBIDDEN,
+                Self::Invalid { .. } => S::BAD_REQUEST,
+                Self::Unavailable | Self::Offline => S::SERVICE_UNAVAILABLE,
+                Self::Internal { .. } => S::INTERNAL_SERVER_ERROR,
+            }
+        }
+
+        /// Lets the answer carry this error's status.
+        #[must_use]
+        pub fn told(self) -> Self {
+            if let Some(response) = use_context::<ResponseOptions>() {
+                response.set_status(self.status());
+            }
+            self
+        }
+    }
+
+    impl From<StoreError> for AppError {
+        fn from(source: StoreError) -> Self {
+            match source {
+                StoreError::Unavailable { .. } => {
+                    error!(error = chain(&source), "The database is not reachable");
+                    Self::Unavailable
+                }
+                StoreError::Unfit(rule) => Self::Invalid { field: "request".into(), rule },
+                other => Self::internal(chain(&other)),
+            }
+        }
+    }
+
+    /// A short id people can read out over the telephone.
+    pub fn incident() -> String {
+        use std::hash::{BuildHasher as _, RandomState};
+        let mut n = RandomState::new().hash_one(store::clock::now());
+        let mut text = String::from("inc-");
+        for at in 0..8 {
+            const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+            if at == 4 {
+                text.push('-');
+            }
+            text.push(char::from(LETTERS[(n % 32) as usize]));
+            n /= 32;
+        }
+        text
+    }
+}
+
+#[cfg(feature = "ssr")]
+pub use server::incident;

@@ -1,0 +1,66 @@
+//! The pages: rendered by the server, woken by WASM.
+//!
+//! `pages` arrange, `parts` know the product, `ui` knows nothing; `api` are the server
+//! functions, `live` keeps what is shown in step with what is committed.
+#![forbid(unsafe_code)]
+#![recursion_limit = "256"]
+
+pub mod api;
+pub mod error;
+pub mod live;
+mod pages;
+mod parts;
+pub mod paths;
+mod query;
+mod session;
+#[cfg(feature = "ssr")]
+mod shell;
+#[cfg(feature = "ssr")]
+pub mod state;
+mod ui;
+
+#[cfg(feature = "ssr")]
+pub use shell::shell;
+
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::{
+    SsrMode,
+    components::{Redirect, Route, Router, Routes},
+    path,
+};
+use pages::{LoginPage, NotFound, RunPage, RunsPage};
+use parts::{
+    frame::Frame,
+    keys::{self, HelpSheet, Keys},
+    palette::{self, Palette},
+    toasts::{ToastList, Toasts},
+};
+
+/// The whole application, on both sides.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    session::provide();
+    live::provide();
+    ToastList::provide();
+    keys::provide();
+    palette::provide();
+
+    view! {
+        <Router>
+            <Frame>
+                <Routes fallback=NotFound>
+                    <Route path=path!("/") view=|| view! { <Redirect path=paths::RUNS/> } ssr=SsrMode::Async/>
+                    <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/runs/:id") view=RunPage ssr=SsrMode::Async/>
+                    <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
+                </Routes>
+            </Frame>
+            <Palette/>
+            <HelpSheet/>
+            <Keys/>
+            <Toasts/>
+        </Router>
+    }
+}

@@ -1,0 +1,11 @@
+//! Keeps what is shown in step with what is committed.
+//!
+//! `stream` is the connection, `chip` what is said about it, `rows` how a list takes frames in.
+
+pub mod chip;
+pub mod rows;
+pub mod stream;
+
+pub use chip::{Chip, provide};
+pub use rows::LiveRuns;
+pub use stream::{Wanted, follow};

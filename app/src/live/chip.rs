@@ -1,0 +1,95 @@
+//! The state of the connection as the chip shows it. It never claims live when it is not.
+
+use leptos::prelude::*;
+use model::Millis;
+
+/// Latencies the shown median is made of.
+const SAMPLES: usize = 20;
+
+/// What is true of the connection now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Link {
+    /// Before the first word of the server, and on pages that follow nothing.
+    #[default]
+    Connecting,
+    Live,
+    /// Missed frames are being read again.
+    CatchingUp,
+    /// The server is deaf and reads its change log every ten seconds.
+    Polling,
+    /// No connection since this time (ms).
+    Offline(Millis),
+    /// Held by the reader.
+    Paused,
+}
+
+impl Link {
+    /// The value of `data-live`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Connecting | Self::CatchingUp | Self::Paused => "catching",
+            Self::Polling => "polling",
+            Self::Offline(_) => "offline",
+        }
+    }
+}
+
+/// The chip's signals. One for the whole application.
+#[derive(Clone, Copy)]
+pub struct Chip {
+    pub link: RwSignal<Link>,
+    /// From commit to applied change, median of the last twenty (ms).
+    pub latency: RwSignal<Option<Millis>>,
+    /// When the last change was applied (ms).
+    pub last: RwSignal<Option<Millis>>,
+    /// Changes applied since the page was opened.
+    pub count: RwSignal<u64>,
+    /// The reader asked for stillness.
+    pub paused: RwSignal<bool>,
+    samples: StoredValue<Vec<Millis>>,
+}
+
+/// Makes the chip known to everything below. Called once, at the root.
+pub fn provide() {
+    provide_context(Chip {
+        link: RwSignal::new(Link::default()),
+        latency: RwSignal::new(None),
+        last: RwSignal::new(None),
+        count: RwSignal::new(0),
+        paused: RwSignal::new(false),
+        samples: StoredValue::new(Vec::new()),
+    });
+}
+
+impl Chip {
+    pub fn get() -> Self {
+        expect_context()
+    }
+
+    /// Says how the connection is, if that is news.
+    pub fn say(self, link: Link) {
+        if self.link.get_untracked() != link {
+            self.link.set(link);
+        }
+    }
+
+    /// Notes an applied frame: `latency` from its oldest commit to now, if that is known.
+    pub fn applied(self, now: Millis, changes: u64, latency: Option<Millis>) {
+        self.last.set(Some(now));
+        self.count.update(|count| *count += changes);
+        let Some(latency) = latency else { return };
+        let median = self.samples.try_update_value(|samples| {
+            if samples.len() == SAMPLES {
+                samples.remove(0);
+            }
+            samples.push(latency.max(0));
+            let mut sorted = samples.clone();
+            sorted.sort_unstable();
+            sorted[sorted.len() / 2]
+        });
+        if self.latency.get_untracked() != median {
+            self.latency.set(median);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! A list of runs that follows the stream: one signal a row, one for their order.
+//!
+//! A changed run sets its own row's signal and nothing else. A new run touches the order, or
+//! waits behind "3 new runs" unless the reader is at the top.
+
+use leptos::prelude::*;
+use model::{
+    Millis, RunId,
+    filter::RunFilter,
+    live::{Frame, RunChange, replaces},
+    page::{RunColumn, RunSort},
+    run::RunSummary,
+};
+use std::collections::{HashMap, HashSet};
+
+/// The rows of a runs table.
+#[derive(Clone, Copy)]
+pub struct LiveRuns {
+    pub order: RwSignal<Vec<RunId>>,
+    rows: StoredValue<HashMap<RunId, ArcRwSignal<RunSummary>>>,
+    /// New runs that are not shown yet.
+    pub waiting: RwSignal<HashSet<RunId>>,
+    /// The reader looks at the beginning of the list.
+    pub at_top: RwSignal<bool>,
+    filter: StoredValue<RunFilter>,
+    sort: RunSort,
+    /// The list begins with the newest: not a later page of it.
+    from_start: bool,
+}
+
+impl LiveRuns {
+    pub fn new(items: Vec<RunSummary>, filter: RunFilter, sort: RunSort, from_start: bool) -> Self {
+        let order = items.iter().map(|run| run.id).collect();
+        let rows = items.into_iter().map(|run| (run.id, ArcRwSignal::new(run))).collect();
+        Self {
+            order: RwSignal::new(order),
+            rows: StoredValue::new(rows),
+            waiting: RwSignal::new(HashSet::new()),
+            at_top: RwSignal::new(true),
+            filter: StoredValue::new(filter),
+            sort,
+            from_start,
+        }
+    }
+
+    /// The signal of one row.
+    pub fn row(self, id: RunId) -> Option<ArcRwSignal<RunSummary>> {
+        self.rows.with_value(|rows| rows.get(&id).cloned())
+    }
+
+    /// Adds the next window of the list; what is there already stays.
+    pub fn append(self, items: Vec<RunSummary>) {
+        let mut fresh = Vec::new();
+        self.rows.update_value(|rows| {
+            for run in items {
+                if let std::collections::hash_map::Entry::Vacant(entry) = rows.entry(run.id) {
+                    fresh.push(run.id);
+                    entry.insert(ArcRwSignal::new(run));
+                }
+            }
+        });
+        if !fresh.is_empty() {
+            self.order.update(|order| order.extend(fresh));
+        }
+    }
+
+    /// Takes a frame in; `true` if a run appeared that this list does not know.
+    pub fn apply(self, frame: Frame, now: Millis) -> bool {
+        let mut news = false;
+        for change in frame.runs {
+            match change {
+                RunChange::Gone(id) => self.remove(id),
+                RunChange::Now(run) => match self.row(run.id) {
+                    Some(row) => {
+                        if replaces(Some(row.with_untracked(|row| row.revision)), run.revision) {
+                            row.set(*run);
+                        }
+                    }
+                    None => news |= self.meet(*run, now),
+                },
+            }
+        }
+        news
+    }
+
+    /// A run this list has not seen: admitted, kept waiting, or none of its business.
+    fn meet(self, run: RunSummary, now: Millis) -> bool {
+        let id = run.id;
+        if self.filter.with_value(|filter| filter.matches(&run, None, now)) == Some(false) {
+            self.waiting.update(|waiting| {
+                waiting.remove(&id);
+            });
+            return false;
+        }
+        // An old run that changed belongs further down, on a page not loaded yet.
+        if !self.from_start || !self.is_newest(&run) {
+            return false;
+        }
+        let newest_first = self.sort == RunSort::default();
+        let understood = self.filter.with_value(|filter| filter.matches(&run, None, now)).is_some();
+        if newest_first && understood && self.at_top.get_untracked() && self.waiting.with_untracked(HashSet::is_empty) {
+            self.rows.update_value(|rows| {
+                rows.insert(id, ArcRwSignal::new(run));
+            });
+            self.order.update(|order| order.insert(0, id));
+        } else {
+            self.waiting.update(|waiting| {
+                waiting.insert(id);
+            });
+        }
+        true
+    }
+
+    fn is_newest(self, run: &RunSummary) -> bool {
+        if self.sort.column != RunColumn::Started {
+            return true;
+        }
+        let first = self.order.with_untracked(|order| order.first().copied());
+        let first = first.and_then(|id| self.row(id)).and_then(|row| row.with_untracked(|row| row.started_at));
+        first <= run.started_at
+    }
+
+    fn remove(self, id: RunId) {
+        let known = self.rows.try_update_value(|rows| rows.remove(&id)).flatten().is_some();
+        if known {
+            self.order.update(|order| order.retain(|held| *held != id));
+        }
+        if self.waiting.with_untracked(|waiting| waiting.contains(&id)) {
+            self.waiting.update(|waiting| {
+                waiting.remove(&id);
+            });
+        }
+    }
+
+    /// Takes rows out at once, before the server confirms.
+    pub fn forget(self, ids: &[RunId]) {
+        for id in ids {
+            self.remove(*id);
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The connection: one `EventSource` a page, with resume, back-off and a way to stand still.
+//!
+//! Frames go from the event straight into a queue, and from there, at most once an animation
+//! frame, to whoever follows. Signals hold states, never events.
+
+use super::chip::{Chip, Link};
+use leptos::prelude::*;
+use model::{
+    Millis,
+    live::{Frame, LiveCursor},
+};
+use send_wrapper::SendWrapper;
+use serde::Deserialize;
+use std::{cell::RefCell, rc::Rc, time::Duration};
+use wasm_bindgen::{JsCast as _, prelude::Closure};
+use web_sys::{EventSource, MessageEvent};
+
+/// Frames held for one animation frame; more, and the page is read again.
+const QUEUE: usize = 500;
+/// First and longest wait before a closed connection is opened anew.
+const BACKOFF: (u32, u32) = (1000, 30_000);
+/// A tab that was hidden so long gives its connection back.
+const HIDDEN: Duration = Duration::from_secs(60);
+/// Clocks that differ by more than this are not the same machine's.
+const SKEW: Millis = 500;
+
+/// What a page follows.
+#[derive(Clone)]
+pub struct Wanted {
+    /// `runs` or `run:<id>`.
+    pub scope: String,
+    /// The point up to which the page has read.
+    pub after: LiveCursor,
+}
+
+/// Follows a scope until the owner goes. In the browser only; the server does nothing.
+///
+/// `apply` takes frames in order; `reset` must read the page again and follow from there.
+pub fn follow(wanted: Wanted, apply: impl Fn(Frame) + 'static, reset: impl Fn() + 'static) {
+    let chip = Chip::get();
+    let parts = SendWrapper::new((Rc::new(apply) as Rc<dyn Fn(Frame)>, Rc::new(reset) as Rc<dyn Fn()>));
+    Effect::new(move |_| {
+        let (apply, reset) = (Rc::clone(&parts.0), Rc::clone(&parts.1));
+        let stream = Rc::new(Stream {
+            chip,
+            scope: wanted.scope.clone(),
+            apply,
+            reset,
+            state: RefCell::new(State { after: wanted.after, backoff: BACKOFF.0, ..State::default_at(wanted.after) }),
+        });
+        stream.open();
+        let listener = {
+            let stream = Rc::downgrade(&stream);
+            window_event_listener_untyped("visibilitychange", move |_| {
+                if let Some(stream) = stream.upgrade() {
+                    stream.seen();
+                }
+            })
+        };
+        // `visibilitychange` is the document's and bubbles to the window.
+        let paused = {
+            let stream = SendWrapper::new(Rc::downgrade(&stream));
+            Effect::watch(
+                move || chip.paused.get(),
+                move |paused, _, _| {
+                    let Some(stream) = stream.upgrade() else { return };
+                    if *paused {
+                        stream.close();
+                        stream.chip.say(Link::Paused);
+                    } else {
+                        stream.open();
+                    }
+                },
+                false,
+            )
+        };
+        let held = SendWrapper::new(stream);
+        on_cleanup(move || {
+            listener.remove();
+            paused.stop();
+            held.state.borrow_mut().over = true;
+            held.close();
+        });
+    });
+}
+
+struct Stream {
+    chip: Chip,
+    scope: String,
+    apply: Rc<dyn Fn(Frame)>,
+    reset: Rc<dyn Fn()>,
+    state: RefCell<State>,
+}
+
+struct State {
+    source: Option<Source>,
+    after: LiveCursor,
+    queue: Vec<Frame>,
+    drawing: bool,
+    stale: bool,
+    backoff: u32,
+    /// The smallest seen difference between the server's clock and ours (ms).
+    offset: Option<Millis>,
+    over: bool,
+    hidden_since: Option<Millis>,
+}
+
+impl State {
+    fn default_at(after: LiveCursor) -> Self {
+        Self {
+            source: None,
+            after,
+            queue: Vec::new(),
+            drawing: false,
+            stale: false,
+            backoff: BACKOFF.0,
+            offset: None,
+            over: false,
+            hidden_since: None,
+        }
+    }
+}
+
+type Listener = Closure<dyn FnMut(MessageEvent)>;
+
+/// An open connection and what listens to it.
+struct Source {
+    events: EventSource,
+    _listeners: Vec<Listener>,
+    _error: Closure<dyn FnMut()>,
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.events.set_onerror(None);
+        self.events.close();
+    }
+}
+
+/// The server's word on how it hears.
+#[derive(Deserialize)]
+struct Status {
+    listening: String,
+    at: Millis,
+}
+
+fn now() -> Millis {
+    js_sys::Date::now() as Millis
+}
+
+impl Stream {
+    fn open(self: &Rc<Self>) {
+        let mut state = self.state.borrow_mut();
+        if state.over || state.source.is_some() || self.chip.paused.get_untracked() {
+            return;
+        }
+        let Ok(events) = EventSource::new(&format!("/live?scope={}&after={}", self.scope, state.after)) else { return };
+        let listeners = vec![
+            self.listen(&events, "frame", |stream, data| stream.frame(data)),
+            self.listen(&events, "status", |stream, data| stream.status(data)),
+            self.listen(&events, "reset", |stream, _| stream.stale()),
+            self.listen(&events, "hello", |stream, _| stream.state.borrow_mut().backoff = BACKOFF.0),
+            self.listen(&events, "bye", |stream, _| stream.lost()),
+        ];
+        let weak = Rc::downgrade(self);
+        let error = Closure::<dyn FnMut()>::new(move || {
+            if let Some(stream) = weak.upgrade() {
+                stream.lost();
+            }
+        });
+        events.set_onerror(Some(error.as_ref().unchecked_ref()));
+        state.source = Some(Source { events, _listeners: listeners, _error: error });
+    }
+
+    fn listen(self: &Rc<Self>, events: &EventSource, name: &str, take: fn(&Rc<Self>, &str)) -> Listener {
+        let weak = Rc::downgrade(self);
+        let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            let Some(stream) = weak.upgrade() else { return };
+            if let Ok(cursor) = event.last_event_id().parse() {
+                stream.state.borrow_mut().after = cursor;
+            }
+            if let Some(data) = event.data().as_string() {
+                take(&stream, &data);
+            }
+        });
+        let _ = events.add_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
+        listener
+    }
+
+    fn close(&self) {
+        // Taken out first: dropping it while it is borrowed would be a second borrow.
+        let source = self.state.borrow_mut().source.take();
+        drop(source);
+    }
+
+    fn frame(self: &Rc<Self>, data: &str) {
+        let Ok(frame) = serde_json::from_str::<Frame>(data) else { return self.stale() };
+        let mut state = self.state.borrow_mut();
+        let offset = now() - frame.sent_at;
+        state.offset = Some(state.offset.map_or(offset, |held| held.min(offset)));
+        if state.queue.len() == QUEUE {
+            drop(state);
+            return self.stale();
+        }
+        state.queue.push(frame);
+        if !std::mem::replace(&mut state.drawing, true) {
+            drop(state);
+            let stream = SendWrapper::new(Rc::downgrade(self));
+            request_animation_frame(move || {
+                if let Some(stream) = stream.upgrade() {
+                    stream.draw();
+                }
+            });
+        }
+    }
+
+    /// Applies what came since the last animation frame.
+    fn draw(&self) {
+        let (frames, offset) = {
+            let mut state = self.state.borrow_mut();
+            state.drawing = false;
+            if state.over || state.stale {
+                return;
+            }
+            (std::mem::take(&mut state.queue), state.offset.unwrap_or(0))
+        };
+        let skew = if offset.abs() > SKEW { offset } else { 0 };
+        for frame in frames {
+            let changes = (frame.runs.len() + frame.jobs.len()) as u64;
+            let changed_at = frame.changed_at;
+            (self.apply)(frame);
+            let at = now();
+            self.chip.applied(at, changes, changed_at.map(|then| at - skew - then));
+        }
+        if matches!(self.chip.link.get_untracked(), Link::CatchingUp | Link::Connecting) {
+            self.chip.say(Link::Live);
+        }
+    }
+
+    fn status(self: &Rc<Self>, data: &str) {
+        let Ok(status) = serde_json::from_str::<Status>(data) else { return };
+        let _ = status.at;
+        self.chip.say(match status.listening.as_str() {
+            "live" => Link::Live,
+            "polling" => Link::Polling,
+            "down" => Link::Offline(now()),
+            _ => Link::CatchingUp,
+        });
+    }
+
+    /// What we hold is no basis any more: the page reads again, and follows anew.
+    fn stale(self: &Rc<Self>) {
+        if std::mem::replace(&mut self.state.borrow_mut().stale, true) {
+            return;
+        }
+        self.chip.say(Link::CatchingUp);
+        self.close();
+        (self.reset)();
+    }
+
+    /// The connection is gone. The browser's own retries stop at some errors; ours do not.
+    fn lost(self: &Rc<Self>) {
+        self.close();
+        let wait = {
+            let mut state = self.state.borrow_mut();
+            if state.over || state.stale {
+                return;
+            }
+            let wait = state.backoff + (js_sys::Math::random() * f64::from(state.backoff) / 2.0) as u32;
+            state.backoff = (state.backoff * 2).min(BACKOFF.1);
+            wait
+        };
+        if !matches!(self.chip.link.get_untracked(), Link::Offline(_)) {
+            self.chip.say(Link::Offline(now()));
+        }
+        let stream = SendWrapper::new(Rc::downgrade(self));
+        set_timeout(
+            move || {
+                if let Some(stream) = stream.upgrade() {
+                    stream.open();
+                }
+            },
+            Duration::from_millis(u64::from(wait)),
+        );
+    }
+
+    /// Hidden tabs let go after a while and come back where they were.
+    fn seen(self: &Rc<Self>) {
+        if document().hidden() {
+            self.state.borrow_mut().hidden_since = Some(now());
+            let stream = SendWrapper::new(Rc::downgrade(self));
+            set_timeout(
+                move || {
+                    let Some(stream) = stream.upgrade() else { return };
+                    let since = stream.state.borrow().hidden_since;
+                    if since.is_some_and(|since| now() - since >= HIDDEN.as_millis() as Millis - 1000) {
+                        stream.close();
+                        stream.chip.say(Link::CatchingUp);
+                    }
+                },
+                HIDDEN,
+            );
+        } else {
+            self.state.borrow_mut().hidden_since = None;
+            self.open();
+        }
+    }
+}

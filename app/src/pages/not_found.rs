@@ -1,0 +1,12 @@
+//! An address that leads nowhere.
+
+use crate::{error::AppError, parts::error::ErrorPage};
+use leptos::prelude::*;
+
+/// The 404 page.
+#[component]
+pub fn NotFound() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    let _ = AppError::NotFound.told();
+    view! { <ErrorPage error=AppError::NotFound/> }
+}

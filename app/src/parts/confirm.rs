@@ -1,0 +1,95 @@
+//! Deleting runs: asked first, undone for ten seconds after.
+
+use super::toasts::ToastList;
+use crate::{
+    api::runs::{delete_runs, restore_runs},
+    error::AppError,
+};
+use leptos::{html::Dialog, prelude::*, task::spawn_local};
+use model::RunId;
+
+/// What is about to be deleted: ids with the names people know them by.
+pub type Doomed = Vec<(RunId, String)>;
+
+/// Names shown before "and 12 more".
+const NAMES: usize = 5;
+
+/// Asks, deletes, offers the way back. Set `doomed` to open it.
+#[component]
+pub fn ConfirmDelete(
+    doomed: RwSignal<Doomed>,
+    /// Told which runs went.
+    gone: Callback<Vec<RunId>>,
+    /// Told which came back.
+    back: Callback<()>,
+) -> impl IntoView {
+    let dialog = NodeRef::<Dialog>::new();
+    let toasts = ToastList::get();
+    Effect::new(move |_| {
+        if let Some(dialog) = dialog.get()
+            && !doomed.with(Vec::is_empty)
+            && !dialog.open()
+        {
+            let _ = dialog.show_modal();
+        }
+    });
+    let heading = move || match doomed.get().as_slice() {
+        [(_, name)] => format!("Delete “{name}”?"),
+        many => format!("Delete {} runs?", many.len()),
+    };
+    let close = move || {
+        if let Some(dialog) = dialog.get_untracked() {
+            dialog.close();
+        }
+        doomed.set(Vec::new());
+    };
+    let go = move |_| {
+        let list = doomed.get_untracked();
+        close();
+        let ids: Vec<RunId> = list.iter().map(|(id, _)| *id).collect();
+        spawn_local(async move {
+            match delete_runs(ids).await {
+                Ok(done) => {
+                    gone.run(done.clone());
+                    let text = match list.as_slice() {
+                        [(_, name)] => format!("“{name}” is deleted"),
+                        many => format!("{} runs are deleted", many.len()),
+                    };
+                    toasts.offer(text, move || {
+                        let ids = done.clone();
+                        spawn_local(async move {
+                            match restore_runs(ids).await {
+                                Ok(_) => back.run(()),
+                                Err(error) => toasts.say(failed(&error)),
+                            }
+                        });
+                    });
+                }
+                Err(error) => toasts.say(failed(&error)),
+            }
+        });
+    };
+    view! {
+        <dialog class="confirm" node_ref=dialog aria-labelledby="confirm-heading" on:close=move |_| doomed.set(Vec::new())>
+            <h2 id="confirm-heading">{heading}</h2>
+            <p>"The record goes from Flowo, with its jobs and history. Files on disk stay untouched. For ten seconds you can undo it."</p>
+            <Show when=move || doomed.with(|list| list.len() > 1)>
+                <ul class="what">
+                    {move || doomed.get().into_iter().take(NAMES).map(|(_, name)| view! { <li class="cut">{name}</li> }).collect_view()}
+                    {move || {
+                        let more = doomed.with(Vec::len).saturating_sub(NAMES);
+                        (more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })
+                    }}
+                </ul>
+            </Show>
+            <div class="acts">
+                <button class="btn" type="button" on:click=move |_| close()>"Keep"</button>
+                <button class="btn danger" type="button" on:click=go>"Delete"</button>
+            </div>
+        </dialog>
+    }
+}
+
+fn failed(error: &AppError) -> String {
+    format!("Not done. {error}")
+}

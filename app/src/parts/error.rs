@@ -1,0 +1,51 @@
+//! Something could not be shown: what, why, and what to do next.
+
+use crate::{
+    error::AppError,
+    paths,
+    ui::{Icon, StatusMark},
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+/// A whole page that says what went wrong. Signed-out readers are sent to sign in.
+#[component]
+pub fn ErrorPage(error: AppError) -> impl IntoView {
+    let heading = match error {
+        AppError::NotFound => "There is nothing here",
+        AppError::SignedOut => "You are signed out",
+        AppError::Forbidden => "This is not for you to change",
+        AppError::Invalid { .. } => "This address is not understood",
+        AppError::Unavailable => "The database does not answer",
+        AppError::Internal { .. } => "Something in Flowo broke",
+        AppError::Offline => "The server does not answer",
+    };
+    let incident = error.incident().map(str::to_owned);
+    let again = error.is_passing();
+    view! {
+        <Title text=error.title()/>
+        <div class="error-page">
+            <span class="pill" data-status="failed">
+                <StatusMark word="failed"/>
+                {error.title()}
+            </span>
+            <h1>{heading}</h1>
+            <p>{error.to_string()}</p>
+            {incident
+                .map(|incident| {
+                    view! {
+                        <dl class="facts">
+                            <dt>"Incident"</dt>
+                            <dd><code>{incident}</code></dd>
+                        </dl>
+                    }
+                })}
+            <div class="acts">
+                // An empty address is this page: reloading works without script.
+                {again.then(|| view! { <a class="btn primary" rel="external" href=""><Icon name="i-rerun"/>"Try again"</a> })}
+                {matches!(error, AppError::SignedOut).then(|| view! { <a class="btn primary" rel="external" href="/login">"Sign in"</a> })}
+                <a class="btn" href=paths::RUNS>"Back to runs"</a>
+            </div>
+        </div>
+    }
+}

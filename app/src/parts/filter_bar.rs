@@ -1,0 +1,107 @@
+//! The search box: one little language, as a form that works without script.
+
+use super::frame::counted;
+use crate::{paths, ui::Icon};
+use leptos::{ev::SubmitEvent, prelude::*};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use model::{
+    filter::RunFilter,
+    page::{RunSort, Total},
+};
+
+/// Words offered while typing, with what they mean.
+const WORDS: [(&str, &str); 12] = [
+    ("status:failed", "failed runs"),
+    ("status:running", "what goes on now"),
+    ("status:success", "what ended well"),
+    ("status:lost", "whose client fell silent"),
+    ("user:", "whose"),
+    ("tag:", "marked with"),
+    ("name:", "in the name"),
+    ("dir:", "in the directory"),
+    ("rule:", "with jobs of a rule"),
+    ("after:1d", "since yesterday"),
+    ("duration:>1h", "that took longer"),
+    ("is:dry", "dry runs"),
+];
+
+/// The box, what is active as chips, and what was not understood.
+#[component]
+pub fn FilterBar(filter: RunFilter, sort: RunSort, total: Total) -> impl IntoView {
+    let navigate = use_navigate();
+    let text = filter.to_string();
+    let wrong = !filter.mistakes.is_empty();
+    let chips = filter
+        .clauses
+        .iter()
+        .enumerate()
+        .map(|(at, clause)| {
+            let href = paths::runs(&filter.without(at), sort, None);
+            let label = format!("Remove {}", clause.text);
+            let (key, value) = match clause.text.split_once(':') {
+                Some((key, value)) => (format!("{key}:"), value.to_owned()),
+                None => (String::new(), clause.text.clone()),
+            };
+            view! {
+                <span class="chip">
+                    <span><i>{key}</i>{value}</span>
+                    <a href=href aria-label=label><Icon name="i-x"/></a>
+                </span>
+            }
+        })
+        .collect_view();
+    let mistakes = filter
+        .mistakes
+        .iter()
+        .map(|mistake| {
+            view! {
+                <li>
+                    <code class="bad">{mistake.text.clone()}</code>
+                    " is not understood. Allowed: "
+                    {mistake.expected.clone()}
+                </li>
+            }
+        })
+        .collect_view();
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let words = document().query_selector("input[name=q]").ok().flatten();
+        let words = words.and_then(|input| js_sys::Reflect::get(&input, &"value".into()).ok()).and_then(|value| value.as_string());
+        navigate(&paths::runs(words.unwrap_or_default().trim(), sort, None), NavigateOptions::default());
+    };
+    let order = (sort != RunSort::default()).then(|| view! { <input type="hidden" name="sort" value=sort.to_string()/> });
+    view! {
+        <form class="filter-bar" role="search" action=paths::RUNS method="get" on:submit=submit>
+            <div class="query">
+                <Icon name="i-search" small=true/>
+                {chips}
+                <input
+                    name="q"
+                    type="text"
+                    value=text
+                    list="filter-words"
+                    aria-label="Filter runs"
+                    placeholder="status:failed user:ana tag:qc duration:>1h"
+                    autocomplete="off"
+                    spellcheck="false"
+                    aria-invalid=wrong.then_some("true")
+                    aria-describedby=wrong.then_some("filter-mistakes")
+                />
+                <datalist id="filter-words">
+                    {WORDS.map(|(word, meaning)| view! { <option value=word>{meaning}</option> }).collect_view()}
+                </datalist>
+                <span class="num dim">{counted(total, "run", "runs")}</span>
+                <kbd aria-hidden="true">"/"</kbd>
+            </div>
+            {order}
+        </form>
+        {wrong
+            .then(|| {
+                view! {
+                    <div class="query-help" id="filter-mistakes" role="alert">
+                        <ul>{mistakes}</ul>
+                    </div>
+                }
+            })}
+    }
+}

@@ -1,0 +1,67 @@
+//! The live chip: true latency, true state, and details on a click.
+
+use crate::{
+    live::{Chip, chip::Link},
+    session::session,
+    ui::Icon,
+};
+use leptos::prelude::*;
+use model::text;
+
+/// Says how live the page is.
+#[component]
+pub fn LiveChip() -> impl IntoView {
+    let chip = Chip::get();
+    let now = session().now;
+    let words = move || match chip.link.get() {
+        Link::Connecting => "connecting".to_owned(),
+        Link::Live => "live".into(),
+        Link::CatchingUp => "catching up".into(),
+        Link::Polling => "polling every 10 s".into(),
+        Link::Offline(since) => format!("offline for {}", text::duration((now.get() - since).max(0) / 1000 * 1000)),
+        Link::Paused => "paused".into(),
+    };
+    let latency = move || (chip.link.get() == Link::Live).then(|| chip.latency.get()).flatten();
+    let icon = move || match chip.link.get() {
+        Link::Paused => "#i-pause".to_owned(),
+        link => format!("#live-{}", link.word()),
+    };
+    let meaning = move || match chip.link.get() {
+        Link::Connecting => "Not connected yet. What you see is as of loading.",
+        Link::Live => "Each committed change reaches this page at once.",
+        Link::CatchingUp => "Reading what was missed.",
+        Link::Polling => "The database does not notify the server; it looks every ten seconds.",
+        Link::Offline(_) => "No connection to the server. What you see may be old; it is tried again.",
+        Link::Paused => "You paused this page. It stays as it is until you go on.",
+    };
+    view! {
+        <button class="live" data-live=move || chip.link.get().word() type="button" popovertarget="live-card">
+            <svg class="i" viewBox="0 0 12 12" aria-hidden="true"><use href=icon></use></svg>
+            <span role="status" aria-label="Connection">{words}</span>
+            <Show when=move || latency().is_some()>
+                <span class="num">{move || latency().map(text::duration)}</span>
+            </Show>
+        </button>
+        <div class="live-card" id="live-card" popover="auto" aria-label="Connection">
+            <h2>{words}</h2>
+            <p>{meaning}</p>
+            <dl>
+                <dt>"Commit to screen"</dt>
+                <dd class="num">{move || chip.latency.get().map_or_else(|| "no change yet".to_owned(), text::duration)}</dd>
+                <dt>"Last change"</dt>
+                <dd>{move || chip.last.get().map_or_else(|| "none yet".to_owned(), |at| text::ago(at, now.get()))}</dd>
+                <dt>"Changes"</dt>
+                <dd class="num">{move || text::count(chip.count.get() as i64)}</dd>
+            </dl>
+            <div class="acts">
+                <button class="btn small" type="button" on:click=move |_| chip.paused.update(|paused| *paused = !*paused)>
+                    {move || if chip.paused.get() {
+                        view! { <Icon name="i-play" small=true/> "Go on" }.into_any()
+                    } else {
+                        view! { <Icon name="i-pause" small=true/> "Pause" }.into_any()
+                    }}
+                </button>
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,242 @@
+//! The command palette: jump to a run, filter by what was typed, switch things.
+
+use crate::{
+    api::runs::list_runs,
+    paths,
+    session::{Theme, session},
+    ui::{Icon, StatusMark},
+};
+use leptos::{
+    ev::KeyboardEvent,
+    html::{Dialog, Input},
+    prelude::*,
+};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use model::{RunStatus, run::RunSummary, text};
+
+/// Runs offered.
+const RUNS: usize = 6;
+
+/// Whether the palette is open.
+#[derive(Clone, Copy)]
+struct Open(RwSignal<bool>);
+
+/// Makes the palette's state known to everything below. Called once, at the root.
+pub fn provide() {
+    provide_context(Open(RwSignal::new(false)));
+}
+
+/// Opens the palette when set.
+pub fn opener() -> RwSignal<bool> {
+    expect_context::<Open>().0
+}
+
+/// Something to choose.
+#[derive(Clone, PartialEq)]
+enum Choice {
+    Run(Box<RunSummary>),
+    Filter(String),
+    GoRuns,
+    Status(RunStatus),
+    Theme(Theme),
+    Help,
+}
+
+/// The dialog. Closed, it costs nothing.
+#[component]
+pub fn Palette() -> impl IntoView {
+    let open = opener();
+    let dialog = NodeRef::<Dialog>::new();
+    let input = NodeRef::<Input>::new();
+    let typed = RwSignal::new(String::new());
+    let chosen = RwSignal::new(0usize);
+    let found = RwSignal::new(Vec::<RunSummary>::new());
+    let (session, help, navigate) = (session(), super::keys::help(), use_navigate());
+
+    Effect::new(move |_| {
+        if let Some(dialog) = dialog.get()
+            && open.get()
+            && !dialog.open()
+        {
+            typed.set(String::new());
+            chosen.set(0);
+            let _ = dialog.show_modal();
+            if let Some(input) = input.get_untracked() {
+                input.set_value("");
+                let _ = input.focus();
+            }
+        }
+    });
+    // What was typed is looked for once the typing pauses; an older answer never wins.
+    Effect::new(move |_| {
+        let words = typed.get();
+        if !open.get() {
+            return;
+        }
+        let handle = set_timeout_with_handle(
+            move || {
+                leptos::task::spawn_local(async move {
+                    if let Ok(list) = list_runs(words.clone(), String::new(), None).await
+                        && typed.get_untracked() == words
+                    {
+                        found.set(list.page.items.into_iter().take(RUNS).collect());
+                    }
+                });
+            },
+            std::time::Duration::from_millis(120),
+        );
+        on_cleanup(move || {
+            if let Ok(handle) = handle {
+                handle.clear();
+            }
+        });
+    });
+
+    let choices = Memo::new(move |_| {
+        let words = typed.get();
+        let mut list: Vec<Choice> = found.get().into_iter().map(|run| Choice::Run(Box::new(run))).collect();
+        if !words.trim().is_empty() {
+            list.push(Choice::Filter(words.trim().to_owned()));
+        }
+        let wanted = words.trim().to_ascii_lowercase();
+        let commands = [
+            Choice::GoRuns,
+            Choice::Status(RunStatus::Failed),
+            Choice::Status(RunStatus::Running),
+            Choice::Theme(Theme::Light),
+            Choice::Theme(Theme::Dark),
+            Choice::Theme(Theme::System),
+            Choice::Help,
+        ];
+        list.extend(commands.into_iter().filter(|choice| name(choice).to_ascii_lowercase().contains(&wanted)));
+        list
+    });
+    let close = move || {
+        if let Some(dialog) = dialog.get_untracked() {
+            dialog.close();
+        }
+    };
+    let take = move |choice: Choice| {
+        close();
+        let go = |path: &str| navigate(path, NavigateOptions::default());
+        match choice {
+            Choice::Run(run) => go(&paths::run(run.id)),
+            Choice::Filter(words) => go(&paths::runs_where(&words)),
+            Choice::GoRuns => go(paths::RUNS),
+            Choice::Status(status) => go(&paths::runs_where(&format!("status:{status}"))),
+            Choice::Theme(theme) => session.set_theme(theme),
+            Choice::Help => help.set(true),
+        }
+    };
+    let on_key = {
+        let take = take.clone();
+        move |event: KeyboardEvent| {
+            let count = choices.with_untracked(Vec::len).max(1);
+            match event.key().as_str() {
+                "ArrowDown" => chosen.update(|at| *at = (*at + 1) % count),
+                "ArrowUp" => chosen.update(|at| *at = (*at + count - 1) % count),
+                "Enter" => {
+                    if let Some(choice) = choices.with_untracked(|list| list.get(chosen.get_untracked()).cloned()) {
+                        take(choice);
+                    }
+                }
+                _ => return,
+            }
+            event.prevent_default();
+        }
+    };
+    let rows = move || {
+        let take = take.clone();
+        choices
+            .get()
+            .into_iter()
+            .enumerate()
+            .map(|(at, choice)| {
+                let take = take.clone();
+                let shown = row(&choice, session.now.get_untracked());
+                view! {
+                    <div
+                        role="option"
+                        id=format!("choice-{at}")
+                        aria-selected=move || (chosen.get() == at).to_string()
+                        on:click=move |_| take(choice.clone())
+                        on:pointermove=move |_| if chosen.get_untracked() != at { chosen.set(at) }
+                    >
+                        {shown}
+                    </div>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        <dialog class="palette" node_ref=dialog aria-label="Search and commands" on:close=move |_| open.set(false)>
+            <div class="ask">
+                <Icon name="i-search"/>
+                <input
+                    node_ref=input
+                    type="text"
+                    role="combobox"
+                    aria-expanded="true"
+                    aria-controls="palette-list"
+                    aria-activedescendant=move || format!("choice-{}", chosen.get())
+                    aria-label="Search or jump to"
+                    placeholder="Run, user, tag, or a command"
+                    autocomplete="off"
+                    on:input=move |event| { typed.set(event_target_value(&event)); chosen.set(0); }
+                    on:keydown=on_key
+                />
+                <kbd>"Esc"</kbd>
+            </div>
+            <div role="listbox" id="palette-list" aria-label="Results">{rows}</div>
+            <footer aria-hidden="true">
+                <span><kbd>"↑"</kbd><kbd>"↓"</kbd>" move"</span>
+                <span><kbd>"↵"</kbd>" open"</span>
+                <span style="margin-inline-start:auto"><kbd>"?"</kbd>" all keys"</span>
+            </footer>
+        </dialog>
+    }
+}
+
+/// What a command is called; runs and filters show themselves.
+fn name(choice: &Choice) -> String {
+    match choice {
+        Choice::Run(run) => run.title().to_owned(),
+        Choice::Filter(words) => format!("Filter runs by {words}"),
+        Choice::GoRuns => "Go to runs".into(),
+        Choice::Status(status) => format!("Go to {} runs", status.label().to_lowercase()),
+        Choice::Theme(theme) => format!("Switch to {} theme", theme.label()),
+        Choice::Help => "Show all keys".into(),
+    }
+}
+
+fn row(choice: &Choice, now: model::Millis) -> AnyView {
+    match choice {
+        Choice::Run(run) => {
+            let when = run.started_at.map_or_else(String::new, |at| text::ago(at, now));
+            view! {
+                <span class="st" data-status=run.status.as_str()>
+                    <StatusMark word=run.status.as_str()/>
+                    <span class="sr">{run.status.label()}</span>
+                </span>
+                <span class="cut">{name(choice)}</span>
+                <span class="hintx">{when}</span>
+            }
+            .into_any()
+        }
+        _ => {
+            let icon = match choice {
+                Choice::Filter(_) | Choice::Status(_) => "i-filter",
+                Choice::Theme(Theme::Light) => "i-sun",
+                Choice::Theme(Theme::Dark) => "i-moon",
+                Choice::Theme(Theme::System) => "i-monitor",
+                Choice::Help => "i-keyboard",
+                _ => "i-runs",
+            };
+            view! {
+                <Icon name=icon/>
+                <span>{name(choice)}</span>
+            }
+            .into_any()
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The head of a run's page: what it is, how it stands, what went wrong.
+
+use crate::{
+    paths,
+    session::session,
+    ui::{Ago, Icon, JobBar, StatusMark, Took},
+};
+use leptos::prelude::*;
+use model::{
+    JobStatus,
+    run::{Attempt, ReportedError, RunSummary},
+    text,
+};
+
+/// States of jobs in the order of their counts.
+const COUNTS: [JobStatus; 6] =
+    [JobStatus::Failed, JobStatus::Lost, JobStatus::Running, JobStatus::Success, JobStatus::Skipped, JobStatus::Waiting];
+
+/// Name, state, facts, progress and counts. Counts are filters of the job table.
+#[component]
+pub fn RunHead(
+    run: RwSignal<RunSummary>,
+    attempts: Vec<Attempt>,
+    client: Option<String>,
+    status: Memo<Option<String>>,
+    delete: Callback<()>,
+) -> impl IntoView {
+    let id = run.with_untracked(|run| run.id);
+    let now = session().now;
+    let may_write = session().may_write;
+    let state = Memo::new(move |_| run.with(|run| run.status));
+    let jobs = Memo::new(move |_| run.with(|run| run.jobs));
+    let title = Memo::new(move |_| run.with(|run| run.title().to_owned()));
+    let tags = Memo::new(move |_| run.with(|run| run.tags.clone()));
+    let started = Memo::new(move |_| run.with(|run| run.started_at));
+    let ended = Memo::new(move |_| run.with(|run| run.ended_at));
+    let left = Memo::new(move |_| run.with(|run| run.remaining(now.get())).map(text::remaining));
+    let dry = run.with_untracked(|run| run.dry_run);
+    let user = run.with_untracked(|run| run.user.clone());
+    let source = run.with_untracked(|run| run.source.clone());
+    let directory = run.with_untracked(|run| run.directory.clone());
+    let quarantined = Memo::new(move |_| run.with(|run| run.quarantined));
+    let several = attempts.len() > 1;
+    let tries = attempts
+        .into_iter()
+        .map(|attempt| {
+            let here = (attempt.id == id).then_some("page");
+            view! {
+                <a href=paths::run(attempt.id) aria-current=here>
+                    <span class="st" data-status=attempt.status.as_str()>
+                        <StatusMark word=attempt.status.as_str()/>
+                        <span class="sr">{attempt.status.label()}</span>
+                    </span>
+                    {format!("#{}", attempt.attempt)}
+                </a>
+            }
+        })
+        .collect_view();
+    let counts = COUNTS.map(|kind| {
+        let count = Memo::new(move |_| jobs.get().of(kind));
+        let here = move || status.get().as_deref() == Some(kind.as_str());
+        let href = move || paths::run_jobs(id, None, (!here()).then_some(kind.as_str()), None);
+        view! {
+            <Show when=move || { count.get() > 0 || here() }>
+                <a href=href aria-current=move || here().then_some("true")>
+                    <span class="st" data-status=kind.as_str()><StatusMark word=kind.as_str()/></span>
+                    <b>{move || text::count(i64::from(count.get()))}</b>
+                    {kind.label().to_lowercase()}
+                </a>
+            </Show>
+        }
+    });
+    view! {
+        <header class="run-head">
+            <div class="line">
+                <span class="pill" data-status=move || state.get().as_str()>
+                    <StatusMark word=Signal::derive(move || state.get().as_str())/>
+                    {move || state.get().label()}
+                </span>
+                <h1>{title}</h1>
+                {dry.then(|| view! { <span class="tag">"dry run"</span> })}
+                {several.then(|| view! { <nav class="tries" aria-label="Attempts">{tries}</nav> })}
+                {move || tags.get().into_iter().map(|tag| view! { <a class="tag" href=paths::runs_with("tag", &tag)>{tag.clone()}</a> }).collect_view()}
+                <div class="acts">
+                    {may_write
+                        .then(|| {
+                            view! {
+                                <button class="btn small" type="button" on:click=move |_| delete.run(())>
+                                    <Icon name="i-trash" small=true/>
+                                    "Delete"
+                                </button>
+                            }
+                        })}
+                </div>
+            </div>
+            <dl class="facts">
+                <div><dt>"Started"</dt><dd><Ago at=started/></dd></div>
+                <div><dt>"Duration"</dt><dd><Took started ended/></dd></div>
+                <Show when=move || left.get().is_some()>
+                    <div><dt>"ETA"</dt><dd class="num">{move || left.get()}</dd></div>
+                </Show>
+                <div><dt>"User"</dt><dd><a href=paths::runs_with("user", &user)>{user.clone()}</a></dd></div>
+                <div><dt>"Source"</dt><dd>{source} {client.map(|client| format!(" · {client}"))}</dd></div>
+                {directory.map(|directory| view! { <div><dt>"Directory"</dt><dd><code>{directory}</code></dd></div> })}
+                <Show when=move || { quarantined.get() > 0 }>
+                    <div>
+                        <dt>"Not understood"</dt>
+                        <dd title="Kept as they came, with the reason">{move || format!("{} reports", quarantined.get())}</dd>
+                    </div>
+                </Show>
+            </dl>
+            <JobBar jobs/>
+            <nav class="counts" aria-label="Jobs by status">{counts.into_iter().collect_view()}</nav>
+        </header>
+    }
+}
+
+/// What the client said went wrong. Shown above everything else.
+#[component]
+pub fn FailureCard(errors: Vec<ReportedError>, failed: Memo<bool>) -> impl IntoView {
+    let count = errors.len();
+    let last = errors.into_iter().next_back();
+    let Some(last) = last else { return ().into_any() };
+    let heading = last.exception.clone();
+    let rule = last.rule.clone();
+    let text = last.traceback.clone().or(last.location.clone());
+    view! {
+        <Show when=move || failed.get()>
+            <section class="failure" aria-label="What went wrong">
+                <header>
+                    <h2>
+                        <svg class="st-i" data-status="failed" aria-hidden="true"><use href="#st-failed"></use></svg>
+                        {heading.clone()}
+                    </h2>
+                    <p>
+                        {match (&rule, count) {
+                            (Some(rule), _) => format!("in rule {rule}"),
+                            (None, 1) => "reported by the workflow".to_owned(),
+                            (None, n) => format!("the last of {n} errors reported by the workflow"),
+                        }}
+                    </p>
+                </header>
+                {text.clone().map(|text| view! { <div class="tail" tabindex="0" role="region" aria-label="Error text"><pre>{text}</pre></div> })}
+            </section>
+        </Show>
+    }
+    .into_any()
+}

@@ -1,0 +1,261 @@
+//! The runs table: rows that follow their own signals, windowed when there are many.
+
+use super::confirm::Doomed;
+use crate::{
+    live::LiveRuns,
+    paths,
+    session::session,
+    ui::{Ago, Icon, Progress, StatusBadge, Took},
+};
+use leptos::{html, prelude::*};
+use model::{
+    RunId,
+    page::{Direction, RunColumn, RunSort},
+    run::RunSummary,
+    text,
+};
+use std::collections::HashSet;
+
+/// A comfortable row, in pixels; cards on a phone are of any height and are not windowed.
+const ROW: f64 = 36.0;
+/// Rows kept beyond each edge of what is seen.
+const BEYOND: usize = 30;
+/// Shorter lists are shown whole.
+const WHOLE: usize = 150;
+/// Narrower than this the rows are cards.
+const CARDS: f64 = 720.0;
+/// The next page is asked for so many rows before the end.
+const AHEAD: f64 = 20.0;
+
+/// The table, its header links and its rows.
+#[component]
+pub fn RunTable(
+    live: LiveRuns,
+    q: String,
+    sort: RunSort,
+    caption: String,
+    /// Runs chosen with their boxes.
+    selected: RwSignal<HashSet<RunId>>,
+    doomed: RwSignal<Doomed>,
+    /// Asks for the next page when the reader nears the end.
+    #[prop(into)]
+    more: Callback<()>,
+    /// What stands below the last row.
+    #[prop(into)]
+    foot: ViewFn,
+) -> impl IntoView {
+    let scroller = NodeRef::<html::Div>::new();
+    let window = RwSignal::new((0usize, WHOLE));
+    let order = live.order;
+    let measure = move || {
+        let Some(div) = scroller.get_untracked() else { return };
+        let (top, height) = (f64::from(div.scroll_top()), f64::from(div.client_height()));
+        live.at_top.set(top < 40.0);
+        let count = order.with_untracked(Vec::len);
+        let cards = f64::from(div.client_width()) < CARDS;
+        let next = if cards || count <= WHOLE {
+            (0, count.max(WHOLE))
+        } else {
+            let first = ((top / ROW) as usize).saturating_sub(BEYOND);
+            (first / 10 * 10, ((top + height) / ROW) as usize / 10 * 10 + BEYOND + 10)
+        };
+        if window.get_untracked() != next {
+            window.set(next);
+        }
+        if f64::from(div.scroll_height()) - top - height < AHEAD * ROW {
+            more.run(());
+        }
+    };
+    Effect::new(move |_| {
+        order.track();
+        measure();
+    });
+    let shown = Memo::new(move |_| {
+        let (first, last) = window.get();
+        order.with(|order| order.get(first.min(order.len())..last.min(order.len())).unwrap_or_default().to_vec())
+    });
+    let space = move |before: bool| {
+        let (first, last) = window.get();
+        let count = order.with(Vec::len);
+        let rows = if before { first.min(count) } else { count.saturating_sub(last) };
+        (rows > 0).then(|| view! { <tr aria-hidden="true" style=format!("block-size:{}px", rows as f64 * ROW)></tr> })
+    };
+    let may_write = session().may_write;
+    let all = move || {
+        let count = order.with(Vec::len);
+        count > 0 && selected.with(HashSet::len) >= count
+    };
+    let pick_all = move |_| {
+        let next = if all() { HashSet::new() } else { order.get_untracked().into_iter().collect() };
+        selected.set(next);
+    };
+    let head = move |column: RunColumn, label: &'static str, class: &'static str| {
+        let here = sort.column == column;
+        let next = RunSort { column, direction: if here { sort.direction.reversed() } else { column.first_direction() } };
+        let state = here.then_some(match sort.direction {
+            Direction::Asc => "ascending",
+            Direction::Desc => "descending",
+        });
+        view! {
+            <th role="columnheader" scope="col" class=class aria-sort=state>
+                <a href=paths::runs(&q, next, None)>{label} {here.then(|| view! { <Icon name="i-sort"/> })}</a>
+            </th>
+        }
+    };
+    view! {
+        <div class="scroller" tabindex="0" role="region" aria-label="Runs" node_ref=scroller on:scroll=move |_| measure()>
+            <table class="run-table" role="table">
+                <caption class="sr">{caption}</caption>
+                <colgroup>
+                    <col class="c-pick"/><col class="c-st"/><col/><col class="c-prog"/><col class="c-user"/><col class="c-src"/>
+                    <col class="c-when"/><col class="c-dur"/><col class="c-dir"/>
+                </colgroup>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th role="columnheader" scope="col">
+                            <input type="checkbox" aria-label="Select all shown" prop:checked=all disabled=!may_write on:change=pick_all/>
+                        </th>
+                        {head(RunColumn::Status, "Status", "")}
+                        {head(RunColumn::Name, "Name", "")}
+                        {head(RunColumn::Progress, "Progress", "")}
+                        {head(RunColumn::User, "User", "")}
+                        {head(RunColumn::Source, "Source", "src-cell")}
+                        {head(RunColumn::Started, "Started", "")}
+                        {head(RunColumn::Duration, "Duration", "")}
+                        {head(RunColumn::Directory, "Directory", "dir-cell")}
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">
+                    {move || space(true)}
+                    <For each=move || shown.get() key=|id| *id let:id>
+                        {live.row(id).map(|row| view! { <RunRow id row selected doomed/> })}
+                    </For>
+                    {move || space(false)}
+                </tbody>
+            </table>
+            {foot.run()}
+        </div>
+    }
+}
+
+/// One cell's value: it changes only when the value does.
+fn cell<T: PartialEq + Clone + Send + Sync + 'static>(
+    row: &ArcRwSignal<RunSummary>,
+    value: impl Fn(&RunSummary) -> T + Send + Sync + 'static,
+) -> Memo<T> {
+    let row = row.clone();
+    Memo::new(move |_| row.with(&value))
+}
+
+/// One run. Each cell follows its own value, so a status change redraws one badge.
+#[component]
+fn RunRow(id: RunId, row: ArcRwSignal<RunSummary>, selected: RwSignal<HashSet<RunId>>, doomed: RwSignal<Doomed>) -> impl IntoView {
+    let session = session();
+    let status = cell(&row, |run| run.status);
+    let title = cell(&row, |run| run.title().to_owned());
+    let attempt = cell(&row, |run| run.attempt);
+    let dry = cell(&row, |run| run.dry_run);
+    let tags = cell(&row, |run| run.tags.clone());
+    let jobs = cell(&row, |run| run.jobs);
+    let user = cell(&row, |run| run.user.clone());
+    let source = cell(&row, |run| run.source.clone());
+    let started = cell(&row, |run| run.started_at);
+    let ended = cell(&row, |run| run.ended_at);
+    let directory = cell(&row, |run| run.directory.clone());
+    let left = {
+        let row = row.clone();
+        Memo::new(move |_| row.with(|run| run.remaining(session.now.get())).map(text::remaining))
+    };
+    let chosen = move || selected.with(|set| set.contains(&id));
+    let pick = move |_| {
+        selected.update(|set| {
+            if !set.remove(&id) {
+                set.insert(id);
+            }
+        });
+    };
+    let delete = move |_| doomed.set(vec![(id, title.get_untracked())]);
+    let link = paths::run(id);
+    let copy = {
+        let link = link.clone();
+        move |_| {
+            let origin = window().location().origin().unwrap_or_default();
+            crate::ui::copy_text(&format!("{origin}{link}"));
+        }
+    };
+    view! {
+        <tr
+            role="row"
+            tabindex="-1"
+            data-row=id.to_string()
+            data-status=move || status.get().as_str()
+            aria-selected=move || chosen().then_some("true")
+        >
+            <td role="cell" class="pick-cell">
+                <input
+                    type="checkbox"
+                    aria-label=move || format!("Select {}", title.get())
+                    disabled=!session.may_write
+                    prop:checked=chosen
+                    on:change=pick
+                />
+            </td>
+            <td role="cell" class="st-cell"><StatusBadge status/></td>
+            <td role="cell" class="name-cell">
+                <div class="name">
+                    <a class="cut" href=link>{title}</a>
+                    <Show when=move || { attempt.get() > 1 }>
+                        <span class="try" title=move || format!("Attempt {}", attempt.get())>{move || format!("#{}", attempt.get())}</span>
+                    </Show>
+                    <Show when=move || dry.get()>
+                        <span class="try">"dry run"</span>
+                    </Show>
+                    <span class="tags">
+                        {move || {
+                            tags.get()
+                                .into_iter()
+                                .map(|tag| view! { <a class="tag" href=paths::runs_with("tag", &tag)>{tag.clone()}</a> })
+                                .collect_view()
+                        }}
+                    </span>
+                </div>
+            </td>
+            <td role="cell" class="prog-cell"><Progress jobs/></td>
+            <td role="cell" class="user-cell">
+                {move || { let user = user.get(); view! { <a class="plain-link" href=paths::runs_with("user", &user)>{user.clone()}</a> } }}
+            </td>
+            <td role="cell" class="src-cell">{source}</td>
+            <td role="cell" class="when-cell"><Ago at=started/></td>
+            <td role="cell" class="dur num">
+                <Show when=move || left.get().is_some() fallback=move || view! { <Took started ended/> }>
+                    <span class="eta" title=move || format!("running for {}", text::duration(session.now.get() - started.get().unwrap_or_default()))>
+                        {move || left.get()}
+                    </span>
+                </Show>
+                <div class="acts">
+                    <button class="btn ghost small icon" type="button" title="Copy link" aria-label=move || format!("Copy link to {}", title.get()) on:click=copy>
+                        <Icon name="i-link"/>
+                    </button>
+                    {session
+                        .may_write
+                        .then(|| {
+                            view! {
+                                <button
+                                    class="btn ghost small icon"
+                                    type="button"
+                                    title="Delete"
+                                    aria-label=move || format!("Delete {}", title.get())
+                                    on:click=delete
+                                >
+                                    <Icon name="i-trash"/>
+                                </button>
+                            }
+                        })}
+                </div>
+            </td>
+            <td role="cell" class="dir-cell dir" title=move || directory.get()>
+                <div class="cut cut-start"><bdi>{move || directory.get()}</bdi></div>
+            </td>
+        </tr>
+    }
+}

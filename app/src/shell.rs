@@ -1,0 +1,48 @@
+//! The document around the application: head, theme, icons, the scripts that wake the page.
+
+use crate::{App, session};
+use leptos::{hydration::HydrationScripts, nonce::use_nonce, prelude::*};
+use leptos_axum::ResponseOptions;
+use leptos_meta::MetaTags;
+
+/// Every icon once; pages refer to them by id. After the application, which must come first.
+const ICONS: &str = include_str!("ui/icons.svg");
+
+/// The HTML document.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    policy();
+    let pkg = options.site_pkg_dir.to_string();
+    let wishes = session::wishes();
+    let theme = wishes.theme.as_str();
+
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="stylesheet" href=format!("/{pkg}/flowo.css")/>
+                <HydrationScripts options/>
+                <MetaTags/>
+            </head>
+            <body class="app" data-rail=wishes.slim_rail.then_some("slim")>
+                <App/>
+                <div hidden aria-hidden="true" inner_html=ICONS></div>
+            </body>
+        </html>
+    }
+}
+
+/// Only our own scripts, and only those of this answer.
+fn policy() {
+    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
+    let policy = format!(
+        "default-src 'self'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \
+         img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    );
+    if let Ok(value) = http::HeaderValue::from_str(&policy) {
+        response.insert_header(http::header::CONTENT_SECURITY_POLICY, value);
+    }
+}

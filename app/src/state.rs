@@ -1,0 +1,55 @@
+//! What pages and server functions are given: handles, and who is asking. Server only.
+
+use crate::error::AppError;
+use leptos::prelude::*;
+use live::Hub;
+use model::UserId;
+use std::{future::Future, pin::Pin, sync::Arc};
+use store::{Store, runs::Audience, stats::ActivityCache};
+
+/// Handles on everything a page needs. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    pub store: Store,
+    pub hub: Hub,
+    pub options: LeptosOptions,
+    /// The address clients are told to use.
+    pub base_url: Arc<str>,
+    /// Where this user's clients find their configuration, as people write it.
+    pub client_config: Arc<str>,
+    pub activity: ActivityCache,
+    pub lab: Arc<dyn Lab>,
+}
+
+/// The demo lab, as the first-run card offers it.
+pub trait Lab: Send + Sync {
+    /// Begins to play it in the background; harmless if it plays already.
+    fn load(&self) -> Pin<Box<dyn Future<Output = Result<(), AppError>> + Send>>;
+    /// Removes every trace of it.
+    fn clear(&self) -> Pin<Box<dyn Future<Output = Result<(), AppError>> + Send>>;
+}
+
+/// Somebody who is signed in, by session or token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    pub id: UserId,
+    pub name: String,
+    pub audience: Audience,
+    pub may_write: bool,
+}
+
+/// The handles of this request.
+pub fn state() -> Result<AppState, AppError> {
+    use_context::<AppState>().ok_or_else(|| AppError::internal("no state in this request"))
+}
+
+/// Who is asking; an error for anybody who is not signed in.
+pub fn viewer() -> Result<Viewer, AppError> {
+    let parts = use_context::<http::request::Parts>();
+    parts.and_then(|parts| parts.extensions.get::<Viewer>().cloned()).ok_or(AppError::SignedOut)
+}
+
+/// Who is asking, if that person may change things.
+pub fn editor() -> Result<Viewer, AppError> {
+    viewer().and_then(|viewer| if viewer.may_write { Ok(viewer) } else { Err(AppError::Forbidden) })
+}

@@ -1,0 +1,13 @@
+//! Primitives that know nothing of the product: icons, times, numbers.
+
+mod copy;
+mod icon;
+mod progress;
+mod status;
+mod time;
+
+pub use copy::{CopyLine, copy_text};
+pub use icon::Icon;
+pub use progress::{JobBar, Progress};
+pub use status::{JobBadge, StatusBadge, StatusMark};
+pub use time::{Ago, Took};

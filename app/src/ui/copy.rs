@@ -1,0 +1,33 @@
+//! A line to be copied, with the button that does it.
+
+use super::Icon;
+use leptos::prelude::*;
+
+/// A command or address in one line.
+#[component]
+pub fn CopyLine(#[prop(into)] text: String, label: &'static str) -> impl IntoView {
+    let done = RwSignal::new(false);
+    let shown = text.clone();
+    let copy = move |_| {
+        copy_text(&text);
+        done.set(true);
+        set_timeout(move || done.set(false), std::time::Duration::from_millis(1500));
+    };
+    view! {
+        <div class="copyline">
+            <code tabindex="0">{shown}</code>
+            <button class="btn small" type="button" aria-label=label on:click=copy>
+                <Icon name="i-copy" small=true/>
+                {move || if done.get() { "Copied" } else { "Copy" }}
+            </button>
+        </div>
+    }
+}
+
+/// Puts `text` on the clipboard; without one (plain HTTP from elsewhere) nothing happens.
+pub fn copy_text(text: &str) {
+    let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into());
+    if clipboard.is_ok_and(|clipboard| !clipboard.is_undefined()) {
+        let _ = window().navigator().clipboard().write_text(text);
+    }
+}

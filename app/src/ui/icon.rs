@@ -1,0 +1,19 @@
+//! One icon of the sprite that every document carries.
+
+use leptos::prelude::*;
+
+/// A picture beside a word; never the only name of anything.
+#[component]
+pub fn Icon(
+    /// The symbol's id, such as `i-search`.
+    name: &'static str,
+    /// 14 px instead of 16.
+    #[prop(optional)]
+    small: bool,
+) -> impl IntoView {
+    view! {
+        <svg class=if small { "i i-14" } else { "i" } aria-hidden="true">
+            <use href=format!("#{name}")></use>
+        </svg>
+    }
+}

@@ -1,0 +1,137 @@
+//! The messages exactly as the plugin sends them. Unknown fields are ignored here; the raw
+//! report keeps them.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// One report: an event, its record, and the state the plugin carries from answer to answer.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Envelope {
+    pub event: String,
+    pub record: Value,
+    pub context: Context,
+}
+
+/// The plugin's state. Older versions send less.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Context {
+    pub current_workflow_id: Option<String>,
+    pub dryrun: bool,
+    pub logfile: Option<String>,
+    pub flowo_project_name: Option<String>,
+    #[serde(deserialize_with = "tags")]
+    pub flowo_tags: Vec<String>,
+    pub flowo_catalog_slug: Option<String>,
+    pub workdir: Option<String>,
+    pub configfiles: Option<Vec<String>>,
+    /// Only version 2.2.0 sends it, and only that version sends heartbeats.
+    pub config_digest: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct WorkflowStarted {
+    pub workflow_id: String,
+    #[serde(default)]
+    pub snakefile: Option<String>,
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Rule {
+    pub name: String,
+    #[serde(default)]
+    pub code: Option<String>,
+    #[serde(default)]
+    pub language: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct RuleGraph {
+    pub rulegraph: Value,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct RunInfo {
+    pub stats: BTreeMap<String, i64>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct JobStarted {
+    pub job_ids: Vec<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct JobInfo {
+    pub job_id: i64,
+    #[serde(default)]
+    pub rule_name: Option<String>,
+    #[serde(default)]
+    pub threads: Option<i64>,
+    #[serde(default)]
+    pub input: Option<Vec<String>>,
+    #[serde(default)]
+    pub output: Option<Vec<String>>,
+    #[serde(default)]
+    pub log: Option<Vec<String>>,
+    #[serde(default)]
+    pub benchmark: Option<Vec<String>>,
+    #[serde(default)]
+    pub rule_msg: Option<String>,
+    #[serde(default)]
+    pub wildcards: Option<BTreeMap<String, Value>>,
+    #[serde(default)]
+    pub reason: Option<String>,
+    #[serde(default)]
+    pub shellcmd: Option<String>,
+    /// "highest" for jobs put in front; such a record never leaves the plugin, but may one day.
+    #[serde(default)]
+    pub priority: Value,
+    #[serde(default)]
+    pub resources: Option<BTreeMap<String, Value>>,
+}
+
+/// `job_finished` and `job_error` alike.
+#[derive(Debug, Deserialize)]
+pub struct JobEnded {
+    pub job_id: i64,
+}
+
+/// Every field but the class name is null in all versions seen.
+#[derive(Debug, Deserialize)]
+pub struct Error {
+    #[serde(default)]
+    pub exception: Option<String>,
+    #[serde(default)]
+    pub location: Option<String>,
+    #[serde(default)]
+    pub rule: Option<String>,
+    #[serde(default)]
+    pub traceback: Option<String>,
+}
+
+/// A list, a text with commas, or nothing; empty words do not count.
+fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Tags {
+        List(Vec<String>),
+        Text(String),
+        Nothing(()),
+    }
+    let words = match Tags::deserialize(deserializer)? {
+        Tags::List(list) => list,
+        Tags::Text(text) => text.split(',').map(str::to_owned).collect(),
+        Tags::Nothing(()) => Vec::new(),
+    };
+    let mut tags: Vec<String> = Vec::new();
+    for word in words {
+        let word = word.trim();
+        if !word.is_empty() && !tags.iter().any(|tag| tag == word) {
+            tags.push(word.to_owned());
+        }
+    }
+    Ok(tags)
+}

@@ -1,0 +1,254 @@
+//! Hears that something was committed, and finds the way back after a loss.
+//!
+//! The driver reconnects silently, and what was notified meanwhile is gone. So we notify
+//! ourselves: a ping that is heard proves that everything committed before it was heard too,
+//! and moves the horizon from which the change log is read again after a loss. Two pings
+//! unheard, and the change log is polled until one is heard.
+
+use crate::hub::Hub;
+use model::{Millis, live::Listening};
+use std::time::Duration;
+use store::{
+    Store, StoreError,
+    changes::{self, Horizon},
+    clock::now,
+    error::chain,
+    listen::{CHANGES, Heard, Listener},
+};
+use tokio::{
+    sync::mpsc,
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// Long enough to gather a burst, short enough to feel instant.
+const WINDOW: Duration = Duration::from_millis(8);
+/// How often we test our own hearing.
+const PING: Duration = Duration::from_secs(4);
+/// Silence after which we are deaf: two pings.
+const DEAF: Duration = Duration::from_secs(9);
+/// How often the change log is read while deaf.
+const POLL: Duration = Duration::from_secs(10);
+/// Longest wait between two attempts to connect.
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
+/// Notifications held while a tick is being read; more wait in the socket.
+const QUEUE: usize = 4096;
+/// A statement of ours that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Listens until cancelled. Survives everything the database does.
+pub async fn run(store: Store, hub: Hub, cancel: CancellationToken) {
+    let mut ear =
+        Ear { channel: format!("flowo_ping_{:x}", hub.cursor().epoch), store, hub, horizon: None, pinged: None, heard_at: Instant::now() };
+    let mut backoff = Duration::from_millis(100);
+    while !cancel.is_cancelled() {
+        let began = Instant::now();
+        let outcome = tokio::select! {
+            () = cancel.cancelled() => return,
+            outcome = ear.listen() => outcome,
+        };
+        if let Err(error) = outcome {
+            warn!(error = chain(&error), "Lost the notifications; trying again in {backoff:?}");
+        }
+        if began.elapsed() > Duration::from_secs(30) {
+            backoff = Duration::from_millis(100);
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = ear.wait(backoff) => {}
+        }
+        backoff = (backoff * 2).min(MAX_BACKOFF);
+    }
+}
+
+struct Ear {
+    store: Store,
+    hub: Hub,
+    channel: String,
+    /// Everything before it was published.
+    horizon: Option<Horizon>,
+    /// The ping on its way: its number, when it was sent, and the horizon it will prove.
+    pinged: Option<(u64, Millis, Horizon)>,
+    heard_at: Instant,
+}
+
+/// A task that is stopped when nobody holds it any more.
+struct Reader(JoinHandle<()>);
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Ear {
+    /// One connection's life.
+    async fn listen(&mut self) -> Result<(), StoreError> {
+        let listener = Listener::connect(&self.store, &self.channel).await?;
+        let (heard, mut hearing) = mpsc::channel(QUEUE);
+        let _reader = Reader(tokio::spawn(read(listener, heard)));
+        self.state(Listening::CatchingUp);
+        self.catch_up().await?;
+        self.heard_at = Instant::now();
+        info!("Listening for changes");
+        let mut ping = interval(PING);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut polled = Instant::now();
+        let mut number = 0;
+        loop {
+            tokio::select! {
+                message = hearing.recv() => match message {
+                    None => return Ok(()),
+                    Some(Err(error)) => return Err(error),
+                    Some(Ok(first)) => self.take(first, &mut hearing).await?,
+                },
+                _ = ping.tick() => {
+                    number += 1;
+                    self.ping(number).await?;
+                    if self.heard_at.elapsed() > DEAF {
+                        self.state(Listening::Polling);
+                        if polled.elapsed() >= POLL {
+                            polled = Instant::now();
+                            self.catch_up().await?;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes in what arrives within the window and publishes it as one tick.
+    async fn take(&mut self, first: Heard, hearing: &mut mpsc::Receiver<Result<Heard, StoreError>>) -> Result<(), StoreError> {
+        // A pong among these messages moves the horizon; it must not outrun what is published.
+        let published = self.horizon.clone();
+        let outcome = self.gather(first, hearing).await;
+        if outcome.is_err() {
+            self.horizon = published;
+        }
+        outcome
+    }
+
+    async fn gather(&mut self, first: Heard, hearing: &mut mpsc::Receiver<Result<Heard, StoreError>>) -> Result<(), StoreError> {
+        let mut ranges = Vec::new();
+        let mut lost = self.note(first, &mut ranges);
+        let until = Instant::now() + WINDOW;
+        while !ranges.is_empty() && ranges.len() < QUEUE {
+            match timeout_at(until, hearing.recv()).await {
+                Ok(Some(Ok(heard))) => lost |= self.note(heard, &mut ranges),
+                Ok(Some(Err(error))) => return Err(error), // The next connection catches up.
+                Ok(None) | Err(_) => break,
+            }
+        }
+        if lost {
+            self.state(Listening::CatchingUp);
+            self.catch_up().await?;
+            self.pinged = None;
+        } else if !ranges.is_empty() {
+            let touched = patiently(async {
+                let mut conn = self.store.conn().await?;
+                changes::behind(&mut conn, &ranges).await
+            })
+            .await?;
+            patiently(self.hub.shared.publish(touched)).await?;
+        }
+        Ok(())
+    }
+
+    /// Sorts one message; `true` if some may have been lost before it.
+    fn note(&mut self, heard: Heard, ranges: &mut Vec<(i64, i64)>) -> bool {
+        match heard {
+            Heard::Reconnected => return true,
+            Heard::Message { channel, payload } if channel == CHANGES => match range(&payload) {
+                Some(range) => ranges.push(range),
+                None => warn!(payload, "Heard a notification that is no range"),
+            },
+            Heard::Message { payload, .. } => self.pong(&payload),
+        }
+        false
+    }
+
+    /// What a ping proves: all that was committed before it has been heard, and is published
+    /// by the time the horizon is used.
+    fn pong(&mut self, payload: &str) {
+        let Some((_, sent_at, horizon)) = self.pinged.take_if(|(number, ..)| payload == number.to_string()) else { return };
+        let lag_ms = now() - sent_at;
+        self.horizon = Some(horizon);
+        self.heard_at = Instant::now();
+        self.hub.shared.health.send_if_modified(|health| {
+            let changed = health.state != Listening::Live;
+            health.state = Listening::Live;
+            health.lag_ms = Some(lag_ms);
+            changed
+        });
+        metrics::gauge!("flowo_listener_lag_seconds").set(lag_ms as f64 / 1000.0);
+    }
+
+    async fn ping(&mut self, number: u64) -> Result<(), StoreError> {
+        let channel = self.channel.clone();
+        let horizon = patiently(async {
+            let mut conn = self.store.conn().await?;
+            let horizon = changes::horizon(&mut conn).await?;
+            changes::ping(&mut conn, &channel, &number.to_string()).await?;
+            Ok(horizon)
+        })
+        .await?;
+        self.pinged = Some((number, now(), horizon));
+        Ok(())
+    }
+
+    /// Publishes everything since the horizon; without one, begins at the present.
+    async fn catch_up(&mut self) -> Result<(), StoreError> {
+        let since = self.horizon.clone();
+        let (touched, next) = patiently(async {
+            let mut conn = self.store.conn().await?;
+            match &since {
+                Some(since) => changes::since(&mut conn, since).await,
+                None => Ok((Some(changes::Touched::default()), changes::horizon(&mut conn).await?)),
+            }
+        })
+        .await?;
+        match touched {
+            Some(touched) => patiently(self.hub.shared.publish(touched)).await?,
+            None => self.hub.shared.reset(),
+        }
+        self.horizon = Some(next);
+        Ok(())
+    }
+
+    /// Between two connections: says so, and reads the change log if the database lets us.
+    async fn wait(&mut self, pause: Duration) {
+        let reachable = self.catch_up().await.is_ok();
+        self.state(if reachable { Listening::Polling } else { Listening::Down });
+        self.pinged = None;
+        sleep(pause).await;
+    }
+
+    fn state(&self, state: Listening) {
+        self.hub.shared.health.send_if_modified(|health| std::mem::replace(&mut health.state, state) != state);
+    }
+}
+
+/// Moves messages from the connection to the queue; a full queue makes the server wait.
+async fn read(mut listener: Listener, heard: mpsc::Sender<Result<Heard, StoreError>>) {
+    loop {
+        let next = listener.next().await;
+        let failed = next.is_err();
+        if heard.send(next).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+async fn patiently<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    match timeout(PATIENCE, work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(StoreError::Unfit(format!("the database did not answer within {PATIENCE:?}"))),
+    }
+}
+
+fn range(payload: &str) -> Option<(i64, i64)> {
+    let (first, last) = payload.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?))
+}

@@ -1,0 +1,199 @@
+//! The filter language of the runs page: parsed once, meant the same in SQL and in memory.
+//!
+//! `failed rna status:failed,lost user:ana -tag:demo after:7d duration:>1h "two words"`.
+//! Words stand side by side and must all hold; commas are alternatives; `-` negates.
+//! Letters match without regard to ASCII case.
+
+mod parse;
+
+use crate::{Invalid, Millis, RunStatus, run::RunSummary};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A parsed filter, and what in it could not be understood.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunFilter {
+    pub clauses: Vec<Clause>,
+    pub mistakes: Vec<Mistake>,
+}
+
+/// One word of a filter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Clause {
+    pub not: bool,
+    pub term: Term,
+    /// As it was written, for chips and URLs.
+    pub text: String,
+}
+
+/// A word that was not understood, and what would have been. It filters nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mistake {
+    pub text: String,
+    pub expected: String,
+}
+
+/// What a clause asks for. Texts are folded to lower case already.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Term {
+    /// Anywhere in name, directory, user or tags.
+    Text(String),
+    Name(String),
+    Directory(String),
+    Status(Vec<RunStatus>),
+    User(Vec<String>),
+    Tag(Vec<String>),
+    Source(Vec<String>),
+    /// Has a job of one of these rules.
+    Rule(Vec<String>),
+    After(Moment),
+    Before(Moment),
+    Duration(Compare, Millis),
+    Is(Trait),
+}
+
+/// A point in time, or a distance back from now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Moment {
+    At(Millis),
+    Ago(Millis),
+}
+
+impl Moment {
+    pub const fn millis(self, now: Millis) -> Millis {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(back) => now - back,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Compare {
+    Over,
+    Under,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trait {
+    DryRun,
+    /// Not the first attempt.
+    Retry,
+}
+
+/// Lower case for ASCII, as `fold()` in the database does it.
+pub fn fold(text: &str) -> String {
+    text.to_ascii_lowercase()
+}
+
+impl RunFilter {
+    /// Parses leniently: what is not understood becomes a [`Mistake`] and filters nothing.
+    pub fn parse(text: &str) -> Self {
+        parse::filter(text)
+    }
+
+    /// Parses strictly, for programs.
+    ///
+    /// # Errors
+    /// The first mistake, with what is allowed there.
+    pub fn parse_strict(text: &str) -> Result<Self, Invalid> {
+        let filter = Self::parse(text);
+        match filter.mistakes.first() {
+            None => Ok(filter),
+            Some(mistake) => Err(Invalid::new(
+                "q",
+                mistake.text.clone(),
+                "status:, user:, tag:, name:, dir:, source:, rule:, after:, before:, duration:, is: or plain words",
+            )),
+        }
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.clauses.is_empty() && self.mistakes.is_empty()
+    }
+
+    /// Whether a run passes; `None` when that depends on rules the caller does not know.
+    ///
+    /// `rules` are the names of the run's rules, or `None` if unknown. Means the same as the
+    /// query in `store::runs::list`; a property test holds the two together.
+    pub fn matches(&self, run: &RunSummary, rules: Option<&[String]>, now: Millis) -> Option<bool> {
+        let mut known = true;
+        for clause in &self.clauses {
+            match clause.term.holds(run, rules, now) {
+                Some(holds) if holds == clause.not => return Some(false),
+                Some(_) => {}
+                None => known = false,
+            }
+        }
+        known.then_some(true)
+    }
+
+    /// The filter without one clause, as text.
+    pub fn without(&self, index: usize) -> String {
+        let words = self.clauses.iter().enumerate().filter(|(at, _)| *at != index).map(|(_, clause)| clause.text.as_str());
+        join(words.chain(self.mistakes.iter().map(|mistake| mistake.text.as_str())))
+    }
+
+    /// The filter with its status clauses replaced by one, as text; `None` removes them.
+    pub fn with_status(&self, status: Option<RunStatus>) -> String {
+        let others = self.clauses.iter().filter(|clause| !matches!(clause.term, Term::Status(_))).map(|clause| clause.text.as_str());
+        let status = status.map(|status| format!("status:{status}"));
+        join(status.as_deref().into_iter().chain(others))
+    }
+
+    /// The one status asked for, if it is exactly one.
+    pub fn only_status(&self) -> Option<RunStatus> {
+        let mut found = None;
+        for clause in &self.clauses {
+            if let Term::Status(list) = &clause.term {
+                match (list.as_slice(), clause.not, found) {
+                    ([status], false, None) => found = Some(*status),
+                    _ => return None,
+                }
+            }
+        }
+        found
+    }
+}
+
+fn join<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.collect::<Vec<_>>().join(" ")
+}
+
+impl fmt::Display for RunFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.without(usize::MAX))
+    }
+}
+
+impl Term {
+    fn holds(&self, run: &RunSummary, rules: Option<&[String]>, now: Millis) -> Option<bool> {
+        let within = |text: &str, part: &str| fold(text).contains(part);
+        let one_of = |list: &[String], text: &str| list.contains(&fold(text));
+        Some(match self {
+            Self::Text(part) => within(&search_text(run), part),
+            Self::Name(part) => within(&run.name, part),
+            Self::Directory(part) => run.directory.as_deref().is_some_and(|directory| within(directory, part)),
+            Self::Status(list) => list.contains(&run.status),
+            Self::User(list) => one_of(list, &run.user),
+            Self::Source(list) => one_of(list, &run.source),
+            Self::Tag(list) => run.tags.iter().any(|tag| one_of(list, tag)),
+            Self::Rule(list) => rules?.iter().any(|rule| one_of(list, rule)),
+            Self::After(moment) => run.started_at.is_some_and(|at| at >= moment.millis(now)),
+            Self::Before(moment) => run.started_at.is_some_and(|at| at < moment.millis(now)),
+            Self::Duration(compare, limit) => run.duration(now).is_some_and(|took| match compare {
+                Compare::Over => took > *limit,
+                Compare::Under => took < *limit,
+            }),
+            Self::Is(Trait::DryRun) => run.dry_run,
+            Self::Is(Trait::Retry) => run.attempt > 1,
+        })
+    }
+}
+
+/// What free text is looked for in; the column `search` holds the same, folded.
+fn search_text(run: &RunSummary) -> String {
+    let tags = run.tags.join("\n");
+    let parts = [Some(run.name.as_str()), run.directory.as_deref(), Some(run.user.as_str()), Some(tags.as_str())];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,305 @@
+//! What a report changes: the one place where events become states.
+//!
+//! Pure. The store loads what a batch needs into [`RunFold`]s, the batch is applied here,
+//! and what came out is written back. Any event may be the first, come twice or be missing.
+
+use crate::{
+    JobStatus, Millis, RunId, RunStatus,
+    event::{Event, JobInfo, RunStart},
+    run::ReportedError,
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+
+/// What must be known of a run to apply events to it, and what they changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunState {
+    pub id: RunId,
+    pub status: RunStatus,
+    pub ended_at: Option<Millis>,
+    pub last_seen_at: Millis,
+    pub closed: bool,
+    pub dry_run: bool,
+    pub heartbeats: bool,
+    /// The newest report was an error. Decides at the close.
+    pub last_was_error: bool,
+    pub last_error: Option<String>,
+    /// Jobs whose newest attempt failed.
+    pub failed: i32,
+    /// Something besides `last_seen_at` changed.
+    pub touched: bool,
+    /// Facts told since loading; `None` leaves what is stored.
+    pub start: Option<Box<RunStart>>,
+    pub rule_graph: Option<Value>,
+    pub planned: Option<(BTreeMap<String, i32>, i32)>,
+    pub new_errors: Vec<ReportedError>,
+}
+
+impl RunState {
+    /// A run nothing is known of yet.
+    pub fn unknown(id: RunId, at: Millis) -> Self {
+        Self {
+            id,
+            status: RunStatus::Running,
+            ended_at: None,
+            last_seen_at: at,
+            closed: false,
+            dry_run: false,
+            heartbeats: false,
+            last_was_error: false,
+            last_error: None,
+            failed: 0,
+            touched: true,
+            start: None,
+            rule_graph: None,
+            planned: None,
+            new_errors: Vec::new(),
+        }
+    }
+}
+
+/// One attempt of a job while a batch is applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobState {
+    /// Our row, or `None` while it has none.
+    pub key: Option<i64>,
+    pub job_id: i64,
+    pub attempt: i32,
+    pub status: JobStatus,
+    pub rule: Option<String>,
+    /// Its description has arrived.
+    pub informed: bool,
+    pub started_at: Option<Millis>,
+    pub ended_at: Option<Millis>,
+    /// A description that came with this batch.
+    pub info: Option<Box<JobInfo>>,
+    pub touched: bool,
+}
+
+/// A run and the jobs of it that a batch speaks of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunFold {
+    pub run: RunState,
+    /// Attempts by the client's job number, oldest first; at most the first was loaded.
+    pub jobs: HashMap<i64, Vec<JobState>>,
+    /// The run was closed in this batch: its unfinished jobs are lost, loaded or not.
+    pub closed_jobs_at: Option<Millis>,
+}
+
+/// The jobs that must be loaded before `event` can be applied.
+pub fn jobs_of(event: &Event) -> Vec<i64> {
+    match event {
+        Event::JobsStarted(ids) => ids.clone(),
+        Event::JobInfo(info) => vec![info.job_id],
+        Event::JobEnded { job_id, .. } => vec![*job_id],
+        _ => Vec::new(),
+    }
+}
+
+impl RunFold {
+    pub fn new(run: RunState) -> Self {
+        Self { run, jobs: HashMap::new(), closed_jobs_at: None }
+    }
+
+    /// Takes in one event that counts for the time `at`.
+    pub fn apply(&mut self, event: Event, at: Millis) {
+        self.seen(at);
+        let is_error = matches!(event, Event::Error(_));
+        let is_report = !matches!(event, Event::Heartbeat | Event::Closed);
+        match event {
+            Event::RunStarted(start) => self.started(start),
+            Event::RuleGraph(graph) => {
+                self.run.rule_graph = Some(graph);
+                self.run.touched = true;
+            }
+            Event::Planned { per_rule, total } => {
+                self.run.planned = Some((per_rule, total));
+                self.run.touched = true;
+            }
+            Event::JobsStarted(ids) => ids.into_iter().for_each(|id| self.job_started(id, at)),
+            Event::JobInfo(info) => self.job_info(info, at),
+            Event::JobEnded { job_id, status } => self.job_ended(job_id, status, at),
+            Event::Error(error) => self.error(error),
+            Event::Heartbeat => {
+                self.run.touched |= !self.run.heartbeats;
+                self.run.heartbeats = true;
+            }
+            Event::Closed => self.close(at),
+            Event::Other => {}
+        }
+        if is_report && !self.run.closed && self.run.last_was_error != is_error {
+            self.run.last_was_error = is_error;
+            self.run.touched = true;
+        }
+    }
+
+    /// A client that speaks is not lost.
+    fn seen(&mut self, at: Millis) {
+        let run = &mut self.run;
+        run.last_seen_at = run.last_seen_at.max(at);
+        if !run.closed && matches!(run.status, RunStatus::Lost | RunStatus::Waiting) {
+            run.status = RunStatus::Running;
+            run.ended_at = None;
+            run.touched = true;
+        }
+    }
+
+    fn started(&mut self, start: Box<RunStart>) {
+        self.run.dry_run |= start.dry_run;
+        self.run.heartbeats |= start.heartbeats;
+        self.run.start = Some(start);
+        self.run.touched = true;
+    }
+
+    fn error(&mut self, error: ReportedError) {
+        let repeated = self.run.last_was_error && self.run.last_error.as_deref() == Some(error.exception.as_str());
+        if !repeated {
+            self.run.last_error = Some(error.exception.clone());
+            self.run.new_errors.push(error);
+            self.run.touched = true;
+        }
+    }
+
+    /// Failed if the last thing heard was an error or a job's newest attempt failed.
+    ///
+    /// Errors in between say nothing: retried jobs report them too.
+    fn close(&mut self, at: Millis) {
+        if self.run.closed {
+            return;
+        }
+        let failed = self.run.last_was_error || self.run.failed > 0;
+        self.run.status = if failed { RunStatus::Failed } else { RunStatus::Success };
+        self.run.ended_at = Some(at);
+        self.run.closed = true;
+        self.run.touched = true;
+        if self.run.dry_run {
+            return; // Its jobs were planned, never run: they stay waiting.
+        }
+        self.closed_jobs_at = Some(at);
+        for job in self.jobs.values_mut().filter_map(|attempts| attempts.last_mut()) {
+            if !job.status.is_end() {
+                job.end(JobStatus::Lost, at);
+            }
+        }
+    }
+
+    fn job_started(&mut self, job_id: i64, at: Millis) {
+        let open = match self.newest(job_id) {
+            None => None,
+            Some(job) if job.status == JobStatus::Waiting => Some(job),
+            // Told twice: nothing came in between.
+            Some(job) if job.status == JobStatus::Running && !job.informed => Some(job),
+            Some(_) => {
+                self.retry(job_id, at);
+                self.newest(job_id)
+            }
+        };
+        match open {
+            Some(job) if job.status == JobStatus::Running && job.started_at.is_some() => {}
+            Some(job) => job.start(at),
+            None => self.add(JobState::new(job_id, at)),
+        }
+    }
+
+    fn job_info(&mut self, info: Box<JobInfo>, at: Millis) {
+        let job_id = info.job_id;
+        let dry_run = self.run.dry_run;
+        match self.newest(job_id) {
+            None => {
+                let mut job = JobState::new(job_id, at);
+                if dry_run {
+                    job.status = JobStatus::Waiting;
+                    job.started_at = None;
+                }
+                self.add(job);
+            }
+            // Its start was lost: a finished, described attempt is not described again.
+            Some(job) if job.status.is_end() && job.informed => self.retry(job_id, at),
+            Some(_) => {}
+        }
+        if let Some(job) = self.newest(job_id) {
+            job.rule = info.rule.clone().or(job.rule.take());
+            job.informed = true;
+            job.info = Some(info);
+            job.touched = true;
+        }
+    }
+
+    fn job_ended(&mut self, job_id: i64, status: JobStatus, at: Millis) {
+        match self.newest(job_id) {
+            None => {
+                let mut job = JobState::new(job_id, at);
+                job.started_at = None; // Nobody told when.
+                self.add(job);
+            }
+            Some(job) if job.status == status => return,
+            // The retry between two different ends was lost.
+            Some(job) if job.status.is_end() && job.status != JobStatus::Lost => {
+                self.retry(job_id, at);
+                if let Some(job) = self.newest(job_id) {
+                    job.started_at = None;
+                }
+            }
+            Some(_) => {}
+        }
+        if let Some(job) = self.newest(job_id) {
+            job.end(status, at);
+            self.run.failed += i32::from(status == JobStatus::Failed);
+        }
+    }
+
+    /// Opens the next attempt; what the last one was, the next is taken to be until told.
+    fn retry(&mut self, job_id: i64, at: Millis) {
+        let Some(last) = self.newest(job_id) else { return };
+        if !last.status.is_end() {
+            last.end(JobStatus::Lost, at);
+        }
+        let next = JobState { attempt: last.attempt + 1, rule: last.rule.clone(), ..JobState::new(job_id, at) };
+        if last.status == JobStatus::Failed {
+            self.run.failed -= 1;
+        }
+        self.add(next);
+    }
+
+    fn add(&mut self, job: JobState) {
+        self.jobs.entry(job.job_id).or_default().push(job);
+    }
+
+    fn newest(&mut self, job_id: i64) -> Option<&mut JobState> {
+        self.jobs.get_mut(&job_id)?.last_mut()
+    }
+}
+
+impl JobState {
+    /// A first attempt that runs since `at`.
+    fn new(job_id: i64, at: Millis) -> Self {
+        Self {
+            key: None,
+            job_id,
+            attempt: 1,
+            status: JobStatus::Running,
+            rule: None,
+            informed: false,
+            started_at: Some(at),
+            ended_at: None,
+            info: None,
+            touched: true,
+        }
+    }
+
+    fn start(&mut self, at: Millis) {
+        self.status = JobStatus::Running;
+        self.started_at = Some(at);
+        self.ended_at = None;
+        self.touched = true;
+    }
+
+    fn end(&mut self, status: JobStatus, at: Millis) {
+        self.status = status;
+        self.ended_at = Some(self.started_at.map_or(at, |start| at.max(start)));
+        self.touched = true;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,24 @@
+//! What runs, jobs and filters are, and what may happen to them.
+//!
+//! Shared by the server and the browser: no I/O, no clock, no randomness. Times are
+//! [`Millis`]; whoever calls says what time it is.
+#![forbid(unsafe_code)]
+
+pub mod event;
+pub mod filter;
+pub mod fold;
+pub mod ids;
+pub mod invalid;
+pub mod job;
+pub mod live;
+pub mod page;
+pub mod run;
+pub mod status;
+pub mod text;
+
+pub use ids::{JobKey, RunId, UserId};
+pub use invalid::Invalid;
+pub use status::{JobStatus, RunStatus};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type Millis = i64;

@@ -1,0 +1,217 @@
+//! Keyset paging: how a list is ordered, and the place in it from which the next page goes on.
+
+use crate::Invalid;
+use serde::{Deserialize, Serialize};
+use std::{fmt, fmt::Write as _, str::FromStr};
+
+/// A page of rows and the place where the next begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// `None` on the last page.
+    pub next: Option<Cursor>,
+}
+
+/// How many rows match: exact up to a limit, then "at least".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Total {
+    pub count: i64,
+    pub is_exact: bool,
+}
+
+/// The column by which runs are ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunColumn {
+    #[default]
+    Started,
+    Name,
+    Status,
+    User,
+    Source,
+    Duration,
+    Progress,
+    Directory,
+}
+
+impl RunColumn {
+    pub const ALL: [Self; 8] =
+        [Self::Started, Self::Name, Self::Status, Self::User, Self::Source, Self::Duration, Self::Progress, Self::Directory];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Name => "name",
+            Self::Status => "status",
+            Self::User => "user",
+            Self::Source => "source",
+            Self::Duration => "duration",
+            Self::Progress => "progress",
+            Self::Directory => "directory",
+        }
+    }
+
+    /// The direction people expect at the first click.
+    pub const fn first_direction(self) -> Direction {
+        match self {
+            Self::Started | Self::Duration => Direction::Desc,
+            _ => Direction::Asc,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    Asc,
+    Desc,
+}
+
+impl Direction {
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Asc => Self::Desc,
+            Self::Desc => Self::Asc,
+        }
+    }
+}
+
+/// An order of runs; written `column` or `column:asc`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSort {
+    pub column: RunColumn,
+    pub direction: Direction,
+}
+
+impl Default for RunSort {
+    fn default() -> Self {
+        Self { column: RunColumn::Started, direction: Direction::Desc }
+    }
+}
+
+impl fmt::Display for RunSort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.column.as_str())?;
+        if self.direction != self.column.first_direction() {
+            f.write_str(match self.direction {
+                Direction::Asc => ":asc",
+                Direction::Desc => ":desc",
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for RunSort {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let (name, direction) = text.split_once(':').map_or((text, None), |(name, d)| (name, Some(d)));
+        let wrong = || Invalid::new("sort", text, "a column such as started or name, with :asc or :desc");
+        let column = RunColumn::ALL.into_iter().find(|column| column.as_str() == name).ok_or_else(wrong)?;
+        let direction = match direction {
+            None => column.first_direction(),
+            Some("asc") => Direction::Asc,
+            Some("desc") => Direction::Desc,
+            Some(_) => return Err(wrong()),
+        };
+        Ok(Self { column, direction })
+    }
+}
+
+/// A place in an ordered list: the last row's sort value and id. Opaque to clients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Cursor {
+    /// The sort value as text; `None` where the column is empty.
+    pub value: Option<String>,
+    /// The row's id as text.
+    pub id: String,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id)?;
+        if let Some(value) = &self.value {
+            f.write_char('~')?;
+            for byte in value.bytes() {
+                match byte {
+                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => f.write_char(char::from(byte))?,
+                    _ => write!(f, ".{byte:02x}")?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let wrong = || Invalid::new("after", text, "a cursor from an earlier page");
+        let (id, value) = text.split_once('~').map_or((text, None), |(id, value)| (id, Some(value)));
+        if id.is_empty() || text.len() > 16_384 {
+            return Err(wrong());
+        }
+        let Some(value) = value else { return Ok(Self { value: None, id: id.into() }) };
+        let mut bytes = Vec::with_capacity(value.len());
+        let mut rest = value.as_bytes();
+        while let Some((&first, tail)) = rest.split_first() {
+            if first == b'.' {
+                let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok()).ok_or_else(wrong)?;
+                bytes.push(u8::from_str_radix(hex, 16).map_err(|_| wrong())?);
+                rest = &tail[2..];
+            } else {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+        let value = String::from_utf8(bytes).map_err(|_| wrong())?;
+        Ok(Self { value: Some(value), id: id.into() })
+    }
+}
+
+impl From<Cursor> for String {
+    fn from(cursor: Cursor) -> Self {
+        cursor.to_string()
+    }
+}
+
+impl TryFrom<String> for Cursor {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_cursor_survives_the_url(value in proptest::option::of(".*"), id in "[0-9a-f-]{1,36}") {
+            let cursor = Cursor { value, id };
+            let text = cursor.to_string();
+            prop_assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b)));
+            prop_assert_eq!(text.parse::<Cursor>(), Ok(cursor));
+        }
+
+        #[test]
+        fn no_text_breaks_the_cursor_parser(text in ".*") {
+            let _ = text.parse::<Cursor>();
+        }
+    }
+
+    #[test]
+    fn sorts_are_written_short() {
+        for text in ["started", "started:asc", "name", "name:desc", "duration"] {
+            assert_eq!(text.parse::<RunSort>().unwrap().to_string(), text);
+        }
+        assert_eq!("started:desc".parse::<RunSort>().unwrap().to_string(), "started");
+        assert!("size".parse::<RunSort>().is_err());
+    }
+}

@@ -1,0 +1,135 @@
+//! Numbers as people read them: durations, relative times, counts. Equal on server and client.
+
+use crate::Millis;
+
+/// Narrow no-break space, between a number and its unit.
+const THIN: char = '\u{202f}';
+
+/// `840 ms`, `12.3 s`, `5 m 07 s`, `1 h 04 m`, `3 d 02 h`.
+pub fn duration(ms: Millis) -> String {
+    let ms = ms.max(0);
+    let seconds = ms / 1000;
+    match seconds {
+        0 => format!("{ms}{THIN}ms"),
+        1..60 => format!("{}.{}{THIN}s", seconds, ms % 1000 / 100),
+        60..3600 => format!("{}{THIN}m {:02}{THIN}s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{}{THIN}h {:02}{THIN}m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{}{THIN}d {:02}{THIN}h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+/// A remaining time, without a precision it cannot have: `~ 9 m left`, `~ 1 h 20 m left`.
+pub fn remaining(ms: Millis) -> String {
+    let minutes = (ms + 59_999) / 60_000;
+    match minutes {
+        ..=1 => "< 1\u{202f}m left".into(),
+        2..60 => format!("~ {minutes}{THIN}m left"),
+        60..1440 => format!("~ {}{THIN}h {:02}{THIN}m left", minutes / 60, minutes % 60 / 10 * 10),
+        _ => format!("~ {}{THIN}d left", (minutes + 1439) / 1440),
+    }
+}
+
+/// `just now`, `4 min ago`, `3 h ago`, `yesterday`, `12 d ago`, `5 mo ago`, `2 y ago`.
+pub fn ago(then: Millis, now: Millis) -> String {
+    let minutes = (now - then).max(0) / 60_000;
+    match minutes {
+        0 => "just now".into(),
+        1..60 => format!("{minutes} min ago"),
+        60..1440 => format!("{} h ago", minutes / 60),
+        1440..2880 => "yesterday".into(),
+        2880..86_400 => format!("{} d ago", minutes / 1440),
+        86_400..525_600 => format!("{} mo ago", minutes / 43_200),
+        _ => format!("{} y ago", minutes / 525_600),
+    }
+}
+
+/// `12 480`; from a million up `1.2 M`.
+pub fn count(n: i64) -> String {
+    if n >= 1_000_000 {
+        return format!("{}.{}{THIN}M", n / 1_000_000, n % 1_000_000 / 100_000);
+    }
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + 2);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 && digit.is_ascii_digit() && !out.ends_with('-') {
+            out.push(THIN);
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `2026-11-21 08:51:12 UTC`: exact, for titles and for readers without JavaScript.
+pub fn utc(at: Millis) -> String {
+    let (y, m, d) = civil(at.div_euclid(86_400_000));
+    let s = at.rem_euclid(86_400_000) / 1000;
+    format!("{y:04}-{m:02}-{d:02} {:02}:{:02}:{:02} UTC", s / 3600, s % 3600 / 60, s % 60)
+}
+
+/// `2026-11-21T08:51:12.345Z`, for `datetime` attributes.
+pub fn iso(at: Millis) -> String {
+    let (y, m, d) = civil(at.div_euclid(86_400_000));
+    let ms = at.rem_euclid(86_400_000);
+    let s = ms / 1000;
+    format!("{y:04}-{m:02}-{d:02}T{:02}:{:02}:{:02}.{:03}Z", s / 3600, s % 3600 / 60, s % 60, ms % 1000)
+}
+
+/// Year, month, day of a day number since 1970-01-01 (proleptic Gregorian).
+pub const fn civil(day: i64) -> (i64, i64, i64) {
+    let z = day + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let d = doy - (153 * mp + 2) / 5 + 1;
+    let m = if mp < 10 { mp + 3 } else { mp - 9 };
+    (yoe + era * 400 + if m <= 2 { 1 } else { 0 }, m, d)
+}
+
+/// Day number since 1970-01-01 of a date; the inverse of [`civil`].
+pub const fn day_number(y: i64, m: i64, d: i64) -> i64 {
+    let y = if m <= 2 { y - 1 } else { y };
+    let era = y.div_euclid(400);
+    let yoe = y.rem_euclid(400);
+    let doy = (153 * (if m > 2 { m - 3 } else { m + 9 }) + 2) / 5 + d - 1;
+    let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    era * 146_097 + doe - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_keep_two_units() {
+        for (ms, text) in
+            [(0, "0 ms"), (840, "840 ms"), (12_340, "12.3 s"), (307_000, "5 m 07 s"), (3_840_000, "1 h 04 m"), (266_400_000, "3 d 02 h")]
+        {
+            assert_eq!(duration(ms).replace(THIN, " "), text);
+        }
+    }
+
+    #[test]
+    fn counts_are_grouped() {
+        for (n, text) in [(7, "7"), (999, "999"), (12_480, "12 480"), (1_250_000, "1.2 M")] {
+            assert_eq!(count(n).replace(THIN, " "), text);
+        }
+    }
+
+    #[test]
+    fn dates_round_trip() {
+        for day in (-200_000..200_000).step_by(37) {
+            let (y, m, d) = civil(day);
+            assert_eq!(day_number(y, m, d), day);
+        }
+        assert_eq!(iso(1_795_251_072_345), "2026-11-21T08:51:12.345Z");
+    }
+
+    #[test]
+    fn ages_read_naturally() {
+        for (minutes, text) in [(0, "just now"), (4, "4 min ago"), (185, "3 h ago"), (1500, "yesterday"), (17_300, "12 d ago")] {
+            assert_eq!(ago(0, minutes * 60_000), text);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Statements about the installation itself: its database, its key.
+
+use crate::{Doing, Store, StoreError};
+use sqlx::AssertSqlSafe;
+
+/// Makes the database `name` in a cluster of our own if it is missing.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] while the cluster does not answer.
+pub async fn ensure_database(admin: &Store, name: &'static str) -> Result<(), StoreError> {
+    let mut conn = admin.conn().await?;
+    let there: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(name)
+        .fetch_one(&mut *conn)
+        .await
+        .doing("looking for the database")?;
+    if !there {
+        let statement = AssertSqlSafe(format!("create database \"{name}\""));
+        sqlx::query(statement).execute(&mut *conn).await.doing("making the database")?;
+    }
+    Ok(())
+}
+
+/// The installation's key: `proposed` the first time, then always the same for every process.
+pub async fn key(store: &Store, proposed: &str) -> Result<String, StoreError> {
+    let mut conn = store.conn().await?;
+    sqlx::query_scalar(
+        "with mine as (
+            insert into settings (name, value) values ('secret_key', to_jsonb($1::text)) on conflict do nothing returning value
+         )
+         select value #>> '{}' from mine union all select value #>> '{}' from settings where name = 'secret_key' limit 1",
+    )
+    .bind(proposed)
+    .fetch_one(&mut *conn)
+    .await
+    .doing("reading the installation's key")
+}

@@ -1,0 +1,151 @@
+//! The batch writer's statements: load what a batch speaks of, fold, write what changed.
+//!
+//! Set-based: the number of statements depends on what kinds of things changed, never on how
+//! many. The caller owns the transaction; nothing is acknowledged before it commits.
+
+mod load;
+mod write;
+
+use crate::{Conn, StoreError};
+use model::{
+    Millis, RunId, RunStatus, UserId,
+    event::{Event, Report, RunKey},
+    fold::{RunFold, jobs_of},
+};
+use std::collections::{HashMap, HashSet};
+
+/// Who sent a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    pub user: Option<UserId>,
+    pub name: String,
+    /// May report on runs of others.
+    pub admin: bool,
+}
+
+/// A report on its way into the tables, with the form in which it came.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    pub sender: Sender,
+    pub source: &'static str,
+    pub client_version: Option<String>,
+    pub received_at: Millis,
+    /// The client's name of the event.
+    pub event: String,
+    /// The report as it came, as JSON text without U+0000.
+    pub body: String,
+    /// Why the event could not be understood; it is kept, and counts as a sign of life.
+    pub quarantine: Option<String>,
+    pub report: Report,
+}
+
+/// What became of one report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// Stored and applied to this run, which now has this status.
+    Applied { run: RunId, status: RunStatus },
+    /// Somebody else's run: nothing was stored.
+    Foreign,
+    /// No such run, and the event cannot make one: nothing was stored.
+    Unknown,
+    /// The run was deleted; reports about it are dropped.
+    Deleted,
+}
+
+/// Applies a batch in order and says what became of each report.
+///
+/// # Errors
+/// On any error the caller must roll back: part of the batch may have been written.
+pub async fn apply(conn: &mut Conn, batch: &[Incoming]) -> Result<Vec<Receipt>, StoreError> {
+    let mut receipts = Vec::with_capacity(batch.len());
+    let mut rest = batch;
+    while !rest.is_empty() {
+        let (segment, tail) = rest.split_at(segment_len(rest));
+        receipts.append(&mut apply_segment(conn, segment).await?);
+        rest = tail;
+    }
+    Ok(receipts)
+}
+
+/// How many reports may be folded before the tables must be brought up to date.
+///
+/// A close settles jobs that were not loaded and decides whether a later start is a retry,
+/// so whatever could notice the difference begins a new segment.
+fn segment_len(batch: &[Incoming]) -> usize {
+    let mut closed = HashSet::new();
+    for (at, incoming) in batch.iter().enumerate() {
+        let is_start = matches!(incoming.report.event, Event::RunStarted(_));
+        if !closed.is_empty() && (is_start || closed.contains(&incoming.report.run)) {
+            return at;
+        }
+        if matches!(incoming.report.event, Event::Closed) {
+            closed.insert(&incoming.report.run);
+        }
+    }
+    batch.len()
+}
+
+async fn apply_segment(conn: &mut Conn, segment: &[Incoming]) -> Result<Vec<Receipt>, StoreError> {
+    let ids = load::resolve(conn, segment).await?;
+    let mut runs = load::runs(conn, segment, &ids).await?;
+    let mut receipts: Vec<Option<Receipt>> = vec![None; segment.len()];
+
+    let mut wanted = HashSet::new();
+    for (at, incoming) in segment.iter().enumerate() {
+        receipts[at] = refusal(incoming, ids[at], &runs);
+        if let (None, Some(id)) = (receipts[at], ids[at]) {
+            wanted.extend(jobs_of(&incoming.report.event).into_iter().map(|job| (id, job)));
+        }
+    }
+    load::jobs(conn, &wanted, &mut runs.folds).await?;
+
+    for (at, incoming) in segment.iter().enumerate() {
+        let (None, Some(fold)) = (receipts[at], ids[at].and_then(|id| runs.folds.get_mut(&id))) else { continue };
+        if incoming.quarantine.is_some() {
+            *runs.quarantined.entry(fold.run.id).or_default() += 1;
+        }
+        fold.apply(incoming.report.event.clone(), incoming.report.at);
+        receipts[at] = Some(Receipt::Applied { run: fold.run.id, status: fold.run.status });
+    }
+
+    let receipts: Vec<Receipt> = receipts.into_iter().map(|receipt| receipt.unwrap_or(Receipt::Unknown)).collect();
+    write::events(conn, segment, &receipts).await?;
+    write::runs(conn, &runs).await?;
+    write::jobs(conn, runs.folds.values()).await?;
+    Ok(receipts)
+}
+
+/// The runs of a segment, and what is known about the ones that are not there.
+struct Loaded {
+    folds: HashMap<RunId, RunFold>,
+    owners: HashMap<RunId, Option<UserId>>,
+    deleted: HashSet<RunId>,
+    quarantined: HashMap<RunId, i32>,
+}
+
+fn refusal(incoming: &Incoming, id: Option<RunId>, runs: &Loaded) -> Option<Receipt> {
+    let Some(id) = id else { return Some(Receipt::Unknown) };
+    if runs.deleted.contains(&id) {
+        return Some(Receipt::Deleted);
+    }
+    match runs.owners.get(&id) {
+        None => Some(Receipt::Unknown),
+        Some(owner) if *owner == incoming.sender.user || incoming.sender.admin => None,
+        Some(_) => Some(Receipt::Foreign),
+    }
+}
+
+/// Events that only mean something for a run that exists.
+fn needs_run(event: &Event) -> bool {
+    matches!(event, Event::Heartbeat | Event::Closed)
+}
+
+/// A sender's log file is known under this key.
+fn logfile_of(incoming: &Incoming) -> Option<(Option<UserId>, &str)> {
+    let logfile = match &incoming.report.run {
+        RunKey::Logfile(logfile) => Some(logfile.as_str()),
+        RunKey::Id(_) if matches!(incoming.report.event, Event::RunStarted(_)) => incoming.report.context.logfile.as_deref(),
+        RunKey::Id(_) => None,
+    };
+    Some((incoming.sender.user, logfile?))
+}

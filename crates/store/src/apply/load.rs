@@ -1,0 +1,248 @@
+//! Loading what a batch speaks of: ids behind log files, runs (made if new), newest attempts.
+
+use super::{Incoming, Loaded, logfile_of, needs_run};
+use crate::{Conn, Doing, StoreError};
+use model::{
+    JobStatus, RunId, UserId,
+    event::RunKey,
+    fold::{JobState, RunFold, RunState},
+};
+use sqlx::types::Uuid;
+use std::collections::{HashMap, HashSet};
+
+/// The run each report is about; `None` when it names none that exists or may be made.
+///
+/// A report without an id is known by its log file: the run that has it, or a new one.
+pub(super) async fn resolve(conn: &mut Conn, segment: &[Incoming]) -> Result<Vec<Option<RunId>>, StoreError> {
+    let mut known = by_logfile(conn, segment).await?;
+    let mut ids = Vec::with_capacity(segment.len());
+    for incoming in segment {
+        let logfile = logfile_of(incoming).map(|(user, logfile)| (user, logfile.to_owned()));
+        let held = logfile.as_ref().and_then(|key| known.get(key)).copied();
+        let id = match (&incoming.report.run, held) {
+            (_, Some(id)) => Some(id),
+            (RunKey::Id(id), None) => Some(*id),
+            (RunKey::Logfile(_), None) if needs_run(&incoming.report.event) => None,
+            (RunKey::Logfile(_), None) => Some(new_id(conn).await?),
+        };
+        if let (Some(key), Some(id)) = (logfile, id) {
+            known.insert(key, id);
+        }
+        ids.push(id);
+    }
+    Ok(ids)
+}
+
+async fn new_id(conn: &mut Conn) -> Result<RunId, StoreError> {
+    sqlx::query_scalar("select uuid_v7()").fetch_one(conn).await.map(RunId).doing("making a run id")
+}
+
+async fn by_logfile(conn: &mut Conn, segment: &[Incoming]) -> Result<HashMap<(Option<UserId>, String), RunId>, StoreError> {
+    let keys: HashSet<_> = segment.iter().filter_map(logfile_of).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (users, files): (Vec<Option<i64>>, Vec<&str>) = keys.into_iter().map(|(user, file)| (user.map(|user| user.0), file)).unzip();
+    let rows: Vec<(Option<i64>, String, Uuid)> = sqlx::query_as(
+        "select distinct on (r.user_id, r.logfile) r.user_id, r.logfile, r.id
+           from unnest($1::bigint[], $2::text[]) as k(user_id, logfile)
+           join workflow_runs r on r.logfile = k.logfile and r.user_id is not distinct from k.user_id
+          order by r.user_id, r.logfile, r.number desc",
+    )
+    .bind(users)
+    .bind(files)
+    .fetch_all(conn)
+    .await
+    .doing("finding runs by log file")?;
+    Ok(rows.into_iter().map(|(user, file, id)| ((user.map(UserId), file), RunId(id))).collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct RunRow {
+    id: Uuid,
+    user_id: Option<i64>,
+    status: String,
+    ended_at: Option<i64>,
+    last_seen_at: i64,
+    closed_by_client: bool,
+    dry_run: bool,
+    heartbeats: bool,
+    last_was_error: bool,
+    last_error: Option<String>,
+    jobs_failed: i32,
+}
+
+/// Locks and loads the runs; makes those that a report may bring into being.
+pub(super) async fn runs(conn: &mut Conn, segment: &[Incoming], ids: &[Option<RunId>]) -> Result<Loaded, StoreError> {
+    let mut all: Vec<Uuid> = ids.iter().flatten().map(|id| id.0).collect();
+    all.sort_unstable();
+    all.dedup();
+    let mut rows = locked(conn, &all).await?;
+    let mut deleted = HashSet::new();
+    if rows.len() < all.len() {
+        let present: HashSet<Uuid> = rows.iter().map(|row| row.id).collect();
+        let missing: Vec<Uuid> = all.iter().copied().filter(|id| !present.contains(id)).collect();
+        deleted = gone(conn, &missing).await?;
+        let made = make(conn, segment, ids, &present, &deleted).await?;
+        if !made.is_empty() {
+            rows.append(&mut locked(conn, &made).await?);
+        }
+    }
+    let mut loaded = Loaded { folds: HashMap::new(), owners: HashMap::new(), deleted, quarantined: HashMap::new() };
+    for row in rows {
+        let id = RunId(row.id);
+        let status = row.status.parse().map_err(|source| StoreError::Corrupt {
+            table: "workflow_runs",
+            column: "status",
+            id: row.id.to_string(),
+            source,
+        })?;
+        loaded.owners.insert(id, row.user_id.map(UserId));
+        loaded.folds.insert(
+            id,
+            RunFold::new(RunState {
+                status,
+                ended_at: row.ended_at,
+                last_seen_at: row.last_seen_at,
+                closed: row.closed_by_client,
+                dry_run: row.dry_run,
+                heartbeats: row.heartbeats,
+                last_was_error: row.last_was_error,
+                last_error: row.last_error,
+                failed: row.jobs_failed,
+                touched: false,
+                ..RunState::unknown(id, row.last_seen_at)
+            }),
+        );
+    }
+    Ok(loaded)
+}
+
+/// Locks in the order of ids, so that two writers never wait for each other in a circle.
+async fn locked(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<RunRow>, StoreError> {
+    sqlx::query_as(
+        "select id, user_id, status, ms(ended_at) as ended_at, ms(last_seen_at) as last_seen_at, closed_by_client, dry_run,
+                heartbeats, last_was_error, errors -> -1 ->> 'exception' as last_error, jobs_failed
+           from workflow_runs
+          where id = any($1)
+          order by id
+            for no key update",
+    )
+    .bind(ids)
+    .fetch_all(conn)
+    .await
+    .doing("loading runs")
+}
+
+async fn gone(conn: &mut Conn, ids: &[Uuid]) -> Result<HashSet<RunId>, StoreError> {
+    let ids: Vec<Uuid> = sqlx::query_scalar("select id from deleted_runs where id = any($1)")
+        .bind(ids)
+        .fetch_all(conn)
+        .await
+        .doing("looking for deleted runs")?;
+    Ok(ids.into_iter().map(RunId).collect())
+}
+
+/// Makes an empty row for each new run; the first report about it says whose it is.
+async fn make(
+    conn: &mut Conn,
+    segment: &[Incoming],
+    ids: &[Option<RunId>],
+    present: &HashSet<Uuid>,
+    deleted: &HashSet<RunId>,
+) -> Result<Vec<Uuid>, StoreError> {
+    let mut made = Vec::new();
+    let mut seen = HashSet::new();
+    let (mut users, mut names, mut sources, mut versions, mut files, mut at) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (incoming, id) in segment.iter().zip(ids) {
+        let Some(id) = id else { continue };
+        if present.contains(&id.0) || deleted.contains(id) || needs_run(&incoming.report.event) || !seen.insert(*id) {
+            continue;
+        }
+        made.push(id.0);
+        users.push(incoming.sender.user.map(|user| user.0));
+        names.push(incoming.sender.name.as_str());
+        sources.push(incoming.source);
+        versions.push(incoming.client_version.as_deref());
+        files.push(incoming.report.context.logfile.as_deref());
+        at.push(incoming.report.at);
+    }
+    if made.is_empty() {
+        return Ok(made);
+    }
+    sqlx::query(
+        "insert into workflow_runs (id, user_id, user_name, source, client_version, logfile, started_at, created_at, last_seen_at)
+         select x.id, x.user_id, x.user_name, x.source, x.version, x.logfile, at_ms(x.at), at_ms(x.at), at_ms(x.at)
+           from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+             as x(id, user_id, user_name, source, version, logfile, at)
+         on conflict (id) do nothing",
+    )
+    .bind(&made)
+    .bind(users)
+    .bind(names)
+    .bind(sources)
+    .bind(versions)
+    .bind(files)
+    .bind(at)
+    .execute(conn)
+    .await
+    .doing("making runs")?;
+    Ok(made)
+}
+
+#[derive(sqlx::FromRow)]
+struct JobRow {
+    id: i64,
+    workflow_run_id: Uuid,
+    job_id: i64,
+    attempt: i32,
+    status: String,
+    rule: Option<String>,
+    informed: bool,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+}
+
+/// The newest attempt of each wanted job that exists, into the folds.
+pub(super) async fn jobs(conn: &mut Conn, wanted: &HashSet<(RunId, i64)>, folds: &mut HashMap<RunId, RunFold>) -> Result<(), StoreError> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let (runs, jobs): (Vec<Uuid>, Vec<i64>) = wanted.iter().map(|(run, job)| (run.0, *job)).unzip();
+    let rows: Vec<JobRow> = sqlx::query_as(
+        "select j.id, j.workflow_run_id, j.job_id, j.attempt, j.status, j.rule, j.informed,
+                ms(j.started_at) as started_at, ms(j.ended_at) as ended_at
+           from unnest($1::uuid[], $2::bigint[]) as k(run, job)
+           join job_executions j on j.workflow_run_id = k.run and j.job_id = k.job and not j.superseded",
+    )
+    .bind(runs)
+    .bind(jobs)
+    .fetch_all(conn)
+    .await
+    .doing("loading jobs")?;
+    for row in rows {
+        let status: JobStatus = row.status.parse().map_err(|source| StoreError::Corrupt {
+            table: "job_executions",
+            column: "status",
+            id: row.id.to_string(),
+            source,
+        })?;
+        let job = JobState {
+            key: Some(row.id),
+            job_id: row.job_id,
+            attempt: row.attempt,
+            status,
+            rule: row.rule,
+            informed: row.informed,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            info: None,
+            touched: false,
+        };
+        if let Some(fold) = folds.get_mut(&RunId(row.workflow_run_id)) {
+            fold.jobs.insert(row.job_id, vec![job]);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,396 @@
+//! Writing what a batch changed: raw events, runs, rules, attempts, files.
+
+use super::{Incoming, Loaded, Receipt};
+use crate::{Conn, Doing, StoreError};
+use model::{
+    Millis,
+    event::JobInfo,
+    fold::{JobState, RunFold, RunState},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sqlx::types::{Json, Uuid};
+use std::collections::HashMap;
+
+/// Being seen is written at most this often (ms): it decides timeouts of seconds and more.
+const SEEN_STEP: Millis = 1_000;
+/// Errors kept on a run; all of them are in the raw events.
+const MAX_ERRORS: i32 = 100;
+
+/// Keeps every report that was taken, as it came.
+pub(super) async fn events(conn: &mut Conn, segment: &[Incoming], receipts: &[Receipt]) -> Result<(), StoreError> {
+    let (mut runs, mut users, mut sources, mut events, mut bodies, mut at, mut outcomes, mut details) =
+        (vec![], vec![], vec![], vec![], vec![], vec![], vec![], vec![]);
+    for (incoming, receipt) in segment.iter().zip(receipts) {
+        let Receipt::Applied { run, .. } = receipt else { continue };
+        if matches!(incoming.report.event, model::event::Event::Heartbeat) {
+            continue; // Thousands a day that say nothing; `last_seen_at` holds what they mean.
+        }
+        runs.push(run.0);
+        users.push(incoming.sender.user.map(|user| user.0));
+        sources.push(incoming.source);
+        events.push(incoming.event.as_str());
+        bodies.push(incoming.body.as_str());
+        at.push(incoming.received_at);
+        outcomes.push(match (&incoming.quarantine, &incoming.report.event) {
+            (Some(_), _) => "quarantined",
+            (None, model::event::Event::Other) => "ignored",
+            (None, _) => "applied",
+        });
+        details.push(incoming.quarantine.as_deref());
+    }
+    if runs.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into ingest_events (workflow_run_id, user_id, source, event, body, received_at, outcome, detail)
+         select x.run, x.user_id, x.source, x.event, x.body::jsonb, at_ms(x.at), x.outcome, x.detail
+           from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[])
+             as x(run, user_id, source, event, body, at, outcome, detail)",
+    )
+    .bind(runs)
+    .bind(users)
+    .bind(sources)
+    .bind(events)
+    .bind(bodies)
+    .bind(at)
+    .bind(outcomes)
+    .bind(details)
+    .execute(conn)
+    .await
+    .doing("keeping raw events")?;
+    Ok(())
+}
+
+/// Writes the runs that changed, and those not marked as seen for a while.
+pub(super) async fn runs(conn: &mut Conn, loaded: &Loaded) -> Result<(), StoreError> {
+    let changed: Vec<Value> = loaded
+        .folds
+        .values()
+        .filter(|fold| fold.run.touched || loaded.quarantined.contains_key(&fold.run.id))
+        .map(|fold| row(&fold.run, loaded.quarantined.get(&fold.run.id).copied().unwrap_or(0)))
+        .collect();
+    if !changed.is_empty() {
+        sqlx::query(
+            "update workflow_runs r
+                set status = x.status, ended_at = at_ms(x.ended_at), last_seen_at = greatest(r.last_seen_at, at_ms(x.last_seen_at)),
+                    closed_by_client = x.closed, dry_run = x.dry_run, heartbeats = x.heartbeats, last_was_error = x.last_was_error,
+                    rule_graph = coalesce(x.rule_graph, r.rule_graph),
+                    planned = coalesce(x.planned, r.planned), jobs_planned = coalesce(x.jobs_planned, r.jobs_planned),
+                    errors = case when jsonb_array_length(r.errors) < $2 then r.errors || coalesce(x.errors, '[]') else r.errors end,
+                    quarantined = r.quarantined + x.quarantined
+               from jsonb_to_recordset($1) as x(id uuid, status text, ended_at bigint, last_seen_at bigint, closed boolean,
+                    dry_run boolean, heartbeats boolean, last_was_error boolean, rule_graph jsonb, planned jsonb,
+                    jobs_planned integer, errors jsonb, quarantined integer)
+              where r.id = x.id",
+        )
+        .bind(Json(&changed))
+        .bind(MAX_ERRORS)
+        .execute(&mut *conn)
+        .await
+        .doing("writing runs")?;
+    }
+    let quiet: Vec<&RunFold> = loaded.folds.values().filter(|fold| !fold.run.touched).collect();
+    if !quiet.is_empty() {
+        let (ids, seen): (Vec<Uuid>, Vec<Millis>) = quiet.iter().map(|fold| (fold.run.id.0, fold.run.last_seen_at)).unzip();
+        sqlx::query(
+            "update workflow_runs r set last_seen_at = at_ms(x.at)
+               from unnest($1::uuid[], $2::bigint[]) as x(id, at)
+              where r.id = x.id and r.last_seen_at < at_ms(x.at - $3)",
+        )
+        .bind(ids)
+        .bind(seen)
+        .bind(SEEN_STEP)
+        .execute(&mut *conn)
+        .await
+        .doing("marking runs as seen")?;
+    }
+    for fold in loaded.folds.values().filter(|fold| fold.run.start.is_some()) {
+        started(conn, &fold.run).await?;
+    }
+    Ok(())
+}
+
+fn row(run: &RunState, quarantined: i32) -> Value {
+    json!({
+        "id": run.id, "status": run.status, "ended_at": run.ended_at, "last_seen_at": run.last_seen_at, "closed": run.closed,
+        "dry_run": run.dry_run, "heartbeats": run.heartbeats, "last_was_error": run.last_was_error,
+        "rule_graph": run.rule_graph,
+        "planned": run.planned.as_ref().map(|(per_rule, _)| per_rule),
+        "jobs_planned": run.planned.as_ref().map(|(_, total)| total),
+        "errors": (!run.new_errors.is_empty()).then_some(&run.new_errors),
+        "quarantined": quarantined,
+    })
+}
+
+/// Fills in what a start tells, keeps what was told before, and finds the attempt before it.
+async fn started(conn: &mut Conn, run: &RunState) -> Result<(), StoreError> {
+    let Some(start) = &run.start else { return Ok(()) };
+    sqlx::query(
+        "with previous as (
+            select p.lineage_id, p.attempt, p.status
+              from workflow_runs p, workflow_runs me
+             where me.id = $1 and me.fingerprint is null
+               and p.user_id is not distinct from me.user_id and p.fingerprint = $2 and p.id <> $1
+             order by p.number desc
+             limit 1                                        -- only the newest counts: a success ends a lineage
+         ), retried as (
+            select lineage_id, attempt from previous where status in ('failed', 'lost')
+         )
+         update workflow_runs r
+            set fingerprint = coalesce(r.fingerprint, $2),
+                lineage_id = coalesce((select lineage_id from retried), r.lineage_id),
+                attempt = coalesce((select attempt + 1 from retried), r.attempt),
+                workflow_name = case when r.workflow_name = '' then coalesce($3, '') else r.workflow_name end,
+                tags = case when r.tags = '{}' then $4 else r.tags end,
+                directory = coalesce(r.directory, $5), snakefile = coalesce(r.snakefile, $6),
+                config_files = case when r.config_files = '{}' then $7 else r.config_files end,
+                catalog_slug = coalesce(r.catalog_slug, $8), logfile = coalesce(r.logfile, $9)
+          where r.id = $1",
+    )
+    .bind(run.id.0)
+    .bind(&start.fingerprint)
+    .bind(&start.name)
+    .bind(&start.tags)
+    .bind(&start.directory)
+    .bind(&start.snakefile)
+    .bind(&start.config_files)
+    .bind(&start.catalog_slug)
+    .bind(&start.logfile)
+    .execute(&mut *conn)
+    .await
+    .doing("writing the start of a run")?;
+    if start.rules.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = start.rules.iter().map(|rule| rule.name.as_str()).collect();
+    let codes: Vec<Option<&str>> = start.rules.iter().map(|rule| rule.code.as_deref()).collect();
+    let languages: Vec<Option<&str>> = start.rules.iter().map(|rule| rule.language.as_deref()).collect();
+    sqlx::query(
+        "insert into rules (workflow_run_id, name, code, language, position)
+         select $1, x.name, x.code, x.language, x.position
+           from unnest($2::text[], $3::text[], $4::text[]) with ordinality as x(name, code, language, position)
+         on conflict do nothing",
+    )
+    .bind(run.id.0)
+    .bind(names)
+    .bind(codes)
+    .bind(languages)
+    .execute(conn)
+    .await
+    .doing("writing rules")?;
+    Ok(())
+}
+
+/// One attempt as the statements below read it.
+#[derive(Serialize)]
+struct JobRow<'a> {
+    key: Option<i64>,
+    run: Uuid,
+    job_id: i64,
+    attempt: i32,
+    superseded: bool,
+    rule: Option<&'a str>,
+    status: &'static str,
+    informed: bool,
+    told: bool,
+    started_at: Option<Millis>,
+    ended_at: Option<Millis>,
+    #[serde(flatten)]
+    info: Option<InfoRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct InfoRow<'a> {
+    wildcards: &'a std::collections::BTreeMap<String, Value>,
+    resources: &'a std::collections::BTreeMap<String, Value>,
+    threads: Option<i32>,
+    priority: Option<i32>,
+    reason: Option<&'a str>,
+    message: Option<&'a str>,
+    shell_command: Option<&'a str>,
+}
+
+impl<'a> JobRow<'a> {
+    fn new(run: Uuid, job: &'a JobState, superseded: bool) -> Self {
+        Self {
+            key: job.key,
+            run,
+            job_id: job.job_id,
+            attempt: job.attempt,
+            superseded,
+            rule: job.rule.as_deref(),
+            status: job.status.as_str(),
+            informed: job.informed,
+            told: job.info.is_some(),
+            started_at: job.started_at,
+            ended_at: job.ended_at,
+            info: job.info.as_deref().map(|info| InfoRow {
+                wildcards: &info.wildcards,
+                resources: &info.resources,
+                threads: info.threads,
+                priority: info.priority,
+                reason: info.reason.as_deref(),
+                message: info.message.as_deref(),
+                shell_command: info.shell_command.as_deref(),
+            }),
+        }
+    }
+}
+
+/// Writes the attempts that changed, their files, and the jobs lost at a close.
+pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>) -> Result<(), StoreError> {
+    let (mut old, mut new, mut infos) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut closed, mut closed_at) = (Vec::new(), Vec::new());
+    for fold in folds {
+        let run = fold.run.id.0;
+        for attempts in fold.jobs.values() {
+            for (at, job) in attempts.iter().enumerate() {
+                let superseded = at + 1 < attempts.len();
+                match job.key {
+                    Some(_) if job.touched || superseded => old.push(JobRow::new(run, job, superseded)),
+                    Some(_) => {}
+                    None => new.push(JobRow::new(run, job, superseded)),
+                }
+                if let Some(info) = &job.info {
+                    infos.push((run, job.job_id, job.attempt, job.key, &**info));
+                }
+            }
+        }
+        if let Some(at) = fold.closed_jobs_at {
+            closed.push(run);
+            closed_at.push(at);
+        }
+    }
+    if !old.is_empty() {
+        update(conn, &old).await?;
+    }
+    let made = if new.is_empty() { HashMap::new() } else { insert(conn, &new).await? };
+    if !infos.is_empty() {
+        let files = infos.into_iter().filter_map(|(run, job_id, attempt, key, info)| {
+            Some((run, key.or_else(|| made.get(&(run, job_id, attempt)).copied())?, key.is_some(), info))
+        });
+        write_files(conn, files).await?;
+    }
+    if !closed.is_empty() {
+        lose(conn, &closed, &closed_at).await?;
+    }
+    Ok(())
+}
+
+async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> {
+    sqlx::query(
+        "update job_executions j
+            set status = x.status, superseded = x.superseded, rule = x.rule, informed = x.informed,
+                started_at = at_ms(x.started_at), ended_at = at_ms(x.ended_at),
+                wildcards = case when x.told then x.wildcards else j.wildcards end,
+                resources = case when x.told then x.resources else j.resources end,
+                threads = case when x.told then x.threads else j.threads end,
+                priority = case when x.told then x.priority else j.priority end,
+                reason = case when x.told then x.reason else j.reason end,
+                message = case when x.told then x.message else j.message end,
+                shell_command = case when x.told then x.shell_command else j.shell_command end
+           from jsonb_to_recordset($1) as x(key bigint, status text, superseded boolean, rule text, informed boolean, told boolean,
+                started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer, priority integer,
+                reason text, message text, shell_command text)
+          where j.id = x.key",
+    )
+    .bind(Json(rows))
+    .execute(conn)
+    .await
+    .doing("writing jobs")?;
+    Ok(())
+}
+
+/// New attempts. A retry starts with what the attempt before it was told.
+async fn insert(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<HashMap<(Uuid, i64, i32), i64>, StoreError> {
+    let made: Vec<(i64, Uuid, i64, i32)> = sqlx::query_as(
+        "insert into job_executions (workflow_run_id, job_id, attempt, superseded, rule, status, informed, started_at, ended_at,
+                wildcards, resources, threads, priority, reason, message, shell_command)
+         select x.run, x.job_id, x.attempt, x.superseded, x.rule, x.status, x.informed, at_ms(x.started_at), at_ms(x.ended_at),
+                coalesce(x.wildcards, p.wildcards), coalesce(x.resources, p.resources), coalesce(x.threads, p.threads),
+                coalesce(x.priority, p.priority), x.reason, coalesce(x.message, p.message),
+                coalesce(x.shell_command, p.shell_command)
+           from jsonb_to_recordset($1) as x(run uuid, job_id bigint, attempt integer, superseded boolean, rule text, status text,
+                informed boolean, started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer,
+                priority integer, reason text, message text, shell_command text)
+           left join job_executions p on p.workflow_run_id = x.run and p.job_id = x.job_id and p.attempt = x.attempt - 1
+          order by x.run, x.job_id, x.attempt
+         returning id, workflow_run_id, job_id, attempt",
+    )
+    .bind(Json(rows))
+    .fetch_all(conn)
+    .await
+    .doing("writing new jobs")?;
+    Ok(made.into_iter().map(|(id, run, job, attempt)| ((run, job, attempt), id)).collect())
+}
+
+async fn write_files<'a>(conn: &mut Conn, jobs: impl Iterator<Item = (Uuid, i64, bool, &'a JobInfo)>) -> Result<(), StoreError> {
+    let (mut runs, mut keys, mut roles, mut places, mut paths) = (vec![], vec![], vec![], vec![], vec![]);
+    let mut replaced = Vec::new();
+    for (run, key, existed, info) in jobs {
+        if existed {
+            replaced.push(key);
+        }
+        let files = &info.files;
+        for (role, list) in [("input", &files.input), ("output", &files.output), ("log", &files.log), ("benchmark", &files.benchmark)] {
+            for (at, path) in list.iter().enumerate() {
+                runs.push(run);
+                keys.push(key);
+                roles.push(role);
+                places.push(i32::try_from(at).unwrap_or(i32::MAX));
+                paths.push(path.as_str());
+            }
+        }
+    }
+    if !replaced.is_empty() {
+        sqlx::query("delete from job_files where job_execution_id = any($1)")
+            .bind(replaced)
+            .execute(&mut *conn)
+            .await
+            .doing("replacing files")?;
+    }
+    if keys.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into paths (workflow_run_id, path)
+         select distinct run, path from unnest($1::uuid[], $2::text[]) as x(run, path) order by run, path
+         on conflict do nothing",
+    )
+    .bind(&runs)
+    .bind(&paths)
+    .execute(&mut *conn)
+    .await
+    .doing("writing paths")?;
+    sqlx::query(
+        "insert into job_files (job_execution_id, path_id, role, position)
+         select x.job, p.id, x.role, x.position
+           from unnest($1::uuid[], $2::bigint[], $3::text[], $4::integer[], $5::text[]) as x(run, job, role, position, path)
+           join paths p on p.workflow_run_id = x.run and p.path_key = md5(x.path)::uuid",
+    )
+    .bind(runs)
+    .bind(keys)
+    .bind(roles)
+    .bind(places)
+    .bind(paths)
+    .execute(conn)
+    .await
+    .doing("writing files")?;
+    Ok(())
+}
+
+/// The unfinished jobs of closed runs are lost: nobody will say what became of them.
+async fn lose(conn: &mut Conn, runs: &[Uuid], at: &[Millis]) -> Result<(), StoreError> {
+    sqlx::query(
+        "update job_executions j set status = 'lost', ended_at = greatest(at_ms(x.at), j.started_at)
+           from unnest($1::uuid[], $2::bigint[]) as x(run, at)
+          where j.workflow_run_id = x.run and j.status in ('waiting', 'running') and not j.superseded",
+    )
+    .bind(runs)
+    .bind(at)
+    .execute(conn)
+    .await
+    .doing("closing jobs")?;
+    Ok(())
+}

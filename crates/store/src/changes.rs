@@ -1,0 +1,101 @@
+//! The change log, read so that no commit is skipped however late it comes.
+//!
+//! A reader holds a [`Horizon`]: every transaction before it is settled and was read. What it
+//! reads may repeat what it knows (readers compare revisions) but never leaves a gap.
+
+use crate::{Conn, Doing, StoreError};
+use model::{JobKey, Millis, RunId};
+use sqlx::types::Uuid;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The oldest transaction that was still open when the reader last looked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Horizon(String);
+
+/// Which rows changed: ids only, whatever happened to them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    pub runs: BTreeSet<RunId>,
+    pub jobs: BTreeMap<RunId, BTreeSet<JobKey>>,
+    /// When the oldest of the changes was made.
+    pub oldest_at: Option<Millis>,
+}
+
+impl Touched {
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty() && self.jobs.is_empty()
+    }
+}
+
+/// More changes than this at once are not listed one by one: readers refetch.
+pub const MAX_CHANGES: i64 = 50_000;
+
+/// The present horizon, for a reader that begins now.
+pub async fn horizon(conn: &mut Conn) -> Result<Horizon, StoreError> {
+    sqlx::query_scalar("select pg_snapshot_xmin(pg_current_snapshot())::text")
+        .fetch_one(conn)
+        .await
+        .map(Horizon)
+        .doing("reading the horizon")
+}
+
+type ChangeRow = (String, String, Option<Uuid>, i64);
+
+/// The rows behind ranges of change ids, as a doorbell announces them.
+pub async fn behind(conn: &mut Conn, ranges: &[(i64, i64)]) -> Result<Touched, StoreError> {
+    let (first, last): (Vec<i64>, Vec<i64>) = ranges.iter().copied().unzip();
+    let rows: Vec<ChangeRow> = sqlx::query_as(
+        "select c.table_name, c.record_id, c.workflow_run_id, ms(c.\"timestamp\")
+           from unnest($1::bigint[], $2::bigint[]) as x(first_id, last_id)
+           join change_notifications c on c.id between x.first_id and x.last_id
+          limit $3",
+    )
+    .bind(first)
+    .bind(last)
+    .bind(MAX_CHANGES + 1)
+    .fetch_all(conn)
+    .await
+    .doing("reading changes")?;
+    Ok(touched(rows))
+}
+
+/// Everything not settled at `since`, and the horizon from which to go on.
+///
+/// `None` instead of rows if there are more than [`MAX_CHANGES`].
+pub async fn since(conn: &mut Conn, since: &Horizon) -> Result<(Option<Touched>, Horizon), StoreError> {
+    let next = horizon(conn).await?; // Taken first: what commits in between is read again, not missed.
+    let rows: Vec<ChangeRow> = sqlx::query_as(
+        "select table_name, record_id, workflow_run_id, ms(\"timestamp\")
+           from change_notifications where xact >= $1::xid8 limit $2",
+    )
+    .bind(&since.0)
+    .bind(MAX_CHANGES + 1)
+    .fetch_all(conn)
+    .await
+    .doing("catching up with changes")?;
+    let complete = rows.len() as i64 <= MAX_CHANGES;
+    Ok((complete.then(|| touched(rows)), next))
+}
+
+fn touched(rows: Vec<ChangeRow>) -> Touched {
+    let mut touched = Touched::default();
+    for (table, record, run, at) in rows {
+        touched.oldest_at = Some(touched.oldest_at.map_or(at, |oldest| oldest.min(at)));
+        let Some(run) = run.map(RunId) else { continue };
+        match (table.as_str(), record.parse::<i64>()) {
+            ("job_executions", Ok(job)) => {
+                touched.jobs.entry(run).or_default().insert(JobKey(job));
+            }
+            _ => {
+                touched.runs.insert(run);
+            }
+        }
+    }
+    touched
+}
+
+/// Rings for nobody but listeners that test whether they hear.
+pub async fn ping(conn: &mut Conn, channel: &str, text: &str) -> Result<(), StoreError> {
+    sqlx::query("select pg_notify($1, $2)").bind(channel).bind(text).execute(conn).await.doing("pinging the listener")?;
+    Ok(())
+}

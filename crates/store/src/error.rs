@@ -1,0 +1,93 @@
+//! What can go wrong between us and PostgreSQL, told apart by what the caller can do about it.
+
+use model::Invalid;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database does not answer; trying again later may help.
+    #[error("database not reachable while {doing}")]
+    Unavailable {
+        doing: &'static str,
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A row broke a rule of the schema.
+    #[error("{constraint} refused a row while {doing}")]
+    Conflict {
+        doing: &'static str,
+        constraint: String,
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A stored value that no version of ours writes.
+    #[error("row {id} of {table} holds an unusable {column}")]
+    Corrupt {
+        table: &'static str,
+        column: &'static str,
+        id: String,
+        #[source]
+        source: Invalid,
+    },
+    /// A fault of the statement or of its data.
+    #[error("query failed while {doing}")]
+    Query {
+        doing: &'static str,
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The server is too old, or not the one we need.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+impl StoreError {
+    /// Nothing was wrong with the data; the database was away.
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
+
+/// Adds what was being done to a driver's error.
+pub trait Doing<T> {
+    fn doing(self, doing: &'static str) -> Result<T, StoreError>;
+}
+
+impl<T> Doing<T> for Result<T, sqlx::Error> {
+    fn doing(self, doing: &'static str) -> Result<T, StoreError> {
+        self.map_err(|source| classify(source, doing))
+    }
+}
+
+fn classify(source: sqlx::Error, doing: &'static str) -> StoreError {
+    use sqlx::Error as E;
+    match &source {
+        E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Protocol(_) => {
+            StoreError::Unavailable { doing, source }
+        }
+        E::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            // 08: connection; 53: resources (disk full, too many connections); 57: shutting down;
+            // 58: system; 40: serialisation and deadlock, gone when tried again; 25006: read only.
+            if ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)) || code == "25006" {
+                return StoreError::Unavailable { doing, source };
+            }
+            if code.starts_with("23") {
+                let constraint = error.constraint().unwrap_or("a constraint").to_owned();
+                return StoreError::Conflict { doing, constraint, source };
+            }
+            StoreError::Query { doing, source }
+        }
+        _ => StoreError::Query { doing, source },
+    }
+}
+
+/// An error and its causes in one line, for the log.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,170 @@
+//! Jobs of a run: a page of them, the ones behind changes.
+
+use crate::{Conn, Doing, StoreError};
+use model::{
+    Invalid, JobKey, JobStatus, RunId,
+    job::JobRow,
+    page::{Cursor, Page},
+};
+use sqlx::{
+    AssertSqlSafe, Postgres, QueryBuilder,
+    types::{Json, Uuid},
+};
+use std::collections::BTreeMap;
+
+const COLUMNS: &str = "j.id, j.job_id, j.attempt, j.superseded, j.rule, j.status, j.wildcards, j.threads, j.reason, j.message,
+    ms(j.started_at) as started_at, ms(j.ended_at) as ended_at, j.revision";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    job_id: Option<i64>,
+    attempt: i32,
+    superseded: bool,
+    rule: Option<String>,
+    status: String,
+    wildcards: Option<Json<BTreeMap<String, serde_json::Value>>>,
+    threads: Option<i32>,
+    reason: Option<String>,
+    message: Option<String>,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+    revision: i64,
+}
+
+impl TryFrom<Row> for JobRow {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let status = row.status.parse().map_err(|source| StoreError::Corrupt {
+            table: "job_executions",
+            column: "status",
+            id: row.id.to_string(),
+            source,
+        })?;
+        let plain = |value: serde_json::Value| match value {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Ok(Self {
+            id: JobKey(row.id),
+            job_id: row.job_id,
+            attempt: row.attempt,
+            superseded: row.superseded,
+            rule: row.rule,
+            status,
+            wildcards: row.wildcards.map(|w| w.0.into_iter().map(|(key, value)| (key, plain(value))).collect()).unwrap_or_default(),
+            threads: row.threads,
+            reason: row.reason,
+            message: row.message,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            revision: row.revision,
+        })
+    }
+}
+
+/// Which jobs of a run to list.
+#[derive(Clone, Debug, Default)]
+pub struct Query<'a> {
+    /// The empty name asks for jobs whose rule was never told.
+    pub rule: Option<&'a str>,
+    /// Empty: every status.
+    pub statuses: &'a [JobStatus],
+    /// Older attempts too.
+    pub all_attempts: bool,
+    /// Rows a page, 1 to 500.
+    pub limit: u32,
+    pub after: Option<&'a Cursor>,
+}
+
+fn conditions(sql: &mut QueryBuilder<Postgres>, run: RunId, query: &Query<'_>) {
+    sql.push(" from job_executions j where j.workflow_run_id = ").push_bind(run.0);
+    if !query.all_attempts {
+        sql.push(" and not j.superseded");
+    }
+    match query.rule {
+        Some("") => {
+            sql.push(" and j.rule is null");
+        }
+        Some(rule) => {
+            sql.push(" and j.rule = ").push_bind(rule.to_owned());
+        }
+        None => {}
+    }
+    if !query.statuses.is_empty() {
+        sql.push(" and j.status = any(").push_bind(query.statuses.iter().map(|status| status.as_str()).collect::<Vec<_>>()).push(")");
+    }
+}
+
+/// One page of jobs, the newest reported first.
+///
+/// # Errors
+/// [`StoreError::Unfit`] for a cursor that is not one of this list.
+pub async fn list(conn: &mut Conn, run: RunId, query: &Query<'_>) -> Result<Page<JobRow>, StoreError> {
+    let limit = query.limit.clamp(1, 500);
+    let mut sql = QueryBuilder::new(format!("select {COLUMNS}"));
+    conditions(&mut sql, run, query);
+    if let Some(cursor) = query.after {
+        let id: i64 = cursor
+            .id
+            .parse()
+            .map_err(|_| StoreError::Unfit(Invalid::new("after", cursor.to_string(), "a cursor of this list").to_string()))?;
+        sql.push(" and j.id < ").push_bind(id);
+    }
+    sql.push(" order by j.id desc limit ").push_bind(i64::from(limit) + 1);
+    let rows: Vec<Row> = sql.build_query_as().fetch_all(conn).await.doing("listing jobs")?;
+    let mut items = rows.into_iter().map(JobRow::try_from).collect::<Result<Vec<_>, _>>()?;
+    let limit = limit as usize;
+    let next = (items.len() > limit).then(|| Cursor { value: None, id: items[limit - 1].id.to_string() });
+    items.truncate(limit);
+    Ok(Page { items, next })
+}
+
+/// The present rows of `ids` that belong to `run`, and which are gone.
+pub async fn changed(conn: &mut Conn, run: RunId, ids: &[JobKey]) -> Result<(Vec<JobRow>, Vec<JobKey>), StoreError> {
+    let wanted: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let sql = format!("select {COLUMNS} from job_executions j where j.id = any($1) and j.workflow_run_id = $2 order by j.id");
+    let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql)).bind(wanted).bind(run.0).fetch_all(conn).await.doing("reading changed jobs")?;
+    let rows = rows.into_iter().map(JobRow::try_from).collect::<Result<Vec<_>, _>>()?;
+    let gone = ids.iter().copied().filter(|id| !rows.iter().any(|row| row.id == *id)).collect();
+    Ok((rows, gone))
+}
+
+/// What a program asks of a job besides its row.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub struct Extras {
+    pub id: i64,
+    pub workflow_run_id: Uuid,
+    pub priority: Option<i32>,
+    pub resources: Option<serde_json::Value>,
+    pub shell_command: Option<String>,
+    pub group_name: Option<String>,
+    pub external_id: Option<String>,
+    pub queued_at: Option<i64>,
+    pub exit_code: Option<i32>,
+    pub error: Option<String>,
+    /// Files by role.
+    pub input: i64,
+    pub output: i64,
+    pub log: i64,
+    pub benchmark: i64,
+}
+
+/// [`Extras`] of the jobs of one page.
+pub async fn extras(conn: &mut Conn, ids: &[JobKey]) -> Result<Vec<Extras>, StoreError> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    sqlx::query_as(
+        "select j.id, j.workflow_run_id, j.priority, j.resources, j.shell_command, j.group_name, j.external_id,
+                ms(j.queued_at) as queued_at, j.exit_code, j.error, f.input, f.output, f.log, f.benchmark
+           from job_executions j,
+                lateral (select count(*) filter (where role = 'input') as input, count(*) filter (where role = 'output') as output,
+                                count(*) filter (where role = 'log') as log, count(*) filter (where role = 'benchmark') as benchmark
+                           from job_files where job_execution_id = j.id) f
+          where j.id = any($1)",
+    )
+    .bind(ids)
+    .fetch_all(conn)
+    .await
+    .doing("reading jobs")
+}

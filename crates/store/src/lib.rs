@@ -1,0 +1,25 @@
+//! Every SQL statement of Flowo, as functions named after what they do.
+//!
+//! Nobody else writes SQL. Functions take a connection, so that callers decide on transactions;
+//! absence is `Ok(None)`. To add a query: a function in the file of its noun, a test with real
+//! rows in `tests/`, an `EXPLAIN` snapshot if it reads a table that grows.
+#![forbid(unsafe_code)]
+
+pub mod admin;
+pub mod apply;
+pub mod changes;
+pub mod clock;
+pub mod error;
+pub mod jobs;
+pub mod listen;
+pub mod migrate;
+pub mod people;
+pub mod pool;
+pub mod runs;
+pub mod stats;
+pub mod sweep;
+
+pub use error::{Doing, StoreError};
+pub use pool::Store;
+/// A connection in the caller's hands: a reader's or a transaction's.
+pub type Conn = sqlx::PgConnection;

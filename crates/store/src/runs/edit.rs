@@ -1,0 +1,78 @@
+//! Deleting runs, with a way back. Files on disk are nobody's business here.
+
+use super::Audience;
+use crate::{Conn, Doing, StoreError};
+use model::{RunId, UserId};
+use sqlx::types::Uuid;
+
+/// Hides runs; [`restore`] brings them back until the purge. Returns those that were hidden now.
+pub async fn delete(conn: &mut Conn, audience: Audience, ids: &[RunId], by: Option<UserId>) -> Result<Vec<RunId>, StoreError> {
+    mark(conn, audience, ids, true, by).await
+}
+
+/// Shows hidden runs again. Returns those that were hidden until now.
+pub async fn restore(conn: &mut Conn, audience: Audience, ids: &[RunId], by: Option<UserId>) -> Result<Vec<RunId>, StoreError> {
+    mark(conn, audience, ids, false, by).await
+}
+
+async fn mark(conn: &mut Conn, audience: Audience, ids: &[RunId], hide: bool, by: Option<UserId>) -> Result<Vec<RunId>, StoreError> {
+    let only = match audience {
+        Audience::All => None,
+        Audience::User(user) => Some(user.0),
+    };
+    let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let done: Vec<Uuid> = sqlx::query_scalar(
+        "with marked as (
+            update workflow_runs set deleted_at = case when $2 then now() end
+             where id = any($1) and (deleted_at is null) = $2 and ($3::bigint is null or user_id = $3)
+            returning id
+         ), noted as (
+            insert into audit_log (user_id, action, target)
+            select $4, case when $2 then 'delete.run' else 'restore.run' end, id::text from marked
+         )
+         select id from marked",
+    )
+    .bind(wanted)
+    .bind(hide)
+    .bind(only)
+    .bind(by.map(|user| user.0))
+    .fetch_all(conn)
+    .await
+    .doing("deleting runs")?;
+    Ok(done.into_iter().map(RunId).collect())
+}
+
+/// Deletes for good what was hidden more than `seconds` ago; at most `limit` runs a call.
+///
+/// Their ids are remembered, so that a client still at work does not bring them back.
+pub async fn purge(conn: &mut Conn, seconds: i32, limit: i32) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "with doomed as (
+            select id from workflow_runs where deleted_at < now() - $1 * interval '1 second'
+             order by deleted_at limit $2 for update skip locked
+         ), remembered as (
+            insert into deleted_runs (id) select id from doomed on conflict do nothing
+         )
+         delete from workflow_runs r using doomed d where r.id = d.id",
+    )
+    .bind(seconds)
+    .bind(limit)
+    .execute(conn)
+    .await
+    .doing("purging deleted runs")?;
+    Ok(done.rows_affected())
+}
+
+/// Deletes every run of a user, at once and for good. Used to clear the demo lab.
+pub async fn delete_of_users(conn: &mut Conn, os_user: &str) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "with lab as (select id from users where os_user = $1)
+         delete from workflow_runs where user_id in (select id from lab)",
+    )
+    .bind(os_user)
+    .execute(&mut *conn)
+    .await
+    .doing("deleting a user's runs")?;
+    sqlx::query("delete from users where os_user = $1").bind(os_user).execute(conn).await.doing("deleting a user")?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,117 @@
+//! The filter language as conditions on `workflow_runs r`.
+//!
+//! Means the same as `RunFilter::matches`; `tests/filter.rs` holds the two together.
+
+use super::Audience;
+use model::{
+    Millis,
+    filter::{Compare, RunFilter, Term, Trait, fold},
+};
+use sqlx::{Postgres, QueryBuilder};
+
+/// Appends ` where …`: visible to `audience`, not deleted, and passing the filter at time `now`.
+pub(super) fn push(sql: &mut QueryBuilder<Postgres>, audience: Audience, filter: &RunFilter, now: Millis) {
+    sql.push(" where r.deleted_at is null");
+    if let Audience::User(user) = audience {
+        sql.push(" and r.user_id = ").push_bind(user.0);
+    }
+    for clause in &filter.clauses {
+        // A comparison with an absent value is null; both it and its negation must then be decided.
+        sql.push(if clause.not { " and not coalesce((" } else { " and coalesce((" });
+        term(sql, &clause.term, now);
+        sql.push("), false)");
+        if !clause.not {
+            indexable(sql, &clause.term);
+        }
+    }
+}
+
+fn term(sql: &mut QueryBuilder<Postgres>, term: &Term, now: Millis) {
+    match term {
+        Term::Text(part) => {
+            sql.push("r.search like ").push_bind(like(part));
+        }
+        Term::Name(part) => {
+            sql.push("fold(r.workflow_name) like ").push_bind(like(part));
+        }
+        Term::Directory(part) => {
+            sql.push("fold(r.directory) like ").push_bind(like(part));
+        }
+        Term::Status(list) => {
+            sql.push("r.status = any(").push_bind(list.iter().map(|status| status.as_str()).collect::<Vec<_>>()).push(")");
+        }
+        Term::User(list) => {
+            sql.push("fold(r.user_name) = any(").push_bind(list.clone()).push(")");
+        }
+        Term::Source(list) => {
+            sql.push("fold(r.source) = any(").push_bind(list.clone()).push(")");
+        }
+        Term::Tag(list) => {
+            sql.push("exists (select from unnest(r.tags) t where fold(t) = any(").push_bind(list.clone()).push("))");
+        }
+        Term::Rule(list) => {
+            sql.push("exists (select from rule_counts c where c.workflow_run_id = r.id and fold(c.rule) = any(")
+                .push_bind(list.clone())
+                .push("))");
+        }
+        Term::After(moment) => {
+            sql.push("r.started_at >= at_ms(").push_bind(moment.millis(now)).push(")");
+        }
+        Term::Before(moment) => {
+            sql.push("r.started_at < at_ms(").push_bind(moment.millis(now)).push(")");
+        }
+        Term::Duration(compare, limit) => {
+            duration(sql, now);
+            sql.push(match compare {
+                Compare::Over => " > ",
+                Compare::Under => " < ",
+            });
+            sql.push_bind(*limit);
+        }
+        Term::Is(Trait::DryRun) => {
+            sql.push("r.dry_run");
+        }
+        Term::Is(Trait::Retry) => {
+            sql.push("r.attempt > 1");
+        }
+    }
+}
+
+/// Conditions that follow from a term and that an index can answer.
+fn indexable(sql: &mut QueryBuilder<Postgres>, term: &Term) {
+    match term {
+        Term::Text(part) | Term::Name(part) | Term::Directory(part) => {
+            sql.push(" and r.search like ").push_bind(like(part));
+        }
+        Term::Status(list) => {
+            sql.push(" and r.status = any(").push_bind(list.iter().map(|status| status.as_str()).collect::<Vec<_>>()).push(")");
+        }
+        Term::After(_)
+        | Term::Before(_)
+        | Term::Duration(..)
+        | Term::Is(_)
+        | Term::User(_)
+        | Term::Source(_)
+        | Term::Tag(_)
+        | Term::Rule(_) => {}
+    }
+}
+
+/// Milliseconds from start to end, or to `now`.
+pub(super) fn duration(sql: &mut QueryBuilder<Postgres>, now: Millis) {
+    sql.push("greatest(coalesce(ms(r.ended_at), ").push_bind(now).push(") - ms(r.started_at), 0)");
+}
+
+/// `part` anywhere, taken literally.
+fn like(part: &str) -> String {
+    let mut pattern = String::with_capacity(part.len() + 2);
+    pattern.push('%');
+    for c in fold(part).chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}

@@ -1,0 +1,104 @@
+//! Figures over all runs: the status tiles and the activity strip. Each reads a bounded amount.
+
+use crate::{Conn, Doing, Store, StoreError, runs::Audience};
+use model::{Millis, RunStatus, page::Total};
+use serde::{Deserialize, Serialize};
+
+/// Counting stops here; more is "at least".
+const LIMIT: i64 = 10_000;
+
+/// How many runs are in each status, exact up to [`LIMIT`].
+pub async fn by_status(conn: &mut Conn, audience: Audience) -> Result<Vec<(RunStatus, Total)>, StoreError> {
+    let user = match audience {
+        Audience::All => None,
+        Audience::User(user) => Some(user.0),
+    };
+    let words: Vec<&str> = RunStatus::ALL.iter().map(|status| status.as_str()).collect();
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "select s.word, c.n
+           from unnest($1::text[]) as s(word),
+                lateral (select count(*) as n from (
+                    select from workflow_runs r
+                     where r.status = s.word and r.deleted_at is null and ($2::bigint is null or r.user_id = $2)
+                     limit $3) as capped) c",
+    )
+    .bind(words)
+    .bind(user)
+    .bind(LIMIT + 1)
+    .fetch_all(conn)
+    .await
+    .doing("counting runs by status")?;
+    Ok(rows.into_iter().filter_map(|(word, n)| Some((word.parse().ok()?, Total { count: n.min(LIMIT), is_exact: n <= LIMIT }))).collect())
+}
+
+/// Whether any run was ever stored and not deleted: an empty house shows the first-run card.
+pub async fn any_run(conn: &mut Conn) -> Result<bool, StoreError> {
+    sqlx::query_scalar("select exists (select from workflow_runs where deleted_at is null)")
+        .fetch_one(conn)
+        .await
+        .doing("looking for a first run")
+}
+
+/// One step of the activity strip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Jobs that ran at the end of the step.
+    pub running: i64,
+    pub finished: i64,
+    pub failed: i64,
+}
+
+/// `steps` steps of `step_ms` that end now, oldest first.
+///
+/// Reads at most one row a minute of the span, never jobs.
+pub async fn activity(conn: &mut Conn, now: Millis, step_ms: Millis, steps: usize) -> Result<Vec<Activity>, StoreError> {
+    let since = now - step_ms * steps as i64;
+    let running: i64 = sqlx::query_scalar("select coalesce(sum(jobs_running), 0)::bigint from workflow_runs where status = 'running'")
+        .fetch_one(&mut *conn)
+        .await
+        .doing("counting running jobs")?;
+    let rows: Vec<(i64, i64, i64, i64)> =
+        sqlx::query_as("select ms(minute), started, ended, failed from job_activity where minute > at_ms($1) and minute <= at_ms($2)")
+            .bind(since)
+            .bind(now)
+            .fetch_all(conn)
+            .await
+            .doing("reading activity")?;
+    let mut list = vec![Activity::default(); steps];
+    let mut change = vec![0i64; steps];
+    for (minute, started, ended, failed) in rows {
+        let at = ((minute - since) / step_ms).clamp(0, steps as i64 - 1) as usize;
+        list[at].finished += ended - failed;
+        list[at].failed += failed;
+        change[at] += started - ended;
+    }
+    let mut level = running;
+    for (step, change) in list.iter_mut().zip(&change).rev() {
+        step.running = level.max(0);
+        level -= change;
+    }
+    Ok(list)
+}
+
+/// How old, in milliseconds, the strip may be: it costs the same for everybody.
+const STALE_MS: Millis = 2_000;
+
+/// The activity of the last hours, read at most every two seconds for everybody together.
+#[derive(Clone, Debug, Default)]
+pub struct ActivityCache(std::sync::Arc<tokio::sync::Mutex<Option<(Millis, Vec<Activity>)>>>);
+
+impl ActivityCache {
+    /// See [`activity`].
+    pub async fn read(&self, store: &Store, now: Millis, step_ms: Millis, steps: usize) -> Result<Vec<Activity>, StoreError> {
+        let mut held = self.0.lock().await;
+        if let Some((at, list)) = held.as_ref()
+            && now - at < STALE_MS
+        {
+            return Ok(list.clone());
+        }
+        let mut conn = store.conn().await?;
+        let list = activity(&mut conn, now, step_ms, steps).await?;
+        *held = Some((now, list.clone()));
+        Ok(list)
+    }
+}

@@ -1,0 +1,59 @@
+//! What time does to rows: silent runs are lost, deleted ones go, days are prepared.
+
+use crate::{Conn, Doing, StoreError};
+use model::RunId;
+use sqlx::types::Uuid;
+
+/// Marks runs as lost that fell silent, with their unfinished jobs.
+///
+/// `heartbeat` seconds of silence suffice for a client that sends heartbeats, `quiet` seconds
+/// for the others. Returns the runs that were lost now.
+pub async fn lose_silent(conn: &mut Conn, heartbeat: i32, quiet: i32) -> Result<Vec<RunId>, StoreError> {
+    let lost: Vec<Uuid> = sqlx::query_scalar(
+        "with silent as (
+            select id, last_seen_at from workflow_runs
+             where status = 'running' and source in ('flowo')
+               and last_seen_at < now() - case when heartbeats then $1 else $2 end * interval '1 second'
+             order by id
+             limit 1000
+               for no key update skip locked
+         ), jobs as (
+            update job_executions j set status = 'lost', ended_at = greatest(s.last_seen_at, j.started_at)
+              from silent s
+             where j.workflow_run_id = s.id and j.status = 'running' and not j.superseded
+         )
+         select id from silent",
+    )
+    .bind(heartbeat)
+    .bind(quiet)
+    .fetch_all(&mut *conn)
+    .await
+    .doing("looking for silent runs")?;
+    if !lost.is_empty() {
+        // On its own: one statement may not change a run twice, and its jobs just did.
+        sqlx::query("update workflow_runs set status = 'lost', ended_at = greatest(last_seen_at, started_at) where id = any($1) and status = 'running'")
+            .bind(&lost)
+            .execute(conn)
+            .await
+            .doing("losing silent runs")?;
+    }
+    Ok(lost.into_iter().map(RunId).collect())
+}
+
+/// Makes the partitions of the coming days and forgets what is only of passing use.
+pub async fn housekeep(conn: &mut Conn) -> Result<(), StoreError> {
+    sqlx::query("select ensure_daily_partitions($1)")
+        .bind(crate::migrate::DAYS_AHEAD)
+        .execute(&mut *conn)
+        .await
+        .doing("making partitions")?;
+    for (what, statement) in [
+        ("forgetting sessions", "delete from sessions where expires_at < now()"),
+        ("forgetting sign-in keys", "delete from sign_in_keys where expires_at < now() - interval '1 day'"),
+        ("forgetting deleted runs", "delete from deleted_runs where deleted_at < now() - interval '30 days'"),
+        ("forgetting activity", "delete from job_activity where minute < now() - interval '60 days'"),
+    ] {
+        sqlx::query(statement).execute(&mut *conn).await.doing(what)?;
+    }
+    Ok(())
+}

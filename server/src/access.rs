@@ -1,0 +1,140 @@
+//! Who may do what: one table of all routes, and the layer that holds every request to it.
+//!
+//! A route that is not in the table answers nobody. A test walks the table with every kind
+//! of caller.
+
+mod identity;
+pub mod sign_in;
+
+pub use identity::{COOKIE, Identity, Peer, SESSION_DAYS, Scope};
+
+use crate::api::problem::Problem;
+use crate::router::ServerState;
+use axum::{
+    extract::{ConnectInfo, MatchedPath, Request, State},
+    http::{HeaderValue, Method, StatusCode, header::WWW_AUTHENTICATE},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+
+/// What a route asks of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Somebody signed in; others are sent to the sign-in page.
+    Page,
+    /// A session or a token that may read.
+    Read,
+    /// A session or a token that may change things.
+    Write,
+    /// A token that may report (a session may, too: some clients have only that).
+    Report,
+    /// Programs on this machine, or an admin.
+    Operator,
+}
+
+/// Every route there is. Patterns are axum's.
+pub const ROUTES: &[(Method, &str, Access)] = &[
+    (Method::GET, "/healthz", Access::Public),
+    (Method::GET, "/metrics", Access::Operator),
+    (Method::GET, "/sign-in", Access::Public),
+    (Method::POST, "/sign-out", Access::Page),
+    (Method::GET, "/login", Access::Public),
+    (Method::GET, "/", Access::Page),
+    (Method::GET, "/runs", Access::Page),
+    (Method::GET, "/runs/{id}", Access::Page),
+    (Method::GET, "/live", Access::Read),
+    (Method::GET, "/_fn/{*name}", Access::Read),
+    (Method::POST, "/_fn/{*name}", Access::Read),
+    (Method::GET, "/favicon.svg", Access::Public),
+    (Method::GET, "/favicon.ico", Access::Public),
+    (Method::GET, "/fonts/{*file}", Access::Public),
+    (Method::GET, "/pkg/{*file}", Access::Public),
+    (Method::GET, "/api/v1/utils/info", Access::Public),
+    (Method::POST, "/api/v1/reports/", Access::Report),
+    (Method::POST, "/api/v1/reports/heartbeat", Access::Report),
+    (Method::POST, "/api/v1/reports/close", Access::Report),
+    (Method::GET, "/api/flowo/v1/openapi.json", Access::Public),
+    (Method::GET, "/api/flowo/v1/runs", Access::Read),
+    (Method::GET, "/api/flowo/v1/runs/{id}", Access::Read),
+    (Method::DELETE, "/api/flowo/v1/runs/{id}", Access::Write),
+    (Method::POST, "/api/flowo/v1/runs/{id}/restore", Access::Write),
+    (Method::GET, "/api/flowo/v1/runs/{id}/rules", Access::Read),
+    (Method::GET, "/api/flowo/v1/runs/{id}/jobs", Access::Read),
+];
+
+/// What the table says of a request; HEAD is GET without a body.
+pub fn required(method: &Method, pattern: &str) -> Option<Access> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    ROUTES.iter().find(|(m, path, _)| m == method && *path == pattern).map(|(.., access)| *access)
+}
+
+/// Lets a request through to its route, with who is asking, or answers in its place.
+pub async fn check(State(state): State<ServerState>, mut request: Request, next: Next) -> Response {
+    let pattern = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let Some(pattern) = pattern else { return next.run(request).await }; // No route: the fallback answers.
+    let Some(access) = required(request.method(), &pattern) else {
+        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not take this method.").into_response();
+    };
+    if access == Access::Public && pattern != "/login" {
+        return next.run(request).await;
+    }
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|peer| peer.0);
+    let headers = request.headers().clone(); // A body may not be shared while we wait.
+    let identity = match identity::of(&state, &headers, peer).await {
+        Ok(identity) => identity,
+        Err(error) if access == Access::Report => return crate::api::problem::unavailable_detail(&error),
+        Err(error) => return Problem::from(error).into_response(),
+    };
+    match verdict(access, &identity) {
+        Verdict::Pass => {
+            identity.attach(request.extensions_mut());
+            next.run(request).await
+        }
+        Verdict::SignIn if access == Access::Page => Redirect::to("/login").into_response(),
+        Verdict::SignIn if access == Access::Report => {
+            let body = axum::Json(serde_json::json!({ "detail": "Unauthorized" }));
+            with_challenge((StatusCode::UNAUTHORIZED, body).into_response())
+        }
+        Verdict::SignIn => with_challenge(Problem::new(StatusCode::UNAUTHORIZED, "Sign in, or send a valid token.").into_response()),
+        Verdict::Refuse if access == Access::Report => {
+            let body = axum::Json(serde_json::json!({ "detail": "This token may not report." }));
+            (StatusCode::FORBIDDEN, body).into_response()
+        }
+        Verdict::Refuse => Problem::new(StatusCode::FORBIDDEN, "This token or account may not do that.").into_response(),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Pass,
+    SignIn,
+    Refuse,
+}
+
+fn verdict(access: Access, identity: &Identity) -> Verdict {
+    let Identity::Known { scope, role, session, .. } = identity else {
+        let local = matches!(identity, Identity::Nobody { local: true });
+        let open = access == Access::Public || (access == Access::Operator && local);
+        return if open { Verdict::Pass } else { Verdict::SignIn };
+    };
+    let passes = match access {
+        Access::Public => true,
+        Access::Page => *session,
+        Access::Read => scope.reads(),
+        Access::Write => scope.writes() && role != "viewer",
+        Access::Report => scope.reports() && role != "viewer",
+        Access::Operator => role == "admin" && (*session || *scope == Scope::Admin),
+    };
+    match (passes, access) {
+        (true, _) => Verdict::Pass,
+        (false, Access::Page) => Verdict::SignIn,
+        (false, _) => Verdict::Refuse,
+    }
+}
+
+fn with_challenge(mut response: Response) -> Response {
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}

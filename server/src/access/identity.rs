@@ -1,0 +1,136 @@
+//! Who a request is from: a session cookie, a bearer token, or nobody.
+
+use crate::router::ServerState;
+use app::state::Viewer;
+use axum::http::{
+    Extensions, HeaderMap,
+    header::{AUTHORIZATION, COOKIE as COOKIE_HEADER},
+};
+use model::UserId;
+use std::net::SocketAddr;
+use store::{StoreError, people, runs::Audience};
+
+/// The session's cookie.
+pub const COOKIE: &str = "flowo_session";
+/// A session ends after so many days without use.
+pub const SESSION_DAYS: i32 = 30;
+/// Longer credentials are not ours.
+const MAX_SECRET: usize = 512;
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// What a credential may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Report,
+    Read,
+    Write,
+    Admin,
+}
+
+impl Scope {
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "report" => Self::Report,
+            "read" => Self::Read,
+            "write" => Self::Write,
+            "admin" => Self::Admin,
+            _ => return None,
+        })
+    }
+
+    pub const fn reads(self) -> bool {
+        matches!(self, Self::Read | Self::Write | Self::Admin)
+    }
+
+    pub const fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::Admin)
+    }
+
+    pub const fn reports(self) -> bool {
+        matches!(self, Self::Report | Self::Write | Self::Admin)
+    }
+}
+
+/// The caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// No credential at all; `local` if from this machine.
+    Nobody {
+        local: bool,
+    },
+    /// A credential that is not, or no longer, one of ours.
+    Unknown,
+    Known {
+        id: UserId,
+        name: String,
+        role: String,
+        scope: Scope,
+        session: bool,
+    },
+}
+
+impl Identity {
+    /// Leaves what handlers and pages need to know of the caller in the request.
+    pub fn attach(self, extensions: &mut Extensions) {
+        let Self::Known { id, name, role, scope, .. } = self else { return };
+        let all = role == "admin" || role == "viewer";
+        extensions.insert(ingest::Sender { user: Some(id), name: name.clone(), admin: role == "admin" });
+        extensions.insert(Viewer {
+            id,
+            name,
+            audience: if all { Audience::All } else { Audience::User(id) },
+            may_write: scope.writes() && role != "viewer",
+        });
+    }
+}
+
+/// Finds out who sent a request.
+///
+/// A token that was sent decides, good or bad; a cookie beside it does not help.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn of(state: &ServerState, headers: &HeaderMap, peer: Option<Peer>) -> Result<Identity, StoreError> {
+    if let Some(token) = bearer(headers) {
+        if token.len() > MAX_SECRET {
+            return Ok(Identity::Unknown);
+        }
+        let mut conn = state.app.store.conn().await?;
+        let owner = people::token_owner(&mut conn, &state.secrets.hash(token)).await?;
+        return Ok(owner
+            .and_then(|owner| {
+                let scope = Scope::parse(&owner.scope)?;
+                Some(Identity::Known { id: UserId(owner.id), name: owner.name, role: owner.role, scope, session: false })
+            })
+            .unwrap_or(Identity::Unknown));
+    }
+    if let Some(cookie) = cookie(headers, COOKIE).filter(|cookie| cookie.len() <= MAX_SECRET) {
+        let mut conn = state.app.store.conn().await?;
+        let user = people::session_user(&mut conn, &state.secrets.hash(cookie), SESSION_DAYS).await?;
+        return Ok(user.map_or(Identity::Unknown, |user| Identity::Known {
+            id: UserId(user.id),
+            name: user.name,
+            role: user.role,
+            scope: Scope::Admin,
+            session: true,
+        }));
+    }
+    // Behind a proxy on this machine everybody seems local; its header gives it away.
+    let proxied = headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded");
+    Ok(Identity::Nobody { local: !proxied && peer.is_some_and(|peer| peer.0.ip().is_loopback()) })
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().unwrap_or("");
+    let (kind, token) = value.split_once(' ').unwrap_or((value, ""));
+    Some(if kind.eq_ignore_ascii_case("bearer") { token.trim() } else { "" })
+}
+
+/// The value of one cookie.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(COOKIE_HEADER).into_iter().filter_map(|value| value.to_str().ok());
+    all.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}

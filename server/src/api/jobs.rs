@@ -1,0 +1,68 @@
+//! The jobs of a run.
+
+use super::{
+    dto::{Job, JobPage},
+    problem::Problem,
+    runs::{limit, run_id},
+};
+use crate::router::ServerState;
+use app::state::Viewer;
+use axum::{
+    Extension, Json,
+    extract::{Path, Query, State},
+    http::StatusCode,
+};
+use model::{JobKey, JobStatus};
+use serde::Deserialize;
+use std::collections::HashMap;
+use store::{jobs, runs};
+use utoipa::IntoParams;
+
+#[derive(Deserialize, IntoParams)]
+pub struct ListParams {
+    /// Only jobs of this rule; empty: jobs whose rule was never told.
+    rule: Option<String>,
+    /// Only jobs in one of these states, with commas.
+    status: Option<String>,
+    /// `newest` (without) or `all`: retried attempts too.
+    attempts: Option<String>,
+    /// 1 to 500, 100 without.
+    limit: Option<u32>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// Jobs of a run, the newest reported first.
+#[utoipa::path(get, path = "/api/flowo/v1/runs/{id}/jobs", params(("id" = Uuid, Path), ListParams), tag = "jobs", responses(
+    (status = 200, body = JobPage), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub async fn list(
+    State(state): State<ServerState>,
+    Extension(viewer): Extension<Viewer>,
+    Path(id): Path<String>,
+    Query(params): Query<ListParams>,
+) -> Result<Json<JobPage>, Problem> {
+    let id = run_id(&id)?;
+    let words = params.status.as_deref().unwrap_or("").split(',').filter(|word| !word.is_empty());
+    let statuses = words.map(str::parse).collect::<Result<Vec<JobStatus>, _>>()?;
+    let all_attempts = match params.attempts.as_deref() {
+        None | Some("newest") => false,
+        Some("all") => true,
+        Some(_) => return Err(Problem::new(StatusCode::BAD_REQUEST, "attempts is `newest` or `all`.")),
+    };
+    let after = params.after.as_deref().map(str::parse).transpose()?;
+    let query = jobs::Query {
+        rule: params.rule.as_deref(),
+        statuses: &statuses,
+        all_attempts,
+        limit: limit(params.limit, 100, 500)?,
+        after: after.as_ref(),
+    };
+    let mut conn = state.app.store.conn().await?;
+    runs::summary(&mut conn, viewer.audience, id).await?.ok_or_else(Problem::no_run)?;
+    let page = jobs::list(&mut conn, id, &query).await?;
+    let ids: Vec<JobKey> = page.items.iter().map(|job| job.id).collect();
+    let extras = jobs::extras(&mut conn, &ids).await?;
+    let mut extras: HashMap<_, _> = extras.into_iter().map(|extras| (extras.id, extras)).collect();
+    let items = page.items.into_iter().filter_map(|row| extras.remove(&row.id.0).map(|extras| Job::new(row, extras)));
+    Ok(Json(JobPage { items: items.collect(), next: page.next.map(|cursor| cursor.to_string()) }))
+}

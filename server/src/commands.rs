@@ -1,0 +1,30 @@
+//! What `flowod` can do, one file a command.
+
+mod demo;
+mod doctor;
+mod link;
+mod serve;
+mod token;
+
+use crate::config::{Cli, Command};
+use anyhow::Result;
+
+/// Does what the command line says; without a command, serves.
+pub async fn run(cli: Cli) -> Result<()> {
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve::run(args.config()?).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Migrate(args) => migrate(args).await,
+        Command::Link(args) => link::run(args).await,
+        Command::Token(args) => token::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
+    }
+}
+
+async fn migrate(args: crate::config::DatabaseArgs) -> Result<()> {
+    let open = crate::database::join(&args.resolve(), "migrate").await?;
+    store::migrate::migrate(&open.store).await?;
+    println!("The schema is up to date.");
+    open.close().await;
+    Ok(())
+}

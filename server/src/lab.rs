@@ -1,0 +1,228 @@
+//! Plays the demo lab through the same translation and writer that real reports take.
+
+use crate::demo::{ReportKind, ScriptedRun, history, running};
+use anyhow::Result;
+use app::{error::AppError, state::Lab};
+use chrono::{DateTime, TimeDelta, Utc};
+use ingest::{
+    Refused, Writer, batch,
+    flowo::{translate::translate, wire},
+};
+use model::{
+    RunId, UserId,
+    event::{Event, Report, RunKey, RunStart},
+};
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use store::{
+    Store,
+    apply::{Incoming, Sender},
+    clock, people,
+};
+use tokio::task::JoinSet;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::warn;
+
+/// Marks the users of the lab, and with them everything that is the lab's.
+const MARK: &str = "demo lab";
+/// Runs played at once while filling the past.
+const ABREAST: usize = 24;
+/// How long the running part goes on when a page asked for it.
+const LIVE: TimeDelta = TimeDelta::minutes(30);
+
+/// Removes every trace of the lab; says how many runs went.
+pub async fn clear(store: &Store) -> Result<u64> {
+    let mut tx = store.begin().await?;
+    let gone = store::runs::edit::delete_of_users(&mut tx, MARK).await?;
+    store.commit(tx).await?;
+    Ok(gone)
+}
+
+/// Plays the finished runs of the last 30 days, as fast as they can be written.
+pub async fn play_history(store: &Store, cancel: &CancellationToken) -> Result<usize> {
+    let now = now();
+    with_writer(store, async |writer| {
+        let people = people(store).await?;
+        let mut playing = JoinSet::new();
+        let mut count = 0;
+        // One directory's attempts must come in order; runs of different people need not.
+        let mut lanes: HashMap<&str, Vec<ScriptedRun>> = HashMap::new();
+        for run in history(now, seed(now)) {
+            count += 1;
+            lanes.entry(run.user).or_default().push(run);
+        }
+        for (user, runs) in lanes {
+            let (writer, sender, cancel) = (writer.clone(), people[user].clone(), cancel.clone());
+            playing.spawn(async move {
+                for run in runs {
+                    if cancel.is_cancelled() {
+                        return Ok(());
+                    }
+                    play(&writer, &sender, run, None).await?;
+                }
+                Ok::<(), Refused>(())
+            });
+        }
+        while let Some(done) = playing.join_next().await {
+            done??;
+        }
+        Ok(count)
+    })
+    .await
+}
+
+/// Plays runs in real time for about `span`, several at once.
+pub async fn play_live(store: &Store, span: TimeDelta, cancel: &CancellationToken) -> Result<()> {
+    let now = now();
+    with_writer(store, async |writer| {
+        let people = people(store).await?;
+        let mut playing = JoinSet::new();
+        for run in running(now, span, seed(now)).into_iter().take(ABREAST * 8) {
+            let (writer, sender, cancel) = (writer.clone(), people[run.user].clone(), cancel.clone());
+            playing.spawn(async move { play(&writer, &sender, run, Some(&cancel)).await });
+        }
+        while let Some(done) = playing.join_next().await {
+            done??;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// A different lab each time: ids must not repeat.
+fn seed(now: DateTime<Utc>) -> u64 {
+    now.timestamp_millis().unsigned_abs()
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(clock::now()).unwrap_or_default()
+}
+
+async fn with_writer<T>(store: &Store, work: impl AsyncFnOnce(Writer) -> Result<T>) -> Result<T> {
+    let (writer, task) = batch::writer(store.clone());
+    let task = tokio::spawn(task.run(CancellationToken::new()));
+    let outcome = work(writer).await;
+    task.await?; // Ends when the last handle on its queue is gone.
+    outcome
+}
+
+async fn people(store: &Store) -> Result<HashMap<&'static str, Sender>> {
+    let mut conn = store.conn().await?;
+    let mut all = HashMap::new();
+    for name in crate::demo::USERS {
+        // A real person may have this name already; the lab's gets another.
+        let mut user = people::os_user(&mut conn, MARK, name, "member").await?;
+        if !people::is_of(&mut conn, UserId(user.id), MARK).await? {
+            user = people::os_user(&mut conn, MARK, &format!("{name} (demo)"), "member").await?;
+        }
+        all.insert(name, Sender { user: Some(UserId(user.id)), name: user.name, admin: false });
+    }
+    Ok(all)
+}
+
+/// Plays one run: at once, or in real time until cancelled.
+async fn play(writer: &Writer, sender: &Sender, run: ScriptedRun, live: Option<&CancellationToken>) -> Result<(), Refused> {
+    for report in run.reports {
+        let at = report.at.timestamp_millis();
+        if let Some(cancel) = live {
+            let wait = Duration::from_millis((at - clock::now()).max(0).unsigned_abs());
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+        let incoming = match report.kind {
+            ReportKind::Event { event, record, context } => {
+                let value = serde_json::json!({ "event": event, "record": record, "context": context });
+                let body = value.to_string();
+                let Ok(envelope) = serde_json::from_value::<wire::Envelope>(value) else {
+                    warn!(event, "The demo lab wrote a report that nobody can read");
+                    continue;
+                };
+                let Ok(translated) = translate(envelope, at) else { continue };
+                incoming(sender, at, event, body, translated.report, translated.quarantine)
+            }
+            ReportKind::Heartbeat { run } => sign(sender, at, "heartbeat", run, Event::Heartbeat),
+            ReportKind::Close { run } => sign(sender, at, "close", run, Event::Closed),
+        };
+        writer.submit(incoming).await?;
+    }
+    Ok(())
+}
+
+fn sign(sender: &Sender, at: i64, name: &str, run: uuid::Uuid, event: Event) -> Incoming {
+    let report = Report { run: RunKey::Id(RunId(run)), at, context: RunStart::default(), event };
+    incoming(sender, at, name, "{}".into(), report, None)
+}
+
+fn incoming(sender: &Sender, at: i64, event: &str, body: String, report: Report, quarantine: Option<String>) -> Incoming {
+    Incoming {
+        sender: sender.clone(),
+        source: "flowo",
+        client_version: Some("demo lab".into()),
+        received_at: at,
+        event: event.into(),
+        body,
+        quarantine,
+        report,
+    }
+}
+
+/// The lab behind the buttons of the first-run card.
+pub struct DemoLab {
+    store: Store,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+    playing: Arc<AtomicBool>,
+    /// Ends what plays now.
+    stop: std::sync::Mutex<CancellationToken>,
+}
+
+impl DemoLab {
+    pub fn new(store: Store, stopping: CancellationToken, tasks: TaskTracker) -> Self {
+        let stop = std::sync::Mutex::new(stopping.child_token());
+        Self { store, stopping, tasks, playing: Arc::default(), stop }
+    }
+
+    fn token(&self, renew: bool) -> CancellationToken {
+        let mut stop = self.stop.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let old = stop.clone();
+        if renew {
+            *stop = self.stopping.child_token();
+        }
+        old
+    }
+}
+
+impl Lab for DemoLab {
+    fn load(&self) -> Pin<Box<dyn Future<Output = Result<(), AppError>> + Send>> {
+        if !self.playing.swap(true, Ordering::SeqCst) {
+            let (store, cancel, playing) = (self.store.clone(), self.token(false), Arc::clone(&self.playing));
+            self.tasks.spawn(async move {
+                let outcome = match play_history(&store, &cancel).await {
+                    Ok(_) => play_live(&store, LIVE, &cancel).await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = outcome {
+                    warn!(error = format!("{error:#}"), "The demo lab stopped");
+                }
+                playing.store(false, Ordering::SeqCst);
+            });
+        }
+        Box::pin(async { Ok(()) })
+    }
+
+    fn clear(&self) -> Pin<Box<dyn Future<Output = Result<(), AppError>> + Send>> {
+        self.token(true).cancel();
+        let store = self.store.clone();
+        Box::pin(async move { clear(&store).await.map(|_| ()).map_err(|error| AppError::internal(format!("{error:#}"))) })
+    }
+}

@@ -1,0 +1,22 @@
+//! The server: configuration, access, routes and the life of the process.
+//!
+//! `commands::serve` is the walk through it: configuration, database, schema, loops, routes,
+//! and the orderly way down again.
+#![forbid(unsafe_code)]
+
+pub mod access;
+pub mod api;
+pub mod commands;
+pub mod config;
+pub mod database;
+pub mod demo;
+pub mod health;
+pub mod lab;
+pub mod live_route;
+pub mod logs;
+pub mod loops;
+pub mod owner;
+pub mod postgres;
+pub mod router;
+pub mod secrets;
+pub mod site;

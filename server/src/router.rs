@@ -1,0 +1,134 @@
+//! Every route on one page, and the layers around them.
+
+use crate::{access, api, health, live_route, secrets::Secrets, site::Site};
+use app::state::AppState;
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef, Request},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use ingest::Writer;
+use leptos::prelude::{LeptosOptions, provide_context};
+use leptos_axum::{LeptosRoutes as _, generate_route_list, handle_server_fns_with_context, render_app_async_with_context};
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::path::Path;
+use tokio_util::sync::CancellationToken;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    csrf::CsrfLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    services::ServeDir,
+    set_header::SetResponseHeaderLayer,
+    trace::TraceLayer,
+};
+
+/// Bodies outside the report routes are small.
+const MAX_BODY: usize = 1 << 20;
+/// For files whose names change with their content.
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// What handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct ServerState {
+    pub app: AppState,
+    pub writer: Writer,
+    pub secrets: Secrets,
+    pub metrics: PrometheusHandle,
+    /// Fires when the server stops: streams end, and say so.
+    pub stopping: CancellationToken,
+}
+
+impl FromRef<ServerState> for LeptosOptions {
+    fn from_ref(state: &ServerState) -> Self {
+        state.app.options.clone()
+    }
+}
+
+/// The whole server as a service.
+pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
+    let context = {
+        let app = state.app.clone();
+        move || provide_context(app.clone())
+    };
+    let functions = {
+        let context = context.clone();
+        move |request: Request| handle_server_fns_with_context(context.clone(), request)
+    };
+    let shell = {
+        let options = state.app.options.clone();
+        move || app::shell(options.clone())
+    };
+    let pages = generate_route_list(app::App);
+    let own = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/metrics", get(health::metrics))
+        .route("/sign-in", get(access::sign_in::sign_in))
+        .route("/sign-out", post(access::sign_in::sign_out))
+        .route("/live", get(live_route::live))
+        .route("/_fn/{*name}", get(functions.clone()).post(functions))
+        .leptos_routes_with_context(&state, pages, context.clone(), shell.clone())
+        .merge(api::routes())
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(state.clone())
+        .merge(ingest::flowo::routes(state.writer.clone()))
+        .route_layer(from_fn_with_state(state.clone(), access::check));
+
+    let pkg = ServeDir::new(site_dir.join(&site.pkg)).precompressed_br().precompressed_gzip();
+    let fonts = ServeDir::new(site_dir.join("fonts"));
+    let files = Router::new()
+        .nest_service(&format!("/{}", site.pkg), pkg)
+        .nest_service("/fonts", fonts)
+        .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, FOR_EVER))
+        .route_service("/favicon.svg", tower_http::services::ServeFile::new(site_dir.join("favicon.svg")))
+        .route_service("/favicon.ico", tower_http::services::ServeFile::new(site_dir.join("favicon.svg")));
+
+    own.merge(files)
+        .fallback(move |request: Request| nowhere(context.clone(), shell.clone(), request))
+        .layer(CompressionLayer::new())
+        .layer(from_fn(protect))
+        .layer(CsrfLayer::new())
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            api::problem::Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Something in Flowo broke. It is in the server's log.")
+                .into_response()
+        }))
+        .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
+            let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("");
+            tracing::info_span!("request", method = %request.method(), path = request.uri().path(), request_id = id)
+        }))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// An address that leads nowhere: a page for people, a problem for programs.
+async fn nowhere<V: leptos::IntoView + 'static>(
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    shell: impl Fn() -> V + Clone + Send + Sync + 'static,
+    request: Request,
+) -> Response {
+    if request.uri().path().starts_with("/api/") || request.method() != http::Method::GET {
+        return api::problem::Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.").into_response();
+    }
+    render_app_async_with_context(context, shell)(request).await
+}
+
+/// Headers every answer carries. Pages bring their own policy, with a nonce.
+async fn protect(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}

@@ -1,0 +1,97 @@
+//! The server: building it when its sources changed, and handing over to it.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::ctx::Ctx;
+use crate::pg;
+use crate::site;
+use crate::stamp;
+use crate::step;
+
+#[derive(Clone, Copy)]
+pub enum Profile {
+    /// As the tests build it, so that nothing is compiled twice for them.
+    Dev,
+    Release,
+}
+
+/// The server's binary, made from the sources as they are now.
+///
+/// It is a copy outside cargo's own directories: another checkout's build does not replace it.
+pub fn build(ctx: &Ctx, profile: Profile) -> Result<PathBuf> {
+    let (name, args): (&str, &[&str]) = match profile {
+        Profile::Dev => ("debug", &[]),
+        Profile::Release => ("release", &["--release"]),
+    };
+    let label = format!("flowod ({name})");
+    let built = ctx.out.join(name).join("flowod");
+    let sources = stamp::sources(&ctx.root, stamp::SERVER, &ctx.rustc)?;
+    if stamp::is_current(&built, &sources) {
+        step::present(&label);
+        return Ok(built);
+    }
+    step::step(&label, || {
+        let _turn = ctx.turn()?;
+        let mut cargo = ctx.cargo(["build", "--package", "server", "--bin", "flowod"]);
+        step::run(cargo.args(args))?;
+        fs::create_dir_all(ctx.out.join(name))?;
+        // Beside and then in place: a running server keeps the file it was started from.
+        let copy = built.with_extension("new");
+        fs::copy(ctx.target.join(name).join("flowod"), &copy).context("cannot copy flowod")?;
+        fs::rename(&copy, &built)?;
+        stamp::set(&built, &sources)?;
+        Ok(built.clone())
+    })
+}
+
+/// `cargo xtask run`: becomes the server.
+pub fn serve(ctx: &Ctx, profile: Profile, args: &[OsString]) -> Result<ExitCode> {
+    let site = site::build(ctx)?;
+    let flowod = build(ctx, profile)?;
+    let mut command = Command::new(flowod);
+    command.arg("serve").args(args).env("FLOWO_SITE_DIR", &site.dir);
+    with_postgres(ctx, &mut command)?;
+    Err(command.exec()).context("cannot start flowod")
+}
+
+/// `cargo xtask seed demo`: example data in the database of `run`.
+pub fn demo(ctx: &Ctx, args: &[OsString]) -> Result<ExitCode> {
+    let mut command = Command::new(build(ctx, Profile::Release)?);
+    command.arg("demo").args(args);
+    with_postgres(ctx, &mut command)?;
+    Err(command.exec()).context("cannot start flowod")
+}
+
+/// `cargo xtask bench`: the load generators against a release build.
+pub fn bench(ctx: &Ctx, which: &str) -> Result<()> {
+    let site = site::build(ctx)?;
+    let flowod = build(ctx, Profile::Release)?;
+    let mut build = ctx.cargo(["build", "--release", "--package", "bench"]);
+    step::step("bench (release)", || {
+        let _turn = ctx.turn()?;
+        step::run(&mut build)
+    })?;
+    let _turn = ctx.turn()?;
+    let mut run = ctx.cargo(["run", "--quiet", "--release", "--package", "bench", "--", which]);
+    run.env("FLOWOD", flowod).env("FLOWO_SITE_DIR", &site.dir);
+    run.env("FLOWO_PG_BIN", pg::provide(ctx)?.dir);
+    let status = run.status().context("cannot run the bench")?;
+    anyhow::ensure!(status.success(), "the bench ended with {status}");
+    Ok(())
+}
+
+/// Tells the server where PostgreSQL is, unless it is to use one that runs elsewhere.
+fn with_postgres(ctx: &Ctx, command: &mut Command) -> Result<()> {
+    let elsewhere = ["DATABASE_URL", "POSTGRES_HOST"].iter().any(|name| env::var_os(name).is_some());
+    if !elsewhere {
+        command.env("FLOWO_PG_BIN", pg::provide(ctx)?.dir);
+    }
+    Ok(())
+}

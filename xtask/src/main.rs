@@ -1,0 +1,119 @@
+//! `cargo xtask`: builds, runs and checks the project with nothing installed by hand.
+//!
+//! This file is the command line. What a command needs (tools, a database, the site) is
+//! provisioned by the modules below into the cache directory, once, and found there later.
+#![forbid(unsafe_code)]
+
+mod ctx;
+mod db;
+mod flowod;
+mod pg;
+mod python;
+mod site;
+mod stamp;
+mod step;
+mod test;
+mod tidy;
+mod tools;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::ctx::Ctx;
+use crate::flowod::Profile;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Build, run and check Flowo", version)]
+struct Cli {
+    /// Show the output of every tool as it comes, not only when it fails
+    #[arg(long, short, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the site and the server as needed, then serve
+    Run {
+        /// Build the server without optimisation: faster to build, slower to run
+        #[arg(long)]
+        dev: bool,
+        /// Arguments of `flowod serve`
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
+    /// Build the site as needed and print the directory it is in
+    Site,
+    /// Run every check; the last line is "N passed, N failed"
+    Test(test::Selection),
+    /// A PostgreSQL for use by hand, kept in the cache directory
+    Db {
+        #[arg(value_enum, default_value_t = db::Action::Psql)]
+        action: db::Action,
+    },
+    /// Fill the database of `run` with example data
+    Seed {
+        #[arg(value_enum, default_value_t = Seed::Demo)]
+        what: Seed,
+        /// Arguments of `flowod demo`
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
+    /// Measure; prints a table
+    Bench {
+        #[arg(value_enum, default_value_t = Bench::All)]
+        which: Bench,
+    },
+    /// Check the invariants of the design on every file
+    Tidy,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Seed {
+    /// Runs of every kind, one of them live
+    Demo,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Bench {
+    Ingest,
+    Live,
+    Runs,
+    All,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    step::set_verbose(cli.verbose);
+    match dispatch(cli.command) {
+        Ok(code) => code,
+        Err(err) => {
+            eprintln!("error: {err:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<ExitCode> {
+    let ctx = Ctx::detect()?;
+    match command {
+        Command::Run { dev, args } => {
+            let profile = if dev { Profile::Dev } else { Profile::Release };
+            return flowod::serve(&ctx, profile, &args);
+        }
+        Command::Site => println!("{}", site::build(&ctx)?.dir.display()),
+        Command::Test(selection) => return test::run(&ctx, &selection),
+        Command::Db { action } => db::run(&ctx, action)?,
+        Command::Seed { what: Seed::Demo, args } => return flowod::demo(&ctx, &args),
+        Command::Bench { which } => {
+            let which = which.to_possible_value().expect("no bench is hidden");
+            flowod::bench(&ctx, which.get_name())?;
+        }
+        Command::Tidy => return tidy::run(&ctx),
+    }
+    Ok(ExitCode::SUCCESS)
+}

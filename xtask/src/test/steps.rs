@@ -1,0 +1,169 @@
+//! What each step of `cargo xtask test` does.
+//!
+//! A step provisions what it needs, so that each can be run alone; an error means one failed check.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::count::{self, Tally};
+use crate::ctx::Ctx;
+use crate::flowod::{self, Profile};
+use crate::pg;
+use crate::python;
+use crate::site;
+use crate::step;
+use crate::tools;
+
+/// Bytes after Brotli: what a page costs on a slow line.
+const BUDGET: [(&str, u64); 3] = [("flowo.wasm", 350_000), ("flowo.js", 15_000), ("flowo.css", 20_000)];
+
+/// More of a failure than this is not read.
+const SHOWN_LINES: usize = 300;
+
+pub fn fmt(ctx: &Ctx) -> Result<Tally> {
+    cargo_check(ctx, "fmt", &["fmt", "--all", "--check", "--", "--color=never"])
+}
+
+pub fn clippy(ctx: &Ctx) -> Result<Tally> {
+    let what = ["clippy", "--workspace", "--exclude", "frontend", "--all-targets"];
+    cargo_check(ctx, "clippy", &[&what[..], &["--", "-D", "warnings"]].concat())
+}
+
+pub fn clippy_wasm(ctx: &Ctx) -> Result<Tally> {
+    tools::wasm_target(ctx)?;
+    let what = ["clippy", "--package", "frontend", "--target", tools::WASM];
+    cargo_check(ctx, "clippy-wasm", &[&what[..], &["--", "-D", "warnings"]].concat())
+}
+
+pub fn deny(ctx: &Ctx) -> Result<Tally> {
+    let deny = tools::cargo_deny(ctx)?;
+    step::step("deny", || {
+        // Licences are read from the sources of every platform's crates; deny itself stays offline.
+        step::run(&mut ctx.cargo(["fetch", "--locked"]))?;
+        let frontend = ["--manifest-path", "frontend/Cargo.toml", "--target", tools::WASM];
+        for part in [&["--workspace"][..], &frontend] {
+            let mut check = Command::new(&deny);
+            check.arg("--offline").args(part).args(["check", "bans", "licenses", "sources"]);
+            step::run(check.current_dir(&ctx.root))?;
+        }
+        Ok(Tally::PASSED)
+    })
+}
+
+pub fn tidy(ctx: &Ctx) -> Result<Tally> {
+    let findings = step::step("tidy", || crate::tidy::findings(ctx))?;
+    for finding in &findings {
+        eprintln!("{finding}");
+    }
+    Ok(if findings.is_empty() { Tally::PASSED } else { Tally::FAILED })
+}
+
+pub fn unit(ctx: &Ctx) -> Result<Tally> {
+    let pg = pg::provide(ctx)?;
+    let what = ["test", "--workspace", "--exclude", "frontend", "--no-fail-fast"];
+    let _turn = ctx.turn()?;
+    step::step("unit: build", || step::run(ctx.cargo(what).arg("--no-run")))?;
+    let cluster = step::step("unit: database", || pg::Throwaway::start(&pg))?;
+    let done = step::step("unit: tests", || {
+        let mut test = ctx.cargo(what);
+        test.env("DATABASE_URL", &cluster.url).env("FLOWO_PG_BIN", &pg.dir);
+        step::capture(&mut test)
+    })?;
+    if !done.status.success() {
+        let failures = count::cargo_failures(&done.lines);
+        eprintln!("{}", failures[..failures.len().min(SHOWN_LINES)].join("\n"));
+    }
+    Ok(count::cargo(&done.lines).unless(done.status.success()))
+}
+
+pub fn site(ctx: &Ctx) -> Result<Tally> {
+    let site = site::build(ctx)?;
+    let mut tally = Tally::PASSED;
+    for (file, budget) in BUDGET {
+        let bytes = site.brotli_size(file)?;
+        if bytes <= budget {
+            tally = tally + Tally::PASSED;
+        } else {
+            step::note(&format!("{file} has {bytes} bytes after Brotli, {budget} are allowed"));
+            tally = tally + Tally::FAILED;
+        }
+    }
+    Ok(tally)
+}
+
+pub fn flowod(ctx: &Ctx) -> Result<Tally> {
+    flowod::build(ctx, Profile::Dev)?;
+    Ok(Tally::PASSED)
+}
+
+pub fn conformance(ctx: &Ctx) -> Result<Tally> {
+    let python = python::conformance(ctx)?;
+    let bin = python.parent().context("python lies in a directory")?;
+    let mut path = vec![bin.to_path_buf()];
+    path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+
+    let mut test = Command::new(&python);
+    test.args(["-m", "unittest", "discover", "-v", "-s", "conformance/flowo"]);
+    test.current_dir(&ctx.root).env("PATH", env::join_paths(path)?);
+    test.env("PYTHONDONTWRITEBYTECODE", "1").env("VIRTUAL_ENV", bin.parent().unwrap_or(bin));
+    let done = against_flowod(ctx, "conformance", &mut test)?;
+    Ok(count::unittest(&done.lines).unless(done.status.success()))
+}
+
+pub fn browser(ctx: &Ctx) -> Result<Tally> {
+    let npm = tools::npm(ctx)?;
+    let chromium = tools::chromium()?;
+    link_modules(&ctx.root.join("node_modules"), &npm.join("node_modules"))?;
+    let report = ctx.out.join("playwright.json");
+    if report.exists() {
+        fs::remove_file(&report)?;
+    }
+    let mut test = Command::new("node");
+    test.arg(npm.join("node_modules/@playwright/test/cli.js"));
+    test.args(["test", "--config=end2end/playwright.config.ts", "--reporter=list,json"]);
+    test.current_dir(&ctx.root).env("CHROMIUM", chromium);
+    test.env("PLAYWRIGHT_JSON_OUTPUT_FILE", &report).env("CI", "1");
+    let done = against_flowod(ctx, "browser", &mut test)?;
+    let written = fs::read_to_string(&report).context("Playwright wrote no report")?;
+    Ok(count::playwright(&written)?.unless(done.status.success()))
+}
+
+/// Runs tests that start the built server themselves, with a database of their own.
+fn against_flowod(ctx: &Ctx, label: &str, test: &mut Command) -> Result<step::Captured> {
+    let site = site::build(ctx)?;
+    let flowod = flowod::build(ctx, Profile::Dev)?;
+    let pg = pg::provide(ctx)?;
+    let cluster = step::step(&format!("{label}: database"), || pg::Throwaway::start(&pg))?;
+    test.env("FLOWOD", flowod).env("FLOWO_SITE_DIR", &site.dir);
+    test.env("FLOWO_PG_BIN", &pg.dir).env("DATABASE_URL", &cluster.url);
+    let done = step::step(&format!("{label}: tests"), || step::capture(test))?;
+    if !done.status.success() {
+        eprintln!("{}", done.lines[done.lines.len().saturating_sub(SHOWN_LINES)..].join("\n"));
+    }
+    Ok(done)
+}
+
+/// Lets the browser tests import their runner as if it were installed in the checkout.
+fn link_modules(link: &Path, to: &Path) -> Result<()> {
+    if fs::read_link(link).is_ok_and(|now| now == to) {
+        return Ok(());
+    }
+    match fs::symlink_metadata(link) {
+        Ok(meta) if meta.is_symlink() => fs::remove_file(link)?,
+        Ok(_) => bail!("{} is not ours: remove it", link.display()),
+        Err(_) => (),
+    }
+    std::os::unix::fs::symlink(to, link).with_context(|| format!("cannot make {}", link.display()))
+}
+
+fn cargo_check(ctx: &Ctx, name: &str, args: &[&str]) -> Result<Tally> {
+    step::step(name, || {
+        let _turn = ctx.turn()?;
+        step::run(&mut ctx.cargo(args))?;
+        Ok(Tally::PASSED)
+    })
+}

@@ -1,0 +1,235 @@
+//! Words that belong in one place, and words that belong nowhere.
+
+use super::lex::Lexed;
+use super::{Finding, Source};
+
+/// Where statements may be written, each with the reason.
+const SQL_PLACES: [&str; 5] = [
+    "crates/store/",          // The crate of statements.
+    "server/src/postgres",    // Starts the private cluster: no schema, no store yet.
+    "crates/live/src/listen", // LISTEN needs a connection outside the pool.
+    "bench/",                 // Measures from outside; must not trust the code it measures.
+    "xtask/src/tidy/",        // Names what it looks for.
+];
+
+/// Words of the Flowo plugin's protocol that nobody would choose as a name by chance.
+const WIRE_WORDS: [&str; 6] = ["workflow_started", "rulegraph", "run_info", "group_info", "group_error", "aux_logs"];
+
+/// More words of it. Names of ours may look the same; as text they are the protocol's.
+const WIRE_TEXTS: [&str; 4] = ["job_started", "job_info", "job_finished", "job_error"];
+
+/// Where those words may be used, each with the reason.
+const WIRE_PLACES: [&str; 6] = [
+    "crates/ingest/src/flowo", // The adapter.
+    "server/src/demo",         // Speaks as a client does.
+    "bench/",                  // Speaks as a client does.
+    "conformance/",            // The real clients.
+    "xtask/",                  // Installs the real clients; names what it looks for.
+    "build.rs",                // Knows no protocol; its words are file names.
+];
+
+const SQL: &str = "1: SQL is written in crates/store, migrations and init-db only";
+const WIRE: &str = "7: a client's words end at its adapter; others speak the model's";
+const BOUND: &str = "13: every queue has a bound";
+const UNFINISHED: &str = "nothing unfinished, ignored or left over from debugging";
+const PLACE: &str = "no path or host of the machine something was made on";
+
+pub fn rust(source: &Source, lexed: &Lexed, found: &mut Vec<Finding>) {
+    let path = source.path.as_str();
+    let may_sql = source.is_test() || SQL_PLACES.iter().any(|place| path.starts_with(place));
+    let may_wire = source.is_test() || WIRE_PLACES.iter().any(|place| path.starts_with(place));
+    for (line, code) in lexed.lines() {
+        if !may_sql && has_word(code, "sqlx") {
+            found.push(source.finding(line, "sqlx", SQL));
+        }
+        for word in WIRE_WORDS.iter().chain(&["snakemake"]) {
+            if !may_wire && has_word(code, word) {
+                found.push(source.finding(line, *word, WIRE));
+            }
+        }
+    }
+    for (line, text) in lexed.literals() {
+        if !may_sql && is_statement(text) {
+            found.push(source.finding(line, first_words(text), SQL));
+        }
+        // Texts for people may name the program they start, but not what it says on the wire.
+        for word in WIRE_WORDS.iter().chain(&WIRE_TEXTS) {
+            if !may_wire && has_word(text, word) {
+                found.push(source.finding(line, *word, WIRE));
+            }
+        }
+    }
+    for (at, code) in lexed.code.lines().enumerate() {
+        for word in ["unbounded_channel", "unbounded"] {
+            if has_word(code, word) && !code.trim_start().starts_with("use ") {
+                found.push(source.finding(at + 1, word, BOUND));
+            }
+        }
+        for word in ["todo!", "unimplemented!", "dbg!", "#[ignore", "allow(dead_code"] {
+            if code.contains(word) {
+                found.push(source.finding(at + 1, word, UNFINISHED));
+            }
+        }
+    }
+}
+
+/// TypeScript, JavaScript and Python: no test is left out, none waits for the clock.
+pub fn scripts(source: &Source, found: &mut Vec<Finding>) {
+    let words: &[&str] = if ["ts", "js", "mjs"].iter().any(|end| source.is(end)) {
+        &[".skip(", ".only(", ".fixme(", "waitForTimeout("]
+    } else if source.is("py") {
+        &["unittest.skip", "skipTest(", "SkipTest", "pytest.mark.skip", "expectedFailure"]
+    } else {
+        return;
+    };
+    for (at, text) in source.text.lines().enumerate() {
+        for word in words.iter().filter(|word| text.contains(**word)) {
+            found.push(source.finding(at + 1, *word, UNFINISHED));
+        }
+    }
+}
+
+/// Paths and registry hosts, in every text.
+pub fn places(source: &Source, found: &mut Vec<Finding>) {
+    // Put together here, so that this file does not hold them.
+    let paths = [concat!("/ro", "ot/"), concat!("/wo", "rk/")];
+    let hosts = [
+        concat!("crates", ".io/"),
+        concat!("registry.npm", "js.org"),
+        concat!("py", "pi.org"),
+        concat!("python", "hosted.org"),
+        concat!("artifact", "ory"),
+        concat!("static.rust", "-lang.org"),
+    ];
+    for (at, text) in source.text.lines().enumerate() {
+        for path in paths {
+            let starts = text.match_indices(path).any(|(start, _)| {
+                // Part of a longer path or address is somebody's own directory.
+                !text[..start].ends_with(|c: char| c.is_alphanumeric() || "._-~*})$".contains(c))
+            });
+            if starts {
+                found.push(source.finding(at + 1, path, PLACE));
+            }
+        }
+        for host in hosts.iter().filter(|host| text.contains(**host)) {
+            found.push(source.finding(at + 1, *host, PLACE));
+        }
+        if source.path.ends_with("package-lock.json") && text.contains("\"resolved\"") {
+            found.push(source.finding(at + 1, "a lock entry with an address", PLACE));
+        }
+    }
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| !text[..at].ends_with(in_word) && !text[at + word.len()..].starts_with(in_word))
+}
+
+/// Whether a string is an SQL statement: by its first words, which prose writes differently.
+fn is_statement(text: &str) -> bool {
+    let body: String = text.lines().map(|line| line.split("--").next().unwrap_or(line).trim()).collect::<Vec<_>>().join(" ");
+    let first = body.split_whitespace().next().unwrap_or_default();
+    // `Select a run` is a sentence; `select` and `SELECT` begin a statement.
+    if first != first.to_lowercase() && first != first.to_uppercase() {
+        return false;
+    }
+    let lower = body.to_lowercase();
+    let words: Vec<&str> = lower.split_whitespace().collect();
+    match words.as_slice() {
+        ["select", next, rest @ ..] => rest.contains(&"from") || next.contains('(') || next.starts_with(|c: char| c.is_numeric()),
+        ["insert", "into", _, ..]
+        | ["delete", "from", _, ..]
+        | ["update", _, "set", ..]
+        | ["with", _, "as", ..]
+        | ["with", "recursive", ..]
+        | ["refresh", "materialized", ..] => true,
+        ["truncate", _, ..] => words.len() <= 4,
+        ["create" | "alter" | "drop", what, ..] => matches!(
+            *what,
+            "table" | "index" | "unique" | "function" | "or" | "trigger" | "database" | "role" | "schema" | "extension" | "view" | "type"
+        ),
+        _ => false,
+    }
+}
+
+fn first_words(text: &str) -> String {
+    text.split_whitespace().take(5).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::source;
+    use super::*;
+
+    fn found(path: &str, text: &str) -> Vec<String> {
+        let source = source(path, text);
+        let mut found = Vec::new();
+        rust(&source, &Lexed::new(text), &mut found);
+        scripts(&source, &mut found);
+        places(&source, &mut found);
+        found.into_iter().map(|one| format!("{}:{}", one.line, one.what)).collect()
+    }
+
+    #[test]
+    fn statements_are_told_from_prose() {
+        for text in [
+            "select id from runs",
+            "SELECT 1",
+            "\n    with due as (\n select 1",
+            "insert into runs values ($1)",
+            "update runs set status = $1",
+            "-- why\ncreate table runs ()",
+        ] {
+            assert!(is_statement(text), "{text}");
+        }
+        for text in ["Select a run from the list", "select", "update available", "with love", "up"] {
+            assert!(!is_statement(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn sql_belongs_to_the_store() {
+        let text = "//! x\nuse sqlx::PgPool;\nlet q = \"delete from runs\";\n";
+
+        assert_eq!(found("app/src/api/runs.rs", text), ["2:sqlx", "3:delete from runs"]);
+        for place in ["crates/store/src/a.rs", "server/tests/a.rs", "server/src/postgres/mod.rs"] {
+            assert_eq!(found(place, text), [""; 0], "{place}");
+        }
+    }
+
+    #[test]
+    fn inline_tests_may_use_sql_and_wire_words() {
+        let text = "//! x\n#[cfg(test)]\nmod tests {\n  let q = \"delete from runs\"; job_info();\n}\n";
+
+        assert_eq!(found("app/src/a.rs", text), [""; 0]);
+    }
+
+    #[test]
+    fn a_clients_words_stay_in_its_adapter() {
+        let text = "//! Snakemake sends run_info.\nlet a = \"job_started\";\nrun_info();\n\
+                    job_started();\nlet help = \"snakemake --logger flowo\";\n";
+
+        assert_eq!(found("crates/store/src/a.rs", text), ["3:run_info", "2:job_started"]);
+        assert_eq!(found("crates/ingest/src/flowo/wire.rs", text), [""; 0]);
+    }
+
+    #[test]
+    fn nothing_unfinished_and_no_queue_without_bound() {
+        let text = "//! a todo!() in words\nlet (a, b) = mpsc::unbounded_channel();\ntodo!()\n\
+                    let c = \"todo!\";\n";
+
+        assert_eq!(found("server/src/a.rs", text), ["2:unbounded_channel", "3:todo!"]);
+        assert_eq!(found("end2end/a.spec.ts", "test.skip('x')\n"), ["1:.skip("]);
+        assert_eq!(found("conformance/a.py", "@unittest.skip\n"), ["1:unittest.skip"]);
+        assert_eq!(found("app/src/a.rs", "iter.skip(1);"), [""; 0]);
+    }
+
+    #[test]
+    fn machine_paths_are_found_but_not_parts_of_other_paths() {
+        let bad = concat!("cd /ro", "ot/x\nurl https://registry.npm", "js.org/a\n");
+
+        assert_eq!(found("docs/a.md", bad).len(), 2);
+        assert_eq!(found("docs/a.md", concat!("docs/wo", "rk/a and ~/wo", "rk/b\n")), [""; 0]);
+        assert_eq!(found("package-lock.json", "\"resolved\": \"x\"\n").len(), 1);
+    }
+}
