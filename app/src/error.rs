@@ -56,7 +56,12 @@ impl FromServerFnError for AppError {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Args(rule) | ServerFnErrorErr::MissingArg(rule) => Self::Invalid { field: "request".into(), rule },
+            ServerFnErrorErr::Args(rule) | ServerFnErrorErr::MissingArg(rule) | ServerFnErrorErr::Deserialization(rule) => {
+                let invalid = Self::Invalid { field: "request".into(), rule };
+                #[cfg(feature = "ssr")]
+                let invalid = invalid.told();
+                invalid
+            }
             ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => Self::Offline,
             // An answer we cannot read comes from a proxy or from another version of the server.
             _ => Self::Offline,

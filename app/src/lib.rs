@@ -6,6 +6,7 @@
 #![recursion_limit = "256"]
 
 pub mod api;
+mod codec;
 pub mod error;
 pub mod live;
 mod pages;

@@ -1,5 +1,6 @@
 //! What both sides must agree on before the first row: who looks, when, and what they like.
 
+use crate::codec::Json;
 use leptos::prelude::*;
 use model::Millis;
 use serde::{Deserialize, Serialize};
@@ -76,7 +77,7 @@ pub fn session() -> Session {
 
 /// Makes the visit known to everything below. Called once, at the root.
 pub fn provide() {
-    let visit = SharedValue::new(visit).into_inner();
+    let visit = SharedValue::<Visit, Json>::new_with_encoding(visit).into_inner();
     let session = Session {
         user: StoredValue::new(visit.user),
         may_write: visit.may_write,

@@ -1,2 +1,138 @@
-//! x
-fn main() {}
+//! `bench`: load against the real server on this machine, and what came of it as tables.
+//!
+//! `FLOWOD` names the binary and `FLOWO_SITE_DIR` its pages. Each measurement starts a server of
+//! its own with a private PostgreSQL that syncs to disk, in a directory that goes away. Only
+//! loopback is used. The exit code tells whether every acknowledged report was kept, not
+//! whether a target was met.
+#![forbid(unsafe_code)]
+
+mod corpus;
+mod histogram;
+mod http;
+mod ingest;
+mod live;
+mod player;
+mod report;
+mod runs;
+mod script;
+mod server;
+mod stream;
+mod verify;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow};
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "bench", about = "Measure flowod", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Reports per second and their latency with 1, 8 and 64 clients
+    Ingest(IngestArgs),
+    /// From commit to frame with many open pages
+    Live(LiveArgs),
+    /// The runs page over many stored runs
+    Runs(RunsArgs),
+    /// One after the other
+    All,
+}
+
+#[derive(Args)]
+struct IngestArgs {
+    /// How long each number of clients is measured
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// How long they run before that
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=60))]
+    warm_up: u64,
+    /// Numbers of clients, one measurement each
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64],
+          value_parser = clap::value_parser!(u16).range(1..=512))]
+    clients: Vec<u16>,
+}
+
+#[derive(Args)]
+struct LiveArgs {
+    /// How long the streams are measured
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Open streams of all runs
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=9000))]
+    streams: u16,
+    /// Reports per second
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rate: u32,
+    /// Runs that report at the same time
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=512))]
+    clients: u16,
+}
+
+#[derive(Args)]
+struct RunsArgs {
+    /// How long each address is measured
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Runs stored
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(1..=2_000_000))]
+    stored: i64,
+    /// Requests per second
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=2000))]
+    rate: u32,
+}
+
+/// What a measurement says about the reports it made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// Every acknowledged report is there, or none was made.
+    All,
+    /// The table says which are missing.
+    NotAll,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = tokio::select! {
+        outcome = dispatch(cli.command) => outcome,
+        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
+    };
+    match outcome {
+        Ok(Kept::All) => ExitCode::SUCCESS,
+        Ok(Kept::NotAll) => {
+            eprintln!("error: acknowledged reports are missing");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> Result<Kept> {
+    // The client library wants a provider to be there even where nothing is encrypted. A second
+    // one is refused, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    server::raise_open_files()?;
+    match command {
+        Command::Ingest(args) => ingest::run(&args).await,
+        Command::Live(args) => live::run(&args).await,
+        Command::Runs(args) => runs::run(&args).await,
+        Command::All => {
+            let mut kept = Kept::All;
+            for name in ["ingest", "live", "runs"] {
+                let one = Cli::try_parse_from(["bench", name])?.command;
+                if Box::pin(dispatch(one)).await? == Kept::NotAll {
+                    kept = Kept::NotAll;
+                }
+            }
+            Ok(kept)
+        }
+    }
+}

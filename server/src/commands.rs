@@ -3,8 +3,10 @@
 mod demo;
 mod doctor;
 mod link;
-mod serve;
+pub mod serve;
 mod token;
+
+pub use serve::NoDelay;
 
 use crate::config::{Cli, Command};
 use anyhow::Result;

@@ -123,6 +123,16 @@ fn number<T: std::str::FromStr>(name: &str, default: T) -> Result<T> {
     }
 }
 
+/// `FLOWO_HOST`, the address under which people and clients reach us.
+fn public_url() -> Result<Option<String>> {
+    match env("FLOWO_HOST").map(|url| url.trim_end_matches('/').to_owned()) {
+        Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
+            bail!("FLOWO_HOST is {url:?}; a whole address is needed, such as https://flowo.example.org")
+        }
+        url => Ok(url),
+    }
+}
+
 /// Which PostgreSQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Database {
@@ -134,7 +144,14 @@ pub enum Database {
 impl DatabaseArgs {
     /// `--database-url`, `DATABASE_URL`, `POSTGRES_*`, else a private cluster.
     pub fn resolve(&self) -> Database {
-        if let Some(url) = self.database_url.clone().or_else(|| env("DATABASE_URL")) {
+        // A flag wins over the environment, also over another setting there.
+        if let Some(url) = self.database_url.clone() {
+            return Database::Named(url);
+        }
+        if self.data_dir.is_some() {
+            return Database::Private(self.data_dir());
+        }
+        if let Some(url) = env("DATABASE_URL") {
             return Database::Named(url);
         }
         if let Some(host) = env("POSTGRES_HOST") {
@@ -193,7 +210,7 @@ impl ServeArgs {
             database: self.database.resolve(),
             listen,
             site_dir: site_dir.unwrap_or_else(|| PathBuf::from("target/site")),
-            public_url: env("FLOWO_HOST").map(|url| url.trim_end_matches('/').to_owned()).filter(|url| url.starts_with("http")),
+            public_url: public_url()?,
             open: self.open,
             heartbeat_timeout: number("FLOWO_HEARTBEAT_TIMEOUT_SECONDS", 60)?.max(1),
             quiet_timeout: number("FLOWO_QUIET_TIMEOUT_SECONDS", 48 * 3600)?.max(1),

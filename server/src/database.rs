@@ -12,6 +12,8 @@ use tracing::warn;
 
 /// Connections of one process; the private cluster takes 60 in all.
 const POOL: u32 = 20;
+/// What the server calls itself; it alone waits for its database.
+pub const SERVE: &str = "serve";
 
 /// A database in use, and what must be let go of at the end.
 pub struct Open {
@@ -25,7 +27,7 @@ pub async fn open(database: &Database, what: &str) -> Result<Open> {
     match database {
         Database::Named(url) => {
             let store = Store::lazy(url, POOL)?;
-            wait(&store).await?;
+            wait(&store, what == SERVE).await?;
             Ok(Open { store, cluster: None, lock: None })
         }
         Database::Private(dir) => {
@@ -67,16 +69,16 @@ impl Open {
     }
 }
 
-/// Waits for a server that is not there yet, saying so.
+/// Waits for a server that is not there yet, saying so; a command has no time and fails at once.
 ///
 /// # Errors
 /// It is there, and cannot be used.
-async fn wait(store: &Store) -> Result<()> {
+async fn wait(store: &Store, patiently: bool) -> Result<()> {
     let mut pause = Duration::from_millis(250);
     loop {
         match store.check_version().await {
             Ok(_) => return Ok(()),
-            Err(error) if error.is_unavailable() => {
+            Err(error) if error.is_unavailable() && patiently => {
                 warn!(error = chain(&error), "Waiting for the database; trying again in {pause:?}");
                 sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(10));

@@ -27,12 +27,12 @@ use store::{
     apply::{Incoming, Sender},
     clock, people,
 };
-use tokio::task::JoinSet;
+use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
 /// Marks the users of the lab, and with them everything that is the lab's.
-const MARK: &str = "demo lab";
+pub const MARK: &str = "demo lab";
 /// Runs played at once while filling the past.
 const ABREAST: usize = 24;
 /// How long the running part goes on when a page asked for it.
@@ -53,20 +53,23 @@ pub async fn play_history(store: &Store, cancel: &CancellationToken) -> Result<u
         let people = people(store).await?;
         let mut playing = JoinSet::new();
         let mut count = 0;
-        // One directory's attempts must come in order; runs of different people need not.
-        let mut lanes: HashMap<&str, Vec<ScriptedRun>> = HashMap::new();
+        // One directory's attempts must come in order; runs in different ones need not.
+        let mut lanes: HashMap<String, Vec<ScriptedRun>> = HashMap::new();
         for run in history(now, seed(now)) {
             count += 1;
-            lanes.entry(run.user).or_default().push(run);
+            lanes.entry(directory(&run)).or_default().push(run);
         }
-        for (user, runs) in lanes {
-            let (writer, sender, cancel) = (writer.clone(), people[user].clone(), cancel.clone());
+        let abreast = Arc::new(Semaphore::new(ABREAST));
+        for runs in lanes.into_values() {
+            let (writer, people, cancel, abreast) = (writer.clone(), people.clone(), cancel.clone(), Arc::clone(&abreast));
             playing.spawn(async move {
+                let Ok(_turn) = abreast.acquire().await else { return Ok(()) };
                 for run in runs {
                     if cancel.is_cancelled() {
                         return Ok(());
                     }
-                    play(&writer, &sender, run, None).await?;
+                    let sender = &people[run.user];
+                    play(&writer, sender, run, None).await?;
                 }
                 Ok::<(), Refused>(())
             });
@@ -95,6 +98,14 @@ pub async fn play_live(store: &Store, span: TimeDelta, cancel: &CancellationToke
         Ok(())
     })
     .await
+}
+
+fn directory(run: &ScriptedRun) -> String {
+    let contexts = run.reports.iter().filter_map(|report| match &report.kind {
+        ReportKind::Event { context, .. } => context.get("workdir")?.as_str(),
+        _ => None,
+    });
+    contexts.into_iter().next().unwrap_or_default().to_owned()
 }
 
 /// A different lab each time: ids must not repeat.

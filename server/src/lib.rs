@@ -18,5 +18,6 @@ pub mod loops;
 pub mod owner;
 pub mod postgres;
 pub mod router;
+pub mod running;
 pub mod secrets;
 pub mod site;

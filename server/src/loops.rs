@@ -2,6 +2,7 @@
 //!
 //! Each loop may run at any time, twice, or beside another server's, with the same effect.
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use std::time::Duration;
 use store::{Store, StoreError, error::chain, runs, sweep};
 use tokio::time::{MissedTickBehavior, interval};
@@ -12,6 +13,8 @@ use tracing::{info, warn};
 const UNDO_SECONDS: i32 = 15;
 /// Runs purged at a time: each may take 10^5 jobs along.
 const PURGE: i32 = 20;
+/// How often samples are folded into their histograms.
+const METRICS: Duration = Duration::from_secs(5);
 /// How often partitions are prepared and old things forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 
@@ -34,6 +37,15 @@ async fn sweep_once(store: Store, heartbeat: i32, quiet: i32) -> Result<(), Stor
 /// Prepares the coming days until cancelled.
 pub async fn housekeeper(store: Store, cancel: CancellationToken) {
     repeat("Housekeeping", HOUSEKEEPING, cancel, || housekeep_once(store.clone())).await;
+}
+
+/// Keeps histograms small until cancelled, whether or not anybody reads them.
+pub async fn metrics_keeper(metrics: PrometheusHandle, cancel: CancellationToken) {
+    repeat("Keeping metrics", METRICS, cancel, || {
+        metrics.run_upkeep();
+        std::future::ready(Ok(()))
+    })
+    .await;
 }
 
 async fn housekeep_once(store: Store) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ use axum::{
 };
 use ingest::Writer;
 use leptos::prelude::{LeptosOptions, provide_context};
-use leptos_axum::{LeptosRoutes as _, generate_route_list, handle_server_fns_with_context, render_app_async_with_context};
+use leptos_axum::{LeptosRoutes as _, generate_route_list, render_app_async_with_context};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
@@ -54,10 +54,6 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         let app = state.app.clone();
         move || provide_context(app.clone())
     };
-    let functions = {
-        let context = context.clone();
-        move |request: Request| handle_server_fns_with_context(context.clone(), request)
-    };
     let shell = {
         let options = state.app.options.clone();
         move || app::shell(options.clone())
@@ -69,7 +65,6 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .route("/sign-in", get(access::sign_in::sign_in))
         .route("/sign-out", post(access::sign_in::sign_out))
         .route("/live", get(live_route::live))
-        .route("/_fn/{*name}", get(functions.clone()).post(functions))
         .leptos_routes_with_context(&state, pages, context.clone(), shell.clone())
         .merge(api::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -109,7 +104,8 @@ async fn nowhere<V: leptos::IntoView + 'static>(
     shell: impl Fn() -> V + Clone + Send + Sync + 'static,
     request: Request,
 ) -> Response {
-    if request.uri().path().starts_with("/api/") || request.method() != http::Method::GET {
+    let path = request.uri().path();
+    if path.starts_with("/api/") || path.starts_with("/_fn/") || request.method() != http::Method::GET {
         return api::problem::Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.").into_response();
     }
     render_app_async_with_context(context, shell)(request).await

@@ -18,6 +18,10 @@ impl Site {
     /// The pages were not built; says how to.
     pub fn read(dir: &Path) -> Result<Self> {
         let path = dir.join("site.json");
+        // `cargo leptos watch` writes no site.json and has one directory for all.
+        if !path.exists() && dir.join("pkg").join("flowo.js").exists() {
+            return Ok(Self { pkg: "pkg".into() });
+        }
         let text = fs::read_to_string(&path).with_context(|| {
             format!("{} is missing: the pages are not built. `cargo xtask run` builds them; --site-dir names another place", path.display())
         })?;

@@ -194,7 +194,7 @@ impl Stream {
     }
 
     fn frame(self: &Rc<Self>, data: &str) {
-        let Ok(frame) = serde_json::from_str::<Frame>(data) else { return self.stale() };
+        let Ok(frame) = serde_json::from_slice::<Frame>(data.as_bytes()) else { return self.stale() };
         let mut state = self.state.borrow_mut();
         let offset = now() - frame.sent_at;
         state.offset = Some(state.offset.map_or(offset, |held| held.min(offset)));
@@ -238,7 +238,7 @@ impl Stream {
     }
 
     fn status(self: &Rc<Self>, data: &str) {
-        let Ok(status) = serde_json::from_str::<Status>(data) else { return };
+        let Ok(status) = serde_json::from_slice::<Status>(data.as_bytes()) else { return };
         let _ = status.at;
         self.chip.say(match status.listening.as_str() {
             "live" => Link::Live,

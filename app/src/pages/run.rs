@@ -2,6 +2,7 @@
 
 use crate::{
     api::runs::{RunView, read_run},
+    codec::Json,
     error::AppError,
     live::{Wanted, follow},
     parts::{
@@ -30,7 +31,7 @@ pub fn RunPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse::<RunId>().ok()));
     let (rule, status, after) = (query_signal("rule"), query_signal("status"), query_signal("after"));
-    let run = Resource::new_blocking(
+    let run = Resource::<_, Json>::new_with_options(
         move || (id.get(), rule.get(), status.get(), after.get()),
         |(id, rule, status, after)| async move {
             match id {
@@ -38,6 +39,7 @@ pub fn RunPage() -> impl IntoView {
                 None => Err(not_found()),
             }
         },
+        true,
     );
     view! {
         <Transition fallback=|| view! { <div class="bone" style="block-size:20px;margin:16px 24px" aria-busy="true"></div> }>

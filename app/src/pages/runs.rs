@@ -2,6 +2,7 @@
 
 use crate::{
     api::runs::{RunList, list_runs, more_runs, read_overview},
+    codec::Json,
     live::{LiveRuns, Wanted, follow},
     parts::{
         confirm::{ConfirmDelete, Doomed},
@@ -32,9 +33,10 @@ const FIGURES: Duration = Duration::from_millis(1500);
 #[component]
 pub fn RunsPage() -> impl IntoView {
     let (q, sort, after) = (query_signal("q"), query_signal("sort"), query_signal("after"));
-    let list = Resource::new_blocking(
+    let list = Resource::<_, Json>::new_with_options(
         move || (q.get().unwrap_or_default(), sort.get().unwrap_or_default(), after.get()),
         |(q, sort, after)| list_runs(q, sort, after),
+        true,
     );
     view! {
         <Title text="Runs · Flowo"/>

@@ -102,7 +102,7 @@ fn TopBar() -> impl IntoView {
 #[component]
 fn UserMenu(name: String) -> impl IntoView {
     let session = session();
-    let initials: String = name.chars().take(2).collect::<String>().to_uppercase();
+    let initials: String = name.chars().take(2).collect::<String>().to_ascii_uppercase();
     let label = format!("Account of {name}");
     let choices = [Theme::System, Theme::Light, Theme::Dark];
     let help = super::keys::help();

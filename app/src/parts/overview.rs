@@ -16,9 +16,9 @@ use std::fmt::Write as _;
 
 /// The states that have a tile.
 const TILES: [RunStatus; 5] = [RunStatus::Running, RunStatus::Failed, RunStatus::Success, RunStatus::Waiting, RunStatus::Lost];
-/// The strip's own units.
-const WIDTH: f64 = 640.0;
-const BASE: f64 = 39.0;
+/// The strip's own units; drawn in tenths of them, because floats would cost kilobytes.
+const WIDTH: i64 = 6400;
+const BASE: i64 = 390;
 
 /// Tiles and strip.
 #[component]
@@ -114,24 +114,31 @@ fn draw(activity: &[(i64, i64, i64)]) -> Drawn {
     if activity.is_empty() {
         return Drawn::default();
     }
-    let step = WIDTH / (activity.len().max(2) - 1) as f64;
+    let x = |at: usize| WIDTH * at as i64 / (activity.len().max(2) as i64 - 1);
     let line = |value: fn(&(i64, i64, i64)) -> i64| {
-        let most = activity.iter().map(value).max().unwrap_or(0).max(1) as f64;
+        let most = activity.iter().map(value).max().unwrap_or(0).max(1);
         let mut path = String::new();
         for (at, entry) in activity.iter().enumerate() {
-            let (x, y) = (at as f64 * step, BASE - 1.0 - value(entry) as f64 / most * (BASE - 5.0));
-            let _ = write!(path, "{}{x:.1} {y:.1}", if at == 0 { 'M' } else { 'L' });
+            path.push(if at == 0 { 'M' } else { 'L' });
+            tenths(&mut path, x(at));
+            tenths(&mut path, BASE - 10 - value(entry) * (BASE - 50) / most);
         }
         path
     };
     let running = line(|entry| entry.0);
-    let most = activity.iter().map(|entry| entry.2).max().unwrap_or(0).max(1) as f64;
+    let most = activity.iter().map(|entry| entry.2).max().unwrap_or(0).max(1);
     let mut failed = String::new();
     for (at, entry) in activity.iter().enumerate().filter(|(_, entry)| entry.2 > 0) {
-        let height = 2.0 + entry.2 as f64 / most * 6.0;
-        let _ = write!(failed, "M{:.1} 40h6v{height:.1}h-6z", (at as f64 * step - 3.0).max(0.0));
+        let height = 20 + entry.2 * 60 / most;
+        failed.push('M');
+        tenths(&mut failed, (x(at) - 30).max(0));
+        let _ = write!(failed, "40h6v{}.{}h-6z", height / 10, height % 10);
     }
-    Drawn { area: format!("{running}L{WIDTH} {BASE}L0 {BASE}Z"), finished: line(|entry| entry.1), running, failed }
+    Drawn { area: format!("{running}L640 39L0 39Z"), finished: line(|entry| entry.1), running, failed }
+}
+
+fn tenths(path: &mut String, value: i64) {
+    let _ = write!(path, "{}.{} ", value / 10, value % 10);
 }
 
 /// Hours and minutes in UTC, as every time before the reader's zone is known.

@@ -203,7 +203,7 @@ fn name(choice: &Choice) -> String {
         Choice::Run(run) => run.title().to_owned(),
         Choice::Filter(words) => format!("Filter runs by {words}"),
         Choice::GoRuns => "Go to runs".into(),
-        Choice::Status(status) => format!("Go to {} runs", status.label().to_lowercase()),
+        Choice::Status(status) => format!("Go to {} runs", status.label().to_ascii_lowercase()),
         Choice::Theme(theme) => format!("Switch to {} theme", theme.label()),
         Choice::Help => "Show all keys".into(),
     }

@@ -65,7 +65,7 @@ pub fn RunHead(
                 <a href=href aria-current=move || here().then_some("true")>
                     <span class="st" data-status=kind.as_str()><StatusMark word=kind.as_str()/></span>
                     <b>{move || text::count(i64::from(count.get()))}</b>
-                    {kind.label().to_lowercase()}
+                    {kind.label().to_ascii_lowercase()}
                 </a>
             </Show>
         }

@@ -78,7 +78,7 @@ pub fn RunTable(
         let (first, last) = window.get();
         let count = order.with(Vec::len);
         let rows = if before { first.min(count) } else { count.saturating_sub(last) };
-        (rows > 0).then(|| view! { <tr aria-hidden="true" style=format!("block-size:{}px", rows as f64 * ROW)></tr> })
+        (rows > 0).then(|| view! { <tr aria-hidden="true" style=format!("block-size:{}px", rows * ROW as usize)></tr> })
     };
     let may_write = session().may_write;
     let all = move || {

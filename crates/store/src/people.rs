@@ -53,9 +53,13 @@ pub async fn os_user(conn: &mut Conn, os_user: &str, name: &str, role: &str) -> 
     .doing("looking for the owner")
 }
 
-/// Whether anybody has an account.
-pub async fn any_user(conn: &mut Conn) -> Result<bool, StoreError> {
-    sqlx::query_scalar("select exists (select from users)").fetch_one(conn).await.doing("looking for users")
+/// Whether anybody has an account; those marked as `not_counting` do not count.
+pub async fn any_user(conn: &mut Conn, not_counting: &str) -> Result<bool, StoreError> {
+    sqlx::query_scalar("select exists (select from users where os_user is distinct from $1)")
+        .bind(not_counting)
+        .fetch_one(conn)
+        .await
+        .doing("looking for users")
 }
 
 pub async fn add_token(

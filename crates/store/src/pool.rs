@@ -26,6 +26,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unfit`] if `url` is not a PostgreSQL address.
     pub fn lazy(url: &str, size: u32) -> Result<Self, StoreError> {
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(StoreError::Unfit("the database address is not usable: it must begin with postgres://".into()));
+        }
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| StoreError::Unfit(format!("the database address is not usable: {error}")))?
             .application_name("flowo");

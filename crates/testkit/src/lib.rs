@@ -1,2 +1,44 @@
-//! placeholder
+//! What tests stand on: a database of their own, clients, bounded waits. Only for tests and benches.
+//!
+//! Needs a throw-away PostgreSQL in `DATABASE_URL`; `cargo xtask test` provides one.
 #![forbid(unsafe_code)]
+
+mod database;
+mod sse;
+
+pub use database::{TestDatabase, run};
+pub use sse::{Event, Tab};
+
+use std::{future::Future, time::Duration};
+use tokio::time::{Instant, sleep};
+
+/// Longest wait for anything that should happen at once.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Looks again and again until `look` gives something.
+///
+/// # Panics
+/// After [`PATIENCE`], saying `what` was awaited.
+pub async fn until<T, F>(what: &str, mut look: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        sleep(Duration::from_millis(15)).await;
+    }
+}
+
+/// An HTTP client that keeps cookies out of it and follows no redirect.
+pub fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_secs(60))
+        .build()
+        .expect("a client without special wishes")
+}

@@ -21,7 +21,7 @@ pub async fn run(args: DemoArgs) -> Result<()> {
     } else {
         println!("Playing 30 days of a lab; pages fill while this runs.");
         let runs = lab::play_history(&open.store, &cancel).await?;
-        println!("{runs} finished runs are there. Three more go on for {} s; Ctrl-C ends them.", args.live_seconds);
+        println!("{runs} finished runs are there. Others go on for {} s; Ctrl-C ends them.", args.live_seconds);
         lab::play_live(&open.store, TimeDelta::seconds(args.live_seconds), &cancel).await?;
     }
     open.close().await;

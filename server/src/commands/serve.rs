@@ -4,71 +4,54 @@ use crate::{
     access::Peer,
     commands::link,
     config::Config,
-    database,
-    lab::DemoLab,
-    loops, owner,
-    router::{ServerState, router},
+    database, owner,
+    router::router,
+    running::{DRAIN, Plan, Running},
     secrets::Secrets,
     site::Site,
 };
 use anyhow::{Context as _, Result};
-use app::state::AppState;
-use ingest::batch;
-use leptos::prelude::LeptosOptions;
-use live::Hub;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use std::{future::IntoFuture as _, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::IntoFuture as _, net::SocketAddr};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     time::timeout,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
-
-/// How long open requests may take when the server stops.
-const DRAIN: Duration = Duration::from_secs(10);
 
 pub async fn run(config: Config) -> Result<()> {
     let metrics = PrometheusBuilder::new().install_recorder().context("could not start the metrics")?;
     let site = Site::read(&config.site_dir)?;
     let listener = bind(config.listen).await?;
     let address = listener.local_addr()?;
-    let open = database::open(&config.database, "serve").await?;
+    let open = tokio::select! {
+        open = database::open(&config.database, database::SERVE) => open?,
+        () = interrupted() => return Ok(()),
+    };
     let store = open.store.clone();
     store::migrate::migrate(&store).await?;
     let secrets = key(&store).await?;
     let owner = owner::ensure(&store, &config).await?;
 
-    let base_url: Arc<str> = config.public_url.clone().unwrap_or_else(|| format!("http://{address}")).into();
+    let base_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let client = owner::write_client_config(&store, &secrets, &owner, &base_url).await;
     let key_link = link::make(&store, &secrets, &owner, &base_url).await?;
 
-    let hub = Hub::new(store.clone());
-    let (writer, writer_task) = batch::writer(store.clone());
-    let (stopping, drained) = (CancellationToken::new(), CancellationToken::new());
-    let tasks = TaskTracker::new();
-    tasks.spawn(writer_task.run(drained.clone()));
-    tasks.spawn(live::listener::run(store.clone(), hub.clone(), drained.clone()));
-    tasks.spawn(loops::sweeper(store.clone(), config.sweep, config.heartbeat_timeout, config.quiet_timeout, stopping.clone()));
-    tasks.spawn(loops::housekeeper(store.clone(), stopping.clone()));
-
-    let app = AppState {
+    let running = Running::start(Plan {
         store: store.clone(),
-        hub,
-        options: LeptosOptions::builder()
-            .output_name("flowo")
-            .site_root(config.site_dir.display().to_string())
-            .site_pkg_dir(site.pkg.clone())
-            .site_addr(address)
-            .build(),
-        base_url: Arc::clone(&base_url),
-        client_config: client.path.clone().into(),
-        activity: store::stats::ActivityCache::default(),
-        lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
-    };
-    let state = ServerState { app, writer, secrets, metrics, stopping: stopping.clone() };
-    let service = router(state, &config.site_dir, &site).into_make_service_with_connect_info::<Peer>();
+        secrets,
+        metrics,
+        site: site.clone(),
+        site_dir: config.site_dir.clone(),
+        address,
+        base_url: base_url.clone(),
+        client_config: client.path.clone(),
+        timeouts: (config.heartbeat_timeout, config.quiet_timeout),
+        sweep: config.sweep,
+    });
+    let stopping = running.state.stopping.clone();
+    let service = router(running.state.clone(), &config.site_dir, &site).into_make_service_with_connect_info::<Peer>();
 
     println!("Flowo {} is ready at {base_url}", env!("CARGO_PKG_VERSION"));
     println!("Sign in: {key_link}");
@@ -88,11 +71,7 @@ pub async fn run(config: Config) -> Result<()> {
     if timeout(DRAIN, server).await.is_err() {
         warn!("Some requests did not end within {DRAIN:?}");
     }
-    drained.cancel();
-    tasks.close();
-    if timeout(DRAIN, tasks.wait()).await.is_err() {
-        warn!("Some tasks did not end within {DRAIN:?}");
-    }
+    running.drain().await;
     open.close().await;
     info!("Stopped");
     Ok(())
@@ -114,7 +93,7 @@ pub async fn key(store: &store::Store) -> Result<Secrets> {
 }
 
 /// Clients wait for each answer: it must not wait for more to send.
-struct NoDelay(TcpListener);
+pub struct NoDelay(pub TcpListener);
 
 impl axum::serve::Listener for NoDelay {
     type Io = tokio::net::TcpStream;

@@ -7,7 +7,8 @@ use model::{
     event::RunKey,
     fold::{JobState, RunFold, RunState},
 };
-use sqlx::types::Uuid;
+use serde_json::json;
+use sqlx::types::{Json, Uuid};
 use std::collections::{HashMap, HashSet};
 
 /// The run each report is about; `None` when it names none that exists or may be made.
@@ -143,7 +144,7 @@ async fn gone(conn: &mut Conn, ids: &[Uuid]) -> Result<HashSet<RunId>, StoreErro
     Ok(ids.into_iter().map(RunId).collect())
 }
 
-/// Makes an empty row for each new run; the first report about it says whose it is.
+/// Makes a row for each new run; the first report about it says whose it is, and what its context tells.
 async fn make(
     conn: &mut Conn,
     segment: &[Incoming],
@@ -153,38 +154,34 @@ async fn make(
 ) -> Result<Vec<Uuid>, StoreError> {
     let mut made = Vec::new();
     let mut seen = HashSet::new();
-    let (mut users, mut names, mut sources, mut versions, mut files, mut at) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut rows = Vec::new();
     for (incoming, id) in segment.iter().zip(ids) {
         let Some(id) = id else { continue };
         if present.contains(&id.0) || deleted.contains(id) || needs_run(&incoming.report.event) || !seen.insert(*id) {
             continue;
         }
         made.push(id.0);
-        users.push(incoming.sender.user.map(|user| user.0));
-        names.push(incoming.sender.name.as_str());
-        sources.push(incoming.source);
-        versions.push(incoming.client_version.as_deref());
-        files.push(incoming.report.context.logfile.as_deref());
-        at.push(incoming.report.at);
+        let told = &incoming.report.context;
+        rows.push(json!({
+            "id": id, "user_id": incoming.sender.user, "user_name": incoming.sender.name, "source": incoming.source,
+            "version": incoming.client_version, "at": incoming.report.at, "name": told.name.as_deref().unwrap_or(""),
+            "tags": told.tags, "directory": told.directory, "config_files": told.config_files,
+            "catalog_slug": told.catalog_slug, "logfile": told.logfile, "dry_run": told.dry_run,
+        }));
     }
     if made.is_empty() {
         return Ok(made);
     }
     sqlx::query(
-        "insert into workflow_runs (id, user_id, user_name, source, client_version, logfile, started_at, created_at, last_seen_at)
-         select x.id, x.user_id, x.user_name, x.source, x.version, x.logfile, at_ms(x.at), at_ms(x.at), at_ms(x.at)
-           from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
-             as x(id, user_id, user_name, source, version, logfile, at)
+        "insert into workflow_runs (id, user_id, user_name, source, client_version, started_at, created_at, last_seen_at,
+                workflow_name, tags, directory, config_files, catalog_slug, logfile, dry_run)
+         select x.id, x.user_id, x.user_name, x.source, x.version, at_ms(x.at), at_ms(x.at), at_ms(x.at),
+                x.name, x.tags, x.directory, x.config_files, x.catalog_slug, x.logfile, x.dry_run
+           from jsonb_to_recordset($1) as x(id uuid, user_id bigint, user_name text, source text, version text, at bigint,
+                name text, tags text[], directory text, config_files text[], catalog_slug text, logfile text, dry_run boolean)
          on conflict (id) do nothing",
     )
-    .bind(&made)
-    .bind(users)
-    .bind(names)
-    .bind(sources)
-    .bind(versions)
-    .bind(files)
-    .bind(at)
+    .bind(Json(rows))
     .execute(conn)
     .await
     .doing("making runs")?;

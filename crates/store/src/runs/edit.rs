@@ -66,8 +66,14 @@ pub async fn purge(conn: &mut Conn, seconds: i32, limit: i32) -> Result<u64, Sto
 /// Deletes every run of a user, at once and for good. Used to clear the demo lab.
 pub async fn delete_of_users(conn: &mut Conn, os_user: &str) -> Result<u64, StoreError> {
     let done = sqlx::query(
-        "with lab as (select id from users where os_user = $1)
-         delete from workflow_runs where user_id in (select id from lab)",
+        "with doomed as (
+            select r.id from workflow_runs r join users u on u.id = r.user_id where u.os_user = $1
+         ), remembered as (
+            insert into deleted_runs (id) select id from doomed on conflict do nothing
+         ), raw as (
+            delete from ingest_events where workflow_run_id in (select id from doomed)
+         )
+         delete from workflow_runs where id in (select id from doomed)",
     )
     .bind(os_user)
     .execute(&mut *conn)

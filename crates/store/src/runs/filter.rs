@@ -97,9 +97,11 @@ fn indexable(sql: &mut QueryBuilder<Postgres>, term: &Term) {
     }
 }
 
-/// Milliseconds from start to end, or to `now`.
+/// Milliseconds from start to end, or to `now`; null before the start (`greatest` alone would say 0).
 pub(super) fn duration(sql: &mut QueryBuilder<Postgres>, now: Millis) {
-    sql.push("greatest(coalesce(ms(r.ended_at), ").push_bind(now).push(") - ms(r.started_at), 0)");
+    sql.push("case when r.started_at is not null then greatest(coalesce(ms(r.ended_at), ")
+        .push_bind(now)
+        .push(") - ms(r.started_at), 0) end");
 }
 
 /// `part` anywhere, taken literally.

@@ -51,7 +51,11 @@ pub async fn list(conn: &mut Conn, query: &Query<'_>) -> Result<Page<RunSummary>
 
 fn statement(query: &Query<'_>, limit: u32) -> Result<QueryBuilder<Postgres>, StoreError> {
     let mut sql = QueryBuilder::new(format!("select {}, (", row::COLUMNS));
-    key(&mut sql, query);
+    match column(query.sort.column) {
+        // Exact to the microsecond, and the same text whatever the session's zone.
+        Kind::Time => sql.push("(extract(epoch from r.sort_at) * 1000000)::bigint"),
+        _ => key(&mut sql, query),
+    };
     sql.push(")::text as sort_key from workflow_runs r");
     filter::push(&mut sql, query.audience, query.filter, query.now);
     if let Some(cursor) = query.after {
@@ -67,7 +71,8 @@ fn statement(query: &Query<'_>, limit: u32) -> Result<QueryBuilder<Postgres>, St
         let kind = column(query.sort.column);
         match kind {
             Kind::Time => {
-                value.parse::<chrono::DateTime<chrono::FixedOffset>>().map_err(|_| wrong()).map(|at| sql.push_bind(at))?;
+                let micros: i64 = value.parse().map_err(|_| wrong())?;
+                sql.push("timestamptz 'epoch' + ").push_bind(micros).push(" * interval '1 microsecond'");
             }
             Kind::Number => {
                 value.parse::<i64>().map_err(|_| wrong()).map(|n| sql.push_bind(n))?;
@@ -104,7 +109,7 @@ const fn column(column: RunColumn) -> Kind {
 }
 
 /// What runs are ordered by; never null, so that a row comparison pages through it.
-fn key(sql: &mut QueryBuilder<Postgres>, query: &Query<'_>) {
+fn key<'a>(sql: &'a mut QueryBuilder<Postgres>, query: &Query<'_>) -> &'a mut QueryBuilder<Postgres> {
     match query.sort.column {
         RunColumn::Started => sql.push("r.sort_at"),
         RunColumn::Name => sql.push("fold(r.workflow_name)"),
@@ -121,7 +126,7 @@ fn key(sql: &mut QueryBuilder<Postgres>, query: &Query<'_>) {
             filter::duration(sql, query.now);
             sql.push(", -1)")
         }
-    };
+    }
 }
 
 /// How many runs pass, exact up to [`COUNT_LIMIT`].

@@ -1,0 +1,43 @@
+# flowod and its pages, without PostgreSQL: DATABASE_URL or POSTGRES_HOST names one. See docker-compose.yml.
+
+FROM node:20-bookworm-slim AS node
+
+FROM rust:1.95-bookworm AS build
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
+ && rustup target add wasm32-unknown-unknown
+
+# Where `cargo xtask` looks for its tools; installed first, so that a change of the sources does not repeat it.
+# The version is that of the crate in Cargo.lock; with another one `cargo xtask site` installs its own.
+ENV FLOWO_CACHE=/cache
+RUN cargo install wasm-bindgen-cli --version 0.2.129 --locked --root /cache/tools/wasm-bindgen-0.2.129
+
+WORKDIR /src
+COPY . .
+# The pages: WASM, glue and style; node modules with `npm ci` on the way.
+RUN mkdir /out && site="$(cargo xtask site)" && cp -r "$site" /out/site
+RUN cargo build --release --locked --package server --bin flowod --target-dir /cache/server \
+ && cp /cache/server/release/flowod /out/flowod
+
+FROM debian:bookworm-slim
+# Certificates for a PostgreSQL reached by TLS.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin flowo
+COPY --from=build /out/flowod /usr/local/bin/flowod
+COPY --from=build /out/site /usr/local/share/flowo/site
+
+# All addresses of the container; which of them others reach is decided by what is published.
+ENV FLOWO_LISTEN=0.0.0.0:3100 \
+    FLOWO_SITE_DIR=/usr/local/share/flowo/site
+EXPOSE 3100
+USER flowo
+WORKDIR /
+
+# There is no curl in here; bash asks by itself. The answer is 200 while reports can be taken.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${FLOWO_LISTEN##*:} && printf 'GET /healthz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r line <&3 && [[ $line == 'HTTP/1.1 200'* ]]"]
+
+ENTRYPOINT ["flowod"]

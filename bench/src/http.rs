@@ -1,0 +1,24 @@
+//! One HTTP client as a program or a browser has it: one kept connection, answers at once.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use reqwest::Client;
+use reqwest::redirect::Policy;
+
+/// As long as the reporting clients themselves wait.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A client that follows no redirects and shares its connection with nobody.
+pub fn client() -> Result<Client> {
+    Client::builder()
+        .tcp_nodelay(true)
+        .pool_max_idle_per_host(1)
+        .no_proxy()
+        .redirect(Policy::none())
+        .timeout(PATIENCE)
+        // Nothing here is encrypted; reading the machine's certificates takes time.
+        .tls_certs_only([])
+        .build()
+        .context("cannot make an HTTP client")
+}

@@ -1,0 +1,149 @@
+//! The runs page over many stored runs, asked for at a steady pace whatever the server does.
+//!
+//! A request that cannot begin in time because others still wait counts from when it should have
+//! begun, so a slow server cannot hide its queue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use reqwest::header::{ACCEPT_ENCODING, COOKIE, SET_COOKIE};
+use reqwest::{Client, StatusCode};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::histogram::Histogram;
+use crate::report::{Report, Target, ms};
+use crate::server::Server;
+use crate::{Kept, RunsArgs, corpus, http};
+
+/// A page that is there before one looks: the slowest hundredth, in milliseconds.
+const WANTED_MS: f64 = 40.0;
+/// Requests under way at most.
+const CONNECTIONS: usize = 64;
+/// Requests before the measured ones, to each address.
+const WARM_UP: u32 = 100;
+/// What is asked for, and as what it is shown.
+const PAGES: [(&str, &str); 4] = [
+    ("/runs", "/runs"),
+    ("/runs?q=status%3Afailed", "/runs?q=status:failed"),
+    ("/runs?q=user%3Aana", "/runs?q=user:ana"),
+    ("/runs?q=salmon", "/runs?q=salmon"),
+];
+
+/// A browser that is signed in.
+#[derive(Clone)]
+struct Browser {
+    http: Client,
+    cookie: String,
+    url: String,
+}
+
+#[derive(Default)]
+struct Measured {
+    latency: Histogram,
+    failed: u64,
+    bytes: u64,
+}
+
+pub async fn run(args: &RunsArgs) -> Result<Kept> {
+    let server = Server::start().await?;
+    let mut report = Report::open("runs", &server).await?;
+    eprintln!("runs: storing {} runs", args.stored);
+    corpus::store(server.database().await?, args.stored).await?;
+    let cookie = sign_in(&server).await?;
+    let mut rows = Vec::new();
+    let mut targets = Vec::new();
+    for (path, shown) in PAGES {
+        eprintln!("runs: {shown} {} times a second for {} s", args.rate, args.seconds);
+        let url = server.url(path);
+        look(&cookie, &url).await?;
+        let _ = paced(&cookie, &url, args.rate, WARM_UP).await?;
+        let count = args.rate * u32::try_from(args.seconds).unwrap_or(u32::MAX);
+        let Measured { latency, failed, bytes } = paced(&cookie, &url, args.rate, count).await?;
+        rows.push(vec![
+            shown.to_owned(),
+            latency.count().to_string(),
+            ms(latency.quantile_ms(0.5)),
+            ms(latency.quantile_ms(0.95)),
+            ms(latency.quantile_ms(0.99)),
+            ms(latency.max_ms()),
+            failed.to_string(),
+            format!("{:.1}", bytes as f64 / latency.count().max(1) as f64 / 1024.0),
+        ]);
+        targets.push(Target::at_most(format!("p99 of {shown}, ms"), latency.quantile_ms(0.99), WANTED_MS));
+    }
+    report.text(&format!("{} stored runs, {} requests a second.", args.stored, args.rate));
+    let head = ["page", "requests", "p50 ms", "p95 ms", "p99 ms", "max ms", "failed", "KiB each"];
+    report.table(&head, rows.into_iter());
+    report.targets(&targets);
+    report.print();
+    Ok(Kept::All)
+}
+
+/// Opens the link of the start and keeps the session's cookie.
+async fn sign_in(server: &Server) -> Result<String> {
+    let answer = http::client()?.get(server.sign_in()).send().await?;
+    let cookie = answer.headers().get(SET_COOKIE).and_then(|value| value.to_str().ok());
+    let cookie = cookie.with_context(|| format!("no session: {}", answer.status()))?;
+    Ok(cookie.split(';').next().unwrap_or_default().to_owned())
+}
+
+/// Looks once whether the page is what we mean to measure.
+async fn look(cookie: &str, url: &str) -> Result<()> {
+    let answer = http::client()?.get(url).header(COOKIE, cookie).send().await?;
+    let status = answer.status();
+    let page = answer.text().await?;
+    ensure!(status == StatusCode::OK, "{url} answers {status}");
+    let rows = page.matches("href=\"/runs/").count();
+    ensure!(rows >= 10, "{url} shows {rows} runs");
+    Ok(())
+}
+
+/// Asks `count` times, `rate` times a second.
+async fn paced(cookie: &str, url: &str, rate: u32, count: u32) -> Result<Measured> {
+    let begin = Instant::now();
+    let next = Arc::new(AtomicU32::new(0));
+    let mut tasks = JoinSet::new();
+    for _ in 0..CONNECTIONS {
+        let browser = Browser { http: http::client()?, cookie: cookie.to_owned(), url: url.to_owned() };
+        let next = Arc::clone(&next);
+        tasks.spawn(async move {
+            let mut measured = Measured::default();
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                if at >= count {
+                    return measured;
+                }
+                let due = begin + Duration::from_secs(1) * at / rate;
+                sleep_until(due).await;
+                match browser.get().await {
+                    Ok(bytes) => measured.bytes += bytes,
+                    Err(_) => measured.failed += 1,
+                }
+                measured.latency.record(due.elapsed());
+            }
+        });
+    }
+    let mut all = Measured::default();
+    while let Some(one) = tasks.join_next().await {
+        let one = one.context("a browser broke")?;
+        all.latency.add(&one.latency);
+        all.failed += one.failed;
+        all.bytes += one.bytes;
+    }
+    Ok(all)
+}
+
+impl Browser {
+    /// The page as a browser asks for it, compressed; how many bytes came.
+    async fn get(&self) -> Result<u64> {
+        let request = self.http.get(&self.url).header(COOKIE, &self.cookie);
+        let answer = request.header(ACCEPT_ENCODING, "gzip, deflate, br, zstd").send().await?;
+        let status = answer.status();
+        let bytes = answer.bytes().await?;
+        ensure!(status == StatusCode::OK, "the page answers {status}");
+        Ok(bytes.len() as u64)
+    }
+}

@@ -1,0 +1,77 @@
+//! A migrated database of one's own, cloned from a template that is made once.
+
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, postgres::PgConnectOptions};
+use std::str::FromStr as _;
+use store::{Store, migrate};
+use uuid::Uuid;
+
+/// Serialises the making of the template between test programs.
+const LOCK: i64 = 0x7465_7374;
+
+/// A database that nobody else uses.
+pub struct TestDatabase {
+    pub store: Store,
+    pub name: String,
+    options: PgConnectOptions,
+}
+
+impl TestDatabase {
+    /// Clones the template; makes it first if this is the first test.
+    pub async fn new() -> Self {
+        let url =
+            std::env::var("DATABASE_URL").expect("tests need a throw-away PostgreSQL in DATABASE_URL; `cargo xtask test` provides one");
+        let admin = PgConnectOptions::from_str(&url).expect("DATABASE_URL is an address");
+        let mut conn = PgConnection::connect_with(&admin).await.expect("the test server answers");
+        let template = format!("flowo_template_{}", std::process::id());
+        sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut conn).await.expect("a lock");
+        let there: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+            .bind(&template)
+            .fetch_one(&mut conn)
+            .await
+            .expect("a look at the databases");
+        if !there {
+            create(&mut conn, &template, "template1").await;
+            let store = Store::with_options(admin.clone().database(&template), 2);
+            migrate::migrate(&store).await.expect("the schema migrates");
+            store.close().await;
+        }
+        let name = format!("flowo_test_{}", Uuid::new_v4().simple());
+        create(&mut conn, &name, &template).await;
+        sqlx::query("select pg_advisory_unlock($1)").bind(LOCK).execute(&mut conn).await.expect("the lock back");
+        let options = admin.database(&name);
+        Self { store: Store::with_options(options.clone(), 12), name, options }
+    }
+
+    /// A connection of one's own, for what the product never does.
+    pub async fn raw(&self) -> PgConnection {
+        PgConnection::connect_with(&self.options).await.expect("the test database answers")
+    }
+
+    /// Runs statements as somebody at a prompt would.
+    pub async fn sql(&self, statements: &str) {
+        let mut conn = self.raw().await;
+        sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut conn).await.expect("the statements run");
+    }
+
+    /// One value of one row, as text.
+    pub async fn text(&self, query: &str) -> Option<String> {
+        let mut conn = self.raw().await;
+        sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(&mut conn).await.expect("the query runs")
+    }
+
+    /// All rows of a query that gives one text each.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let mut conn = self.raw().await;
+        sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_all(&mut conn).await.expect("the query runs")
+    }
+}
+
+async fn create(conn: &mut PgConnection, name: &str, template: &str) {
+    let statement = format!("create database \"{name}\" template \"{template}\"");
+    sqlx::query(AssertSqlSafe(statement)).execute(conn).await.expect("a new database");
+}
+
+/// Runs statements on a connection that is kept, such as one with an open transaction.
+pub async fn run(conn: &mut PgConnection, statements: &str) {
+    sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(conn).await.expect("the statements run");
+}

@@ -1,0 +1,86 @@
+//! The parts of a running server, put together: loops, writer, hub, and the state of its routes.
+//!
+//! `commands::serve` runs one on a socket; tests run many, each on a database of its own.
+
+use crate::{lab::DemoLab, loops, router::ServerState, secrets::Secrets, site::Site};
+use app::state::AppState;
+use ingest::batch;
+use leptos::prelude::LeptosOptions;
+use live::Hub;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use store::Store;
+use tokio::time::timeout;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::warn;
+
+/// How long what was begun may take when the server stops.
+pub const DRAIN: Duration = Duration::from_secs(10);
+
+/// What a server is made of.
+pub struct Plan {
+    pub store: Store,
+    pub secrets: Secrets,
+    pub metrics: PrometheusHandle,
+    pub site: Site,
+    pub site_dir: PathBuf,
+    pub address: SocketAddr,
+    /// The address people and clients use.
+    pub base_url: String,
+    /// Where this user's clients find their configuration, as people write it.
+    pub client_config: String,
+    /// Seconds of silence after which runs are lost: with heartbeats, without.
+    pub timeouts: (i32, i32),
+    pub sweep: Duration,
+}
+
+/// A server at work.
+pub struct Running {
+    pub state: ServerState,
+    tasks: TaskTracker,
+    /// Stops writer and listener, after the last request.
+    drained: CancellationToken,
+}
+
+impl Running {
+    /// Starts everything but the socket.
+    pub fn start(plan: Plan) -> Self {
+        let store = plan.store.clone();
+        let hub = Hub::new(store.clone());
+        let (writer, writer_task) = batch::writer(store.clone());
+        let (stopping, drained) = (CancellationToken::new(), CancellationToken::new());
+        let tasks = TaskTracker::new();
+        tasks.spawn(writer_task.run(drained.clone()));
+        tasks.spawn(live::listener::run(store.clone(), hub.clone(), drained.clone()));
+        let (heartbeat, quiet) = plan.timeouts;
+        tasks.spawn(loops::sweeper(store.clone(), plan.sweep, heartbeat, quiet, stopping.clone()));
+        tasks.spawn(loops::housekeeper(store.clone(), stopping.clone()));
+        tasks.spawn(loops::metrics_keeper(plan.metrics.clone(), stopping.clone()));
+        let app = AppState {
+            store: store.clone(),
+            hub,
+            options: LeptosOptions::builder()
+                .output_name("flowo")
+                .site_root(plan.site_dir.display().to_string())
+                .site_pkg_dir(plan.site.pkg)
+                .site_addr(plan.address)
+                .build(),
+            base_url: plan.base_url.into(),
+            client_config: plan.client_config.into(),
+            activity: store::stats::ActivityCache::default(),
+            lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
+        };
+        let state = ServerState { app, writer, secrets: plan.secrets, metrics: plan.metrics, stopping };
+        Self { state, tasks, drained }
+    }
+
+    /// Writes what was taken, then stops the loops. After the last request.
+    pub async fn drain(self) {
+        self.state.stopping.cancel();
+        self.drained.cancel();
+        self.tasks.close();
+        if timeout(DRAIN, self.tasks.wait()).await.is_err() {
+            warn!("Some tasks did not end within {DRAIN:?}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Every route against every kind of caller.
+
+use crate::lab::Lab;
+use flowo_server::access::{Access, ROUTES};
+use reqwest::{Method, StatusCode};
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Caller {
+    Anonymous,
+    BadToken,
+    BadCookie,
+    ReportToken,
+    ReadToken,
+    ViewerSession,
+    OwnerToken,
+    OwnerSession,
+}
+
+const CALLERS: [Caller; 8] = [
+    Caller::Anonymous,
+    Caller::BadToken,
+    Caller::BadCookie,
+    Caller::ReportToken,
+    Caller::ReadToken,
+    Caller::ViewerSession,
+    Caller::OwnerToken,
+    Caller::OwnerSession,
+];
+
+/// What happens at the door.
+#[derive(Debug, PartialEq, Eq)]
+enum Door {
+    Open,
+    SignIn,
+    Refused,
+}
+
+fn expected(access: Access, caller: Caller) -> Door {
+    use Caller as C;
+    let unknown = matches!(caller, C::Anonymous | C::BadToken | C::BadCookie);
+    let open = match access {
+        Access::Public => true,
+        Access::Page => matches!(caller, C::ViewerSession | C::OwnerSession),
+        Access::Read => !unknown && caller != C::ReportToken,
+        Access::Write => matches!(caller, C::OwnerToken | C::OwnerSession),
+        Access::Report => matches!(caller, C::ReportToken | C::OwnerToken | C::OwnerSession),
+        // The tests ask from this machine, where operators need no credential; a bad one is still bad.
+        Access::Operator => matches!(caller, C::Anonymous | C::OwnerToken | C::OwnerSession),
+    };
+    match (open, unknown || access == Access::Page) {
+        (true, _) => Door::Open,
+        (false, true) => Door::SignIn,
+        (false, false) => Door::Refused,
+    }
+}
+
+#[tokio::test]
+async fn every_route_opens_to_whom_the_table_names_and_to_nobody_else() {
+    let lab = Lab::new().await;
+    let viewer = lab.user("visitor", "viewer").await;
+    let (report, read) = (lab.token(lab.owner, "report").await, lab.token(lab.owner, "read").await);
+    let run = "0193a4c2-0000-7000-8000-000000000001";
+    for (method, pattern, access) in ROUTES {
+        for caller in CALLERS {
+            // A fresh session each time: one of the routes ends it.
+            let session = match caller {
+                Caller::ViewerSession => Some(lab.session(viewer).await),
+                Caller::OwnerSession => Some(lab.session(lab.owner).await),
+                Caller::BadCookie => Some("flowo_session=guessed".to_owned()),
+                _ => None,
+            };
+            let path =
+                pattern.replace("{id}", run).replace("{*name}", "runs/overview").replace("{*file}", "x").replace("/pkg/", "/pkg-test/");
+            let path = if path == "/live" { "/live?scope=nothing".to_owned() } else { path };
+            let mut request = lab.request(method.clone(), &path);
+            request = match caller {
+                Caller::BadToken => request.bearer_auth("flw_0000000000000000000000000000000000000000000"),
+                Caller::ReportToken => request.bearer_auth(&report),
+                Caller::ReadToken => request.bearer_auth(&read),
+                Caller::OwnerToken => request.bearer_auth(&lab.admin),
+                _ => request,
+            };
+            if let Some(cookie) = session {
+                request = request.header("cookie", cookie);
+            }
+            let response = request.send().await.expect("an answer");
+            let status = response.status();
+            let to_login = response.headers().get("location").is_some_and(|to| to == "/login");
+            let door = match status {
+                StatusCode::UNAUTHORIZED => Door::SignIn,
+                StatusCode::FORBIDDEN => Door::Refused,
+                _ if to_login => Door::SignIn,
+                _ => Door::Open,
+            };
+            assert_eq!(door, expected(*access, caller), "{method} {path} as {caller:?} answered {status}");
+            assert!(status != StatusCode::INTERNAL_SERVER_ERROR, "{method} {path} as {caller:?} broke");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_in_the_table_answers_nobody() {
+    let lab = Lab::new().await;
+    for path in ["/api/flowo/v1/nothing", "/api/v1/workflows/", "/_fn/nothing"] {
+        assert_eq!(lab.get(path).send().await.expect("an answer").status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    let wrong_method = lab.request(Method::PUT, "/api/flowo/v1/runs").bearer_auth(&lab.admin).send().await.expect("an answer");
+    assert_eq!(wrong_method.status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn a_member_sees_only_their_own_runs() {
+    let lab = Lab::new().await;
+    let (ana, ben) = (lab.user("ana", "member").await, lab.user("ben", "member").await);
+    lab.database
+        .sql(&format!("insert into workflow_runs (workflow_name, user_id, user_name) values ('hers', {ana}, 'ana'), ('his', {ben}, 'ben')"))
+        .await;
+    let token = lab.token(ana, "write").await;
+    let list = lab.request(Method::GET, "/api/flowo/v1/runs").bearer_auth(&token).send().await.expect("an answer");
+    let list: serde_json::Value = list.json().await.expect("JSON");
+    let names: Vec<&str> = list["items"].as_array().expect("items").iter().filter_map(|run| run["name"].as_str()).collect();
+    assert_eq!(names, ["hers"]);
+
+    let his = lab.database.text("select id::text from workflow_runs where workflow_name = 'his'").await.expect("an id");
+    for (method, path) in [
+        (Method::GET, format!("/api/flowo/v1/runs/{his}")),
+        (Method::GET, format!("/api/flowo/v1/runs/{his}/jobs")),
+        (Method::DELETE, format!("/api/flowo/v1/runs/{his}")),
+        (Method::GET, format!("/live?scope=run:{his}")),
+    ] {
+        let response = lab.request(method, &path).bearer_auth(&token).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_link_works_once() {
+    let lab = Lab::new().await;
+    let key = lab.sign_in_key(lab.owner).await;
+    let path = format!("/sign-in?key={key}");
+    let first = lab.request(Method::GET, &path).send().await.expect("an answer");
+    assert_eq!(first.headers()["location"], "/runs");
+    let second = lab.request(Method::GET, &path).send().await.expect("an answer");
+    assert_eq!(second.headers()["location"], "/login?why=used");
+    assert!(!second.headers().contains_key("set-cookie"));
+}
+
+#[tokio::test]
+async fn another_site_cannot_act_with_a_readers_cookie() {
+    let lab = Lab::new().await;
+    let cookie = lab.session(lab.owner).await;
+    let response = lab
+        .request(Method::POST, "/_fn/runs/delete")
+        .header("cookie", &cookie)
+        .header("origin", "https://elsewhere.example")
+        .header("sec-fetch-site", "cross-site")
+        .json(&serde_json::json!({ "ids": [] }))
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+}

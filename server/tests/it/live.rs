@@ -1,0 +1,171 @@
+//! What is committed reaches every open stream, or the stream says that it does not.
+
+use crate::{
+    lab::Lab,
+    replay::{hold, lines},
+};
+use reqwest::StatusCode;
+use serde_json::Value;
+use testkit::{Event, until};
+
+fn names(event: &Event) -> Vec<&str> {
+    let runs = event.data["runs"].as_array().into_iter().flatten();
+    runs.filter_map(|change| change["now"]["name"].as_str()).collect()
+}
+
+fn tells(event: &Event, name: &str) -> bool {
+    event.name == "frame" && names(event).contains(&name)
+}
+
+async fn insert(lab: &Lab, name: &str) {
+    lab.database.sql(&format!("INSERT INTO workflow_runs (workflow_name, status) VALUES ('{name}', 'running')")).await;
+}
+
+#[tokio::test]
+async fn a_row_written_by_hand_appears_in_an_open_stream() {
+    let lab = Lab::new().await;
+    let mut tab = lab.open("scope=runs").await;
+    tab.until("the listener", |event| event.name == "status" && event.data["listening"] == "live").await;
+
+    insert(&lab, "test_workflow").await;
+
+    let event = tab.until("the run", |event| tells(event, "test_workflow")).await;
+    assert!(event.data["changed_at"].as_i64().is_some() && event.id.is_some());
+}
+
+#[tokio::test]
+async fn a_run_that_is_deleted_is_told_as_gone() {
+    let lab = Lab::new().await;
+    insert(&lab, "short lived").await;
+    let id = lab.database.text("select id::text from workflow_runs").await.expect("an id");
+    let mut tab = lab.open("scope=runs").await;
+    lab.database.sql("delete from workflow_runs").await;
+    tab.until("the end", |event| event.data["runs"].as_array().into_iter().flatten().any(|change| change["gone"] == id.as_str())).await;
+}
+
+#[tokio::test]
+async fn a_reader_that_comes_back_is_told_what_it_missed() {
+    let lab = Lab::new().await;
+    let mut tab = lab.open("scope=runs").await;
+    tab.until("the listener", |event| event.name == "status" && event.data["listening"] == "live").await;
+    insert(&lab, "seen").await;
+    let last = tab.until("the first run", |event| tells(event, "seen")).await.id.expect("an id");
+    drop(tab);
+    insert(&lab, "missed").await;
+    let mut other = lab.open("scope=runs").await;
+    insert(&lab, "marker").await;
+    other.until("the marker", |event| tells(event, "marker")).await;
+
+    let response = lab.get("/live?scope=runs").header("last-event-id", &last).send().await.expect("an answer");
+    let mut back = testkit::Tab::new(response);
+
+    back.until("what was missed", |event| tells(event, "missed")).await;
+    assert!(back.seen.iter().all(|event| event.name != "reset"), "{:#?}", back.seen);
+}
+
+#[tokio::test]
+async fn a_cursor_from_elsewhere_is_answered_with_reset() {
+    let lab = Lab::new().await;
+    for after in ["ffff-7", "nonsense"] {
+        let mut tab = lab.open(&format!("scope=runs&after={after}")).await;
+        tab.until("a reset", |event| event.name == "reset").await;
+    }
+}
+
+#[tokio::test]
+async fn a_listener_that_lost_its_connection_catches_up() {
+    let lab = Lab::new().await;
+    let mut tab = lab.open("scope=runs").await;
+    tab.until("the listener", |event| event.name == "status" && event.data["listening"] == "live").await;
+    for round in 0..3 {
+        let name = format!("written while deaf {round}");
+        let cut = format!(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'flowo-listener' and datname = current_database();
+             insert into workflow_runs (workflow_name) values ('{name}')"
+        );
+        lab.database.sql(&cut).await;
+        tab.until("the run written meanwhile", |event| tells(event, &name)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_commits_late_is_delivered_all_the_same() {
+    let lab = Lab::new().await;
+    let mut tab = lab.open("scope=runs").await;
+    tab.until("the listener", |event| event.name == "status" && event.data["listening"] == "live").await;
+    let mut early = lab.database.raw().await;
+    testkit::run(&mut early, "begin; insert into workflow_runs (workflow_name) values ('began first')").await;
+    insert(&lab, "ended first").await;
+    tab.until("the one that ended first", |event| tells(event, "ended first")).await;
+    // The listener is cut while the early one is still open: only the change log can tell.
+    lab.database
+        .sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'flowo-listener' and datname = current_database()")
+        .await;
+    testkit::run(&mut early, "commit").await;
+    tab.until("the one that began first", |event| tells(event, "began first")).await;
+}
+
+#[tokio::test]
+async fn a_run_scope_carries_its_jobs_and_nobody_elses() {
+    let lab = Lab::new().await;
+    let id = hold(&lab, &lines("2.2.0", "sigkill")).await;
+    let other = hold(&lab, &lines("2.2.0", "sigkill")).await;
+    let mut tab = lab.open(&format!("scope=run:{id}")).await;
+    for run in [&other, &id] {
+        lab.database.sql(&format!("update job_executions set message = 'changed' where workflow_run_id = '{run}'")).await;
+    }
+    let event = tab.until("its jobs", |event| event.data["jobs"].as_array().is_some_and(|jobs| !jobs.is_empty())).await;
+    assert!(event.data["jobs"].as_array().expect("jobs").iter().all(|job| job["message"] == "changed"));
+    let runs: Vec<&str> = tab
+        .seen
+        .iter()
+        .flat_map(|event| event.data["runs"].as_array().into_iter().flatten())
+        .filter_map(|run| run["now"]["id"].as_str())
+        .collect();
+    assert!(runs.iter().all(|run| *run == id), "{runs:?}");
+}
+
+#[tokio::test]
+async fn revisions_on_the_stream_never_go_back() {
+    let lab = Lab::new().await;
+    let mut tab = lab.open("scope=runs").await;
+    tab.until("the listener", |event| event.name == "status" && event.data["listening"] == "live").await;
+    let id = hold(&lab, &lines("2.2.0", "many_jobs")).await;
+    tab.until("the end of the run", |event| {
+        event.data["runs"].as_array().into_iter().flatten().any(|run| run["now"]["id"] == id.as_str() && run["now"]["status"] == "success")
+    })
+    .await;
+    let revisions: Vec<i64> = tab
+        .seen
+        .iter()
+        .flat_map(|event| event.data["runs"].as_array().into_iter().flatten())
+        .filter_map(|run| run["now"]["revision"].as_i64())
+        .collect();
+    assert!(revisions.is_sorted(), "{revisions:?}");
+}
+
+#[tokio::test]
+async fn a_stream_must_name_what_it_wants() {
+    let lab = Lab::new().await;
+    for (query, status) in [
+        ("scope=everything", StatusCode::BAD_REQUEST),
+        ("scope=run:7", StatusCode::BAD_REQUEST),
+        ("scope=run:0193a4c2-0000-7000-8000-000000000001", StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(lab.get(&format!("/live?{query}")).send().await.expect("an answer").status(), status, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn health_says_how_well_the_server_hears() {
+    let lab = Lab::new().await;
+    let health: Value = until("a live listener", || async {
+        let health: Value = lab.get("/healthz").send().await.ok()?.json().await.ok()?;
+        (health["listener"]["state"] == "live").then_some(health)
+    })
+    .await;
+    assert_eq!(health["status"], "ok");
+    assert_eq!(health["queue"]["depth"], 0);
+    let metrics = lab.get("/metrics").send().await.expect("an answer");
+    assert_eq!(metrics.status(), StatusCode::OK);
+}

@@ -1,0 +1,11 @@
+//! The whole server on a socket of its own and a database of its own, asked over HTTP.
+#![forbid(unsafe_code)]
+
+mod access;
+mod bad_input;
+mod lab;
+mod live;
+mod private_postgres;
+mod properties;
+mod recordings;
+mod replay;

@@ -1,0 +1,155 @@
+//! Every recorded conversation ends in the state its `expected.json` names.
+
+use crate::{
+    lab::Lab,
+    replay::{Line, expected, hold, lines},
+};
+use serde_json::{Map, Value, json};
+
+/// Our word for a recorded state of a run.
+fn run_word(word: &str) -> &'static str {
+    match word {
+        "RUNNING" => "running",
+        "SUCCESS" => "success",
+        "ERROR" => "failed",
+        "ABORTED" => "lost",
+        "WAITING" => "waiting",
+        other => panic!("no word for {other}"),
+    }
+}
+
+/// Our word for a recorded state of a job.
+fn job_word(word: &str) -> &'static str {
+    if word == "UNKNOWN" { "lost" } else { run_word(word) }
+}
+
+/// Compares a run read back through the public API with what was expected of it.
+pub async fn check(lab: &Lab, name: &str, id: &str, expected: &Value, whole: bool) {
+    let run = lab.api(&format!("/runs/{id}")).await;
+    let told = &expected["run"];
+    assert_eq!(run["status"], run_word(told["state"].as_str().expect("a state")), "{name}: status of {run:#}");
+    assert_eq!(run["dry_run"], told["dry_run"], "{name}");
+    assert_eq!(run["name"], told["name"].as_str().unwrap_or(""), "{name}");
+    assert_eq!(run["tags"], told["tags"], "{name}");
+    assert_eq!(run["directory"], told["workdir"], "{name}");
+    assert_eq!(run["catalog_slug"], told["catalog_slug"], "{name}");
+    assert_eq!(run["closed_by_client"], told["closed_by_client"], "{name}");
+    if whole {
+        assert_eq!(run["snakefile"], told["snakefile"], "{name}");
+        let rules = lab.api(&format!("/runs/{id}/rules")).await;
+        let names: Vec<&str> = rules["items"].as_array().expect("rules").iter().filter_map(|rule| rule["name"].as_str()).collect();
+        for rule in told["rules_listed"].as_array().expect("rules") {
+            assert!(names.contains(&rule.as_str().expect("a name")), "{name}: {rule} in {names:?}");
+        }
+    }
+    let errors: Vec<&str> = run["errors"].as_array().expect("errors").iter().filter_map(|error| error["exception"].as_str()).collect();
+    let mut wanted: Vec<&str> = told["errors"].as_array().expect("errors").iter().filter_map(Value::as_str).collect();
+    wanted.dedup(); // The same error twice in a row is a report that came twice.
+    let mut seen = errors.clone();
+    seen.dedup();
+    assert_eq!(seen, wanted, "{name}: errors");
+    if let Some(planned) = told["planned"].as_object() {
+        assert_eq!(run["jobs"]["planned"], planned["total"], "{name}");
+        let mut per_rule = planned.clone();
+        per_rule.remove("total");
+        assert_eq!(run["planned"], Value::Object(per_rule), "{name}");
+    }
+    check_jobs(lab, name, id, expected).await;
+}
+
+async fn check_jobs(lab: &Lab, name: &str, id: &str, expected: &Value) {
+    let rows = lab.all(&format!("/runs/{id}/jobs?attempts=all")).await;
+    let jobs = expected["jobs"].as_object().expect("jobs");
+    let newest = rows.iter().filter(|row| row["superseded"] == json!(false)).count();
+    assert_eq!(newest, jobs.len(), "{name}: jobs");
+    for (job_id, job) in jobs {
+        let mut attempts: Vec<&Value> = rows.iter().filter(|row| row["job_id"].to_string() == *job_id).collect();
+        attempts.sort_by_key(|row| row["attempt"].as_i64());
+        let states: Vec<&str> = attempts.iter().filter_map(|row| row["status"].as_str()).collect();
+        let mut wanted: Vec<&str> =
+            job["attempt_states"].as_array().expect("states").iter().filter_map(Value::as_str).map(job_word).collect();
+        if wanted.is_empty() {
+            wanted.push(job_word(job["state"].as_str().expect("a state")));
+        }
+        assert_eq!(states, wanted, "{name}: attempts of job {job_id}");
+        let last = attempts.last().expect("an attempt");
+        assert_eq!(last["rule"], job["rule"], "{name}: rule of job {job_id}");
+        if let Some(wildcards) = job["wildcards"].as_object() {
+            let shown: Map<String, Value> = wildcards.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+            assert_eq!(last["wildcards"], Value::Object(shown), "{name}: wildcards of job {job_id}");
+        }
+        assert_eq!(last["threads"], job["threads"], "{name}: threads of job {job_id}");
+        if job["files"].is_object() {
+            assert_eq!(last["files"], job["files"], "{name}: files of job {job_id}");
+        }
+        if states.last() == Some(&"waiting") {
+            assert!(last["started_at"].is_null() && last["ended_at"].is_null(), "{name}: job {job_id} never ran");
+        }
+    }
+    let run = lab.api(&format!("/runs/{id}")).await;
+    for (word, count) in expected["counts"]["by_state"].as_object().into_iter().flatten() {
+        assert_eq!(&run["jobs"][job_word(word)], count, "{name}: {word}");
+    }
+}
+
+async fn replayed(version: &str, twice: bool) {
+    let lab = Lab::new().await;
+    for (name, wanted) in expected(version).as_object().expect("recordings") {
+        let once = lines(version, name);
+        let sent: Vec<Line> = if twice { once.iter().flat_map(|line| [line.clone(), line.clone()]).collect() } else { once };
+        let id = hold(&lab, &sent).await;
+        check(&lab, name, &id, wanted, true).await;
+    }
+}
+
+#[tokio::test]
+async fn every_conversation_of_2_2_0_ends_as_expected() {
+    replayed("2.2.0", false).await;
+}
+
+#[tokio::test]
+async fn every_conversation_of_2_1_1_ends_as_expected() {
+    replayed("2.1.1", false).await;
+}
+
+#[tokio::test]
+async fn every_report_sent_twice_in_a_row_changes_nothing() {
+    replayed("2.2.0", true).await;
+}
+
+#[tokio::test]
+async fn a_run_whose_start_never_arrived_is_found_by_its_log_file() {
+    let lab = Lab::new().await;
+    let all = expected("2.2.0");
+    for name in ["lost_start", "lost_start_recovered"] {
+        let mut rest = lines("2.2.0", name);
+        rest.remove(0);
+        let id = hold(&lab, &rest).await;
+        check(&lab, name, &id, &all[name], false).await;
+    }
+}
+
+#[tokio::test]
+async fn the_same_recording_with_other_ids_is_another_run() {
+    let lab = Lab::new().await;
+    let first = hold(&lab, &lines("2.2.0", "ok")).await;
+    let second = hold(&lab, &lines("2.2.0", "ok")).await;
+    assert_ne!(first, second);
+    assert_eq!(lab.api("/runs").await["total"], 2);
+}
+
+#[tokio::test]
+async fn a_silent_run_is_lost_with_its_running_job() {
+    let lab = Lab::new().await;
+    let id = hold(&lab, &lines("2.2.0", "sigkill")).await;
+    lab.database.sql("update workflow_runs set last_seen_at = now() - interval '2 minutes'").await;
+    let mut conn = lab.database.store.conn().await.expect("a connection");
+
+    let lost = store::sweep::lose_silent(&mut conn, 60, 3600).await.expect("the sweep runs");
+
+    assert_eq!(lost.len(), 1);
+    assert_eq!(lab.api(&format!("/runs/{id}")).await["status"], "lost");
+    let jobs = lab.all(&format!("/runs/{id}/jobs")).await;
+    let of = |job: i64| jobs.iter().find(|row| row["job_id"] == job).expect("the job")["status"].clone();
+    assert_eq!((of(2), of(3)), (json!("lost"), json!("success")));
+}
