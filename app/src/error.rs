@@ -62,7 +62,6 @@ impl FromServerFnError for AppError {
                 let invalid = invalid.told();
                 invalid
             }
-            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => Self::Offline,
             // An answer we cannot read comes from a proxy or from another version of the server.
             _ => Self::Offline,
         }

@@ -16,7 +16,7 @@ const PURGE: i32 = 20;
 /// How often samples are folded into their histograms.
 const METRICS: Duration = Duration::from_secs(5);
 /// How often partitions are prepared and old things forgotten.
-const HOUSEKEEPING: Duration = Duration::from_secs(3600);
+const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
 /// Looks for silent and deleted runs until cancelled.
 pub async fn sweeper(store: Store, every: Duration, heartbeat: i32, quiet: i32, cancel: CancellationToken) {

@@ -20,7 +20,7 @@ const QUEUE: usize = 500;
 /// First and longest wait before a closed connection is opened anew.
 const BACKOFF: (u32, u32) = (1000, 30_000);
 /// A tab that was hidden so long gives its connection back.
-const HIDDEN: Duration = Duration::from_secs(60);
+const HIDDEN: Duration = Duration::from_mins(1);
 /// Clocks that differ by more than this are not the same machine's.
 const SKEW: Millis = 500;
 
@@ -156,8 +156,8 @@ impl Stream {
         }
         let Ok(events) = EventSource::new(&format!("/live?scope={}&after={}", self.scope, state.after)) else { return };
         let listeners = vec![
-            self.listen(&events, "frame", |stream, data| stream.frame(data)),
-            self.listen(&events, "status", |stream, data| stream.status(data)),
+            self.listen(&events, "frame", Stream::frame),
+            self.listen(&events, "status", Stream::status),
             self.listen(&events, "reset", |stream, _| stream.stale()),
             self.listen(&events, "hello", |stream, _| stream.state.borrow_mut().backoff = BACKOFF.0),
             self.listen(&events, "bye", |stream, _| stream.lost()),

@@ -210,22 +210,23 @@ fn List(
 /// Runs `work` at once, and then at most every [`FIGURES`] however often it is called.
 fn throttled(work: impl Fn() + Clone + Send + Sync + 'static) -> impl Fn() + Clone {
     let (resting, wanted) = (StoredValue::new(false), StoredValue::new(false));
-    fn go(work: impl Fn() + Clone + Send + Sync + 'static, resting: StoredValue<bool>, wanted: StoredValue<bool>) {
-        if resting.try_get_value().unwrap_or(true) {
-            wanted.try_set_value(true);
-            return;
-        }
-        resting.set_value(true);
-        work();
-        set_timeout(
-            move || {
-                resting.try_set_value(false);
-                if wanted.try_update_value(std::mem::take).unwrap_or(false) {
-                    go(work, resting, wanted);
-                }
-            },
-            FIGURES,
-        );
+    move || once_a_while(work.clone(), resting, wanted)
+}
+
+fn once_a_while(work: impl Fn() + Clone + Send + Sync + 'static, resting: StoredValue<bool>, wanted: StoredValue<bool>) {
+    if resting.try_get_value().unwrap_or(true) {
+        wanted.try_set_value(true);
+        return;
     }
-    move || go(work.clone(), resting, wanted)
+    resting.set_value(true);
+    work();
+    set_timeout(
+        move || {
+            resting.try_set_value(false);
+            if wanted.try_update_value(std::mem::take).unwrap_or(false) {
+                once_a_while(work, resting, wanted);
+            }
+        },
+        FIGURES,
+    );
 }

@@ -55,10 +55,7 @@ fn TopBar() -> impl IntoView {
     let path = use_location().pathname;
     let crumb = move || {
         let path = path.get();
-        match path.strip_prefix("/runs/") {
-            Some(id) => Some(id.chars().take(8).collect::<String>()),
-            None => None,
-        }
+        path.strip_prefix("/runs/").map(|id| id.chars().take(8).collect::<String>())
     };
     let top = move || if path.get() == "/login" { "Sign in" } else { "Runs" };
     let palette = super::palette::opener();

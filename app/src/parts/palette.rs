@@ -210,33 +210,30 @@ fn name(choice: &Choice) -> String {
 }
 
 fn row(choice: &Choice, now: model::Millis) -> AnyView {
-    match choice {
-        Choice::Run(run) => {
-            let when = run.started_at.map_or_else(String::new, |at| text::ago(at, now));
-            view! {
-                <span class="st" data-status=run.status.as_str()>
-                    <StatusMark word=run.status.as_str()/>
-                    <span class="sr">{run.status.label()}</span>
-                </span>
-                <span class="cut">{name(choice)}</span>
-                <span class="hintx">{when}</span>
-            }
-            .into_any()
+    if let Choice::Run(run) = choice {
+        let when = run.started_at.map_or_else(String::new, |at| text::ago(at, now));
+        view! {
+            <span class="st" data-status=run.status.as_str()>
+                <StatusMark word=run.status.as_str()/>
+                <span class="sr">{run.status.label()}</span>
+            </span>
+            <span class="cut">{name(choice)}</span>
+            <span class="hintx">{when}</span>
         }
-        _ => {
-            let icon = match choice {
-                Choice::Filter(_) | Choice::Status(_) => "i-filter",
-                Choice::Theme(Theme::Light) => "i-sun",
-                Choice::Theme(Theme::Dark) => "i-moon",
-                Choice::Theme(Theme::System) => "i-monitor",
-                Choice::Help => "i-keyboard",
-                _ => "i-runs",
-            };
-            view! {
-                <Icon name=icon/>
-                <span>{name(choice)}</span>
-            }
-            .into_any()
+        .into_any()
+    } else {
+        let icon = match choice {
+            Choice::Filter(_) | Choice::Status(_) => "i-filter",
+            Choice::Theme(Theme::Light) => "i-sun",
+            Choice::Theme(Theme::Dark) => "i-moon",
+            Choice::Theme(Theme::System) => "i-monitor",
+            Choice::Help => "i-keyboard",
+            _ => "i-runs",
+        };
+        view! {
+            <Icon name=icon/>
+            <span>{name(choice)}</span>
         }
+        .into_any()
     }
 }

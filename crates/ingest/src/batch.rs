@@ -31,7 +31,7 @@ const QUEUE_KIB: u32 = 256 << 10;
 /// How long a report waits for room in the queue.
 const ROOM: Duration = Duration::from_secs(5);
 /// A transaction that takes longer is given up. Clients wait ten seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Attempts when the database asks to try again (deadlock, restart).
 const TRIES: u32 = 3;
 
@@ -49,7 +49,7 @@ pub enum Refused {
 struct Job {
     incoming: Incoming,
     answer: oneshot::Sender<Result<Receipt, Refused>>,
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
 }
 
 /// The way into the writer's queue. Cheap to clone.
@@ -83,7 +83,7 @@ impl Writer {
         let Ok(room) = room.map_err(|_| Refused::Overloaded)? else { return Err(Refused::Stopping) };
         let (answer, answered) = oneshot::channel();
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = self.jobs.send_timeout(Job { incoming, answer, _room: room }, ROOM).await {
+        if let Err(error) = self.jobs.send_timeout(Job { incoming, answer, room }, ROOM).await {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(match error {
                 mpsc::error::SendTimeoutError::Timeout(_) => Refused::Overloaded,
@@ -119,7 +119,7 @@ impl WriterTask {
 
     async fn write(&self, batch: &mut Vec<Job>) {
         let began = Instant::now();
-        let (incoming, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|job| (job.incoming, (job.answer, job._room))).unzip();
+        let (incoming, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|job| (job.incoming, (job.answer, job.room))).unzip();
         let size = incoming.len();
         let outcomes = match self.commit(&incoming).await {
             Ok(receipts) => receipts.into_iter().map(Ok).collect(),
@@ -166,9 +166,8 @@ impl WriterTask {
     async fn commit(&self, batch: &[Incoming]) -> Result<Vec<Receipt>, StoreError> {
         let mut tries = 1;
         loop {
-            let outcome = match timeout(PATIENCE, self.transaction(batch)).await {
-                Ok(outcome) => outcome,
-                Err(_) => return Err(StoreError::Unfit(format!("a batch took longer than {PATIENCE:?}"))),
+            let Ok(outcome) = timeout(PATIENCE, self.transaction(batch)).await else {
+                return Err(StoreError::Unfit(format!("a batch took longer than {PATIENCE:?}")));
             };
             match outcome {
                 Err(error) if error.is_unavailable() && tries < TRIES => {

@@ -51,7 +51,7 @@ pub fn count(n: i64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + 2);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 && digit.is_ascii_digit() && !out.ends_with('-') {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) && digit.is_ascii_digit() && !out.ends_with('-') {
             out.push(THIN);
         }
         out.push(digit);

@@ -18,7 +18,7 @@ const SCRIPTS: [&str; 3] = [
 ];
 
 /// Any number; the same for every process of ours, so that one does this at a time.
-const LOCK: i64 = 0x666c_6f77_6f;
+const LOCK: i64 = 0x0066_6c6f_776f;
 /// Partitions are made for this many days to come.
 pub const DAYS_AHEAD: i32 = 7;
 
@@ -34,8 +34,8 @@ pub async fn migrate(store: &Store) -> Result<(), StoreError> {
 }
 
 async fn install(store: &Store) -> Result<(), StoreError> {
-    let checksum = SCRIPTS.iter().fold(Sha256::new(), |hash, script| hash.chain_update(script)).finalize();
-    let checksum = checksum.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let checksum = SCRIPTS.iter().fold(Sha256::new(), sha2::Digest::chain_update).finalize();
+    let checksum = format!("{checksum:x}");
     let mut tx = store.begin().await?;
     sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *tx).await.doing("waiting to install functions")?;
     let installed: Option<String> = sqlx::query_scalar("select value #>> '{}' from settings where name = 'init_db'")

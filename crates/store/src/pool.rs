@@ -48,7 +48,7 @@ impl Store {
         let pool = PgPoolOptions::new()
             .max_connections(size)
             .acquire_timeout(ACQUIRE)
-            .idle_timeout(Duration::from_secs(600))
+            .idle_timeout(Duration::from_mins(10))
             .connect_lazy_with(options.clone());
         Self { pool, options }
     }

@@ -3,6 +3,8 @@
 use crate::{Conn, Doing, Store, StoreError, runs::Audience};
 use model::{Millis, RunStatus, page::Total};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// Counting stops here; more is "at least".
 const LIMIT: i64 = 10_000;
@@ -85,7 +87,10 @@ const STALE_MS: Millis = 2_000;
 
 /// The activity of the last hours, read at most every two seconds for everybody together.
 #[derive(Clone, Debug, Default)]
-pub struct ActivityCache(std::sync::Arc<tokio::sync::Mutex<Option<(Millis, Vec<Activity>)>>>);
+pub struct ActivityCache(Arc<Mutex<Option<Held>>>);
+
+/// When the strip was read, and what it was.
+type Held = (Millis, Vec<Activity>);
 
 impl ActivityCache {
     /// See [`activity`].

@@ -3,6 +3,7 @@
 use super::find::{Binaries, REMEDY, find};
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
+use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File, OpenOptions},
     os::unix::{
@@ -20,7 +21,7 @@ use tracing::{info, warn};
 /// The database and the role in it.
 const NAME: &str = "flowo";
 /// Recovery after a crash of a large database takes its time.
-const START_PATIENCE: Duration = Duration::from_secs(300);
+const START_PATIENCE: Duration = Duration::from_mins(5);
 /// How long a fast shutdown may take before an immediate one.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 /// Unix socket paths end at 107 bytes; the file's own name takes 20 of them.
@@ -174,10 +175,8 @@ fn socket_dir(data_dir: &Path) -> PathBuf {
     if near.as_os_str().len() <= LONGEST_SOCKET_DIR {
         return near;
     }
-    use sha2::Digest as _;
-    let hash = sha2::Sha256::digest(data_dir.as_os_str().as_encoded_bytes());
-    let name: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    std::env::temp_dir().join(format!("flowo-{name}"))
+    let hash = format!("{:x}", Sha256::digest(data_dir.as_os_str().as_encoded_bytes()));
+    std::env::temp_dir().join(format!("flowo-{}", &hash[..12]))
 }
 
 /// A directory only its owner enters. An existing one must already be the owner's.

@@ -57,7 +57,7 @@ impl Lab {
             base_url: base.clone(),
             client_config: "~/.config/flowo/config.toml".into(),
             timeouts: (60, 3600),
-            sweep: Duration::from_secs(3600),
+            sweep: Duration::from_hours(1),
         });
         let service = router(running.state.clone(), site.path(), &site_info).into_make_service_with_connect_info::<Peer>();
         tokio::spawn(async move {

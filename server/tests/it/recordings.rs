@@ -63,7 +63,7 @@ async fn check_jobs(lab: &Lab, name: &str, id: &str, expected: &Value) {
     let newest = rows.iter().filter(|row| row["superseded"] == json!(false)).count();
     assert_eq!(newest, jobs.len(), "{name}: jobs");
     for (job_id, job) in jobs {
-        let mut attempts: Vec<&Value> = rows.iter().filter(|row| row["job_id"].to_string() == *job_id).collect();
+        let mut attempts: Vec<&Value> = rows.iter().filter(|row| row["job_id"].as_i64() == job_id.parse().ok()).collect();
         attempts.sort_by_key(|row| row["attempt"].as_i64());
         let states: Vec<&str> = attempts.iter().filter_map(|row| row["status"].as_str()).collect();
         let mut wanted: Vec<&str> =
