@@ -91,6 +91,8 @@ pub async fn run(args: &LiveArgs) -> Result<Kept> {
     report.targets(&[
         Target::at_most("p50 commit to frame, ms", all.latency.quantile_ms(0.5), WANTED_MS[0]),
         Target::at_most("p99 commit to frame, ms", all.latency.quantile_ms(0.99), WANTED_MS[1]),
+        // Latencies at another rate than the one asked for say little.
+        Target::at_least("reports/s meanwhile", rate.ceil(), f64::from(args.rate) * 0.98),
         Target::at_most("memory growth, MiB", memory.end - memory.before, WANTED_GROWTH),
     ]);
     report.print();

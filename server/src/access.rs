@@ -3,6 +3,7 @@
 //! A route that is not in the table answers nobody. A test walks the table with every kind
 //! of caller.
 
+pub mod device;
 mod identity;
 pub mod sign_in;
 
@@ -28,6 +29,8 @@ pub enum Access {
     Read,
     /// A session or a token that may change things.
     Write,
+    /// Somebody signed in who may change things: letting others in is not for tokens.
+    Session,
     /// A token that may report (a session may, too: some clients have only that).
     Report,
     /// Programs on this machine, or an admin.
@@ -55,6 +58,11 @@ pub const ROUTES: &[(Method, &str, Access)] = &[
     (Method::POST, "/api/v1/reports/", Access::Report),
     (Method::POST, "/api/v1/reports/heartbeat", Access::Report),
     (Method::POST, "/api/v1/reports/close", Access::Report),
+    (Method::POST, "/api/v1/tokens/cli/start", Access::Public),
+    (Method::GET, "/api/v1/tokens/cli/poll/{code}", Access::Public),
+    (Method::POST, "/api/v1/tokens/cli/approve", Access::Session),
+    (Method::GET, "/api/v1/catalog", Access::Read),
+    (Method::GET, "/mcp", Access::Read),
     (Method::GET, "/api/flowo/v1/openapi.json", Access::Public),
     (Method::GET, "/api/flowo/v1/runs", Access::Read),
     (Method::GET, "/api/flowo/v1/runs/{id}", Access::Read),
@@ -126,6 +134,7 @@ fn verdict(access: Access, identity: &Identity) -> Verdict {
         Access::Page => *session,
         Access::Read => scope.reads(),
         Access::Write => scope.writes() && role != "viewer",
+        Access::Session => *session && role != "viewer",
         Access::Report => scope.reports() && role != "viewer",
         Access::Operator => role == "admin" && (*session || *scope == Scope::Admin),
     };

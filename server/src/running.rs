@@ -68,6 +68,10 @@ impl Running {
             base_url: plan.base_url.into(),
             client_config: plan.client_config.into(),
             activity: store::stats::ActivityCache::default(),
+            hash: {
+                let secrets = plan.secrets.clone();
+                Arc::new(move |secret| secrets.hash(secret))
+            },
             lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
         };
         let state = ServerState { app, writer, secrets: plan.secrets, metrics: plan.metrics, stopping };

@@ -1,6 +1,6 @@
 //! Where somebody without a session lands: how to get one.
 
-use crate::{query, ui::CopyLine};
+use crate::{api::device::approve_device, error::AppError, query, session::session, ui::CopyLine};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
@@ -8,7 +8,11 @@ use leptos_router::hooks::use_location;
 /// The sign-in page.
 #[component]
 pub fn LoginPage() -> impl IntoView {
-    let why = query::value(&use_location().search.get_untracked(), "why");
+    let search = use_location().search.get_untracked();
+    let why = query::value(&search, "why");
+    if let (Some(device), Some(code)) = (query::value(&search, "cli_device_code"), query::value(&search, "cli_user_code")) {
+        return view! { <Approval device code/> }.into_any();
+    }
     let (heading, text) = match why.as_deref() {
         Some("used") => ("This link was used already", "A sign-in link works once, and for an hour. Ask the server for another."),
         Some("out") => ("Signed out", "Your session is over, here and on the server."),
@@ -21,6 +25,45 @@ pub fn LoginPage() -> impl IntoView {
             <p>{text}</p>
             <p>"On the machine where Flowo runs, this prints a fresh link:"</p>
             <CopyLine text="flowod link" label="Copy the command"/>
+        </div>
+    }
+    .into_any()
+}
+
+/// A program waits for a token: shows its code and asks. Nothing happens without a click.
+#[component]
+fn Approval(device: String, code: String) -> impl IntoView {
+    let signed_in = session().may_write;
+    let approve = Action::new(move |(): &()| approve_device(device.clone()));
+    let outcome = move || {
+        approve.value().get().map(|outcome| match outcome {
+            Ok(()) => "Approved. The command goes on by itself; you can close this page.".to_owned(),
+            Err(AppError::NotFound) => "This code is unknown or too old. Run the command again.".into(),
+            Err(error) => error.to_string(),
+        })
+    };
+    let name = session().user.get_value().unwrap_or_default();
+    view! {
+        <Title text="Approve a sign-in"/>
+        <div class="error-page">
+            <h1>"Let this command in?"</h1>
+            <p>
+                {if signed_in {
+                    format!("A command line asks for a token of {name}. Approve it only if you started it and it shows this code:")
+                } else {
+                    "A command line asks for a token. Sign in first with a link from the server, then open this address again. The code:".into()
+                }}
+            </p>
+            <p><code class="user-code">{code}</code></p>
+            <Show when=move || signed_in>
+                <div class="acts">
+                    <button class="btn primary" type="button" disabled=move || approve.pending().get() on:click=move |_| { approve.dispatch(()); }>
+                        "Approve"
+                    </button>
+                    <a class="btn" href=crate::paths::RUNS>"Not me"</a>
+                </div>
+            </Show>
+            <p class="hint" role="status">{outcome}</p>
         </div>
     }
 }

@@ -160,7 +160,13 @@ impl Ear {
     fn note(&mut self, heard: Heard, ranges: &mut Vec<(i64, i64)>) -> bool {
         match heard {
             Heard::Reconnected => return true,
-            Heard::Message { channel, payload } if channel == CHANGES => if let Some(range) = range(&payload) { ranges.push(range) } else { warn!(payload, "Heard a notification that is no range") },
+            Heard::Message { channel, payload } if channel == CHANGES => {
+                if let Some(range) = range(&payload) {
+                    ranges.push(range)
+                } else {
+                    warn!(payload, "Heard a notification that is no range")
+                }
+            }
             Heard::Message { payload, .. } => self.pong(&payload),
         }
         false

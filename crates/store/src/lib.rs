@@ -9,6 +9,7 @@ pub mod admin;
 pub mod apply;
 pub mod changes;
 pub mod clock;
+pub mod devices;
 pub mod error;
 pub mod jobs;
 pub mod listen;

@@ -75,7 +75,7 @@ pub enum Identity {
 impl Identity {
     /// Leaves what handlers and pages need to know of the caller in the request.
     pub fn attach(self, extensions: &mut Extensions) {
-        let Self::Known { id, name, role, scope, .. } = self else { return };
+        let Self::Known { id, name, role, scope, session } = self else { return };
         let all = role == "admin" || role == "viewer";
         extensions.insert(ingest::Sender { user: Some(id), name: name.clone(), admin: role == "admin" });
         extensions.insert(Viewer {
@@ -83,6 +83,7 @@ impl Identity {
             name,
             audience: if all { Audience::All } else { Audience::User(id) },
             may_write: scope.writes() && role != "viewer",
+            by_session: session,
         });
     }
 }

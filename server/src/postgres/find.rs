@@ -24,7 +24,9 @@ pub const REMEDY: &str = "no PostgreSQL server programs were found. One of these
 pub fn find(only: Option<i32>) -> Option<Binaries> {
     let mut found: Vec<Binaries> = candidates().into_iter().filter_map(|dir| inspect(&dir)).collect();
     found.dedup();
-    if let Some(major) = only { found.into_iter().find(|binaries| binaries.major == major) } else {
+    if let Some(major) = only {
+        found.into_iter().find(|binaries| binaries.major == major)
+    } else {
         let given = env("FLOWO_PG_BIN").map(PathBuf::from);
         let explicit = found.iter().find(|binaries| Some(&binaries.dir) == given.as_ref()).cloned();
         explicit.or_else(|| found.into_iter().max_by_key(|binaries| binaries.major))

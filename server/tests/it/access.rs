@@ -43,6 +43,7 @@ fn expected(access: Access, caller: Caller) -> Door {
         Access::Public => true,
         Access::Page => matches!(caller, C::ViewerSession | C::OwnerSession),
         Access::Read => !unknown && caller != C::ReportToken,
+        Access::Session => caller == C::OwnerSession,
         Access::Write => matches!(caller, C::OwnerToken | C::OwnerSession),
         Access::Report => matches!(caller, C::ReportToken | C::OwnerToken | C::OwnerSession),
         // The tests ask from this machine, where operators need no credential; a bad one is still bad.
@@ -70,8 +71,12 @@ async fn every_route_opens_to_whom_the_table_names_and_to_nobody_else() {
                 Caller::BadCookie => Some("flowo_session=guessed".to_owned()),
                 _ => None,
             };
-            let path =
-                pattern.replace("{id}", run).replace("{*name}", "runs/overview").replace("{*file}", "x").replace("/pkg/", "/pkg-test/");
+            let path = pattern
+                .replace("{id}", run)
+                .replace("{*name}", "runs/overview")
+                .replace("{*file}", "x")
+                .replace("{code}", "x")
+                .replace("/pkg/", "/pkg-test/");
             let path = if path == "/live" { "/live?scope=nothing".to_owned() } else { path };
             let mut request = lab.request(method.clone(), &path);
             request = match caller {

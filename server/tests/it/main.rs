@@ -3,6 +3,7 @@
 
 mod access;
 mod bad_input;
+mod device;
 mod lab;
 mod live;
 mod private_postgres;
