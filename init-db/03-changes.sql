@@ -142,7 +142,8 @@ begin
                    coalesce(sum(d.n) filter (where d.status in ('skipped', 'cancelled')), 0) as skipped
               from jsonb_to_recordset(delta) as d(run uuid, rule text, status text, n integer)
              group by d.run) t
-     where r.id = t.run;
+     where r.id = t.run
+       and r.id = any(array(select (e ->> 'run')::uuid from jsonb_array_elements(delta) e));   -- by key, whatever the statistics say
 end
 $$;
 

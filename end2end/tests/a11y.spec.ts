@@ -83,7 +83,7 @@ const VIEWS: View[] = [
     name: 'the card of the live chip',
     open: async (page) => {
       await visit(page, '/runs');
-      await page.getByRole('button', { name: 'live' }).click();
+      await page.getByRole('button', { name: /^live/ }).click();
       await expect(page.locator('#live-card')).toBeVisible();
     },
   },

@@ -55,7 +55,7 @@ test('a deleted run is gone in every tab and comes back by undo', async ({ page,
   expect(await lab.runs('run 2')).toEqual([]);
   await page.getByRole('button', { name: 'Undo' }).click();
   for (const tab of [page, second]) {
-    await expect.poll(() => names(tab)).toEqual(all);
+    await expect.poll(() => names(tab), `in the ${tab === page ? 'first' : 'second'} tab`).toEqual(all);
     expect(await isMarked(tab), 'the tab was not loaded again').toBe(true);
   }
   await expect(page.locator('.toast')).toHaveCount(0);

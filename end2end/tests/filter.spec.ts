@@ -126,6 +126,7 @@ test('a filtered list takes new runs only if they pass', async ({ page, lab, doi
   await doing.run('for this list', { tags: ['qc'] });
 
   await expectNames(page, ['for this list', 'align lung', 'align liver']);
+  await expect(page.getByRole('search')).toContainText('3 runs');
 });
 
 test('a header sorts, again the other way round, and the address keeps the order', async ({ page, lab }) => {

@@ -45,9 +45,16 @@ test.describe('when the server is killed', () => {
 
     await expect(chip(page)).toHaveText('live', { timeout: 30_000 });
     await expect(line).toContainText('Done');
-    await expect(page.getByRole('navigation', { name: 'Jobs by status' })).toContainText('1 done');
+    await expect(page.getByRole('navigation', { name: 'Jobs by status' })).toHaveText(/1\s*done/);
     expect(await isMarked(page), 'the page was not loaded again').toBe(true);
   });
+});
+
+test('a page that follows nothing does not wait for a connection for ever', async ({ page }) => {
+  await page.goto('/login', { waitUntil: 'networkidle' });
+
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  await expect(page.getByRole('banner')).not.toContainText('connecting');
 });
 
 test('the chip measures how long a change takes, and tells more when pressed', async ({ page, doing }) => {
@@ -55,7 +62,7 @@ test('the chip measures how long a change takes, and tells more when pressed', a
   await visit(page, '/runs');
   for (let n = 0; n < 3; n += 1) await run.finish(await run.job('call'));
   await expect(row(page, 'measured').locator('.progress')).toHaveText('3 / 3');
-  const button = page.getByRole('button', { name: 'live' });
+  const button = page.getByRole('button', { name: /^live/ });
   await expect(button.locator('.num')).toHaveText(/^\d+(\.\d)?\s(ms|s)$/);
 
   await button.click();
@@ -81,8 +88,8 @@ test("a run's page follows a real Snakemake to the end", async ({ page, lab, doi
   const held = lines.filter({ hasText: 'held' });
   await expect(page.locator('.run-head .pill')).toHaveText('Running');
   await expect(held).toContainText('Running');
-  await expect(counts).toContainText('2 done');
-  await expect(counts).toContainText('1 running');
+  await expect(counts).toHaveText(/2\s*done/);
+  await expect(counts).toHaveText(/1\s*running/);
 
   workspace.write('release', '');
   await snakemake.done();
@@ -123,7 +130,7 @@ test('a failed run says why without a click, and its next attempt is a click awa
   await workspace.snakemake('mended').done(1);
   await expect(row(page, 'mended')).toContainText('Failed');
   await row(page, 'mended').getByRole('link', { name: 'mended' }).click();
-  await expect(page.getByRole('region', { name: 'What went wrong' })).toContainText('RuleException');
+  await expect(page.getByRole('region', { name: 'What went wrong' })).toContainText('risky');
   await expect(page.getByRole('region', { name: 'Jobs' }).locator('tr[data-row]').filter({ hasText: 'risky' })).toContainText('Failed');
 
   workspace.write('Snakefile', workspace.text('Snakefile').replace('false && ', ''));

@@ -105,6 +105,27 @@ test('a row written by SQL shows up at once', async ({ page, lab, doing }) => {
   expect(await isMarked(page), 'the page was not loaded again').toBe(true);
 });
 
+test('a run that waits for its turn shows up at once, too', async ({ page, lab, doing }) => {
+  await doing.run('here before');
+  await visit(page, '/runs');
+
+  await lab.sql("INSERT INTO workflow_runs (workflow_name, status, started_at) VALUES ('queued', 'waiting', NULL)");
+
+  await expect(row(page, 'queued')).toContainText('Waiting', { timeout: 2_000 });
+  expect(await names(page)).toEqual(['queued', 'here before']);
+});
+
+test('a run that began before others takes its place among them', async ({ page, lab }) => {
+  await lab.sql(`INSERT INTO workflow_runs (workflow_name, status, started_at) VALUES
+    ('an hour ago', 'running', now() - interval '1 hour'), ('three hours ago', 'running', now() - interval '3 hours')`);
+  await visit(page, '/runs');
+  await expect(rows(page)).toHaveCount(2);
+
+  await lab.sql("INSERT INTO workflow_runs (workflow_name, status, started_at) VALUES ('two hours ago', 'running', now() - interval '2 hours')");
+
+  await expect.poll(() => names(page)).toEqual(['an hour ago', 'two hours ago', 'three hours ago']);
+});
+
 test('the tiles count along', async ({ page, doing }) => {
   const run = await doing.run('counted');
   await visit(page, '/runs');

@@ -7,7 +7,7 @@ pub mod device;
 mod identity;
 pub mod sign_in;
 
-pub use identity::{COOKIE, Identity, Peer, SESSION_DAYS, Scope};
+pub use identity::{COOKIE, Identity, Peer, SESSION_DAYS, Scope, TokenCache};
 
 use crate::api::problem::Problem;
 use crate::router::ServerState;

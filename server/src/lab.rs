@@ -42,7 +42,7 @@ const LIVE: TimeDelta = TimeDelta::minutes(30);
 pub async fn clear(store: &Store) -> Result<u64> {
     let mut tx = store.begin().await?;
     let gone = store::runs::edit::delete_of_users(&mut tx, MARK).await?;
-    store.commit(tx).await?;
+    store::commit(tx).await?;
     Ok(gone)
 }
 

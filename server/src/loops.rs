@@ -26,7 +26,7 @@ pub async fn sweeper(store: Store, every: Duration, heartbeat: i32, quiet: i32, 
 async fn sweep_once(store: Store, heartbeat: i32, quiet: i32) -> Result<(), StoreError> {
     let mut tx = store.begin().await?;
     let lost = sweep::lose_silent(&mut tx, heartbeat, quiet).await?;
-    store.commit(tx).await?;
+    store::commit(tx).await?;
     if !lost.is_empty() {
         info!(runs = lost.len(), "Runs fell silent and are lost");
     }

@@ -3,6 +3,7 @@
 
 use clap::Parser as _;
 use flowo_server::{commands, config::Cli, logs};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::ExitCode;
 
 /// Fewer, and streamed pages can wait for each other for ever.
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
     logs::start();
     // One TLS provider for the whole process; a second call could only install the same again.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    allow_many_files();
     let workers = std::thread::available_parallelism().map_or(LEAST_WORKERS, |cores| cores.get().max(LEAST_WORKERS));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
     let outcome = match runtime {
@@ -25,5 +27,14 @@ fn main() -> ExitCode {
             eprintln!("flowod: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Every open page is an open file. As many as the system lets us have.
+fn allow_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        tracing::warn!(%error, "Could not raise the limit of open files");
     }
 }

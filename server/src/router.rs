@@ -37,6 +37,7 @@ pub struct ServerState {
     pub app: AppState,
     pub writer: Writer,
     pub secrets: Secrets,
+    pub tokens: access::TokenCache,
     pub metrics: PrometheusHandle,
     /// Fires when the server stops: streams end, and say so.
     pub stopping: CancellationToken,

@@ -74,7 +74,14 @@ impl Running {
             },
             lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
         };
-        let state = ServerState { app, writer, secrets: plan.secrets, metrics: plan.metrics, stopping };
+        let state = ServerState {
+            app,
+            writer,
+            secrets: plan.secrets,
+            tokens: crate::access::TokenCache::default(),
+            metrics: plan.metrics,
+            stopping,
+        };
         Self { state, tasks, drained }
     }
 

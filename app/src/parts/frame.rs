@@ -14,7 +14,8 @@ use model::text;
 #[component]
 pub fn Frame(children: Children) -> impl IntoView {
     view! {
-        <a class="skip" href="#main">"Skip to content"</a>
+        // The router would scroll there and leave the focus behind; the browser itself takes it along.
+        <a class="skip" href="#main" rel="external">"Skip to content"</a>
         <Rail/>
         <TopBar/>
         <main id="main" tabindex="-1">{children()}</main>

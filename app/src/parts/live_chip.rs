@@ -21,6 +21,11 @@ pub fn LiveChip() -> impl IntoView {
         Link::Offline(since) => format!("offline for {}", text::duration((now.get() - since).max(0) / 1000 * 1000)),
         Link::Paused => "paused".into(),
     };
+    // Read out when the state changes, not with every second of "offline for …".
+    let state = move || match chip.link.get() {
+        Link::Offline(_) => "offline".to_owned(),
+        _ => words(),
+    };
     let latency = move || (chip.link.get() == Link::Live).then(|| chip.latency.get()).flatten();
     let icon = move || match chip.link.get() {
         Link::Paused => "#i-pause".to_owned(),
@@ -35,9 +40,10 @@ pub fn LiveChip() -> impl IntoView {
         Link::Paused => "You paused this page. It stays as it is until you go on.",
     };
     view! {
+        <span class="sr" role="status" aria-label="Connection">{state}</span>
         <button class="live" data-live=move || chip.link.get().word() type="button" popovertarget="live-card">
             <svg class="i" viewBox="0 0 12 12" aria-hidden="true"><use href=icon></use></svg>
-            <span role="status" aria-label="Connection">{words}</span>
+            <span>{words}</span>
             <Show when=move || latency().is_some()>
                 <span class="num">{move || latency().map(text::duration)}</span>
             </Show>

@@ -103,25 +103,26 @@ impl WriterTask {
     /// Works until cancelled, then drains what was already taken.
     pub async fn run(mut self, cancel: CancellationToken) {
         let mut batch = Vec::with_capacity(BATCH);
+        let mut line = Line { store: self.store.clone(), conn: None };
         loop {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => break,
                 taken = self.jobs.recv_many(&mut batch, BATCH) => if taken == 0 { break },
             }
-            self.write(&mut batch).await;
+            self.write(&mut batch, &mut line).await;
         }
         self.jobs.close();
         while self.jobs.recv_many(&mut batch, BATCH).await > 0 {
-            self.write(&mut batch).await;
+            self.write(&mut batch, &mut line).await;
         }
     }
 
-    async fn write(&self, batch: &mut Vec<Job>) {
+    async fn write(&self, batch: &mut Vec<Job>, line: &mut Line) {
         let began = Instant::now();
         let (incoming, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|job| (job.incoming, (job.answer, job.room))).unzip();
         let size = incoming.len();
-        let outcomes = match self.commit(&incoming).await {
+        let outcomes = match line.commit(&incoming).await {
             Ok(receipts) => receipts.into_iter().map(Ok).collect(),
             Err(error) if error.is_unavailable() => {
                 warn!(error = chain(&error), "Reports refused: the database is not reachable");
@@ -132,7 +133,7 @@ impl WriterTask {
                 warn!(error = chain(&error), "A batch was refused; writing its reports one by one");
                 let mut outcomes = Vec::with_capacity(size);
                 for report in incoming {
-                    outcomes.push(self.single(report).await);
+                    outcomes.push(line.single(report).await);
                 }
                 outcomes
             }
@@ -146,8 +147,16 @@ impl WriterTask {
             let _ = answer.send(outcome); // A client that left has its report stored all the same.
         }
     }
+}
 
-    async fn single(&self, report: Incoming) -> Result<Receipt, Refused> {
+/// The writer's own connection, kept from batch to batch; a new one after every failure.
+struct Line {
+    store: Store,
+    conn: Option<store::PooledConn>,
+}
+
+impl Line {
+    async fn single(&mut self, report: Incoming) -> Result<Receipt, Refused> {
         let error = match self.commit(std::slice::from_ref(&report)).await {
             Ok(receipts) => return receipts.first().copied().ok_or(Refused::Unavailable),
             Err(error) if error.is_unavailable() => return Err(Refused::Unavailable),
@@ -163,7 +172,7 @@ impl WriterTask {
         }
     }
 
-    async fn commit(&self, batch: &[Incoming]) -> Result<Vec<Receipt>, StoreError> {
+    async fn commit(&mut self, batch: &[Incoming]) -> Result<Vec<Receipt>, StoreError> {
         let mut tries = 1;
         loop {
             let Ok(outcome) = timeout(PATIENCE, self.transaction(batch)).await else {
@@ -179,10 +188,15 @@ impl WriterTask {
         }
     }
 
-    async fn transaction(&self, batch: &[Incoming]) -> Result<Vec<Receipt>, StoreError> {
-        let mut tx = self.store.begin().await?;
+    async fn transaction(&mut self, batch: &[Incoming]) -> Result<Vec<Receipt>, StoreError> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.store.conn().await?,
+        };
+        let mut tx = store::begin(&mut conn).await?;
         let receipts = apply(&mut tx, batch).await?;
-        self.store.commit(tx).await?;
+        store::commit(tx).await?;
+        self.conn = Some(conn);
         Ok(receipts)
     }
 }

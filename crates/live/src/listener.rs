@@ -25,6 +25,10 @@ use tracing::{info, warn};
 
 /// Long enough to gather a burst, short enough to feel instant.
 const WINDOW: Duration = Duration::from_millis(8);
+/// Each tick costs a write to every reader: so many of them lengthen the window by 1 ms.
+const READERS_PER_MS: usize = 100;
+/// The longest window, in milliseconds beyond [`WINDOW`].
+const MOST_EXTRA_MS: usize = 12;
 /// How often we test our own hearing.
 const PING: Duration = Duration::from_secs(4);
 /// Silence after which we are deaf: two pings.
@@ -133,7 +137,8 @@ impl Ear {
     async fn gather(&mut self, first: Heard, hearing: &mut mpsc::Receiver<Result<Heard, StoreError>>) -> Result<(), StoreError> {
         let mut ranges = Vec::new();
         let mut lost = self.note(first, &mut ranges);
-        let until = Instant::now() + WINDOW;
+        let extra = (self.hub.readers() / READERS_PER_MS).min(MOST_EXTRA_MS);
+        let until = Instant::now() + WINDOW + Duration::from_millis(extra as u64);
         while !ranges.is_empty() && ranges.len() < QUEUE {
             match timeout_at(until, hearing.recv()).await {
                 Ok(Some(Ok(heard))) => lost |= self.note(heard, &mut ranges),

@@ -63,11 +63,6 @@ impl Store {
         self.pool.begin().await.doing("beginning a transaction")
     }
 
-    /// Commits: from here on the transaction survives whatever happens.
-    pub async fn commit(&self, tx: sqlx::Transaction<'static, Postgres>) -> Result<(), StoreError> {
-        tx.commit().await.doing("committing")
-    }
-
     /// A connection of its own outside the pool, for LISTEN.
     pub fn options(&self) -> &PgConnectOptions {
         &self.options
@@ -93,4 +88,17 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// A connection on loan from the pool.
+pub type PooledConn = PoolConnection<Postgres>;
+
+/// A transaction on a connection one already has; rolled back unless committed.
+pub async fn begin(conn: &mut PooledConn) -> Result<sqlx::Transaction<'_, Postgres>, StoreError> {
+    sqlx::Connection::begin(&mut **conn).await.doing("beginning a transaction")
+}
+
+/// Commits: from here on the transaction survives whatever happens.
+pub async fn commit(tx: sqlx::Transaction<'_, Postgres>) -> Result<(), StoreError> {
+    tx.commit().await.doing("committing")
 }

@@ -70,7 +70,7 @@ pub async fn poll(State(state): State<ServerState>, Path(code): Path<String>) ->
     let Some(user) = devices::take(&mut tx, &hash).await? else { return Ok(detail(StatusCode::NOT_FOUND, "Unknown or expired code")) };
     let token = secrets::token().map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "No token could be made."))?;
     people::add_token(&mut tx, user, "flowo login", &secrets::shown(&token), &state.secrets.hash(&token), "admin", login.ttl_days).await?;
-    state.app.store.commit(tx).await?;
+    store::commit(tx).await?;
     let working_path = crate::config::env("FLOWO_WORKING_PATH");
     Ok(Json(json!({ "status": "approved", "token": token, "flowo_working_path": working_path })).into_response())
 }

@@ -7,8 +7,18 @@ use axum::http::{
     header::{AUTHORIZATION, COOKIE as COOKIE_HEADER},
 };
 use model::UserId;
-use std::net::SocketAddr;
-use store::{StoreError, people, runs::Audience};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use store::{
+    Store, StoreError,
+    people::{self, TokenOwner},
+    runs::Audience,
+};
+use tokio::time::Instant;
 
 /// The session's cookie.
 pub const COOKIE: &str = "flowo_session";
@@ -51,6 +61,36 @@ impl Scope {
 
     pub const fn reports(self) -> bool {
         matches!(self, Self::Report | Self::Write | Self::Admin)
+    }
+}
+
+/// A token's owner is asked for at most every two seconds: a busy client sends thousands of
+/// reports a minute. So long a revoked token may still work.
+const FRESH: Duration = Duration::from_secs(2);
+/// Tokens remembered; more, and all are asked for again.
+const REMEMBERED: usize = 10_000;
+
+/// Owners of tokens seen just now. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct TokenCache(Arc<Mutex<HashMap<Vec<u8>, (Instant, Option<TokenOwner>)>>>);
+
+impl TokenCache {
+    async fn owner(&self, store: &Store, hash: Vec<u8>) -> Result<Option<TokenOwner>, StoreError> {
+        let now = Instant::now();
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+        if let Some((at, owner)) = held
+            && now.duration_since(at) < FRESH
+        {
+            return Ok(owner);
+        }
+        let mut conn = store.conn().await?;
+        let owner = people::token_owner(&mut conn, &hash).await?;
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= REMEMBERED {
+            held.clear();
+        }
+        held.insert(hash, (now, owner.clone()));
+        Ok(owner)
     }
 }
 
@@ -99,8 +139,7 @@ pub async fn of(state: &ServerState, headers: &HeaderMap, peer: Option<Peer>) ->
         if token.len() > MAX_SECRET {
             return Ok(Identity::Unknown);
         }
-        let mut conn = state.app.store.conn().await?;
-        let owner = people::token_owner(&mut conn, &state.secrets.hash(token)).await?;
+        let owner = state.tokens.owner(&state.app.store, state.secrets.hash(token)).await?;
         return Ok(owner
             .and_then(|owner| {
                 let scope = Scope::parse(&owner.scope)?;

@@ -211,7 +211,10 @@ pub(super) async fn jobs(conn: &mut Conn, wanted: &HashSet<(RunId, i64)>, folds:
         "select j.id, j.workflow_run_id, j.job_id, j.attempt, j.status, j.rule, j.informed,
                 ms(j.started_at) as started_at, ms(j.ended_at) as ended_at
            from unnest($1::uuid[], $2::bigint[]) as k(run, job)
-           join job_executions j on j.workflow_run_id = k.run and j.job_id = k.job and not j.superseded",
+           cross join lateral (
+                select * from job_executions
+                 where workflow_run_id = k.run and job_id = k.job and not superseded
+                 limit 1) j",
     )
     .bind(runs)
     .bind(jobs)

@@ -1,4 +1,7 @@
 //! Writing what a batch changed: raw events, runs, rules, attempts, files.
+//!
+//! Rows are named by key in every statement (`= any(…)`, or a lateral that finds one row), so that
+//! a plan made while a table was small still reads an index when it is large.
 
 use super::{Incoming, Loaded, Receipt};
 use crate::{Conn, Doing, StoreError};
@@ -82,10 +85,11 @@ pub(super) async fn runs(conn: &mut Conn, loaded: &Loaded) -> Result<(), StoreEr
                from jsonb_to_recordset($1) as x(id uuid, status text, ended_at bigint, last_seen_at bigint, closed boolean,
                     dry_run boolean, heartbeats boolean, last_was_error boolean, rule_graph jsonb, planned jsonb,
                     jobs_planned integer, errors jsonb, quarantined integer)
-              where r.id = x.id",
+              where r.id = x.id and r.id = any($3)",
         )
         .bind(Json(&changed))
         .bind(MAX_ERRORS)
+        .bind(loaded.folds.keys().map(|id| id.0).collect::<Vec<_>>())
         .execute(&mut *conn)
         .await
         .doing("writing runs")?;
@@ -96,7 +100,7 @@ pub(super) async fn runs(conn: &mut Conn, loaded: &Loaded) -> Result<(), StoreEr
         sqlx::query(
             "update workflow_runs r set last_seen_at = at_ms(x.at)
                from unnest($1::uuid[], $2::bigint[]) as x(id, at)
-              where r.id = x.id and r.last_seen_at < at_ms(x.at - $3)",
+              where r.id = x.id and r.id = any($1) and r.last_seen_at < at_ms(x.at - $3)",
         )
         .bind(ids)
         .bind(seen)
@@ -293,9 +297,10 @@ async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> 
            from jsonb_to_recordset($1) as x(key bigint, status text, superseded boolean, rule text, informed boolean, told boolean,
                 started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer, priority integer,
                 reason text, message text, shell_command text)
-          where j.id = x.key",
+          where j.id = x.key and j.id = any($2)",
     )
     .bind(Json(rows))
+    .bind(rows.iter().filter_map(|row| row.key).collect::<Vec<_>>())
     .execute(conn)
     .await
     .doing("writing jobs")?;
@@ -314,7 +319,10 @@ async fn insert(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<HashMap<(Uuid, i
            from jsonb_to_recordset($1) as x(run uuid, job_id bigint, attempt integer, superseded boolean, rule text, status text,
                 informed boolean, started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer,
                 priority integer, reason text, message text, shell_command text)
-           left join job_executions p on p.workflow_run_id = x.run and p.job_id = x.job_id and p.attempt = x.attempt - 1
+           left join lateral (
+                select * from job_executions p
+                 where x.attempt > 1 and p.workflow_run_id = x.run and p.job_id = x.job_id and p.attempt = x.attempt - 1
+                 limit 1) p on true
           order by x.run, x.job_id, x.attempt
          returning id, workflow_run_id, job_id, attempt",
     )
@@ -367,7 +375,8 @@ async fn write_files<'a>(conn: &mut Conn, jobs: impl Iterator<Item = (Uuid, i64,
         "insert into job_files (job_execution_id, path_id, role, position)
          select x.job, p.id, x.role, x.position
            from unnest($1::uuid[], $2::bigint[], $3::text[], $4::integer[], $5::text[]) as x(run, job, role, position, path)
-           join paths p on p.workflow_run_id = x.run and p.path_key = md5(x.path)::uuid",
+           cross join lateral (
+                select id from paths where workflow_run_id = x.run and path_key = md5(x.path)::uuid limit 1) p",
     )
     .bind(runs)
     .bind(keys)
