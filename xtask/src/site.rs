@@ -80,9 +80,22 @@ pub fn build(ctx: &Ctx) -> Result<Site> {
     Ok(site)
 }
 
+/// Where cargo keeps the sources of foreign crates.
+fn registry() -> Result<String> {
+    let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
+    let home = home.or_else(|| Some(std::path::PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let sources = home.context("cargo has no home")?.join("registry/src");
+    // One directory below it for each registry; the first is the one we use.
+    let below = fs::read_dir(&sources).ok().and_then(|mut entries| entries.next()?.ok());
+    Ok(format!("{}/", below.map_or(sources, |entry| entry.path()).display()))
+}
+
 fn compile(ctx: &Ctx, bindgen: &Path, work: &Path) -> Result<()> {
     let _turn = ctx.turn()?;
-    step::run(&mut ctx.cargo(["build", "--package", "frontend", "--lib", "--target", tools::WASM, "--profile", "wasm-release"]))?;
+    let mut cargo = ctx.cargo(["build", "--package", "frontend", "--lib", "--target", tools::WASM, "--profile", "wasm-release"]);
+    // Replaces the flags of .cargo/config.toml. Paths of this machine have no business in a browser.
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", format!("--cfg\u{1f}erase_components\u{1f}--remap-path-prefix={}=", registry()?));
+    step::run(&mut cargo)?;
     let built = ctx.target.join(tools::WASM).join("wasm-release/frontend.wasm");
     let mut glue = Command::new(bindgen);
     glue.args(["--target", "web", "--no-typescript", "--out-name", "flowo", "--out-dir"]);

@@ -75,10 +75,14 @@ pub async fn more_runs(q: String, sort: String, after: String) -> Result<Page<Ru
     Ok(page)
 }
 
-/// The figures above the list.
+/// The figures above the list, and how many runs pass a filter.
 #[server(prefix = "/_fn", endpoint = "runs/overview", input = Json)]
-pub async fn read_overview() -> Result<Overview, AppError> {
-    server::overview(&state()?, &viewer().map_err(AppError::told)?).await.map_err(AppError::told)
+pub async fn read_overview(q: String) -> Result<(Overview, Total), AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    let overview = server::overview(&state, &viewer).await.map_err(AppError::told)?;
+    let filter = RunFilter::parse(&q);
+    let total = store::runs::total(&mut *state.store.conn().await?, viewer.audience, &filter, overview.until).await?;
+    Ok((overview, total))
 }
 
 /// Everything the run's page shows first. Jobs may be filtered by rule and status words.

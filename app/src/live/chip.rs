@@ -9,8 +9,10 @@ const SAMPLES: usize = 20;
 /// What is true of the connection now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Link {
-    /// Before the first word of the server, and on pages that follow nothing.
+    /// The page follows nothing.
     #[default]
+    Idle,
+    /// Before the first word of the server.
     Connecting,
     Live,
     /// Missed frames are being read again.
@@ -28,7 +30,7 @@ impl Link {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Live => "live",
-            Self::Connecting | Self::CatchingUp | Self::Paused => "catching",
+            Self::Idle | Self::Connecting | Self::CatchingUp | Self::Paused => "catching",
             Self::Polling => "polling",
             Self::Offline(_) => "offline",
         }
@@ -48,6 +50,7 @@ pub struct Chip {
     /// The reader asked for stillness.
     pub paused: RwSignal<bool>,
     samples: StoredValue<Vec<Millis>>,
+    followers: StoredValue<usize>,
 }
 
 /// Makes the chip known to everything below. Called once, at the root.
@@ -59,12 +62,32 @@ pub fn provide() {
         count: RwSignal::new(0),
         paused: RwSignal::new(false),
         samples: StoredValue::new(Vec::new()),
+        followers: StoredValue::new(0),
     });
 }
 
 impl Chip {
     pub fn get() -> Self {
         expect_context()
+    }
+
+    /// A page begins to follow something.
+    pub fn join(self) {
+        self.followers.update_value(|count| *count += 1);
+        if self.link.get_untracked() == Link::Idle {
+            self.link.set(Link::Connecting);
+        }
+    }
+
+    /// A page stops; the last one leaves nothing to say.
+    pub fn leave(self) {
+        let left = self.followers.try_update_value(|count| {
+            *count = count.saturating_sub(1);
+            *count
+        });
+        if left == Some(0) {
+            self.link.try_set(Link::Idle);
+        }
     }
 
     /// Says how the connection is, if that is news.

@@ -8,7 +8,7 @@ use model::{
     Millis, RunId,
     filter::RunFilter,
     live::{Frame, RunChange, replaces},
-    page::{RunColumn, RunSort},
+    page::RunSort,
     run::RunSummary,
 };
 use std::collections::{HashMap, HashSet};
@@ -26,10 +26,12 @@ pub struct LiveRuns {
     sort: RunSort,
     /// The list begins with the newest: not a later page of it.
     from_start: bool,
+    /// Further pages exist that are not loaded.
+    more: StoredValue<bool>,
 }
 
 impl LiveRuns {
-    pub fn new(items: Vec<RunSummary>, filter: RunFilter, sort: RunSort, from_start: bool) -> Self {
+    pub fn new(items: Vec<RunSummary>, filter: RunFilter, sort: RunSort, from_start: bool, more: bool) -> Self {
         let order = items.iter().map(|run| run.id).collect();
         let rows = items.into_iter().map(|run| (run.id, ArcRwSignal::new(run))).collect();
         Self {
@@ -40,6 +42,7 @@ impl LiveRuns {
             filter: StoredValue::new(filter),
             sort,
             from_start,
+            more: StoredValue::new(more),
         }
     }
 
@@ -49,7 +52,8 @@ impl LiveRuns {
     }
 
     /// Adds the next window of the list; what is there already stays.
-    pub fn append(self, items: Vec<RunSummary>) {
+    pub fn append(self, items: Vec<RunSummary>, more: bool) {
+        self.more.set_value(more);
         let mut fresh = Vec::new();
         self.rows.update_value(|rows| {
             for run in items {
@@ -83,26 +87,35 @@ impl LiveRuns {
         news
     }
 
-    /// A run this list has not seen: admitted, kept waiting, or none of its business.
+    /// A run this list has not seen: admitted at its place, kept waiting, or none of its business.
     fn meet(self, run: RunSummary, now: Millis) -> bool {
         let id = run.id;
-        if self.filter.with_value(|filter| filter.matches(&run, None, now)) == Some(false) {
+        let verdict = self.filter.with_value(|filter| filter.matches(&run, None, now));
+        if verdict == Some(false) {
             self.waiting.update(|waiting| {
                 waiting.remove(&id);
             });
             return false;
         }
-        // An old run that changed belongs further down, on a page not loaded yet.
-        if !self.from_start || !self.is_newest(&run) {
+        if !self.from_start {
             return false;
         }
-        let newest_first = self.sort == RunSort::default();
-        let understood = self.filter.with_value(|filter| filter.matches(&run, None, now)).is_some();
-        if newest_first && understood && self.at_top.get_untracked() && self.waiting.with_untracked(HashSet::is_empty) {
+        if self.sort != RunSort::default() || verdict.is_none() {
+            self.waiting.update(|waiting| {
+                waiting.insert(id);
+            });
+            return true;
+        }
+        let place = self.place(&run);
+        // An older run that changed belongs further down, on a page not loaded yet.
+        if place == self.order.with_untracked(Vec::len) && self.more.get_value() {
+            return false;
+        }
+        if self.at_top.get_untracked() && self.waiting.with_untracked(HashSet::is_empty) {
             self.rows.update_value(|rows| {
                 rows.insert(id, ArcRwSignal::new(run));
             });
-            self.order.update(|order| order.insert(0, id));
+            self.order.update(|order| order.insert(place, id));
         } else {
             self.waiting.update(|waiting| {
                 waiting.insert(id);
@@ -111,13 +124,11 @@ impl LiveRuns {
         true
     }
 
-    fn is_newest(self, run: &RunSummary) -> bool {
-        if self.sort.column != RunColumn::Started {
-            return true;
-        }
-        let first = self.order.with_untracked(|order| order.first().copied());
-        let first = first.and_then(|id| self.row(id)).and_then(|row| row.with_untracked(|row| row.started_at));
-        first <= run.started_at
+    /// Where a run stands in the newest-first order.
+    fn place(self, run: &RunSummary) -> usize {
+        let key = (run.sort_at, run.id);
+        let newer = |held: &RunId| self.row(*held).is_some_and(|row| row.with_untracked(|row| (row.sort_at, row.id)) > key);
+        self.order.with_untracked(|order| order.partition_point(newer))
     }
 
     fn remove(self, id: RunId) {

@@ -48,6 +48,7 @@ pub fn follow(wanted: Wanted, apply: impl Fn(Frame) + 'static, reset: impl Fn() 
             reset,
             state: RefCell::new(State { after: wanted.after, backoff: BACKOFF.0, ..State::default_at(wanted.after) }),
         });
+        chip.join();
         stream.open();
         let listener = {
             let stream = Rc::downgrade(&stream);
@@ -80,6 +81,7 @@ pub fn follow(wanted: Wanted, apply: impl Fn(Frame) + 'static, reset: impl Fn() 
             paused.stop();
             held.state.borrow_mut().over = true;
             held.close();
+            chip.leave();
         });
     });
 }

@@ -79,7 +79,7 @@ fn Loaded(
     let (rule, word) = (rule.get_untracked(), status.get_untracked());
     let live = LiveJobs::new(jobs.items, rule.clone(), word.as_deref(), after.get_untracked().is_none());
     let gone = RwSignal::new(false);
-    let known_errors = detail.errors.len();
+    let rules = RwSignal::new(detail.rules.clone());
 
     follow(
         Wanted { scope: format!("run:{id}"), after: cursor },
@@ -92,7 +92,7 @@ fn Loaded(
                             let failed_now = now.status == RunStatus::Failed && held.1 != RunStatus::Failed;
                             run.set((**now).clone());
                             gone.set(false);
-                            if failed_now && known_errors == 0 {
+                            if failed_now {
                                 again.run(()); // What went wrong is not in the frames.
                                 return;
                             }
@@ -102,6 +102,9 @@ fn Loaded(
                     }
                     RunChange::Gone(_) => gone.set(true),
                 }
+            }
+            if !frame.rules.is_empty() {
+                rules.set(frame.rules.clone());
             }
             if frame.jobs_stale {
                 again.run(());
@@ -125,7 +128,7 @@ fn Loaded(
                 <div class="stale" role="status">"This run was deleted. What you see is the last that was known of it."</div>
             </Show>
             <RunHead run attempts=detail.attempts client=detail.client_version status delete/>
-            <FailureCard errors=detail.errors failed/>
+            <FailureCard id errors=detail.errors rules failed/>
             <section class="run-jobs" aria-label="Jobs">
                 <Rules id rules=detail.rules chosen=rule.clone()/>
                 <JobTable live run=id rule status=word next=jobs.next/>

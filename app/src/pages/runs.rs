@@ -71,16 +71,20 @@ fn Bones() -> impl IntoView {
 #[component]
 fn Loaded(found: RunList, sort: RunSort, from_start: bool, again: Callback<()>) -> impl IntoView {
     let RunList { page, filter, total, overview: figures, cursor, any, base_url, client_config } = found;
-    let live = LiveRuns::new(page.items, filter.clone(), sort, from_start);
+    let live = LiveRuns::new(page.items, filter.clone(), sort, from_start, page.next.is_some());
     let figures = RwSignal::new(figures);
+    let total = RwSignal::new(total);
+    let words = StoredValue::new(filter.to_string());
     let heard = RwSignal::new(false);
     let now = session().now;
     let empty = !any && filter.is_empty();
 
     let refresh = throttled(move || {
         spawn_local(async move {
-            if let Ok(fresh) = read_overview().await {
+            let Some(q) = words.try_get_value() else { return };
+            if let Ok((fresh, count)) = read_overview(q).await {
                 figures.try_set(fresh);
+                total.try_set(count);
             }
         });
     });
@@ -103,7 +107,7 @@ fn Loaded(found: RunList, sort: RunSort, from_start: bool, again: Callback<()>) 
     view! {
         <OverviewBar overview=figures filter=filter.clone() sort/>
         <FilterBar filter=filter.clone() sort total/>
-        <List live filter sort next=page.next total=counted(total, "run", "runs") from_start again/>
+        <List live filter sort next=page.next total=counted(total.get_untracked(), "run", "runs") from_start again/>
     }
     .into_any()
 }
@@ -132,7 +136,7 @@ fn List(
             let q = q.clone();
             spawn_local(async move {
                 if let Ok(page) = more_runs(q, sort.to_string(), cursor.to_string()).await {
-                    live.append(page.items);
+                    live.append(page.items, page.next.is_some());
                     next.try_set(page.next);
                 }
                 loading.try_set_value(false);

@@ -50,7 +50,8 @@ pub fn ConfirmDelete(
         spawn_local(async move {
             match delete_runs(ids).await {
                 Ok(done) => {
-                    gone.run(done.clone());
+                    // The page that asked may be gone by the time of the answer.
+                    gone.try_run(done.clone());
                     let text = match list.as_slice() {
                         [(_, name)] => format!("“{name}” is deleted"),
                         many => format!("{} runs are deleted", many.len()),
@@ -59,7 +60,9 @@ pub fn ConfirmDelete(
                         let ids = done.clone();
                         spawn_local(async move {
                             match restore_runs(ids).await {
-                                Ok(_) => back.run(()),
+                                Ok(_) => {
+                                    back.try_run(());
+                                }
                                 Err(error) => toasts.say(failed(&error)),
                             }
                         });

@@ -27,7 +27,7 @@ const WORDS: [(&str, &str); 12] = [
 
 /// The box, what is active as chips, and what was not understood.
 #[component]
-pub fn FilterBar(filter: RunFilter, sort: RunSort, total: Total) -> impl IntoView {
+pub fn FilterBar(filter: RunFilter, sort: RunSort, total: RwSignal<Total>) -> impl IntoView {
     let navigate = use_navigate();
     let text = filter.to_string();
     let wrong = !filter.mistakes.is_empty();
@@ -90,7 +90,7 @@ pub fn FilterBar(filter: RunFilter, sort: RunSort, total: Total) -> impl IntoVie
                 <datalist id="filter-words">
                     {WORDS.map(|(word, meaning)| view! { <option value=word>{meaning}</option> }).collect_view()}
                 </datalist>
-                <span class="num dim">{counted(total, "run", "runs")}</span>
+                <span class="num dim">{move || counted(total.get(), "run", "runs")}</span>
                 <kbd aria-hidden="true">"/"</kbd>
             </div>
             {order}

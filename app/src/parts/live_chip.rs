@@ -14,7 +14,8 @@ pub fn LiveChip() -> impl IntoView {
     let chip = Chip::get();
     let now = session().now;
     let words = move || match chip.link.get() {
-        Link::Connecting => "connecting".to_owned(),
+        Link::Idle => String::new(),
+        Link::Connecting => "connecting".into(),
         Link::Live => "live".into(),
         Link::CatchingUp => "catching up".into(),
         Link::Polling => "polling every 10 s".into(),
@@ -32,6 +33,7 @@ pub fn LiveChip() -> impl IntoView {
         link => format!("#live-{}", link.word()),
     };
     let meaning = move || match chip.link.get() {
+        Link::Idle => "This page follows nothing.",
         Link::Connecting => "Not connected yet. What you see is as of loading.",
         Link::Live => "Each committed change reaches this page at once.",
         Link::CatchingUp => "Reading what was missed.",
@@ -41,7 +43,7 @@ pub fn LiveChip() -> impl IntoView {
     };
     view! {
         <span class="sr" role="status" aria-label="Connection">{state}</span>
-        <button class="live" data-live=move || chip.link.get().word() type="button" popovertarget="live-card">
+        <button class="live" hidden=move || chip.link.get() == Link::Idle data-live=move || chip.link.get().word() type="button" popovertarget="live-card">
             <svg class="i" viewBox="0 0 12 12" aria-hidden="true"><use href=icon></use></svg>
             <span>{words}</span>
             <Show when=move || latency().is_some()>

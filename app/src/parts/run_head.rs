@@ -7,8 +7,8 @@ use crate::{
 };
 use leptos::prelude::*;
 use model::{
-    JobStatus,
-    run::{Attempt, ReportedError, RunSummary},
+    JobStatus, RunId,
+    run::{Attempt, ReportedError, RuleRow, RunSummary},
     text,
 };
 
@@ -115,15 +115,28 @@ pub fn RunHead(
     }
 }
 
-/// What the client said went wrong. Shown above everything else.
+/// What the client said went wrong, and in which rules. Shown above everything else.
 #[component]
-pub fn FailureCard(errors: Vec<ReportedError>, failed: Memo<bool>) -> impl IntoView {
+pub fn FailureCard(id: RunId, errors: Vec<ReportedError>, rules: RwSignal<Vec<RuleRow>>, failed: Memo<bool>) -> impl IntoView {
     let count = errors.len();
-    let last = errors.into_iter().next_back();
-    let Some(last) = last else { return ().into_any() };
-    let heading = last.exception.clone();
-    let rule = last.rule.clone();
-    let text = last.traceback.clone().or(last.location.clone());
+    // The last word is often only that something failed before; what failed is said earlier.
+    let told = errors.iter().rev().find(|error| error.exception != "WorkflowError").or(errors.last());
+    let heading = told.map_or_else(|| "A job failed".to_owned(), |error| error.exception.clone());
+    let text = told.and_then(|error| error.traceback.clone().or(error.location.clone()));
+    let links = move || {
+        let names = rules.with(|rules| rules.iter().filter(|rule| rule.jobs.failed > 0).map(|rule| rule.name.clone()).collect::<Vec<_>>());
+        let links = names
+            .into_iter()
+            .take(8)
+            .map(|name| view! { " " <a class="link" href=paths::run_jobs(id, Some(&name), Some("failed"), None)><code>{name.clone()}</code></a> })
+            .collect_view();
+        view! { {links} }
+    };
+    let told_in = match count {
+        0 | 1 => "in",
+        _ => "and other errors, in",
+    };
+    let any = move || rules.with(|rules| rules.iter().any(|rule| rule.jobs.failed > 0));
     view! {
         <Show when=move || failed.get()>
             <section class="failure" aria-label="What went wrong">
@@ -132,17 +145,10 @@ pub fn FailureCard(errors: Vec<ReportedError>, failed: Memo<bool>) -> impl IntoV
                         <svg class="st-i" data-status="failed" aria-hidden="true"><use href="#st-failed"></use></svg>
                         {heading.clone()}
                     </h2>
-                    <p>
-                        {match (&rule, count) {
-                            (Some(rule), _) => format!("in rule {rule}"),
-                            (None, 1) => "reported by the workflow".to_owned(),
-                            (None, n) => format!("the last of {n} errors reported by the workflow"),
-                        }}
-                    </p>
+                    <p>{move || if any() { view! { {told_in} {links} }.into_any() } else { "reported by the workflow".into_any() }}</p>
                 </header>
                 {text.clone().map(|text| view! { <div class="tail" tabindex="0" role="region" aria-label="Error text"><pre>{text}</pre></div> })}
             </section>
         </Show>
     }
-    .into_any()
 }

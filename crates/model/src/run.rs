@@ -68,6 +68,8 @@ pub struct RunSummary {
     pub tags: Vec<String>,
     pub dry_run: bool,
     pub attempt: i32,
+    /// The start, or the creation before it: what the newest-first order goes by.
+    pub sort_at: Millis,
     pub started_at: Option<Millis>,
     pub ended_at: Option<Millis>,
     pub jobs: JobCounts,

@@ -126,6 +126,8 @@ pub fn browser(ctx: &Ctx) -> Result<Tally> {
     test.arg(npm.join("node_modules/@playwright/test/cli.js"));
     test.args(["test", "--config=end2end/playwright.config.ts", "--reporter=list,json"]);
     test.current_dir(&ctx.root).env("CHROMIUM", chromium);
+    let python = python::conformance(ctx)?;
+    test.env("SNAKEMAKE", python.with_file_name("snakemake"));
     test.env("PLAYWRIGHT_JSON_OUTPUT_FILE", &report).env("CI", "1");
     let done = against_flowod(ctx, "browser", &mut test)?;
     let written = fs::read_to_string(&report).context("Playwright wrote no report")?;

@@ -9,7 +9,7 @@ use sqlx::types::Uuid;
 
 /// The columns of [`Row`], for every statement that reads summaries from `workflow_runs r`.
 pub(super) const COLUMNS: &str = "r.id, r.number, r.workflow_name, r.status, r.source, r.user_name, r.directory, r.tags, r.dry_run,
-    r.attempt, ms(r.started_at) as started_at, ms(r.ended_at) as ended_at, r.jobs_planned, r.jobs_waiting, r.jobs_running,
+    r.attempt, ms(r.sort_at) as sort_at, ms(r.started_at) as started_at, ms(r.ended_at) as ended_at, r.jobs_planned, r.jobs_waiting, r.jobs_running,
     r.jobs_success, r.jobs_failed, r.jobs_lost, r.jobs_skipped, r.quarantined, r.revision";
 
 #[derive(sqlx::FromRow)]
@@ -24,6 +24,7 @@ pub(super) struct Row {
     tags: Vec<String>,
     dry_run: bool,
     attempt: i32,
+    sort_at: i64,
     started_at: Option<i64>,
     ended_at: Option<i64>,
     jobs_planned: Option<i32>,
@@ -58,6 +59,7 @@ impl TryFrom<Row> for RunSummary {
             tags: row.tags,
             dry_run: row.dry_run,
             attempt: row.attempt,
+            sort_at: row.sort_at,
             started_at: row.started_at,
             ended_at: row.ended_at,
             jobs: JobCounts {
