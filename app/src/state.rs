@@ -19,8 +19,6 @@ pub struct AppState {
     pub client_config: Arc<str>,
     pub activity: ActivityCache,
     pub lab: Arc<dyn Lab>,
-    /// What is stored in place of a secret.
-    pub hash: Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>,
 }
 
 /// The demo lab, as the first-run card offers it.
@@ -38,8 +36,6 @@ pub struct Viewer {
     pub name: String,
     pub audience: Audience,
     pub may_write: bool,
-    /// Signed in by a person, not by a program.
-    pub by_session: bool,
 }
 
 /// The handles of this request.

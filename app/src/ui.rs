@@ -2,12 +2,14 @@
 
 mod copy;
 mod icon;
+mod if_;
 mod progress;
 mod status;
 mod time;
 
 pub use copy::{CopyLine, copy_text};
 pub use icon::Icon;
+pub use if_::If;
 pub use progress::{JobBar, Progress};
 pub use status::{JobBadge, StatusBadge, StatusMark};
 pub use time::{Ago, Took};

@@ -44,6 +44,7 @@ pub const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/sign-in", Access::Public),
     (Method::POST, "/sign-out", Access::Page),
     (Method::GET, "/login", Access::Public),
+    (Method::POST, "/login/approve", Access::Session),
     (Method::GET, "/", Access::Page),
     (Method::GET, "/runs", Access::Page),
     (Method::GET, "/runs/{id}", Access::Page),

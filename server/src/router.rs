@@ -68,6 +68,7 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .route("/api/v1/tokens/cli/start", post(access::device::start))
         .route("/api/v1/tokens/cli/poll/{code}", get(access::device::poll))
         .route("/api/v1/tokens/cli/approve", post(access::device::approve))
+        .route("/login/approve", post(access::device::approve_form))
         .route("/api/v1/catalog", get(access::device::catalog))
         .route("/mcp", get(access::device::mcp))
         .route("/live", get(live_route::live))

@@ -68,10 +68,6 @@ impl Running {
             base_url: plan.base_url.into(),
             client_config: plan.client_config.into(),
             activity: store::stats::ActivityCache::default(),
-            hash: {
-                let secrets = plan.secrets.clone();
-                Arc::new(move |secret| secrets.hash(secret))
-            },
             lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
         };
         let state = ServerState {

@@ -1,6 +1,6 @@
 //! Where somebody without a session lands: how to get one.
 
-use crate::{api::device::approve_device, error::AppError, query, session::session, ui::CopyLine};
+use crate::{query, session::session, ui::CopyLine};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
@@ -15,6 +15,8 @@ pub fn LoginPage() -> impl IntoView {
     }
     let (heading, text) = match why.as_deref() {
         Some("used") => ("This link was used already", "A sign-in link works once, and for an hour. Ask the server for another."),
+        Some("approved") => ("Approved", "The command goes on by itself; you can close this page."),
+        Some("expired") => ("This code is not valid", "It is unknown, used or older than ten minutes. Run the command again."),
         Some("out") => ("Signed out", "Your session is over, here and on the server."),
         _ => ("Sign in", "Flowo shows runs only to people it knows. Open the sign-in link that it printed when it started."),
     };
@@ -34,36 +36,28 @@ pub fn LoginPage() -> impl IntoView {
 #[component]
 fn Approval(device: String, code: String) -> impl IntoView {
     let signed_in = session().may_write;
-    let approve = Action::new(move |(): &()| approve_device(device.clone()));
-    let outcome = move || {
-        approve.value().get().map(|outcome| match outcome {
-            Ok(()) => "Approved. The command goes on by itself; you can close this page.".to_owned(),
-            Err(AppError::NotFound) => "This code is unknown or too old. Run the command again.".into(),
-            Err(error) => error.to_string(),
-        })
-    };
     let name = session().user.get_value().unwrap_or_default();
+    let text = if signed_in {
+        format!("A command line asks for a token of {name}. Approve it only if you started it and it shows this code:")
+    } else {
+        "A command line asks for a token. Sign in first with a link from the server, then open this address again. The code:".into()
+    };
     view! {
         <Title text="Approve a sign-in"/>
         <div class="error-page">
             <h1>"Let this command in?"</h1>
-            <p>
-                {if signed_in {
-                    format!("A command line asks for a token of {name}. Approve it only if you started it and it shows this code:")
-                } else {
-                    "A command line asks for a token. Sign in first with a link from the server, then open this address again. The code:".into()
-                }}
-            </p>
+            <p>{text}</p>
             <p><code class="user-code">{code}</code></p>
-            <Show when=move || signed_in>
-                <div class="acts">
-                    <button class="btn primary" type="button" disabled=move || approve.pending().get() on:click=move |_| { approve.dispatch(()); }>
-                        "Approve"
-                    </button>
-                    <a class="btn" href=crate::paths::RUNS>"Not me"</a>
-                </div>
-            </Show>
-            <p class="hint" role="status">{outcome}</p>
+            {signed_in
+                .then(|| {
+                    view! {
+                        <form class="acts" method="post" action="/login/approve">
+                            <input type="hidden" name="device_code" value=device/>
+                            <button class="btn primary" type="submit">"Approve"</button>
+                            <a class="btn" href=crate::paths::RUNS>"Not me"</a>
+                        </form>
+                    }
+                })}
         </div>
     }
 }

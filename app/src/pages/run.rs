@@ -1,5 +1,6 @@
 //! One run: its head, what went wrong, and its jobs as they come and go.
 
+use crate::ui::If;
 use crate::{
     api::runs::{RunView, read_run},
     codec::Json,
@@ -124,9 +125,9 @@ fn Loaded(
     view! {
         <Title text=title/>
         <div class="run">
-            <Show when=move || gone.get()>
+            <If when=Signal::derive(move || gone.get())>
                 <div class="stale" role="status">"This run was deleted. What you see is the last that was known of it."</div>
-            </Show>
+            </If>
             <RunHead run attempts=detail.attempts client=detail.client_version status delete/>
             <FailureCard id errors=detail.errors rules failed/>
             <section class="run-jobs" aria-label="Jobs">

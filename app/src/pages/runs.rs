@@ -1,5 +1,6 @@
 //! The start page: every run one may see, live.
 
+use crate::ui::If;
 use crate::{
     api::runs::{RunList, list_runs, more_runs, read_overview},
     codec::Json,
@@ -180,20 +181,20 @@ fn List(
     });
     let caption = format!("Runs, {total}.");
     view! {
-        <Show when=move || { waiting() > 0 }>
+        <If when=Signal::derive(move || { waiting() > 0 })>
             <button class="new-rows" type="button" on:click=move |_| again.run(())>
                 <Icon name="i-up" small=true/>
                 {move || if waiting() == 1 { "1 new run".to_owned() } else { format!("{} new runs", waiting()) }}
             </button>
-        </Show>
+        </If>
         <RunTable live q=q.clone() sort caption selected doomed more foot=pager/>
-        <Show when=none>
+        <If when=Signal::derive(none)>
             <div class="empty" role="status">
                 <h2>"No run matches"</h2>
                 <p>"Remove a word of the filter, or look at "<a class="link" href=paths::RUNS>"all runs"</a>"."</p>
             </div>
-        </Show>
-        <Show when=move || selected.with(|set| !set.is_empty())>
+        </If>
+        <If when=Signal::derive(move || selected.with(|set| !set.is_empty()))>
             <div class="bulk" role="toolbar" aria-label="Selected runs">
                 <b class="num">{move || selected.with(HashSet::len)}</b>
                 "\u{a0}selected"
@@ -206,7 +207,7 @@ fn List(
                     <Icon name="i-x"/>
                 </button>
             </div>
-        </Show>
+        </If>
         <ConfirmDelete doomed gone back=again/>
     }
 }

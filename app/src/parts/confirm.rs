@@ -1,6 +1,7 @@
 //! Deleting runs: asked first, undone for ten seconds after.
 
 use super::toasts::ToastList;
+use crate::ui::If;
 use crate::{
     api::runs::{delete_runs, restore_runs},
     error::AppError,
@@ -76,7 +77,7 @@ pub fn ConfirmDelete(
         <dialog class="confirm" node_ref=dialog aria-labelledby="confirm-heading" on:close=move |_| doomed.set(Vec::new())>
             <h2 id="confirm-heading">{heading}</h2>
             <p>"The record goes from Flowo, with its jobs and history. Files on disk stay untouched. For ten seconds you can undo it."</p>
-            <Show when=move || doomed.with(|list| list.len() > 1)>
+            <If when=Signal::derive(move || doomed.with(|list| list.len() > 1))>
                 <ul class="what">
                     {move || doomed.get().into_iter().take(NAMES).map(|(_, name)| view! { <li class="cut">{name}</li> }).collect_view()}
                     {move || {
@@ -84,7 +85,7 @@ pub fn ConfirmDelete(
                         (more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })
                     }}
                 </ul>
-            </Show>
+            </If>
             <div class="acts">
                 <button class="btn" type="button" on:click=move |_| close()>"Keep"</button>
                 <button class="btn danger" type="button" on:click=go>"Delete"</button>

@@ -2,7 +2,7 @@
 
 use crate::{
     paths,
-    ui::{Ago, Icon, JobBadge, Took},
+    ui::{Ago, Icon, If, JobBadge, Took},
 };
 use leptos::prelude::*;
 use model::{
@@ -114,11 +114,11 @@ pub fn JobTable(live: LiveJobs, run: RunId, rule: Option<String>, status: Option
                     </For>
                 </tbody>
             </table>
-            <Show when=none>
+            <If when=Signal::derive(none)>
                 <div class="empty" role="status">
                     <p>"No job here yet. Jobs appear as the workflow reports them."</p>
                 </div>
-            </Show>
+            </If>
             {forth
                 .map(|href| {
                     view! {
@@ -158,9 +158,9 @@ fn Job(row: ArcRwSignal<JobRow>) -> impl IntoView {
             <td role="cell"><code>{rule}</code></td>
             <td role="cell" class="num">
                 {number}
-                <Show when=move || { attempt.get() > 1 }>
+                <If when=Signal::derive(move || { attempt.get() > 1 })>
                     <span class="try">{move || format!(" #{}", attempt.get())}</span>
-                </Show>
+                </If>
             </td>
             <td role="cell" class="cut"><code>{wildcards}</code></td>
             <td role="cell"><Ago at=started absent="–"/></td>

@@ -1,5 +1,6 @@
 //! The live chip: true latency, true state, and details on a click.
 
+use crate::ui::If;
 use crate::{
     live::{Chip, chip::Link},
     session::session,
@@ -46,9 +47,9 @@ pub fn LiveChip() -> impl IntoView {
         <button class="live" hidden=move || chip.link.get() == Link::Idle data-live=move || chip.link.get().word() type="button" popovertarget="live-card">
             <svg class="i" viewBox="0 0 12 12" aria-hidden="true"><use href=icon></use></svg>
             <span>{words}</span>
-            <Show when=move || latency().is_some()>
+            <If when=Signal::derive(move || latency().is_some())>
                 <span class="num">{move || latency().map(text::duration)}</span>
-            </Show>
+            </If>
         </button>
         <div class="live-card" id="live-card" popover="auto" aria-label="Connection">
             <h2>{words}</h2>

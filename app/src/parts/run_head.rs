@@ -3,7 +3,7 @@
 use crate::{
     paths,
     session::session,
-    ui::{Ago, Icon, JobBar, StatusMark, Took},
+    ui::{Ago, Icon, If, JobBar, StatusMark, Took},
 };
 use leptos::prelude::*;
 use model::{
@@ -61,13 +61,13 @@ pub fn RunHead(
         let here = move || status.get().as_deref() == Some(kind.as_str());
         let href = move || paths::run_jobs(id, None, (!here()).then_some(kind.as_str()), None);
         view! {
-            <Show when=move || { count.get() > 0 || here() }>
+            <If when=Signal::derive(move || { count.get() > 0 || here() })>
                 <a href=href aria-current=move || here().then_some("true")>
                     <span class="st" data-status=kind.as_str()><StatusMark word=kind.as_str()/></span>
                     <b>{move || text::count(i64::from(count.get()))}</b>
                     {kind.label().to_ascii_lowercase()}
                 </a>
-            </Show>
+            </If>
         }
     });
     view! {
@@ -96,18 +96,18 @@ pub fn RunHead(
             <dl class="facts">
                 <div><dt>"Started"</dt><dd><Ago at=started/></dd></div>
                 <div><dt>"Duration"</dt><dd><Took started ended/></dd></div>
-                <Show when=move || left.get().is_some()>
+                <If when=Signal::derive(move || left.get().is_some())>
                     <div><dt>"ETA"</dt><dd class="num">{move || left.get()}</dd></div>
-                </Show>
+                </If>
                 <div><dt>"User"</dt><dd><a href=paths::runs_with("user", &user)>{user.clone()}</a></dd></div>
                 <div><dt>"Source"</dt><dd>{source} {client.map(|client| format!(" · {client}"))}</dd></div>
                 {directory.map(|directory| view! { <div><dt>"Directory"</dt><dd><code>{directory}</code></dd></div> })}
-                <Show when=move || { quarantined.get() > 0 }>
+                <If when=Signal::derive(move || { quarantined.get() > 0 })>
                     <div>
                         <dt>"Not understood"</dt>
                         <dd title="Kept as they came, with the reason">{move || format!("{} reports", quarantined.get())}</dd>
                     </div>
-                </Show>
+                </If>
             </dl>
             <JobBar jobs/>
             <nav class="counts" aria-label="Jobs by status">{counts.into_iter().collect_view()}</nav>
@@ -138,7 +138,7 @@ pub fn FailureCard(id: RunId, errors: Vec<ReportedError>, rules: RwSignal<Vec<Ru
     };
     let any = move || rules.with(|rules| rules.iter().any(|rule| rule.jobs.failed > 0));
     view! {
-        <Show when=move || failed.get()>
+        <If when=Signal::derive(move || failed.get())>
             <section class="failure" aria-label="What went wrong">
                 <header>
                     <h2>
@@ -149,6 +149,6 @@ pub fn FailureCard(id: RunId, errors: Vec<ReportedError>, rules: RwSignal<Vec<Ru
                 </header>
                 {text.clone().map(|text| view! { <div class="tail" tabindex="0" role="region" aria-label="Error text"><pre>{text}</pre></div> })}
             </section>
-        </Show>
+        </If>
     }
 }

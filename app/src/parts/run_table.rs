@@ -5,7 +5,7 @@ use crate::{
     live::LiveRuns,
     paths,
     session::session,
-    ui::{Ago, Icon, Progress, StatusBadge, Took},
+    ui::{Ago, Icon, If, Progress, StatusBadge, Took},
 };
 use leptos::{html, prelude::*};
 use model::{
@@ -204,12 +204,12 @@ fn RunRow(id: RunId, row: ArcRwSignal<RunSummary>, selected: RwSignal<HashSet<Ru
             <td role="cell" class="name-cell">
                 <div class="name">
                     <a class="cut" href=link>{title}</a>
-                    <Show when=move || { attempt.get() > 1 }>
+                    <If when=Signal::derive(move || { attempt.get() > 1 })>
                         <span class="try" title=move || format!("Attempt {}", attempt.get())>{move || format!("#{}", attempt.get())}</span>
-                    </Show>
-                    <Show when=move || dry.get()>
+                    </If>
+                    <If when=Signal::derive(move || dry.get())>
                         <span class="try">"dry run"</span>
-                    </Show>
+                    </If>
                     <span class="tags">
                         {move || {
                             tags.get()

@@ -167,9 +167,9 @@ impl Ear {
             Heard::Reconnected => return true,
             Heard::Message { channel, payload } if channel == CHANGES => {
                 if let Some(range) = range(&payload) {
-                    ranges.push(range)
+                    ranges.push(range);
                 } else {
-                    warn!(payload, "Heard a notification that is no range")
+                    warn!(payload, "Heard a notification that is no range");
                 }
             }
             Heard::Message { payload, .. } => self.pong(&payload),

@@ -3,6 +3,7 @@
 //! Set-based: the number of statements depends on what kinds of things changed, never on how
 //! many. The caller owns the transaction; nothing is acknowledged before it commits.
 
+mod files;
 mod load;
 mod write;
 

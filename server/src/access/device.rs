@@ -3,10 +3,10 @@
 use crate::{api::problem::Problem, router::ServerState, secrets};
 use app::state::Viewer;
 use axum::{
-    Extension, Json,
+    Extension, Form, Json,
     extract::{Path, State},
     http::StatusCode,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -91,6 +91,17 @@ pub async fn approve(
         return Ok(Json(json!({ "status": "approved", "token": null, "flowo_working_path": null })).into_response());
     }
     Ok(detail(StatusCode::NOT_FOUND, "Unknown or expired code"))
+}
+
+/// The same from the page that asks, with or without script.
+pub async fn approve_form(
+    State(state): State<ServerState>,
+    Extension(viewer): Extension<Viewer>,
+    Form(Approve { device_code }): Form<Approve>,
+) -> Result<Redirect, Problem> {
+    let mut conn = state.app.store.conn().await?;
+    let done = devices::approve(&mut conn, &state.secrets.hash(&device_code), viewer.id).await?;
+    Ok(Redirect::to(if done { "/login?why=approved" } else { "/login?why=expired" }))
 }
 
 fn detail(status: StatusCode, text: &str) -> Response {

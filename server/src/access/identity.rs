@@ -72,7 +72,10 @@ const REMEMBERED: usize = 10_000;
 
 /// Owners of tokens seen just now. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct TokenCache(Arc<Mutex<HashMap<Vec<u8>, (Instant, Option<TokenOwner>)>>>);
+pub struct TokenCache(Arc<Mutex<HashMap<Vec<u8>, Seen>>>);
+
+/// When a token was asked for, and whose it was.
+type Seen = (Instant, Option<TokenOwner>);
 
 impl TokenCache {
     async fn owner(&self, store: &Store, hash: Vec<u8>) -> Result<Option<TokenOwner>, StoreError> {
@@ -115,7 +118,7 @@ pub enum Identity {
 impl Identity {
     /// Leaves what handlers and pages need to know of the caller in the request.
     pub fn attach(self, extensions: &mut Extensions) {
-        let Self::Known { id, name, role, scope, session } = self else { return };
+        let Self::Known { id, name, role, scope, .. } = self else { return };
         let all = role == "admin" || role == "viewer";
         extensions.insert(ingest::Sender { user: Some(id), name: name.clone(), admin: role == "admin" });
         extensions.insert(Viewer {
@@ -123,7 +126,6 @@ impl Identity {
             name,
             audience: if all { Audience::All } else { Audience::User(id) },
             may_write: scope.writes() && role != "viewer",
-            by_session: session,
         });
     }
 }
