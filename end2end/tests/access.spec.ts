@@ -98,9 +98,12 @@ async function tour(page: Page, run: string): Promise<void> {
   await page.getByRole('combobox', { name: 'Search or jump to' }).fill('to be');
   await expect(page.getByRole('option', { name: /to be seen/ })).toBeVisible();
   await page.keyboard.press('Escape');
+  // Until the palette has closed, keys are typed into it.
+  await expect(page.getByRole('combobox', { name: 'Search or jump to' })).toBeHidden();
   await page.keyboard.press('?');
   await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
   await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeHidden();
   await page.getByRole('link', { name: 'to be seen' }).click();
   await expect(page).toHaveURL(run);
   await expect(page.getByRole('heading', { name: 'to be seen' })).toBeVisible();
