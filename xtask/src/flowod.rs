@@ -70,7 +70,7 @@ pub fn demo(ctx: &Ctx, args: &[OsString]) -> Result<ExitCode> {
 }
 
 /// `cargo xtask bench`: the load generators against a release build.
-pub fn bench(ctx: &Ctx, which: &str) -> Result<()> {
+pub fn bench(ctx: &Ctx, which: &str, args: &[OsString]) -> Result<()> {
     let site = site::build(ctx)?;
     let flowod = build(ctx, Profile::Release)?;
     let mut build = ctx.cargo(["build", "--release", "--package", "bench"]);
@@ -80,6 +80,7 @@ pub fn bench(ctx: &Ctx, which: &str) -> Result<()> {
     })?;
     let _turn = ctx.turn()?;
     let mut run = ctx.cargo(["run", "--quiet", "--release", "--package", "bench", "--", which]);
+    run.args(args);
     run.env("FLOWOD", flowod).env("FLOWO_SITE_DIR", &site.dir);
     run.env("FLOWO_PG_BIN", pg::provide(ctx)?.dir);
     let status = run.status().context("cannot run the bench")?;

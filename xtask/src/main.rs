@@ -67,6 +67,9 @@ enum Command {
     Bench {
         #[arg(value_enum, default_value_t = Bench::All)]
         which: Bench,
+        /// Options of the bench itself, such as --seconds 8 --clients 1,64
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
     },
     /// Check the invariants of the design on every file
     Tidy,
@@ -109,9 +112,9 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Test(selection) => return test::run(&ctx, &selection),
         Command::Db { action } => db::run(&ctx, action)?,
         Command::Seed { what: Seed::Demo, args } => return flowod::demo(&ctx, &args),
-        Command::Bench { which } => {
+        Command::Bench { which, args } => {
             let which = which.to_possible_value().expect("no bench is hidden");
-            flowod::bench(&ctx, which.get_name())?;
+            flowod::bench(&ctx, which.get_name(), &args)?;
         }
         Command::Tidy => return tidy::run(&ctx),
     }

@@ -1,15 +1,12 @@
-//! The batch writer: takes what is there, applies it in one transaction, then answers all.
+//! The batch writers: each takes what is there, applies it in one transaction, then answers all.
 //!
 //! No timer: an idle system adds no delay, a busy one batches by itself. An answer is given
-//! only after the commit, so what was answered survives whatever comes.
+//! only after the commit, so what was answered survives whatever comes. While one writer waits
+//! for the disk or for its clients, the other works; reports of one run go through one of them.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+mod traffic;
+
+use std::{sync::Arc, time::Duration};
 use store::{
     Store, StoreError,
     apply::{Incoming, Receipt, apply},
@@ -17,11 +14,15 @@ use store::{
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    task::JoinSet,
     time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
+use traffic::{Place, Traffic};
 
+/// Writers. Each keeps one PostgreSQL process busy; with more, each batch is smaller and costs more.
+const LANES: usize = 2;
 /// Reports in one transaction.
 const BATCH: usize = 500;
 /// Reports that wait; more are refused until there is room.
@@ -50,29 +51,28 @@ struct Job {
     incoming: Incoming,
     answer: oneshot::Sender<Result<Receipt, Refused>>,
     room: OwnedSemaphorePermit,
+    place: Place,
 }
 
-/// The way into the writer's queue. Cheap to clone.
+/// The way into the writers' queues. Cheap to clone.
 #[derive(Clone)]
 pub struct Writer {
-    jobs: mpsc::Sender<Job>,
+    lanes: Arc<[mpsc::Sender<Job>]>,
     room: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
+    traffic: Traffic,
 }
 
-/// The writer itself, to be run as one task.
+/// The writers themselves, to be run as one task.
 pub struct WriterTask {
     store: Store,
-    jobs: mpsc::Receiver<Job>,
-    waiting: Arc<AtomicUsize>,
+    lanes: Vec<mpsc::Receiver<Job>>,
 }
 
-/// A writer on `store` and its queue.
+/// Writers on `store` and their queues.
 pub fn writer(store: Store) -> (Writer, WriterTask) {
-    let (sender, jobs) = mpsc::channel(QUEUE);
-    let waiting = Arc::new(AtomicUsize::new(0));
-    let writer = Writer { jobs: sender, room: Arc::new(Semaphore::new(QUEUE_KIB as usize)), waiting: Arc::clone(&waiting) };
-    (writer, WriterTask { store, jobs, waiting })
+    let (senders, lanes): (Vec<_>, Vec<_>) = (0..LANES).map(|_| mpsc::channel(QUEUE)).unzip();
+    let writer = Writer { lanes: senders.into(), room: Arc::new(Semaphore::new(QUEUE_KIB as usize)), traffic: Traffic::new(LANES) };
+    (writer, WriterTask { store, lanes })
 }
 
 impl Writer {
@@ -82,9 +82,9 @@ impl Writer {
         let room = timeout(ROOM, Arc::clone(&self.room).acquire_many_owned(kib)).await;
         let Ok(room) = room.map_err(|_| Refused::Overloaded)? else { return Err(Refused::Stopping) };
         let (answer, answered) = oneshot::channel();
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = self.jobs.send_timeout(Job { incoming, answer, room }, ROOM).await {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        let place = self.traffic.enter(&incoming);
+        let lane = &self.lanes[place.lane()];
+        if let Err(error) = lane.send_timeout(Job { incoming, answer, room, place }, ROOM).await {
             return Err(match error {
                 mpsc::error::SendTimeoutError::Timeout(_) => Refused::Overloaded,
                 mpsc::error::SendTimeoutError::Closed(_) => Refused::Stopping,
@@ -95,34 +95,50 @@ impl Writer {
 
     /// Reports taken and not answered yet.
     pub fn depth(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+        self.traffic.waiting()
     }
 }
 
 impl WriterTask {
     /// Works until cancelled, then drains what was already taken.
-    pub async fn run(mut self, cancel: CancellationToken) {
-        let mut batch = Vec::with_capacity(BATCH);
-        let mut line = Line { store: self.store.clone(), conn: None };
-        loop {
-            tokio::select! {
-                biased;
-                () = cancel.cancelled() => break,
-                taken = self.jobs.recv_many(&mut batch, BATCH) => if taken == 0 { break },
-            }
-            self.write(&mut batch, &mut line).await;
+    pub async fn run(self, cancel: CancellationToken) {
+        let mut lanes = JoinSet::new();
+        for jobs in self.lanes {
+            lanes.spawn(work(jobs, Line { store: self.store.clone(), conn: None }, cancel.clone()));
         }
-        self.jobs.close();
-        while self.jobs.recv_many(&mut batch, BATCH).await > 0 {
-            self.write(&mut batch, &mut line).await;
-        }
+        lanes.join_all().await;
     }
+}
 
-    async fn write(&self, batch: &mut Vec<Job>, line: &mut Line) {
+async fn work(mut jobs: mpsc::Receiver<Job>, mut line: Line, cancel: CancellationToken) {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => break,
+            taken = jobs.recv_many(&mut batch, BATCH) => if taken == 0 { break },
+        }
+        line.write(&mut batch).await;
+    }
+    jobs.close();
+    while jobs.recv_many(&mut batch, BATCH).await > 0 {
+        line.write(&mut batch).await;
+    }
+}
+
+/// A writer's own connection, kept from batch to batch; a new one after every failure.
+struct Line {
+    store: Store,
+    conn: Option<store::Conn>,
+}
+
+impl Line {
+    async fn write(&mut self, batch: &mut Vec<Job>) {
         let began = Instant::now();
-        let (incoming, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|job| (job.incoming, (job.answer, job.room))).unzip();
+        let (incoming, answers): (Vec<_>, Vec<_>) =
+            batch.drain(..).map(|job| (job.incoming, (job.answer, job.room, job.place))).unzip();
         let size = incoming.len();
-        let outcomes = match line.commit(&incoming).await {
+        let outcomes = match self.commit(&incoming).await {
             Ok(receipts) => receipts.into_iter().map(Ok).collect(),
             Err(error) if error.is_unavailable() => {
                 warn!(error = chain(&error), "Reports refused: the database is not reachable");
@@ -133,29 +149,21 @@ impl WriterTask {
                 warn!(error = chain(&error), "A batch was refused; writing its reports one by one");
                 let mut outcomes = Vec::with_capacity(size);
                 for report in incoming {
-                    outcomes.push(line.single(report).await);
+                    outcomes.push(self.single(report).await);
                 }
                 outcomes
             }
         };
         metrics::histogram!("flowo_ingest_batch_seconds").record(began.elapsed().as_secs_f64());
         metrics::histogram!("flowo_ingest_batch_size").record(size as f64);
-        self.waiting.fetch_sub(size, Ordering::Relaxed);
-        for ((answer, _room), outcome) in answers.into_iter().zip(outcomes) {
+        for ((answer, room, place), outcome) in answers.into_iter().zip(outcomes) {
             let outcome: Result<Receipt, Refused> = outcome;
             metrics::counter!("flowo_ingest_events_total", "outcome" => word(&outcome)).increment(1);
+            drop((room, place)); // Before the answer: what is answered waits no more.
             let _ = answer.send(outcome); // A client that left has its report stored all the same.
         }
     }
-}
 
-/// The writer's own connection, kept from batch to batch; a new one after every failure.
-struct Line {
-    store: Store,
-    conn: Option<store::PooledConn>,
-}
-
-impl Line {
     async fn single(&mut self, report: Incoming) -> Result<Receipt, Refused> {
         let error = match self.commit(std::slice::from_ref(&report)).await {
             Ok(receipts) => return receipts.first().copied().ok_or(Refused::Unavailable),
@@ -191,7 +199,7 @@ impl Line {
     async fn transaction(&mut self, batch: &[Incoming]) -> Result<Vec<Receipt>, StoreError> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
-            None => self.store.conn().await?,
+            None => self.store.keyed().await?,
         };
         let mut tx = store::begin(&mut conn).await?;
         let receipts = apply(&mut tx, batch).await?;

@@ -25,6 +25,8 @@ use tracing::{info, warn};
 
 /// Long enough to gather a burst, short enough to feel instant.
 const WINDOW: Duration = Duration::from_millis(8);
+/// The window while nobody looks: rows are read once however often they changed.
+const UNSEEN: Duration = Duration::from_millis(100);
 /// Each tick costs a write to every reader: so many of them lengthen the window by 1 ms.
 const READERS_PER_MS: usize = 100;
 /// The longest window, in milliseconds beyond [`WINDOW`].
@@ -137,8 +139,7 @@ impl Ear {
     async fn gather(&mut self, first: Heard, hearing: &mut mpsc::Receiver<Result<Heard, StoreError>>) -> Result<(), StoreError> {
         let mut ranges = Vec::new();
         let mut lost = self.note(first, &mut ranges);
-        let extra = (self.hub.readers() / READERS_PER_MS).min(MOST_EXTRA_MS);
-        let until = Instant::now() + WINDOW + Duration::from_millis(extra as u64);
+        let until = Instant::now() + window(self.hub.readers());
         while !ranges.is_empty() && ranges.len() < QUEUE {
             match timeout_at(until, hearing.recv()).await {
                 Ok(Some(Ok(heard))) => lost |= self.note(heard, &mut ranges),
@@ -254,6 +255,11 @@ async fn patiently<T>(work: impl Future<Output = Result<T, StoreError>>) -> Resu
         Ok(outcome) => outcome,
         Err(_) => Err(StoreError::Unfit(format!("the database did not answer within {PATIENCE:?}"))),
     }
+}
+
+fn window(readers: usize) -> Duration {
+    let extra = (readers / READERS_PER_MS).min(MOST_EXTRA_MS);
+    if readers == 0 { UNSEEN } else { WINDOW + Duration::from_millis(extra as u64) }
 }
 
 fn range(payload: &str) -> Option<(i64, i64)> {

@@ -40,6 +40,24 @@ pub struct Incoming {
     pub report: Report,
 }
 
+impl Incoming {
+    /// The names under which its run may be known: by id, and by the sender's log file.
+    pub fn run_names(&self) -> [Option<RunName<'_>>; 2] {
+        let (id, logfile) = match &self.report.run {
+            RunKey::Id(id) => (Some(*id), self.report.context.logfile.as_deref()),
+            RunKey::Logfile(logfile) => (None, Some(logfile.as_str())),
+        };
+        [id.map(RunName::Id), logfile.map(|logfile| RunName::Logfile(self.sender.user, logfile))]
+    }
+}
+
+/// A name of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RunName<'a> {
+    Id(RunId),
+    Logfile(Option<UserId>, &'a str),
+}
+
 /// What became of one report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipt {
@@ -120,6 +138,8 @@ async fn apply_segment(conn: &mut Conn, segment: &[Incoming]) -> Result<Vec<Rece
 struct Loaded {
     folds: HashMap<RunId, RunFold>,
     owners: HashMap<RunId, Option<UserId>>,
+    /// When each was last seen, as stored.
+    seen: HashMap<RunId, Millis>,
     deleted: HashSet<RunId>,
     quarantined: HashMap<RunId, i32>,
 }

@@ -21,6 +21,6 @@ pub mod stats;
 pub mod sweep;
 
 pub use error::{Doing, StoreError};
-pub use pool::{PooledConn, Store, begin, commit};
+pub use pool::{Store, begin, commit};
 /// A connection in the caller's hands: a reader's or a transaction's.
 pub type Conn = sqlx::PgConnection;

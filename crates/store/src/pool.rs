@@ -1,8 +1,8 @@
 //! The way in: a pool of connections, and the check that the server is one we can use.
 
-use crate::{Doing, StoreError};
+use crate::{Conn, Doing, StoreError};
 use sqlx::{
-    PgPool, Postgres,
+    ConnectOptions, Connection, PgPool, Postgres,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -63,6 +63,24 @@ impl Store {
         self.pool.begin().await.doing("beginning a transaction")
     }
 
+    /// A connection outside the pool for the batch writer, whose statements all name rows by key.
+    ///
+    /// A plan made while a table was small would read it whole for as long as it is kept;
+    /// here the planner may not.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the server does not answer within the pool's patience.
+    pub async fn keyed(&self) -> Result<Conn, StoreError> {
+        let doing = "connecting";
+        let connecting = tokio::time::timeout(ACQUIRE, self.options.connect());
+        let mut conn = connecting.await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).doing(doing)?;
+        sqlx::raw_sql("set enable_seqscan = off; set plan_cache_mode = force_generic_plan; set jit = off")
+            .execute(&mut conn)
+            .await
+            .doing(doing)?;
+        Ok(conn)
+    }
+
     /// A connection of its own outside the pool, for LISTEN.
     pub fn options(&self) -> &PgConnectOptions {
         &self.options
@@ -90,12 +108,9 @@ impl Store {
     }
 }
 
-/// A connection on loan from the pool.
-pub type PooledConn = PoolConnection<Postgres>;
-
 /// A transaction on a connection one already has; rolled back unless committed.
-pub async fn begin(conn: &mut PooledConn) -> Result<sqlx::Transaction<'_, Postgres>, StoreError> {
-    sqlx::Connection::begin(&mut **conn).await.doing("beginning a transaction")
+pub async fn begin(conn: &mut Conn) -> Result<sqlx::Transaction<'_, Postgres>, StoreError> {
+    conn.begin().await.doing("beginning a transaction")
 }
 
 /// Commits: from here on the transaction survives whatever happens.

@@ -89,7 +89,7 @@ pub(super) async fn runs(conn: &mut Conn, segment: &[Incoming], ids: &[Option<Ru
             rows.append(&mut locked(conn, &made).await?);
         }
     }
-    let mut loaded = Loaded { folds: HashMap::new(), owners: HashMap::new(), deleted, quarantined: HashMap::new() };
+    let mut loaded = Loaded { folds: HashMap::new(), owners: HashMap::new(), seen: HashMap::new(), deleted, quarantined: HashMap::new() };
     for row in rows {
         let id = RunId(row.id);
         let status = row.status.parse().map_err(|source| StoreError::Corrupt {
@@ -99,6 +99,7 @@ pub(super) async fn runs(conn: &mut Conn, segment: &[Incoming], ids: &[Option<Ru
             source,
         })?;
         loaded.owners.insert(id, row.user_id.map(UserId));
+        loaded.seen.insert(id, row.last_seen_at);
         loaded.folds.insert(
             id,
             RunFold::new(RunState {

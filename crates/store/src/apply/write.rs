@@ -93,17 +93,17 @@ pub(super) async fn runs(conn: &mut Conn, loaded: &Loaded) -> Result<(), StoreEr
         .await
         .doing("writing runs")?;
     }
-    let quiet: Vec<&RunFold> = loaded.folds.values().filter(|fold| !fold.run.touched).collect();
+    let is_due = |run: &RunState| loaded.seen.get(&run.id).is_none_or(|stored| stored + SEEN_STEP < run.last_seen_at);
+    let quiet: Vec<&RunFold> = loaded.folds.values().filter(|fold| !fold.run.touched && is_due(&fold.run)).collect();
     if !quiet.is_empty() {
         let (ids, seen): (Vec<Uuid>, Vec<Millis>) = quiet.iter().map(|fold| (fold.run.id.0, fold.run.last_seen_at)).unzip();
         sqlx::query(
             "update workflow_runs r set last_seen_at = at_ms(x.at)
                from unnest($1::uuid[], $2::bigint[]) as x(id, at)
-              where r.id = x.id and r.id = any($1) and r.last_seen_at < at_ms(x.at - $3)",
+              where r.id = x.id and r.id = any($1)",
         )
         .bind(ids)
         .bind(seen)
-        .bind(SEEN_STEP)
         .execute(&mut *conn)
         .await
         .doing("marking runs as seen")?;

@@ -1,0 +1,135 @@
+//! Which writer a report goes to: the one that has others of the same run, else the idlest.
+//!
+//! So reports of a run never overtake each other, though two writers work side by side.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use store::apply::Incoming;
+
+/// What is on its way. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Traffic {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    hasher: RandomState,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Reports on their way in each lane.
+    lanes: Vec<usize>,
+    /// The lane of each run with reports on their way, and their number. Runs are known by a
+    /// hash: two that share one share a lane, no more.
+    runs: HashMap<u64, (usize, usize)>,
+}
+
+/// A report's place in a lane; left when dropped.
+pub(super) struct Place {
+    traffic: Traffic,
+    lane: usize,
+    runs: [Option<u64>; 2],
+}
+
+impl Traffic {
+    pub fn new(lanes: usize) -> Self {
+        let state = Mutex::new(State { lanes: vec![0; lanes], runs: HashMap::new() });
+        Self { shared: Arc::new(Shared { hasher: RandomState::new(), state }) }
+    }
+
+    /// Finds the lane for a report and counts it there.
+    pub fn enter(&self, incoming: &Incoming) -> Place {
+        let runs = incoming.run_names().map(|name| name.map(|name| self.shared.hasher.hash_one(name)));
+        let mut state = self.lock();
+        let held = runs.iter().flatten().find_map(|run| state.runs.get(run)).map(|(lane, _)| *lane);
+        let idlest = || (0..state.lanes.len()).min_by_key(|lane| state.lanes[*lane]).unwrap_or(0);
+        let lane = held.unwrap_or_else(idlest);
+        state.lanes[lane] += 1;
+        for run in runs.iter().flatten() {
+            state.runs.entry(*run).or_insert((lane, 0)).1 += 1;
+        }
+        drop(state);
+        Place { traffic: self.clone(), lane, runs }
+    }
+
+    /// Reports on their way.
+    pub fn waiting(&self) -> usize {
+        self.lock().lanes.iter().sum()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    pub const fn lane(&self) -> usize {
+        self.lane
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = self.traffic.lock();
+        state.lanes[self.lane] -= 1;
+        for run in self.runs.iter().flatten() {
+            let Some((_, count)) = state.runs.get_mut(run) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                state.runs.remove(run);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{
+        RunId,
+        event::{Event, Report, RunKey, RunStart},
+    };
+    use store::apply::Sender;
+
+    fn report(run: RunKey, logfile: Option<&str>) -> Incoming {
+        let context = RunStart { logfile: logfile.map(str::to_owned), ..RunStart::default() };
+        Incoming {
+            sender: Sender { user: None, name: String::new(), admin: false },
+            source: "flowo",
+            client_version: None,
+            received_at: 0,
+            event: String::new(),
+            body: String::new(),
+            quarantine: None,
+            report: Report { run, at: 0, context, event: Event::Other },
+        }
+    }
+
+    fn id(n: u128) -> RunKey {
+        RunKey::Id(RunId(uuid::Uuid::from_u128(n)))
+    }
+
+    #[test]
+    fn reports_of_one_run_share_a_lane_while_any_is_on_its_way() {
+        let traffic = Traffic::new(2);
+        let start = traffic.enter(&report(id(1), Some("a.log")));
+        let other = traffic.enter(&report(id(2), None));
+        assert_ne!(start.lane(), other.lane(), "the idler lane is taken");
+
+        let by_id = traffic.enter(&report(id(1), None));
+        let by_logfile = traffic.enter(&report(RunKey::Logfile("a.log".into()), None));
+        assert_eq!([by_id.lane(), by_logfile.lane()], [start.lane(); 2]);
+        assert_eq!(traffic.waiting(), 4);
+
+        drop((start, by_id, by_logfile));
+        let busy = traffic.enter(&report(id(3), None));
+        assert_ne!(busy.lane(), other.lane());
+        drop((busy, other));
+        assert_eq!(traffic.waiting(), 0);
+        assert!(traffic.lock().runs.is_empty(), "what is answered is forgotten");
+    }
+}
