@@ -15,7 +15,7 @@ use store::{
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     task::JoinSet,
-    time::{Instant, timeout},
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -25,6 +25,10 @@ use traffic::{Place, Traffic};
 const LANES: usize = 2;
 /// Reports in one transaction.
 const BATCH: usize = 500;
+/// Clients at a writer from which it waits a moment for all of them, ...
+const CROWD: usize = 8;
+/// ... but never longer than this.
+const LINGER: Duration = Duration::from_millis(3);
 /// Reports that wait; more are refused until there is room.
 pub const QUEUE: usize = 2048;
 /// Bodies that wait, in KiB, whatever their number.
@@ -112,17 +116,38 @@ impl WriterTask {
 
 async fn work(mut jobs: mpsc::Receiver<Job>, mut line: Line, cancel: CancellationToken) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut last = (0, Duration::ZERO);
     loop {
         tokio::select! {
             biased;
             () = cancel.cancelled() => break,
             taken = jobs.recv_many(&mut batch, BATCH) => if taken == 0 { break },
         }
+        gather(&mut jobs, &mut batch, last).await;
+        let (size, began) = (batch.len(), Instant::now());
         line.write(&mut batch).await;
+        last = (size, began.elapsed());
     }
     jobs.close();
     while jobs.recv_many(&mut batch, BATCH).await > 0 {
         line.write(&mut batch).await;
+    }
+}
+
+/// Waits for the crowd that was just answered: its next reports are about to arrive, and one
+/// large batch costs half of two small ones. Nobody waits where few report.
+async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, (answered, took): (usize, Duration)) {
+    let crowd = (answered + batch.len()).min(BATCH);
+    if crowd < CROWD {
+        return;
+    }
+    let until = Instant::now() + (took / 4).min(LINGER);
+    while batch.len() < crowd {
+        let room = crowd - batch.len();
+        match timeout_at(until, jobs.recv_many(batch, room)).await {
+            Ok(taken) if taken > 0 => {}
+            _ => return,
+        }
     }
 }
 
@@ -135,8 +160,7 @@ struct Line {
 impl Line {
     async fn write(&mut self, batch: &mut Vec<Job>) {
         let began = Instant::now();
-        let (incoming, answers): (Vec<_>, Vec<_>) =
-            batch.drain(..).map(|job| (job.incoming, (job.answer, job.room, job.place))).unzip();
+        let (incoming, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|job| (job.incoming, (job.answer, job.room, job.place))).unzip();
         let size = incoming.len();
         let outcomes = match self.commit(&incoming).await {
             Ok(receipts) => receipts.into_iter().map(Ok).collect(),

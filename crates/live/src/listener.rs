@@ -28,7 +28,7 @@ const WINDOW: Duration = Duration::from_millis(8);
 /// The window while nobody looks: rows are read once however often they changed.
 const UNSEEN: Duration = Duration::from_millis(100);
 /// Each tick costs a write to every reader: so many of them lengthen the window by 1 ms.
-const READERS_PER_MS: usize = 100;
+const READERS_PER_MS: usize = 250;
 /// The longest window, in milliseconds beyond [`WINDOW`].
 const MOST_EXTRA_MS: usize = 12;
 /// How often we test our own hearing.

@@ -14,7 +14,7 @@ use model::{
     RunId,
     event::{Event, Report, RunKey, RunStart},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{apply::Incoming, clock};
 
@@ -136,12 +136,19 @@ fn clean(value: &mut Value, depth: usize) -> Result<(), &'static str> {
     Ok(())
 }
 
+#[derive(Serialize)]
+struct Kept<'a> {
+    event: Option<&'a Value>,
+    record: Option<&'a Value>,
+}
+
 /// The report to be kept: whole for a start or while the client knows no id; else without the
 /// context, which is the same with every report.
 fn raw(value: &Value) -> String {
     let knows_id = value.pointer("/context/current_workflow_id").is_some_and(Value::is_string);
     if knows_id && value.get("event").and_then(Value::as_str) != Some("workflow_started") {
-        serde_json::json!({ "event": value.get("event"), "record": value.get("record") }).to_string()
+        let kept = Kept { event: value.get("event"), record: value.get("record") };
+        serde_json::to_string(&kept).unwrap_or_default() // Values have no key that is not a text.
     } else {
         value.to_string()
     }
