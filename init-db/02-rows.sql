@@ -22,11 +22,6 @@ create or replace function status_is_end(word text) returns boolean language sql
     select word in ('success', 'failed', 'lost', 'cancelled', 'skipped')
 $$;
 
--- Folds ASCII letters only, so that SQL and the browser agree on every server.
-create or replace function fold(words text) returns text language sql immutable parallel safe as $$
-    select lower(words collate "C")
-$$;
-
 create or replace function workflow_runs_shape() returns trigger language plpgsql as $$
 begin
     if tg_op = 'INSERT' or new.status is distinct from old.status then

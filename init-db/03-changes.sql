@@ -54,18 +54,12 @@ begin
                        || fact('tags', o.tags, n.tags) || fact('user_name', o.user_name, n.user_name)
                        || fact('directory', o.directory, n.directory) || fact('attempt', o.attempt, n.attempt)
                        || fact('dry_run', o.dry_run, n.dry_run) || fact('jobs_planned', o.jobs_planned, n.jobs_planned)
-                       || fact('jobs_waiting', o.jobs_waiting, n.jobs_waiting) || fact('jobs_running', o.jobs_running, n.jobs_running)
-                       || fact('jobs_success', o.jobs_success, n.jobs_success) || fact('jobs_failed', o.jobs_failed, n.jobs_failed)
-                       || fact('jobs_lost', o.jobs_lost, n.jobs_lost) || fact('jobs_skipped', o.jobs_skipped, n.jobs_skipped)
                        || fact('started_at', o.started_at, n.started_at) || fact('ended_at', o.ended_at, n.ended_at)
                        || fact('deleted_at', o.deleted_at, n.deleted_at) || fact('quarantined', o.quarantined, n.quarantined) as before,
                        fact('workflow_name', n.workflow_name, o.workflow_name) || fact('status', n.status, o.status)
                        || fact('tags', n.tags, o.tags) || fact('user_name', n.user_name, o.user_name)
                        || fact('directory', n.directory, o.directory) || fact('attempt', n.attempt, o.attempt)
                        || fact('dry_run', n.dry_run, o.dry_run) || fact('jobs_planned', n.jobs_planned, o.jobs_planned)
-                       || fact('jobs_waiting', n.jobs_waiting, o.jobs_waiting) || fact('jobs_running', n.jobs_running, o.jobs_running)
-                       || fact('jobs_success', n.jobs_success, o.jobs_success) || fact('jobs_failed', n.jobs_failed, o.jobs_failed)
-                       || fact('jobs_lost', n.jobs_lost, o.jobs_lost) || fact('jobs_skipped', n.jobs_skipped, o.jobs_skipped)
                        || fact('started_at', n.started_at, o.started_at) || fact('ended_at', n.ended_at, o.ended_at)
                        || fact('deleted_at', n.deleted_at, o.deleted_at) || fact('quarantined', n.quarantined, o.quarantined) as after
                   from newer n
@@ -285,3 +279,9 @@ create or replace trigger job_executions_notify_delete after delete on job_execu
 create or replace function get_recent_changes(since timestamp) returns setof change_notifications language sql stable as $$
     select * from change_notifications where "timestamp" >= since::timestamptz order by "timestamp", id
 $$;
+
+-- Made by earlier forms of this script; nothing above calls them any more.
+drop function if exists changed(jsonb, jsonb);
+drop function if exists run_facts(workflow_runs);
+drop function if exists job_facts(job_executions);
+drop function if exists count_jobs(jsonb);

@@ -67,6 +67,21 @@ async fn the_default_list_reads_an_index_and_no_more_than_a_page() {
 }
 
 #[tokio::test]
+async fn one_persons_runs_are_listed_and_counted_by_index() {
+    let database = TestDatabase::new().await;
+    database.sql(MANY).await;
+    database.sql("insert into workflow_runs (workflow_name, user_name) select 'w', 'other' from generate_series(1, 8000)").await;
+    database.sql("vacuum analyze workflow_runs").await;
+    let mine = "from workflow_runs r where r.deleted_at is null and (fold(r.user_name) = 'user 3')";
+
+    let list = database.texts(&format!("explain select r.id {mine} order by r.sort_at desc, r.id desc limit 51")).await.join("\n");
+    let total = database.texts(&format!("explain select count(*) from (select {mine} limit 10001) c")).await.join("\n");
+
+    assert!(list.contains("using workflow_runs_user") && !list.contains("Sort"), "{list}");
+    assert!(total.contains("Index Only Scan using workflow_runs_user"), "{total}");
+}
+
+#[tokio::test]
 async fn a_report_finds_its_job_and_the_sweep_its_runs_by_index() {
     let database = TestDatabase::new().await;
     database.sql("insert into workflow_runs (workflow_name) select 'w' from generate_series(1, 2000)").await;

@@ -16,11 +16,15 @@ pub(super) fn push(sql: &mut QueryBuilder<Postgres>, audience: Audience, filter:
         sql.push(" and r.user_id = ").push_bind(user.0);
     }
     for clause in &filter.clauses {
-        // A comparison with an absent value is null; both it and its negation must then be decided.
-        sql.push(if clause.not { " and not coalesce((" } else { " and coalesce((" });
-        term(sql, &clause.term, now);
-        sql.push("), false)");
-        if !clause.not {
+        if clause.not {
+            // A comparison with an absent value is null; its negation must be decided, too.
+            sql.push(" and not coalesce((");
+            term(sql, &clause.term, now);
+            sql.push("), false)");
+        } else {
+            sql.push(" and (");
+            term(sql, &clause.term, now);
+            sql.push(")");
             indexable(sql, &clause.term);
         }
     }
@@ -38,11 +42,9 @@ fn term(sql: &mut QueryBuilder<Postgres>, term: &Term, now: Millis) {
             sql.push("fold(r.directory) like ").push_bind(like(part));
         }
         Term::Status(list) => {
-            sql.push("r.status = any(").push_bind(list.iter().map(|status| status.as_str()).collect::<Vec<_>>()).push(")");
+            any_of(sql, "r.status", list.iter().map(|status| status.as_str().to_owned()).collect());
         }
-        Term::User(list) => {
-            sql.push("fold(r.user_name) = any(").push_bind(list.clone()).push(")");
-        }
+        Term::User(list) => any_of(sql, "fold(r.user_name)", list.clone()),
         Term::Source(list) => {
             sql.push("fold(r.source) = any(").push_bind(list.clone()).push(")");
         }
@@ -77,24 +79,23 @@ fn term(sql: &mut QueryBuilder<Postgres>, term: &Term, now: Millis) {
     }
 }
 
-/// Conditions that follow from a term and that an index can answer.
+/// A condition that follows from a term that no index answers, and that one does.
 fn indexable(sql: &mut QueryBuilder<Postgres>, term: &Term) {
-    match term {
-        Term::Text(part) | Term::Name(part) | Term::Directory(part) => {
-            sql.push(" and r.search like ").push_bind(like(part));
-        }
-        Term::Status(list) => {
-            sql.push(" and r.status = any(").push_bind(list.iter().map(|status| status.as_str()).collect::<Vec<_>>()).push(")");
-        }
-        Term::After(_)
-        | Term::Before(_)
-        | Term::Duration(..)
-        | Term::Is(_)
-        | Term::User(_)
-        | Term::Source(_)
-        | Term::Tag(_)
-        | Term::Rule(_) => {}
+    if let Term::Name(part) | Term::Directory(part) = term {
+        sql.push(" and r.search like ").push_bind(like(part));
     }
+}
+
+/// `expression in (values)`. With one value an index also gives the order, and a page costs a page.
+fn any_of(sql: &mut QueryBuilder<Postgres>, expression: &str, mut values: Vec<String>) {
+    sql.push(expression);
+    match values.pop() {
+        Some(value) if values.is_empty() => sql.push(" = ").push_bind(value),
+        last => {
+            values.extend(last);
+            sql.push(" = any(").push_bind(values).push(")")
+        }
+    };
 }
 
 /// Milliseconds from start to end, or to `now`; null before the start (`greatest` alone would say 0).
