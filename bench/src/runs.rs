@@ -23,7 +23,7 @@ const WANTED_MS: f64 = 40.0;
 /// Requests under way at most.
 const CONNECTIONS: usize = 64;
 /// Requests before the measured ones, to each address.
-const WARM_UP: u32 = 100;
+const WARM_UP: u32 = 300;
 /// What is asked for, and as what it is shown.
 const PAGES: [(&str, &str); 4] = [
     ("/runs", "/runs"),
@@ -32,12 +32,11 @@ const PAGES: [(&str, &str); 4] = [
     ("/runs?q=salmon", "/runs?q=salmon"),
 ];
 
-/// A browser that is signed in.
+/// A browser that is signed in and keeps its connection.
 #[derive(Clone)]
 struct Browser {
     http: Client,
     cookie: String,
-    url: String,
 }
 
 #[derive(Default)]
@@ -53,15 +52,16 @@ pub async fn run(args: &RunsArgs) -> Result<Kept> {
     eprintln!("runs: storing {} runs", args.stored);
     corpus::store(server.database().await?, args.stored).await?;
     let cookie = sign_in(&server).await?;
+    let browsers = (0..CONNECTIONS).map(|_| Ok(Browser { http: http::client()?, cookie: cookie.clone() })).collect::<Result<Vec<_>>>()?;
     let mut rows = Vec::new();
     let mut targets = Vec::new();
     for (path, shown) in PAGES {
         eprintln!("runs: {shown} {} times a second for {} s", args.rate, args.seconds);
         let url = server.url(path);
         look(&cookie, &url).await?;
-        let _ = paced(&cookie, &url, args.rate, WARM_UP).await?;
+        let _ = paced(&browsers, &url, args.rate, WARM_UP).await?;
         let count = args.rate * u32::try_from(args.seconds).unwrap_or(u32::MAX);
-        let Measured { latency, failed, bytes } = paced(&cookie, &url, args.rate, count).await?;
+        let Measured { latency, failed, bytes } = paced(&browsers, &url, args.rate, count).await?;
         rows.push(vec![
             shown.to_owned(),
             latency.count().to_string(),
@@ -102,13 +102,12 @@ async fn look(cookie: &str, url: &str) -> Result<()> {
 }
 
 /// Asks `count` times, `rate` times a second.
-async fn paced(cookie: &str, url: &str, rate: u32, count: u32) -> Result<Measured> {
+async fn paced(browsers: &[Browser], url: &str, rate: u32, count: u32) -> Result<Measured> {
     let begin = Instant::now();
     let next = Arc::new(AtomicU32::new(0));
     let mut tasks = JoinSet::new();
-    for _ in 0..CONNECTIONS {
-        let browser = Browser { http: http::client()?, cookie: cookie.to_owned(), url: url.to_owned() };
-        let next = Arc::clone(&next);
+    for browser in browsers {
+        let (browser, url, next) = (browser.clone(), url.to_owned(), Arc::clone(&next));
         tasks.spawn(async move {
             let mut measured = Measured::default();
             loop {
@@ -118,7 +117,7 @@ async fn paced(cookie: &str, url: &str, rate: u32, count: u32) -> Result<Measure
                 }
                 let due = begin + Duration::from_secs(1) * at / rate;
                 sleep_until(due).await;
-                match browser.get().await {
+                match browser.get(&url).await {
                     Ok(bytes) => measured.bytes += bytes,
                     Err(_) => measured.failed += 1,
                 }
@@ -138,8 +137,8 @@ async fn paced(cookie: &str, url: &str, rate: u32, count: u32) -> Result<Measure
 
 impl Browser {
     /// The page as a browser asks for it, compressed; how many bytes came.
-    async fn get(&self) -> Result<u64> {
-        let request = self.http.get(&self.url).header(COOKIE, &self.cookie);
+    async fn get(&self, url: &str) -> Result<u64> {
+        let request = self.http.get(url).header(COOKIE, &self.cookie);
         let answer = request.header(ACCEPT_ENCODING, "gzip, deflate, br, zstd").send().await?;
         let status = answer.status();
         let bytes = answer.bytes().await?;
