@@ -8,6 +8,8 @@
 pub mod api;
 mod codec;
 pub mod error;
+#[cfg(feature = "ssr")]
+pub mod figures;
 pub mod live;
 mod pages;
 mod parts;

@@ -1,11 +1,11 @@
 //! What pages and server functions are given: handles, and who is asking. Server only.
 
-use crate::error::AppError;
+use crate::{error::AppError, figures::Figures};
 use leptos::prelude::*;
 use live::Hub;
 use model::UserId;
 use std::{future::Future, pin::Pin, sync::Arc};
-use store::{Store, runs::Audience, stats::ActivityCache};
+use store::{Store, runs::Audience};
 
 /// Handles on everything a page needs. Cheap to clone.
 #[derive(Clone)]
@@ -17,7 +17,7 @@ pub struct AppState {
     pub base_url: Arc<str>,
     /// Where this user's clients find their configuration, as people write it.
     pub client_config: Arc<str>,
-    pub activity: ActivityCache,
+    pub figures: Arc<Figures>,
     pub lab: Arc<dyn Lab>,
 }
 

@@ -3,6 +3,7 @@
 mod copy;
 mod icon;
 mod if_;
+mod once;
 mod progress;
 mod status;
 mod time;
@@ -10,6 +11,7 @@ mod time;
 pub use copy::{CopyLine, copy_text};
 pub use icon::Icon;
 pub use if_::If;
+pub use once::once;
 pub use progress::{JobBar, Progress};
 pub use status::{JobBadge, StatusBadge, StatusMark};
 pub use time::{Ago, Took};

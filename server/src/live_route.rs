@@ -51,7 +51,7 @@ pub async fn live(
     // A cursor we cannot read is one we cannot resume from: the reader is told to read again.
     let after = last.filter(|text| !text.is_empty()).map(|text| text.parse().unwrap_or(LiveCursor { epoch: 0, seq: 0 }));
     let subscription = state.app.hub.subscribe(scope, viewer.audience, after).await?;
-    let body = Body::from_stream(sse::stream(subscription, state.stopping.clone()));
+    let body = Body::from_stream(sse::stream(subscription));
     let headers =
         [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), (http::HeaderName::from_static("x-accel-buffering"), "no")];
     Ok((headers, body).into_response())

@@ -6,10 +6,6 @@ use flowo_server::{commands, config::Cli, logs};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::ExitCode;
 
-/// A quarter of the server's time under load went into the system's allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Fewer, and streamed pages can wait for each other for ever.
 const LEAST_WORKERS: usize = 4;
 

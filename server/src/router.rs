@@ -5,6 +5,7 @@ use app::state::AppState;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef, Request},
+    handler::Handler as _,
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -17,17 +18,20 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 use tower_http::{
+    CompressionLevel,
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
     csrf::CsrfLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     services::ServeDir,
     set_header::SetResponseHeaderLayer,
-    trace::TraceLayer,
 };
+use tracing::{Instrument as _, error, info_span};
 
 /// Bodies outside the report routes are small.
 const MAX_BODY: usize = 1 << 20;
+/// Pages are compressed while somebody waits; the default level would make them 7 % smaller.
+const BRISK: CompressionLevel = CompressionLevel::Precise(3);
 /// For files whose names change with their content.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
@@ -71,10 +75,12 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .route("/login/approve", post(access::device::approve_form))
         .route("/api/v1/catalog", get(access::device::catalog))
         .route("/mcp", get(access::device::mcp))
-        .route("/live", get(live_route::live))
         .leptos_routes_with_context(&state, pages, context.clone(), shell.clone())
         .merge(api::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CompressionLayer::new().quality(BRISK))
+        // Frames and acknowledgements pass through as little as possible: there are many of them.
+        .route("/live", get(live_route::live))
         .with_state(state.clone())
         .merge(ingest::flowo::routes(state.writer.clone()))
         .route_layer(from_fn_with_state(state.clone(), access::check));
@@ -89,20 +95,32 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .route_service("/favicon.ico", tower_http::services::ServeFile::new(site_dir.join("favicon.svg")));
 
     own.merge(files)
-        .fallback(move |request: Request| nowhere(context.clone(), shell.clone(), request))
-        .layer(CompressionLayer::new())
+        .fallback((move |request: Request| nowhere(context.clone(), shell.clone(), request)).layer(CompressionLayer::new()))
         .layer(from_fn(protect))
         .layer(CsrfLayer::new())
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             api::problem::Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Something in Flowo broke. It is in the server's log.")
                 .into_response()
         }))
-        .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
-            let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("");
-            tracing::info_span!("request", method = %request.method(), path = request.uri().path(), request_id = id)
-        }))
+        .layer(from_fn(traced))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// What is logged while a request is answered names it. The body that follows is left alone: of a
+/// stream it never ends.
+async fn traced(request: Request, next: Next) -> Response {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("");
+    let span = info_span!("request", method = %request.method(), path = request.uri().path(), request_id = id);
+    async move {
+        let response = next.run(request).await;
+        if response.status().is_server_error() {
+            error!(status = response.status().as_u16(), "Could not answer");
+        }
+        response
+    }
+    .instrument(span)
+    .await
 }
 
 /// An address that leads nowhere: a page for people, a problem for programs.

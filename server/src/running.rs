@@ -52,10 +52,12 @@ impl Running {
         let tasks = TaskTracker::new();
         tasks.spawn(writer_task.run(drained.clone()));
         tasks.spawn(live::listener::run(store.clone(), hub.clone(), drained.clone()));
+        tasks.spawn(hub.clone().keep(stopping.clone()));
         let (heartbeat, quiet) = plan.timeouts;
         tasks.spawn(loops::sweeper(store.clone(), plan.sweep, heartbeat, quiet, stopping.clone()));
         tasks.spawn(loops::housekeeper(store.clone(), stopping.clone()));
         tasks.spawn(loops::metrics_keeper(plan.metrics.clone(), stopping.clone()));
+        let figures = app::figures::Figures::new(store.clone(), hub.clone());
         let app = AppState {
             store: store.clone(),
             hub,
@@ -67,7 +69,7 @@ impl Running {
                 .build(),
             base_url: plan.base_url.into(),
             client_config: plan.client_config.into(),
-            activity: store::stats::ActivityCache::default(),
+            figures: Arc::new(figures),
             lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
         };
         let state = ServerState {

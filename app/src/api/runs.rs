@@ -58,30 +58,30 @@ pub struct RunView {
 pub async fn list_runs(q: String, sort: String, after: Option<String>) -> Result<RunList, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let cursor = state.hub.cursor(); // Taken first: a change during the read is sent again, not lost.
-    let (page, filter, total) = server::page(&state, &viewer, &q, &sort, after.as_deref()).await.map_err(AppError::told)?;
+    let (overview, tiles_at) = state.figures.overview(viewer.audience).await.map_err(AppError::told)?;
+    let filter = RunFilter::parse(&q);
+    let (total, total_at) = state.figures.total(viewer.audience, &filter).await.map_err(AppError::told)?;
     let mut conn = state.store.conn().await?;
+    let page = server::page(&mut conn, &viewer, &filter, &sort, after.as_deref()).await.map_err(AppError::told)?;
     let any = !page.items.is_empty() || store::stats::any_run(&mut conn).await?;
-    drop(conn);
-    let overview = server::overview(&state, &viewer).await?;
     let (base_url, client_config) = (state.base_url.to_string(), state.client_config.to_string());
-    Ok(RunList { page, filter, total, overview, cursor, any, base_url, client_config })
+    Ok(RunList { page, filter, total, overview, cursor: cursor.min(tiles_at).min(total_at), any, base_url, client_config })
 }
 
 /// The next window of the same list.
 #[server(prefix = "/_fn", endpoint = "runs/more", input = Json)]
 pub async fn more_runs(q: String, sort: String, after: String) -> Result<Page<RunSummary>, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    let (page, ..) = server::page(&state, &viewer, &q, &sort, Some(&after)).await.map_err(AppError::told)?;
-    Ok(page)
+    let mut conn = state.store.conn().await?;
+    server::page(&mut conn, &viewer, &RunFilter::parse(&q), &sort, Some(&after)).await.map_err(AppError::told)
 }
 
-/// The figures above the list, and how many runs pass a filter.
+/// The figures above the list, and how many runs pass a filter; both may be a quarter of a second old.
 #[server(prefix = "/_fn", endpoint = "runs/overview", input = Json)]
 pub async fn read_overview(q: String) -> Result<(Overview, Total), AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    let overview = server::overview(&state, &viewer).await.map_err(AppError::told)?;
-    let filter = RunFilter::parse(&q);
-    let total = store::runs::total(&mut *state.store.conn().await?, viewer.audience, &filter, overview.until).await?;
+    let (overview, _) = state.figures.overview(viewer.audience).await.map_err(AppError::told)?;
+    let (total, _) = state.figures.total(viewer.audience, &RunFilter::parse(&q)).await.map_err(AppError::told)?;
     Ok((overview, total))
 }
 
@@ -114,16 +114,13 @@ pub async fn restore_runs(ids: Vec<RunId>) -> Result<Vec<RunId>, AppError> {
 
 #[cfg(feature = "ssr")]
 mod server {
-    use super::{Overview, PAGE, STEP_MS, STEPS};
-    use crate::{
-        error::AppError,
-        state::{AppState, Viewer},
-    };
+    use super::PAGE;
+    use crate::{error::AppError, state::Viewer};
     use model::{
         Invalid, JobStatus, RunId,
         filter::RunFilter,
         job::JobRow,
-        page::{Page, RunSort, Total},
+        page::{Page, RunSort},
         run::RunSummary,
     };
     use store::{Conn, clock, runs};
@@ -145,30 +142,16 @@ mod server {
     }
 
     pub async fn page(
-        state: &AppState,
+        conn: &mut Conn,
         viewer: &Viewer,
-        q: &str,
+        filter: &RunFilter,
         sort: &str,
         after: Option<&str>,
-    ) -> Result<(Page<RunSummary>, RunFilter, Total), AppError> {
-        let filter = RunFilter::parse(q);
+    ) -> Result<Page<RunSummary>, AppError> {
         let sort: RunSort = if sort.is_empty() { RunSort::default() } else { sort.parse().map_err(wrong)? };
         let after = after.filter(|text| !text.is_empty()).map(str::parse).transpose().map_err(wrong)?;
-        let now = clock::now();
-        let query = runs::list::Query { audience: viewer.audience, filter: &filter, sort, limit: PAGE, after: after.as_ref(), now };
-        let mut conn = state.store.conn().await?;
-        let page = runs::list(&mut conn, &query).await?;
-        let total = runs::total(&mut conn, viewer.audience, &filter, now).await?;
-        Ok((page, filter, total))
-    }
-
-    pub async fn overview(state: &AppState, viewer: &Viewer) -> Result<Overview, AppError> {
-        let until = clock::now();
-        let activity = state.activity.read(&state.store, until, STEP_MS, STEPS).await?;
-        let mut conn = state.store.conn().await?;
-        let by_status = store::stats::by_status(&mut conn, viewer.audience).await?;
-        let activity = activity.into_iter().map(|step| (step.running, step.finished, step.failed)).collect();
-        Ok(Overview { by_status, activity, until })
+        let query = runs::list::Query { audience: viewer.audience, filter, sort, limit: PAGE, after: after.as_ref(), now: clock::now() };
+        Ok(runs::list(conn, &query).await?)
     }
 
     pub async fn jobs(

@@ -1,6 +1,5 @@
 //! One run: its head, what went wrong, and its jobs as they come and go.
 
-use crate::ui::If;
 use crate::{
     api::runs::{RunView, read_run},
     codec::Json,
@@ -14,6 +13,7 @@ use crate::{
         run_head::{FailureCard, RunHead},
     },
     paths,
+    ui::{If, once},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -49,7 +49,7 @@ pub fn RunPage() -> impl IntoView {
                     Err(error) => view! { <ErrorPage error/> }.into_any(),
                     Ok(found) => {
                         let again = Callback::new(move |()| run.refetch());
-                        view! { <Loaded found rule status after again/> }.into_any()
+                        once(move || view! { <Loaded found rule status after again/> }.into_any())
                     }
                 }
             })}

@@ -1,6 +1,5 @@
 //! The start page: every run one may see, live.
 
-use crate::ui::If;
 use crate::{
     api::runs::{RunList, list_runs, more_runs, read_overview},
     codec::Json,
@@ -16,7 +15,7 @@ use crate::{
     },
     paths,
     session::session,
-    ui::Icon,
+    ui::{Icon, If, once},
 };
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
@@ -27,6 +26,9 @@ use model::{
 };
 use std::{collections::HashSet, time::Duration};
 
+/// The server's figures may be a quarter of a second old: asked for later than that after a
+/// change, they know of it.
+const SETTLED: Duration = Duration::from_millis(300);
 /// The figures above the list are read again at most so often.
 const FIGURES: Duration = Duration::from_millis(1500);
 
@@ -50,7 +52,7 @@ pub fn RunsPage() -> impl IntoView {
                         let sort = sort.get_untracked().and_then(|sort| sort.parse().ok()).unwrap_or_default();
                         let from_start = after.get_untracked().is_none();
                         let again = Callback::new(move |()| list.refetch());
-                        view! { <Loaded found sort from_start again/> }.into_any()
+                        once(move || view! { <Loaded found sort from_start again/> }.into_any())
                     }
                 }
             })}
@@ -212,7 +214,7 @@ fn List(
     }
 }
 
-/// Runs `work` at once, and then at most every [`FIGURES`] however often it is called.
+/// Runs `work` [`SETTLED`] after it is called, and then at most every [`FIGURES`] however often that is.
 fn throttled(work: impl Fn() + Clone + Send + Sync + 'static) -> impl Fn() + Clone {
     let (resting, wanted) = (StoredValue::new(false), StoredValue::new(false));
     move || once_a_while(work.clone(), resting, wanted)
@@ -224,7 +226,7 @@ fn once_a_while(work: impl Fn() + Clone + Send + Sync + 'static, resting: Stored
         return;
     }
     resting.set_value(true);
-    work();
+    set_timeout(work.clone(), SETTLED);
     set_timeout(
         move || {
             resting.try_set_value(false);

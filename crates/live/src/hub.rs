@@ -15,9 +15,17 @@ use model::{
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use store::{Store, StoreError, changes::Touched, clock::now as now_ms, runs::Audience};
-use tokio::sync::{broadcast, watch};
+use tokio::{
+    sync::broadcast,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Proxies and browsers give up on silence after 30 s or more.
+const HEARTBEAT: Duration = Duration::from_secs(12);
 
 /// Ticks a reader may fall behind before it is told to refetch.
 const LAG: usize = 256;
@@ -49,7 +57,6 @@ pub(crate) struct Shared {
     store: Store,
     epoch: u64,
     ticks: broadcast::Sender<Message>,
-    pub health: watch::Sender<Health>,
     state: Mutex<State>,
 }
 
@@ -59,14 +66,32 @@ struct State {
     ring: VecDeque<Arc<Tick>>,
     weight: usize,
     watchers: HashMap<RunId, usize>,
+    health: Health,
+    /// The server stops: readers are to come back elsewhere.
+    closed: bool,
 }
 
-/// What goes to every reader.
+/// What goes to every reader. All of it comes this one way: what else a reader waited for would
+/// be waited for by thousands.
 #[derive(Clone)]
 pub(crate) enum Message {
     Tick(Arc<Tick>),
     /// Too much changed at once, or we cannot say what: read again.
     Reset(LiveCursor),
+    /// The server hears better or worse than before.
+    Status(Health),
+    /// Nothing happened for a while; the line is still good.
+    Beat,
+    /// The server stops.
+    Bye,
+}
+
+/// Where a reader begins that knows nothing.
+pub(crate) struct Present {
+    pub messages: broadcast::Receiver<Message>,
+    pub cursor: LiveCursor,
+    pub health: Health,
+    pub closed: bool,
 }
 
 /// A reader's place at the hub; leaves when dropped.
@@ -78,30 +103,48 @@ pub struct Subscription {
     /// What the reader missed since its cursor, to be sent first.
     pub(crate) missed: Vec<Bytes>,
     pub(crate) cursor: LiveCursor,
+    /// How the server heard when the reader joined.
+    pub(crate) health: Health,
+    /// The server was stopping already.
+    pub(crate) closed: bool,
 }
 
 impl Hub {
     /// An empty hub. Its epoch tells cursors of other processes and earlier lives apart.
     pub fn new(store: Store) -> Self {
         let epoch = u64::from(std::process::id()) << 44 ^ now_ms().unsigned_abs();
-        let shared =
-            Shared { store, epoch, ticks: broadcast::channel(LAG).0, health: watch::channel(Health::default()).0, state: Mutex::default() };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(Shared { store, epoch, ticks: broadcast::channel(LAG).0, state: Mutex::default() }) }
     }
 
     /// The present point. Take it before reading what a page shows: a change during the read
     /// is then sent again, not lost.
     pub fn cursor(&self) -> LiveCursor {
-        self.shared.present()
+        self.shared.cursor(&self.shared.lock())
     }
 
     pub fn health(&self) -> Health {
-        *self.shared.health.borrow()
+        self.shared.lock().health
     }
 
     /// Readers connected now.
     pub fn readers(&self) -> usize {
         self.shared.ticks.receiver_count()
+    }
+
+    /// Lets all readers know that the line is good, until `cancel`; then asks them to come back.
+    pub async fn keep(self, cancel: CancellationToken) {
+        let mut beat = interval(HEARTBEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => break,
+                _ = beat.tick() => {
+                    let _ = self.shared.ticks.send(Message::Beat);
+                }
+            }
+        }
+        self.shared.lock().closed = true;
+        let _ = self.shared.ticks.send(Message::Bye);
     }
 
     /// Joins at `after`, or at the present without one.
@@ -120,7 +163,8 @@ impl Hub {
             let missed = after.map(|after| self.shared.missed(&state, after));
             let messages = self.shared.ticks.subscribe();
             let shared = Arc::clone(&self.shared);
-            (Subscription { shared, scope, audience, messages, missed: Vec::new(), cursor }, missed)
+            let (health, closed) = (state.health, state.closed);
+            (Subscription { shared, scope, audience, messages, missed: Vec::new(), cursor, health, closed }, missed)
         };
         subscription.missed = match missed {
             None => Vec::new(),
@@ -153,13 +197,14 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The cursor of this moment.
-    pub(crate) fn present(&self) -> LiveCursor {
-        self.cursor(&self.lock())
-    }
-
     fn cursor(&self, state: &State) -> LiveCursor {
         LiveCursor { epoch: self.epoch, seq: state.seq }
+    }
+
+    /// The present for a reader that fell behind.
+    pub(crate) fn rejoin(&self) -> Present {
+        let state = self.lock();
+        Present { messages: self.ticks.subscribe(), cursor: self.cursor(&state), health: state.health, closed: state.closed }
     }
 
     /// The ticks after a cursor; `None` if they are no longer there, or never were ours.
@@ -194,8 +239,8 @@ impl Shared {
         Ok(Some(encode(cursor, &frame)))
     }
 
-    /// Reads the rows behind `touched` once and hands them to everybody.
-    pub(crate) async fn publish(&self, touched: Touched) -> Result<(), StoreError> {
+    /// Reads the rows behind `touched` once, over `conn`, and hands them to everybody.
+    pub(crate) async fn publish(&self, conn: &mut store::Conn, touched: Touched) -> Result<(), StoreError> {
         if touched.is_empty() {
             return Ok(());
         }
@@ -205,9 +250,8 @@ impl Shared {
             self.reset();
             return Ok(());
         }
-        let mut conn = self.store.conn().await?;
         let list: Vec<RunId> = ids.iter().copied().collect();
-        let (found, gone) = store::runs::changed(&mut conn, &list).await?;
+        let (found, gone) = store::runs::changed(conn, &list).await?;
         let mut owners = Vec::with_capacity(ids.len());
         let mut changes = Vec::with_capacity(ids.len());
         for (run, owner) in found {
@@ -227,9 +271,8 @@ impl Shared {
         let mut frames = Vec::new();
         for run in watched_runs {
             let change = changes.iter().find(|change| id_of(change) == run).cloned();
-            frames.push((run, run_frame(&mut conn, run, change, &touched_jobs[&run], touched.oldest_at).await?));
+            frames.push((run, run_frame(conn, run, change, &touched_jobs[&run], touched.oldest_at).await?));
         }
-        drop(conn);
         let frame = Frame { changed_at: touched.oldest_at, sent_at: now_ms(), runs: changes, ..Frame::default() };
 
         let mut state = self.lock();
@@ -247,6 +290,16 @@ impl Shared {
         // Under the lock, so that a reader who joins sees each tick in the ring or in the channel.
         let _ = self.ticks.send(Message::Tick(tick));
         Ok(())
+    }
+
+    /// Changes how well we hear; told to everybody if the state is another one than before.
+    pub(crate) fn hear(&self, change: impl FnOnce(&mut Health)) {
+        let mut state = self.lock();
+        let before = state.health.state;
+        change(&mut state.health);
+        if state.health.state != before {
+            let _ = self.ticks.send(Message::Status(state.health));
+        }
     }
 
     /// Tells everybody to read again; cursors from before are worth nothing now.

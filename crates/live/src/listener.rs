@@ -5,11 +5,11 @@
 //! and moves the horizon from which the change log is read again after a loss. Two pings
 //! unheard, and the change log is polled until one is heard.
 
-use crate::hub::Hub;
+use crate::{Health, hub::Hub};
 use model::{Millis, live::Listening};
 use std::time::Duration;
 use store::{
-    Store, StoreError,
+    Conn, Store, StoreError,
     changes::{self, Horizon},
     clock::now,
     error::chain,
@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 /// Long enough to gather a burst, short enough to feel instant.
-const WINDOW: Duration = Duration::from_millis(8);
+const WINDOW: Duration = Duration::from_millis(4);
 /// The window while nobody looks: rows are read once however often they changed.
 const UNSEEN: Duration = Duration::from_millis(100);
 /// Each tick costs a write to every reader: so many of them lengthen the window by 1 ms.
@@ -46,8 +46,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Listens until cancelled. Survives everything the database does.
 pub async fn run(store: Store, hub: Hub, cancel: CancellationToken) {
-    let mut ear =
-        Ear { channel: format!("flowo_ping_{:x}", hub.cursor().epoch), store, hub, horizon: None, pinged: None, heard_at: Instant::now() };
+    let mut ear = Ear {
+        channel: format!("flowo_ping_{:x}", hub.cursor().epoch),
+        store,
+        hub,
+        horizon: None,
+        pinged: None,
+        heard_at: Instant::now(),
+        reading: None,
+    };
     let mut backoff = Duration::from_millis(100);
     while !cancel.is_cancelled() {
         let began = Instant::now();
@@ -78,6 +85,8 @@ struct Ear {
     /// The ping on its way: its number, when it was sent, and the horizon it will prove.
     pinged: Option<(u64, Millis, Horizon)>,
     heard_at: Instant,
+    /// Where the rows behind a notification are read; the pool may be busy when it comes.
+    reading: Option<Conn>,
 }
 
 /// A task that is stopped when nobody holds it any more.
@@ -152,12 +161,16 @@ impl Ear {
             self.catch_up().await?;
             self.pinged = None;
         } else if !ranges.is_empty() {
-            let touched = patiently(async {
-                let mut conn = self.store.conn().await?;
-                changes::behind(&mut conn, &ranges).await
+            let mut conn = match self.reading.take() {
+                Some(conn) => conn,
+                None => self.store.keyed().await?,
+            };
+            patiently(async {
+                let touched = changes::behind(&mut conn, &ranges).await?;
+                self.hub.shared.publish(&mut conn, touched).await
             })
             .await?;
-            patiently(self.hub.shared.publish(touched)).await?;
+            self.reading = Some(conn); // One that failed is not used again.
         }
         Ok(())
     }
@@ -185,12 +198,7 @@ impl Ear {
         let lag_ms = now() - sent_at;
         self.horizon = Some(horizon);
         self.heard_at = Instant::now();
-        self.hub.shared.health.send_if_modified(|health| {
-            let changed = health.state != Listening::Live;
-            health.state = Listening::Live;
-            health.lag_ms = Some(lag_ms);
-            changed
-        });
+        self.hub.shared.hear(|health| *health = Health { state: Listening::Live, lag_ms: Some(lag_ms) });
         metrics::gauge!("flowo_listener_lag_seconds").set(lag_ms as f64 / 1000.0);
     }
 
@@ -219,7 +227,7 @@ impl Ear {
         })
         .await?;
         match touched {
-            Some(touched) => patiently(self.hub.shared.publish(touched)).await?,
+            Some(touched) => patiently(async { self.hub.shared.publish(&mut *self.store.conn().await?, touched).await }).await?,
             None => self.hub.shared.reset(),
         }
         self.horizon = Some(next);
@@ -235,7 +243,7 @@ impl Ear {
     }
 
     fn state(&self, state: Listening) {
-        self.hub.shared.health.send_if_modified(|health| std::mem::replace(&mut health.state, state) != state);
+        self.hub.shared.hear(|health| health.state = state);
     }
 }
 

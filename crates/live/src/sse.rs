@@ -10,17 +10,13 @@ use crate::{
 use bytes::Bytes;
 use futures::stream::{self, Stream};
 use model::live::LiveCursor;
-use std::{collections::VecDeque, convert::Infallible, time::Duration};
-use tokio::{
-    sync::{broadcast::error::RecvError, watch},
-    time::{Interval, MissedTickBehavior, interval_at},
-};
-use tokio_util::sync::CancellationToken;
+use std::{collections::VecDeque, convert::Infallible};
+use tokio::sync::broadcast::error::RecvError;
 
-/// Proxies and browsers give up on silence after 30 s or more.
-const HEARTBEAT: Duration = Duration::from_secs(12);
 /// When a lost stream is opened again, in milliseconds; the browser adds its own jitter.
 const RETRY_MS: u32 = 1000;
+/// The last message of a server that stops.
+const BYE: &[u8] = b"retry: 1500\nevent: bye\ndata: {}\n\n";
 
 pub(crate) fn reset(cursor: LiveCursor) -> Bytes {
     format!("id: {cursor}\nevent: reset\ndata: {{}}\n\n").into()
@@ -32,24 +28,19 @@ fn status(health: Health) -> Bytes {
 
 struct Reader {
     subscription: Subscription,
-    health: watch::Receiver<Health>,
-    heartbeat: Interval,
-    cancel: CancellationToken,
     queue: VecDeque<Bytes>,
     over: bool,
 }
 
-/// The stream; ends when `cancel` fires, after asking the reader to come back.
-pub fn stream(mut subscription: Subscription, cancel: CancellationToken) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
-    let mut health = subscription.shared.health.subscribe();
-    let now = *health.borrow_and_update();
-    let mut queue = VecDeque::with_capacity(subscription.missed.len() + 2);
+/// The stream; ends when the server stops, after asking the reader to come back.
+pub fn stream(mut subscription: Subscription) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+    let mut queue = VecDeque::with_capacity(subscription.missed.len() + 3);
     queue.push_back(format!("retry: {RETRY_MS}\nid: {}\nevent: hello\ndata: {{}}\n\n", subscription.cursor).into());
-    queue.push_back(status(now));
+    queue.push_back(status(subscription.health));
     queue.extend(std::mem::take(&mut subscription.missed));
-    let mut heartbeat = interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
-    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let reader = Reader { subscription, health, heartbeat, cancel, queue, over: false };
+    let over = subscription.closed;
+    queue.extend(over.then_some(Bytes::from_static(BYE)));
+    let reader = Reader { subscription, queue, over };
     stream::unfold(reader, |mut reader| async move {
         let bytes = reader.next().await?;
         Some((Ok(bytes), reader))
@@ -65,38 +56,103 @@ impl Reader {
             if self.over {
                 return None;
             }
-            tokio::select! {
-                biased;
-                () = self.cancel.cancelled() => {
+            match self.subscription.messages.recv().await {
+                Ok(Message::Tick(tick)) => {
+                    let frame = match self.subscription.scope {
+                        Scope::Runs => tick.runs_frame(self.subscription.audience),
+                        Scope::Run(run) => tick.watched.get(&run).cloned().unwrap_or_default(),
+                    };
+                    if !frame.is_empty() {
+                        return Some(frame);
+                    }
+                }
+                Ok(Message::Reset(cursor)) => return Some(reset(cursor)),
+                Ok(Message::Status(health)) => return Some(status(health)),
+                Ok(Message::Beat) => return Some(Bytes::from_static(b": still here\n\n")),
+                Ok(Message::Bye) => {
                     self.over = true;
-                    return Some(Bytes::from_static(b"retry: 1500\nevent: bye\ndata: {}\n\n"));
+                    return Some(Bytes::from_static(BYE));
                 }
-                message = self.subscription.messages.recv() => match message {
-                    Ok(Message::Tick(tick)) => {
-                        let frame = match self.subscription.scope {
-                            Scope::Runs => tick.runs_frame(self.subscription.audience),
-                            Scope::Run(run) => tick.watched.get(&run).cloned().unwrap_or_default(),
-                        };
-                        if !frame.is_empty() {
-                            return Some(frame);
-                        }
-                    }
-                    Ok(Message::Reset(cursor)) => return Some(reset(cursor)),
-                    Err(RecvError::Lagged(_)) => {
-                        metrics::counter!("flowo_live_resets_total").increment(1);
-                        // What is still queued is older than what the reader is about to read.
-                        self.subscription.messages = self.subscription.messages.resubscribe();
-                        return Some(reset(self.subscription.shared.present()));
-                    }
-                    Err(RecvError::Closed) => return None,
-                },
-                changed = self.health.changed() => {
-                    changed.ok()?;
-                    let now = *self.health.borrow_and_update();
-                    return Some(status(now));
+                Err(RecvError::Lagged(_)) => {
+                    metrics::counter!("flowo_live_resets_total").increment(1);
+                    return Some(self.begin_again());
                 }
-                _ = self.heartbeat.tick() => return Some(Bytes::from_static(b": still here\n\n")),
+                Err(RecvError::Closed) => return None,
             }
         }
+    }
+
+    /// What is still queued is older than what the reader is about to read. A word about our
+    /// health, or the farewell, may have been in it.
+    fn begin_again(&mut self) -> Bytes {
+        let now = self.subscription.shared.rejoin();
+        self.subscription.messages = now.messages;
+        self.queue.push_back(status(now.health));
+        self.over = now.closed;
+        self.queue.extend(now.closed.then_some(Bytes::from_static(BYE)));
+        reset(now.cursor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Hub;
+    use futures::StreamExt as _;
+    use model::live::Listening;
+    use store::{Store, runs::Audience};
+    use tokio_util::sync::CancellationToken;
+
+    /// A hub whose database is never asked.
+    fn hub() -> Hub {
+        Hub::new(Store::lazy("postgres://localhost/none", 1).expect("an address"))
+    }
+
+    async fn events(subscription: Subscription) -> Vec<String> {
+        let chunks: Vec<_> = stream(subscription).collect().await;
+        let words = chunks.into_iter().map(|chunk| String::from_utf8(chunk.unwrap_or_default().to_vec()).unwrap_or_default());
+        words.filter_map(|text| Some(text.split("event: ").nth(1)?.lines().next()?.to_owned())).collect()
+    }
+
+    #[tokio::test]
+    async fn a_server_that_stops_takes_leave_of_those_who_are_there_and_of_those_who_come() {
+        let (hub, stop) = (hub(), CancellationToken::new());
+        let there = hub.subscribe(Scope::Runs, Audience::All, None).await.expect("a place");
+        stop.cancel();
+
+        hub.clone().keep(stop).await;
+
+        let late = hub.subscribe(Scope::Runs, Audience::All, None).await.expect("a place");
+        assert_eq!(events(there).await, ["hello", "status", "bye"]);
+        assert_eq!(events(late).await, ["hello", "status", "bye"]);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_fell_behind_begins_again_and_knows_how_well_the_server_hears() {
+        let (hub, stop) = (hub(), CancellationToken::new());
+        let slow = hub.subscribe(Scope::Runs, Audience::All, None).await.expect("a place");
+        for at in 0..2_000 {
+            hub.shared.hear(|health| health.state = if at % 2 == 0 { Listening::Live } else { Listening::Polling });
+        }
+        stop.cancel();
+        hub.clone().keep(stop).await;
+
+        let events = events(slow).await;
+
+        assert_eq!(events, ["hello", "status", "reset", "status", "bye"]);
+    }
+
+    #[tokio::test]
+    async fn only_another_state_is_told() {
+        let (hub, stop) = (hub(), CancellationToken::new());
+        let there = hub.subscribe(Scope::Runs, Audience::All, None).await.expect("a place");
+        for lag in [3, 4, 5] {
+            hub.shared.hear(|health| *health = Health { state: Listening::Live, lag_ms: Some(lag) });
+        }
+        stop.cancel();
+        hub.clone().keep(stop).await;
+
+        assert_eq!(events(there).await, ["hello", "status", "status", "bye"]);
+        assert_eq!(hub.health().lag_ms, Some(5));
     }
 }

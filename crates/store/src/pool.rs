@@ -6,7 +6,7 @@ use sqlx::{
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 /// The oldest PostgreSQL whose triggers and functions carry us.
 pub const OLDEST_MAJOR: i32 = 15;
@@ -17,7 +17,7 @@ const ACQUIRE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: PgPool,
-    options: PgConnectOptions,
+    options: Arc<PgConnectOptions>,
 }
 
 impl Store {
@@ -50,7 +50,7 @@ impl Store {
             .acquire_timeout(ACQUIRE)
             .idle_timeout(Duration::from_mins(10))
             .connect_lazy_with(options.clone());
-        Self { pool, options }
+        Self { pool, options: Arc::new(options) }
     }
 
     /// A connection for reading, or for a transaction of the caller's.
@@ -63,7 +63,8 @@ impl Store {
         self.pool.begin().await.doing("beginning a transaction")
     }
 
-    /// A connection outside the pool for the batch writer, whose statements all name rows by key.
+    /// A connection outside the pool for the batch writer and the listener, whose statements all name
+    /// rows by key.
     ///
     /// A plan made while a table was small would read it whole for as long as it is kept;
     /// here the planner may not.

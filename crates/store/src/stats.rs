@@ -1,10 +1,8 @@
 //! Figures over all runs: the status tiles and the activity strip. Each reads a bounded amount.
 
-use crate::{Conn, Doing, Store, StoreError, runs::Audience};
+use crate::{Conn, Doing, StoreError, runs::Audience};
 use model::{Millis, RunStatus, page::Total};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
-use tokio::sync::Mutex;
 
 /// Counting stops here; more is "at least".
 const LIMIT: i64 = 10_000;
@@ -80,30 +78,4 @@ pub async fn activity(conn: &mut Conn, now: Millis, step_ms: Millis, steps: usiz
         level -= change;
     }
     Ok(list)
-}
-
-/// How old, in milliseconds, the strip may be: it costs the same for everybody.
-const STALE_MS: Millis = 2_000;
-
-/// The activity of the last hours, read at most every two seconds for everybody together.
-#[derive(Clone, Debug, Default)]
-pub struct ActivityCache(Arc<Mutex<Option<Held>>>);
-
-/// When the strip was read, and what it was.
-type Held = (Millis, Vec<Activity>);
-
-impl ActivityCache {
-    /// See [`activity`].
-    pub async fn read(&self, store: &Store, now: Millis, step_ms: Millis, steps: usize) -> Result<Vec<Activity>, StoreError> {
-        let mut held = self.0.lock().await;
-        if let Some((at, list)) = held.as_ref()
-            && now - at < STALE_MS
-        {
-            return Ok(list.clone());
-        }
-        let mut conn = store.conn().await?;
-        let list = activity(&mut conn, now, step_ms, steps).await?;
-        *held = Some((now, list.clone()));
-        Ok(list)
-    }
 }
