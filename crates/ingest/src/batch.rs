@@ -1,8 +1,9 @@
 //! The batch writers: each takes what is there, applies it in one transaction, then answers all.
 //!
-//! No timer: an idle system adds no delay, a busy one batches by itself. An answer is given
-//! only after the commit, so what was answered survives whatever comes. While one writer waits
-//! for the disk or for its clients, the other works; reports of one run go through one of them.
+//! A lone client is never kept waiting; under a crowd a writer waits up to three milliseconds for
+//! those it has just answered. An answer is given only after the commit, so what was answered
+//! survives whatever comes. While one writer waits for the disk or for its clients, the other
+//! works; reports of one run go through one of them.
 
 mod traffic;
 
@@ -134,8 +135,8 @@ async fn work(mut jobs: mpsc::Receiver<Job>, mut line: Line, cancel: Cancellatio
     }
 }
 
-/// Waits for the crowd that was just answered: its next reports are about to arrive, and one
-/// large batch costs half of two small ones. Nobody waits where few report.
+/// Waits for the crowd that was just answered: its next reports are about to arrive, and much of
+/// what a batch costs does not depend on its size. Nobody waits where few report.
 async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, (answered, took): (usize, Duration)) {
     let crowd = (answered + batch.len()).min(BATCH);
     if crowd < CROWD {
