@@ -10,15 +10,19 @@ use crate::{
 };
 use live::Hub;
 use model::{RunStatus, filter::RunFilter, live::LiveCursor, page::Total};
-use moka::future::Cache;
-use std::{sync::Arc, time::Duration};
+use moka::{Expiry, future::Cache};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use store::{
     Store, clock,
     runs::{self, Audience},
     stats::{self, Activity},
 };
 
-/// How old a figure may be. Pages wait a little longer than this after a change before they ask.
+/// How old a figure may be, from when its reading began. Pages wait a little longer than this
+/// after a change before they ask.
 const FRESH: Duration = Duration::from_millis(250);
 /// How old the activity strip may be: one of its steps is twelve minutes.
 const STRIP: Duration = Duration::from_secs(2);
@@ -29,12 +33,30 @@ const FILTERS: u64 = 512;
 type Since<T> = (T, LiveCursor);
 type Tiles = Arc<Vec<(RunStatus, Total)>>;
 
+/// A figure as it is kept.
+#[derive(Clone)]
+struct Kept<T> {
+    figure: T,
+    at: LiveCursor,
+    began: Instant,
+}
+
+/// Counts the age of a figure from the beginning of its reading: what was committed while it was
+/// read is not in it.
+struct FromItsBeginning;
+
+impl<K, T> Expiry<K, Kept<T>> for FromItsBeginning {
+    fn expire_after_create(&self, _: &K, kept: &Kept<T>, created: Instant) -> Option<Duration> {
+        Some(FRESH.saturating_sub(created.saturating_duration_since(kept.began)))
+    }
+}
+
 /// The figures of all readers.
 pub struct Figures {
     store: Store,
     hub: Hub,
-    tiles: Cache<Audience, Since<Tiles>>,
-    totals: Cache<(Audience, String), Since<Total>>,
+    tiles: Cache<Audience, Kept<Tiles>>,
+    totals: Cache<(Audience, String), Kept<Total>>,
     strip: Cache<(), Arc<Vec<Activity>>>,
 }
 
@@ -43,8 +65,8 @@ impl Figures {
         Self {
             store,
             hub,
-            tiles: Cache::builder().max_capacity(FILTERS).time_to_live(FRESH).build(),
-            totals: Cache::builder().max_capacity(FILTERS).time_to_live(FRESH).build(),
+            tiles: Cache::builder().max_capacity(FILTERS).expire_after(FromItsBeginning).build(),
+            totals: Cache::builder().max_capacity(FILTERS).expire_after(FromItsBeginning).build(),
             strip: Cache::builder().max_capacity(1).time_to_live(STRIP).build(),
         }
     }
@@ -58,27 +80,44 @@ impl Figures {
         });
         let strip = strip.await.map_err(shared)?;
         let tiles = self.tiles.try_get_with(audience, async {
-            let cursor = self.hub.cursor();
+            let (at, began) = (self.hub.cursor(), Instant::now());
             let mut conn = self.store.conn().await?;
-            Ok::<_, AppError>((Arc::new(stats::by_status(&mut conn, audience).await?), cursor))
+            Ok::<_, AppError>(Kept { figure: Arc::new(stats::by_status(&mut conn, audience).await?), at, began })
         });
-        let (tiles, cursor) = tiles.await.map_err(shared)?;
+        let tiles = tiles.await.map_err(shared)?;
         let activity = strip.iter().map(|step| (step.running, step.finished, step.failed)).collect();
-        Ok((Overview { by_status: tiles.to_vec(), activity, until }, cursor))
+        Ok((Overview { by_status: tiles.figure.to_vec(), activity, until }, tiles.at))
     }
 
     /// How many runs pass a filter.
     pub async fn total(&self, audience: Audience, filter: &RunFilter) -> Result<Since<Total>, AppError> {
         let total = self.totals.try_get_with((audience, filter.to_string()), async {
-            let cursor = self.hub.cursor();
+            let (at, began) = (self.hub.cursor(), Instant::now());
             let mut conn = self.store.conn().await?;
-            Ok::<_, AppError>((runs::total(&mut conn, audience, filter, clock::now()).await?, cursor))
+            Ok::<_, AppError>(Kept { figure: runs::total(&mut conn, audience, filter, clock::now()).await?, at, began })
         });
-        total.await.map_err(shared)
+        let total = total.await.map_err(shared)?;
+        Ok((total.figure, total.at))
     }
 }
 
 /// One failed read is told to everybody who waited for it.
 fn shared(error: Arc<AppError>) -> AppError {
     AppError::clone(&error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_that_took_long_to_read_is_kept_for_less() {
+        let began = Instant::now();
+        let kept = Kept { figure: (), at: LiveCursor { epoch: 1, seq: 1 }, began };
+        let left = |took| FromItsBeginning.expire_after_create(&(), &kept, began + took);
+
+        assert_eq!(left(Duration::ZERO), Some(FRESH));
+        assert_eq!(left(Duration::from_millis(100)), Some(FRESH.saturating_sub(Duration::from_millis(100))));
+        assert_eq!(left(FRESH * 4), Some(Duration::ZERO));
+    }
 }

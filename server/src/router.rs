@@ -95,7 +95,7 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .route_service("/favicon.ico", tower_http::services::ServeFile::new(site_dir.join("favicon.svg")));
 
     own.merge(files)
-        .fallback((move |request: Request| nowhere(context.clone(), shell.clone(), request)).layer(CompressionLayer::new()))
+        .fallback((move |request: Request| nowhere(context.clone(), shell.clone(), request)).layer(CompressionLayer::new().quality(BRISK)))
         .layer(from_fn(protect))
         .layer(CsrfLayer::new())
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {

@@ -80,7 +80,7 @@ pub(crate) enum Message {
     Reset(LiveCursor),
     /// The server hears better or worse than before.
     Status(Health),
-    /// Nothing happened for a while; the line is still good.
+    /// The line is still good, whether or not anything happens.
     Beat,
     /// The server stops.
     Bye,
