@@ -48,7 +48,7 @@ pub async fn run(args: &LiveArgs) -> Result<Kept> {
     let mut writers = JoinSet::new();
     let pause = Duration::from_secs(u64::from(args.clients)) / args.rate;
     for number in 0..args.clients {
-        let client = Player::new(&server, usize::from(number))?;
+        let client = Player::new(&server, usize::from(number));
         let first = pause * u32::from(number) / u32::from(args.clients);
         writers.spawn(write(client, first, pause, Arc::clone(&written), stopped.clone()));
     }

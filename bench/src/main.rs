@@ -6,6 +6,7 @@
 //! whether a target was met.
 #![forbid(unsafe_code)]
 
+mod connection;
 mod corpus;
 mod histogram;
 mod http;

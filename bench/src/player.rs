@@ -6,15 +6,15 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
-use reqwest::{Client, StatusCode};
 use uuid::Uuid;
 
-use crate::http;
+use crate::connection::Connection;
 use crate::script::{Progress, Request, Script};
 use crate::server::Server;
 
 /// A client whose reports fail so often in a row has nothing to measure.
 const MOST_FAILURES: u32 = 50;
+const REPORTS: &str = "/api/v1/reports/";
 
 /// One run as far as it was acknowledged.
 pub struct Played {
@@ -26,9 +26,7 @@ pub struct Played {
 
 /// A client and everything it was told.
 pub struct Player {
-    http: Client,
-    reports: String,
-    token: String,
+    connection: Connection,
     number: usize,
     script: Script,
     /// Newest last; the last one is still being played.
@@ -38,18 +36,16 @@ pub struct Player {
 }
 
 impl Player {
-    pub fn new(server: &Server, number: usize) -> Result<Self> {
+    pub fn new(server: &Server, number: usize) -> Self {
         let script = Script::new(number, 0);
-        Ok(Self {
-            http: http::client()?,
-            reports: server.url("/api/v1/reports/"),
-            token: server.token().to_owned(),
+        Self {
+            connection: Connection::new(server.address(), server.token()),
             number,
             played: vec![Played::new(&script)],
             script,
             failures: 0,
             refused: 0,
-        })
+        }
     }
 
     /// Reports the next event and waits for the answer; `None` if it was not acknowledged.
@@ -101,19 +97,14 @@ impl Player {
         self.script.request(0).unwrap_or(Request::Close)
     }
 
-    async fn send(&self, request: Request) -> Result<()> {
-        let post = match request {
-            Request::Report(body) => self.http.post(&self.reports).header("content-type", "application/json").body(body),
-            Request::Close => self.http.post(format!("{}close?workflow_id={}", self.reports, self.script.id)),
+    async fn send(&mut self, request: Request) -> Result<()> {
+        let answer = match request {
+            Request::Report(body) => self.connection.post(REPORTS, body).await?,
+            Request::Close => self.connection.post(&format!("{REPORTS}close?workflow_id={}", self.script.id), String::new()).await?,
         };
-        let report = post.header("user-agent", "python-httpx/0.28.1").bearer_auth(&self.token);
-        let answer = report.send().await?;
-        let status = answer.status();
-        let body = answer.text().await?;
-        ensure!(status == StatusCode::OK, "{status}: {body}");
         // An answer to a run that is not ours, or is gone, looks good but is no acknowledgement.
-        let known = body.contains(&self.script.id.to_string()) || body.contains("\"status\"");
-        ensure!(known, "the answer knows no such run: {body}");
+        let known = answer.contains(&self.script.id.to_string()) || answer.contains("\"status\"");
+        ensure!(known, "the answer knows no such run: {answer}");
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{any_service, get, post},
 };
 use ingest::Writer;
 use leptos::prelude::{LeptosOptions, provide_context};
@@ -33,6 +33,7 @@ const MAX_BODY: usize = 1 << 20;
 /// Pages are compressed while somebody waits; the default level would make them 7 % smaller.
 const BRISK: CompressionLevel = CompressionLevel::Precise(3);
 /// For files whose names change with their content.
+const NOT_AT_ALL: HeaderValue = HeaderValue::from_static("no-store");
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// What handlers share. Cheap to clone.
@@ -85,12 +86,16 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .merge(ingest::flowo::routes(state.writer.clone()))
         .route_layer(from_fn_with_state(state.clone(), access::check));
 
-    let pkg = ServeDir::new(site_dir.join(&site.pkg)).precompressed_br().precompressed_gzip();
-    let fonts = ServeDir::new(site_dir.join("fonts"));
+    let pkg = ServeDir::new(site_dir.join(&site.pkg));
+    let (pkg, kept) = if site.is_watched {
+        (any_service(pkg.fallback(ServeDir::new("style"))), NOT_AT_ALL)
+    } else {
+        (any_service(pkg.precompressed_br().precompressed_gzip()), FOR_EVER)
+    };
     let files = Router::new()
         .nest_service(&format!("/{}", site.pkg), pkg)
-        .nest_service("/fonts", fonts)
-        .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, FOR_EVER))
+        .nest_service("/fonts", ServeDir::new(site_dir.join("fonts")))
+        .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, kept))
         .route_service("/favicon.svg", tower_http::services::ServeFile::new(site_dir.join("favicon.svg")))
         .route_service("/favicon.ico", tower_http::services::ServeFile::new(site_dir.join("favicon.svg")));
 

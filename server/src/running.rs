@@ -66,6 +66,7 @@ impl Running {
                 .site_root(plan.site_dir.display().to_string())
                 .site_pkg_dir(plan.site.pkg)
                 .site_addr(plan.address)
+                .reload_port(reload_port())
                 .build(),
             base_url: plan.base_url.into(),
             client_config: plan.client_config.into(),
@@ -92,4 +93,9 @@ impl Running {
             warn!("Some tasks did not end within {DRAIN:?}");
         }
     }
+}
+
+/// Where `cargo leptos watch` tells open pages to load again; nobody asks without it.
+fn reload_port() -> u32 {
+    std::env::var("LEPTOS_RELOAD_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(3101)
 }

@@ -1,6 +1,6 @@
 //! The batch writers: each takes what is there, applies it in one transaction, then answers all.
 //!
-//! A lone client is never kept waiting; under a crowd a writer waits up to three milliseconds for
+//! A lone client is never kept waiting; under a crowd a writer waits up to a millisecond for
 //! those it has just answered. An answer is given only after the commit, so what was answered
 //! survives whatever comes. While one writer waits for the disk or for its clients, the other
 //! works; reports of one run go through one of them.
@@ -29,7 +29,7 @@ const BATCH: usize = 500;
 /// Clients at a writer from which it waits a moment for all of them, ...
 const CROWD: usize = 8;
 /// ... but never longer than this.
-const LINGER: Duration = Duration::from_millis(3);
+const LINGER: Duration = Duration::from_millis(1);
 /// Reports that wait; more are refused until there is room.
 pub const QUEUE: usize = 2048;
 /// Bodies that wait, in KiB, whatever their number.

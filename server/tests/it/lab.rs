@@ -46,7 +46,7 @@ impl Lab {
         let mut conn = store.conn().await.expect("a connection");
         let owner = people::os_user(&mut conn, "owner", "owner", "admin").await.expect("an owner");
         drop(conn);
-        let site_info = Site { pkg };
+        let site_info = Site { pkg, is_watched: false };
         let running = Running::start(Plan {
             store,
             secrets: secrets.clone(),
