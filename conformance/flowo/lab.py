@@ -42,6 +42,10 @@ DECIDED_BY_THE_TESTS = re.compile(
 )
 """Variables of the caller that would change what a test sees."""
 
+# A shell without job control starts its background with SIGINT ignored, and a Snakemake started
+# by us would inherit that and never be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def until(look, wanted, what, seconds):
     """Returns what `look()` gives as soon as `wanted` of it is true.

@@ -1,14 +1,16 @@
 //! What browsers load: WASM, its JavaScript glue, the style sheet and `public/`.
 //!
-//! The three built files lie in a directory named after their content, so that browsers may keep
-//! them for ever; `site.json` tells the server that name. The server itself is not built here.
+//! The WASM is split: what a page of its own needs (`#[lazy_route]`) is loaded with that page. The
+//! built files lie in a directory named after their content, so that browsers may keep them for
+//! ever; `site.json` tells the server that name. The server itself is not built here.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
@@ -18,7 +20,12 @@ use crate::stamp;
 use crate::step;
 use crate::tools;
 
-const FILES: [&str; 3] = ["flowo.js", "flowo.wasm", "flowo.css"];
+/// What every page loads.
+const FILES: [&str; 4] = ["flowo.js", LOADER, "flowo.wasm", "flowo.css"];
+/// Loads the other parts of the WASM; Leptos knows it by this name.
+pub const LOADER: &str = "__wasm_split.______________________.js";
+/// Which parts a page needs, for the server.
+const MANIFEST: &str = "__wasm_split_manifest.json";
 
 /// What rustc may use in WASM; wasm-opt keeps to the same. Every browser since 2023 has these.
 const WASM_FEATURES: [&str; 6] = [
@@ -63,18 +70,15 @@ pub fn build(ctx: &Ctx) -> Result<Site> {
 
     let work = ctx.out.join("site-work");
     fresh(&work)?;
+    fs::create_dir(work.join("pkg"))?;
     step::step("site: wasm", || compile(ctx, &bindgen, &work))?;
-    step::step("site: wasm-opt", || {
-        let mut opt = Command::new(npm.join("node_modules/.bin/wasm-opt"));
-        opt.arg("-Oz").args(WASM_FEATURES).arg(work.join("glue/flowo_bg.wasm"));
-        step::run(opt.arg("-o").arg(work.join("flowo.wasm"))).map(drop)
-    })?;
+    step::step("site: wasm-opt", || optimize(&npm, &work))?;
     step::step("site: scripts and styles", || bundle(ctx, &npm, &work))?;
     let site = step::step("site: compress", || assemble(ctx, &work, &dir))?;
     fs::remove_dir_all(&work)?;
     fs::write(&seal, "")?;
     stamp::set(&seal, &sources)?;
-    for file in FILES {
+    for file in files(&site.pkg)?.iter().filter_map(|file| file.strip_suffix(".br")) {
         step::note(&format!("{file}: {} bytes for a browser", site.brotli_size(file)?));
     }
     Ok(site)
@@ -94,13 +98,54 @@ fn compile(ctx: &Ctx, bindgen: &Path, work: &Path) -> Result<()> {
     let _turn = ctx.turn()?;
     let mut cargo = ctx.cargo(["build", "--package", "frontend", "--lib", "--target", tools::WASM, "--profile", "wasm-release"]);
     // Replaces the flags of .cargo/config.toml. Paths of this machine have no business in a browser.
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", format!("--cfg\u{1f}erase_components\u{1f}--remap-path-prefix={}=", registry()?));
+    // The relocations tell the splitter what needs what.
+    let flags = ["--cfg", "erase_components", "-Clink-args=--emit-relocs"];
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", format!("{}\u{1f}--remap-path-prefix={}=", flags.join("\u{1f}"), registry()?));
     step::run(&mut cargo)?;
-    let built = ctx.target.join(tools::WASM).join("wasm-release/frontend.wasm");
+    let main = split(&ctx.target.join(tools::WASM).join("wasm-release/frontend.wasm"), work)?;
     let mut glue = Command::new(bindgen);
-    glue.args(["--target", "web", "--no-typescript", "--out-name", "flowo", "--out-dir"]);
-    step::run(glue.arg(work.join("glue")).arg(built))?;
+    glue.args(["--target", "web", "--no-typescript", "--keep-lld-exports", "--no-demangle", "--out-name", "flowo", "--out-dir"]);
+    step::run(glue.arg(work.join("glue")).arg(main))?;
     Ok(())
+}
+
+/// Puts the parts that are loaded later into `pkg/`; the path of the rest.
+fn split(whole: &Path, work: &Path) -> Result<PathBuf> {
+    let whole = fs::read(whole).with_context(|| format!("{} was not built", whole.display()))?;
+    let (main, parts) = (work.join("main.wasm"), work.join("pkg"));
+    let loader = format!("./{LOADER}");
+    let mut options = wasm_split_cli_support::Options::new(&whole);
+    options.output_dir = &parts;
+    options.main_out_path = &main;
+    options.main_module = "./flowo.js";
+    options.link_name = &loader;
+    let done = wasm_split_cli_support::transform(options).map_err(|error| anyhow!("cannot split the WASM: {error:#}"))?;
+    // In order, so that the same parts make the same file.
+    let needs: BTreeMap<_, _> = done.prefetch_map.into_iter().collect();
+    fs::write(parts.join(MANIFEST), serde_json::to_string(&needs)?)?;
+    Ok(main)
+}
+
+fn optimize(npm: &Path, work: &Path) -> Result<()> {
+    let parts = files(&work.join("pkg"))?.into_iter().filter(|file| file.strip_suffix(".wasm").is_some());
+    let mut all: Vec<(PathBuf, PathBuf)> = parts.map(|part| (work.join("pkg").join(&part), work.join("pkg").join(&part))).collect();
+    all.push((work.join("glue/flowo_bg.wasm"), work.join("pkg/flowo.wasm")));
+    for (from, to) in all {
+        let mut opt = Command::new(npm.join("node_modules/.bin/wasm-opt"));
+        opt.arg("-Oz").args(WASM_FEATURES).arg(from);
+        step::run(opt.arg("-o").arg(to))?;
+    }
+    Ok(())
+}
+
+/// Names of the files in a directory, in order.
+fn files(dir: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    Ok(names)
 }
 
 fn bundle(ctx: &Ctx, npm: &Path, work: &Path) -> Result<()> {
@@ -110,15 +155,19 @@ fn bundle(ctx: &Ctx, npm: &Path, work: &Path) -> Result<()> {
     fs::write(&glue, script)?;
     let esbuild = |input: &Path, output: &str| {
         let mut command = Command::new(npm.join("node_modules/.bin/esbuild"));
-        command.arg(input).arg(format!("--outfile={}", work.join(output).display()));
+        command.arg(input).arg(format!("--outfile={}", work.join("pkg").join(output).display()));
         command.args(["--bundle", "--minify", "--log-level=warning"]).current_dir(&ctx.root);
         command
     };
-    step::run(esbuild(&glue, "flowo.js").args(["--format=esm", "--target=es2022"]))?;
+    // The two scripts name each other; a browser finds them side by side.
+    let outside = ["--external:./flowo.js".to_owned(), format!("--external:./{LOADER}")];
+    step::run(esbuild(&glue, "flowo.js").args(["--format=esm", "--target=es2022"]).args(&outside))?;
+    let loader = work.join("pkg").join(LOADER);
+    step::run(esbuild(&loader, LOADER).args(["--format=esm", "--target=es2022", "--allow-overwrite"]).args(&outside))?;
     // Fonts and pictures lie in public/ and keep their addresses.
     let mut style = esbuild(&ctx.root.join("style/flowo.css"), "flowo.css");
     step::run(style.args(["woff2", "svg", "png"].map(|end| format!("--external:*.{end}"))))?;
-    let style = fs::read_to_string(work.join("flowo.css"))?;
+    let style = fs::read_to_string(work.join("pkg/flowo.css"))?;
     ensure!(!style.contains("@import"), "an @import of style/flowo.css was not taken in");
     Ok(())
 }
@@ -127,16 +176,21 @@ fn bundle(ctx: &Ctx, npm: &Path, work: &Path) -> Result<()> {
 fn assemble(ctx: &Ctx, work: &Path, dir: &Path) -> Result<Site> {
     let next = dir.with_extension("next");
     fresh(&next)?;
+    let built = files(&work.join("pkg"))?;
     let mut hash = Sha256::new();
-    for file in FILES {
-        hash.update(fs::read(work.join(file)).with_context(|| format!("{file} was not built"))?);
+    for file in &built {
+        hash.update(file);
+        hash.update(fs::read(work.join("pkg").join(file))?);
     }
     let name = format!("pkg-{}", stamp::short(hash));
     fs::create_dir(next.join(&name))?;
-    for file in FILES {
-        let bytes = fs::read(work.join(file))?;
+    for file in &built {
+        let bytes = fs::read(work.join("pkg").join(file))?;
         let path = next.join(&name).join(file);
         fs::write(&path, &bytes)?;
+        if file == MANIFEST {
+            continue; // Read by the server only.
+        }
         fs::write(path.with_added_extension("gz"), gzip(&bytes)?)?;
         fs::write(path.with_added_extension("br"), brotli(&bytes)?)?;
     }

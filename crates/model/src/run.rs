@@ -41,6 +41,21 @@ impl JobCounts {
         .filter(|(_, count)| *count > 0)
     }
 
+    /// How they stand together; `None` if no job is planned or was reported. What needs attention
+    /// comes first: failed, lost, running, then waiting, unless all are done.
+    pub fn overall(&self) -> Option<JobStatus> {
+        let total = self.total();
+        Some(match self {
+            _ if total == 0 => return None,
+            Self { failed: 1.., .. } => JobStatus::Failed,
+            Self { lost: 1.., .. } => JobStatus::Lost,
+            Self { running: 1.., .. } => JobStatus::Running,
+            Self { success, .. } if *success == total => JobStatus::Success,
+            Self { success, skipped, .. } if success + skipped == total => JobStatus::Skipped,
+            _ => JobStatus::Waiting,
+        })
+    }
+
     /// The count of one state; unreported planned jobs count as waiting.
     pub fn of(&self, status: JobStatus) -> i32 {
         match status {
@@ -157,6 +172,21 @@ pub struct RunDetail {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn jobs_stand_together_as_the_most_pressing_of_them() {
+        let some = |planned, waiting, running, success, failed, lost, skipped| {
+            JobCounts { planned: Some(planned), waiting, running, success, failed, lost, skipped }.overall()
+        };
+        assert_eq!(JobCounts::default().overall(), None);
+        assert_eq!(some(4, 0, 0, 0, 0, 0, 0), Some(JobStatus::Waiting));
+        assert_eq!(some(4, 0, 1, 1, 1, 1, 0), Some(JobStatus::Failed));
+        assert_eq!(some(4, 0, 1, 1, 0, 1, 0), Some(JobStatus::Lost));
+        assert_eq!(some(4, 0, 1, 3, 0, 0, 0), Some(JobStatus::Running));
+        assert_eq!(some(4, 0, 0, 3, 0, 0, 0), Some(JobStatus::Waiting));
+        assert_eq!(some(4, 0, 0, 4, 0, 0, 0), Some(JobStatus::Success));
+        assert_eq!(some(4, 0, 0, 3, 0, 0, 1), Some(JobStatus::Skipped));
+    }
+
     use super::*;
 
     #[test]

@@ -1,4 +1,8 @@
-//! Jobs of a run: a page of them, the ones behind changes.
+//! Jobs of a run: a page of them, the ones behind changes, one with all its details.
+
+mod detail;
+
+pub use detail::detail;
 
 use crate::{Conn, Doing, StoreError};
 use model::{
@@ -42,10 +46,6 @@ impl TryFrom<Row> for JobRow {
             id: row.id.to_string(),
             source,
         })?;
-        let plain = |value: serde_json::Value| match value {
-            serde_json::Value::String(text) => text,
-            other => other.to_string(),
-        };
         Ok(Self {
             id: JobKey(row.id),
             job_id: row.job_id,
@@ -61,6 +61,14 @@ impl TryFrom<Row> for JobRow {
             ended_at: row.ended_at,
             revision: row.revision,
         })
+    }
+}
+
+/// A value as people read it.
+fn plain(value: serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
     }
 }
 
