@@ -102,6 +102,16 @@ export interface Told {
   tags?: string[];
   /** Runs in one directory are attempts of one thing. */
   directory?: string;
+  /** The rule graph: what is needed, and what needs it. */
+  graph?: [string, string][];
+}
+
+/** What a job is told to be, besides its rule and wildcards. */
+export interface JobTold {
+  input?: string[];
+  output?: string[];
+  log?: string[];
+  shellcmd?: string;
 }
 
 /** A run made of single reports, sent as the plugin sends them. Each is stored when the call returns. */
@@ -121,6 +131,7 @@ export class ReportedRun {
     const planned = told.planned ?? {};
     const rules = Object.keys(planned).map((rule) => ({ name: rule, code: `${rule} {input} > {output}`, language: 'bash' }));
     await run.report('workflow_started', { workflow_id: run.id, snakefile: `${run.directory}/Snakefile`, rules });
+    if (told.graph) await run.report('rulegraph', { rulegraph: graph(told.graph) });
     await run.report('run_info', { stats: planned });
     return run;
   }
@@ -130,10 +141,10 @@ export class ReportedRun {
   }
 
   /** A job starts; returns its number. */
-  async job(rule: string, wildcards: Record<string, string> = {}): Promise<number> {
+  async job(rule: string, wildcards: Record<string, string> = {}, told: JobTold = {}): Promise<number> {
     this.jobs += 1;
     await this.report('job_started', { job_ids: [this.jobs] });
-    await this.report('job_info', { job_id: this.jobs, rule_name: rule, threads: 1, wildcards, input: [], output: [], shellcmd: `run ${rule}` });
+    await this.report('job_info', { job_id: this.jobs, rule_name: rule, threads: 1, wildcards, input: [], output: [], shellcmd: `run ${rule}`, ...told });
     return this.jobs;
   }
 
@@ -172,4 +183,11 @@ export class ReportedRun {
     });
     if (!answer.ok) throw new Error(`the report was answered with ${answer.status}: ${await answer.text()}`);
   }
+}
+
+/** A rule graph as the plugin sends it. */
+function graph(edges: [string, string][]): object {
+  const names = [...new Set(edges.flat())];
+  const links = edges.map(([from, to]) => ({ source: names.indexOf(from), target: names.indexOf(to), sourcerule: from, targetrule: to }));
+  return { nodes: names.map((rule) => ({ rule })), links };
 }

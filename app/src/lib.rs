@@ -10,6 +10,8 @@ mod codec;
 pub mod error;
 #[cfg(feature = "ssr")]
 pub mod figures;
+#[cfg(feature = "ssr")]
+pub mod graphs;
 pub mod live;
 mod pages;
 mod parts;
@@ -28,11 +30,11 @@ pub use shell::shell;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::{
-    SsrMode,
+    Lazy, SsrMode,
     components::{Redirect, Route, Router, Routes},
     path,
 };
-use pages::{LoginPage, NotFound, RunPage, RunsPage};
+use pages::{LoginPage, NotFound, RunRoute, RunsPage};
 use parts::{
     frame::Frame,
     keys::{self, HelpSheet, Keys},
@@ -56,7 +58,7 @@ pub fn App() -> impl IntoView {
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=|| view! { <Redirect path=paths::RUNS/> } ssr=SsrMode::Async/>
                     <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async/>
-                    <Route path=path!("/runs/:id") view=RunPage ssr=SsrMode::Async/>
+                    <Route path=path!("/runs/:id") view={Lazy::<RunRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
                 </Routes>
             </Frame>

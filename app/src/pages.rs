@@ -7,5 +7,5 @@ mod runs;
 
 pub use login::LoginPage;
 pub use not_found::NotFound;
-pub use run::RunPage;
+pub use run::RunRoute;
 pub use runs::RunsPage;

@@ -2,7 +2,7 @@
 
 use crate::query;
 use model::{
-    RunId, RunStatus,
+    JobKey, RunId, RunStatus,
     filter::RunFilter,
     page::{Cursor, RunSort},
 };
@@ -40,11 +40,46 @@ pub fn run(id: RunId) -> String {
     format!("{RUNS}/{id}")
 }
 
-/// A run's jobs, filtered.
-pub fn run_jobs(id: RunId, rule: Option<&str>, status: Option<&str>, after: Option<&str>) -> String {
+/// What a run's page shows, as its address says it. Everything is optional.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunPlace {
+    /// Only what belongs to this rule.
+    pub rule: Option<String>,
+    /// Only jobs in these states, words joined by commas.
+    pub status: Option<String>,
+    /// The order of the jobs.
+    pub sort: Option<String>,
+    /// The window of the job list after this place.
+    pub after: Option<String>,
+    /// The job whose details lie beside the list.
+    pub job: Option<String>,
+    /// Which way the graph runs.
+    pub dir: Option<String>,
+}
+
+impl RunPlace {
+    /// Only one rule's jobs, from the start of their list.
+    pub fn of_rule(&self, rule: Option<&str>) -> Self {
+        Self { rule: rule.map(str::to_owned), after: None, job: None, ..self.clone() }
+    }
+
+    /// Only jobs in one state, from the start of their list.
+    pub fn of_status(&self, status: Option<&str>) -> Self {
+        Self { status: status.map(str::to_owned), after: None, job: None, ..self.clone() }
+    }
+
+    /// The same with the details of a job, or of none.
+    pub fn of_job(&self, job: Option<JobKey>) -> Self {
+        Self { job: job.map(|job| job.to_string()), ..self.clone() }
+    }
+}
+
+/// A run's page at a place.
+pub fn run_at(id: RunId, place: &RunPlace) -> String {
+    let RunPlace { rule, status, sort, after, job, dir } = place;
     let mut path = run(id);
-    let pairs = [("rule", rule), ("status", status), ("after", after)];
-    query::append(&mut path, pairs.into_iter().filter_map(|(key, value)| Some((key, value?))));
+    let pairs = [("rule", rule), ("status", status), ("sort", sort), ("after", after), ("job", job), ("dir", dir)];
+    query::append(&mut path, pairs.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?))));
     path
 }
 
@@ -56,12 +91,15 @@ mod tests {
     fn addresses_are_stable() {
         let id: RunId = "0193a4c2-0000-7000-8000-000000000001".parse().unwrap();
         let sort: RunSort = "name".parse().unwrap();
+        let place = RunPlace { rule: Some("bwa".into()), after: Some("x".into()), dir: Some("lr".into()), ..RunPlace::default() };
         for (built, expected) in [
             (runs("", RunSort::default(), None), "/runs"),
             (runs("status:failed a&b", sort, None), "/runs?q=status%3Afailed%20a%26b&sort=name"),
             (runs_with("tag", "two words"), "/runs?q=tag%3A%22two%20words%22"),
             (run(id), "/runs/0193a4c2-0000-7000-8000-000000000001"),
-            (run_jobs(id, Some("bwa"), None, None), "/runs/0193a4c2-0000-7000-8000-000000000001?rule=bwa"),
+            (run_at(id, &RunPlace::default()), "/runs/0193a4c2-0000-7000-8000-000000000001"),
+            (run_at(id, &place.of_job(Some(JobKey(7)))), "/runs/0193a4c2-0000-7000-8000-000000000001?rule=bwa&after=x&job=7&dir=lr"),
+            (run_at(id, &place.of_rule(None).of_status(Some("failed"))), "/runs/0193a4c2-0000-7000-8000-000000000001?status=failed&dir=lr"),
         ] {
             assert_eq!(built, expected);
         }

@@ -1,6 +1,6 @@
 //! What pages and server functions are given: handles, and who is asking. Server only.
 
-use crate::{error::AppError, figures::Figures};
+use crate::{error::AppError, figures::Figures, graphs::Graphs};
 use leptos::prelude::*;
 use live::Hub;
 use model::UserId;
@@ -18,6 +18,7 @@ pub struct AppState {
     /// Where this user's clients find their configuration, as people write it.
     pub client_config: Arc<str>,
     pub figures: Arc<Figures>,
+    pub graphs: Arc<Graphs>,
     pub lab: Arc<dyn Lab>,
 }
 

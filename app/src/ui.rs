@@ -8,7 +8,7 @@ mod progress;
 mod status;
 mod time;
 
-pub use copy::{CopyLine, copy_text};
+pub use copy::{CopyButton, CopyLine, copy_text};
 pub use icon::Icon;
 pub use if_::If;
 pub use once::once;

@@ -18,6 +18,7 @@ async function furnish(doing: Doing): Promise<string> {
   const failed = await doing.run('a name that is longer than there is room for it, as names of workflows are', {
     tags: ['qc', 'rna', 'a longer tag than most'],
     planned: { map: 4, call: 2 },
+    graph: [['map', 'call'], ['call', 'all']],
     directory: '/data/projects/liver/2026/a/directory/that/goes/on',
   });
   await failed.finish(await failed.job('map', { sample: 'alpha', unit: 'u1' }));
@@ -45,6 +46,14 @@ const VIEWS: View[] = [
   { name: 'a filter with a mistake', open: (page) => visit(page, '/runs?q=colour%3Ared%20tag%3Aqc') },
   { name: 'a filter that nothing passes', open: (page) => visit(page, '/runs?q=nowhere') },
   { name: 'a failed run', open: (page, run) => visit(page, run) },
+  {
+    name: 'a job beside the others of its rule',
+    open: async (page, run) => {
+      await visit(page, `${run}?rule=map`);
+      await page.getByRole('region', { name: 'Jobs' }).getByRole('link', { name: /^Job 1 / }).click();
+      await expect(page.getByRole('complementary', { name: 'map' })).toBeVisible();
+    },
+  },
   { name: 'the sign-in page', open: async (page) => void (await page.goto('/login', { waitUntil: 'networkidle' })) },
   { name: 'the page of an address that leads nowhere', open: async (page) => void (await page.goto('/nowhere', { waitUntil: 'networkidle' })) },
   {

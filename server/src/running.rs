@@ -71,6 +71,7 @@ impl Running {
             base_url: plan.base_url.into(),
             client_config: plan.client_config.into(),
             figures: Arc::new(figures),
+            graphs: Arc::default(),
             lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
         };
         let state = ServerState {

@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use model::{
     Millis, RunId, RunStatus,
     filter::RunFilter,
-    job::JobRow,
     live::LiveCursor,
     page::{Page, Total},
     run::{RunDetail, RunSummary},
@@ -45,11 +44,11 @@ pub struct Overview {
     pub until: Millis,
 }
 
-/// One run's page.
+/// What stands above a run's jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunView {
     pub detail: RunDetail,
-    pub jobs: Page<JobRow>,
+    /// The point from which live frames continue what is shown.
     pub cursor: LiveCursor,
 }
 
@@ -85,15 +84,14 @@ pub async fn read_overview(q: String) -> Result<(Overview, Total), AppError> {
     Ok((overview, total))
 }
 
-/// Everything the run's page shows first. Jobs may be filtered by rule and status words.
+/// Head, errors, attempts and rules of a run.
 #[server(prefix = "/_fn", endpoint = "runs/read", input = Json)]
-pub async fn read_run(id: RunId, rule: Option<String>, status: Option<String>, after: Option<String>) -> Result<RunView, AppError> {
+pub async fn read_run(id: RunId) -> Result<RunView, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let cursor = state.hub.cursor();
     let mut conn = state.store.conn().await?;
     let detail = store::runs::detail(&mut conn, viewer.audience, id).await?.ok_or(AppError::NotFound).map_err(AppError::told)?;
-    let jobs = server::jobs(&mut conn, id, rule.as_deref(), status.as_deref(), after.as_deref()).await.map_err(AppError::told)?;
-    Ok(RunView { detail, jobs, cursor })
+    Ok(RunView { detail, cursor })
 }
 
 /// Hides runs; [`restore_runs`] brings them back for some seconds. Says which were hidden now.
@@ -117,16 +115,13 @@ mod server {
     use super::PAGE;
     use crate::{error::AppError, state::Viewer};
     use model::{
-        Invalid, JobStatus, RunId,
+        Invalid, RunId,
         filter::RunFilter,
-        job::JobRow,
         page::{Page, RunSort},
         run::RunSummary,
     };
     use store::{Conn, clock, runs};
 
-    /// Jobs a page.
-    const JOBS: u32 = 100;
     /// Runs one deletion names.
     const MAX_IDS: usize = 1000;
 
@@ -152,19 +147,5 @@ mod server {
         let after = after.filter(|text| !text.is_empty()).map(str::parse).transpose().map_err(wrong)?;
         let query = runs::list::Query { audience: viewer.audience, filter, sort, limit: PAGE, after: after.as_ref(), now: clock::now() };
         Ok(runs::list(conn, &query).await?)
-    }
-
-    pub async fn jobs(
-        conn: &mut Conn,
-        run: RunId,
-        rule: Option<&str>,
-        status: Option<&str>,
-        after: Option<&str>,
-    ) -> Result<Page<JobRow>, AppError> {
-        let words = status.unwrap_or("").split(',').filter(|word| !word.is_empty());
-        let statuses = words.map(str::parse).collect::<Result<Vec<JobStatus>, _>>().map_err(wrong)?;
-        let after = after.filter(|text| !text.is_empty()).map(str::parse).transpose().map_err(wrong)?;
-        let query = store::jobs::Query { rule, statuses: &statuses, all_attempts: false, limit: JOBS, after: after.as_ref() };
-        Ok(store::jobs::list(conn, run, &query).await?)
     }
 }

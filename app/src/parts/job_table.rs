@@ -1,7 +1,7 @@
 //! A run's jobs as a table that follows the stream: one signal a row.
 
 use crate::{
-    paths,
+    paths::{self, RunPlace},
     ui::{Ago, Icon, If, JobBadge, Took},
 };
 use leptos::prelude::*;
@@ -11,39 +11,84 @@ use model::{
     live::{Frame, replaces},
     page::Cursor,
 };
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// Rows shown at most while they stream in; further ones are on the next pages.
 const MOST: usize = 300;
+/// Changes remembered while a window is on its way; more, and it is read once more.
+const RECENT: usize = 2_000;
+/// Wildcards with a column of their own.
+const COLUMNS: usize = 6;
 
-/// The rows of a job table.
-#[derive(Clone, Copy)]
-pub struct LiveJobs {
-    order: RwSignal<Vec<JobKey>>,
-    rows: StoredValue<HashMap<JobKey, ArcRwSignal<JobRow>>>,
-    rule: StoredValue<Option<String>>,
-    statuses: StoredValue<Vec<JobStatus>>,
+/// What is shown of the list.
+struct Window {
+    order: ArcRwSignal<Vec<JobKey>>,
+    rows: HashMap<JobKey, ArcRwSignal<JobRow>>,
+    rule: Option<String>,
+    statuses: Vec<JobStatus>,
     from_start: bool,
 }
 
+/// The rows of a job table. Windows come and go; what streams in between them is not lost.
+#[derive(Clone, Copy)]
+pub struct LiveJobs {
+    window: StoredValue<Window>,
+    recent: StoredValue<Vec<Frame>>,
+}
+
 impl LiveJobs {
-    pub fn new(items: Vec<JobRow>, rule: Option<String>, status: Option<&str>, from_start: bool) -> Self {
-        let order = items.iter().map(|job| job.id).collect();
-        let rows = items.into_iter().map(|job| (job.id, ArcRwSignal::new(job))).collect();
-        let statuses = status.unwrap_or("").split(',').filter_map(|word| word.parse().ok()).collect();
-        Self {
-            order: RwSignal::new(order),
-            rows: StoredValue::new(rows),
-            rule: StoredValue::new(rule),
-            statuses: StoredValue::new(statuses),
-            from_start,
+    pub fn new() -> Self {
+        let window =
+            Window { order: ArcRwSignal::new(Vec::new()), rows: HashMap::new(), rule: None, statuses: Vec::new(), from_start: true };
+        Self { window: StoredValue::new(window), recent: StoredValue::new(Vec::new()) }
+    }
+
+    /// A window is being read: what was heard before is in it.
+    pub fn awaited(self) {
+        self.recent.set_value(Vec::new());
+    }
+
+    /// Shows a window in place of the one before, and what was heard while it was on its way.
+    /// A table of the one before hears of nothing any more.
+    pub fn show(self, items: Vec<JobRow>, place: &RunPlace) {
+        self.window.set_value(Window {
+            order: ArcRwSignal::new(items.iter().map(|job| job.id).collect()),
+            rows: items.into_iter().map(|job| (job.id, ArcRwSignal::new(job))).collect(),
+            rule: place.rule.clone(),
+            statuses: place.status.as_deref().unwrap_or("").split(',').filter_map(|word| word.parse().ok()).collect(),
+            from_start: place.after.is_none(),
+        });
+        for frame in self.recent.with_value(Clone::clone) {
+            self.take(&frame);
         }
     }
 
-    /// Takes a frame in: rows in place, new jobs on top of the first page.
+    fn order(self) -> ArcRwSignal<Vec<JobKey>> {
+        self.window.with_value(|window| window.order.clone())
+    }
+
+    fn row(self, id: JobKey) -> Option<ArcRwSignal<JobRow>> {
+        self.window.with_value(|window| window.rows.get(&id).cloned())
+    }
+
+    /// Takes a frame in, now and again if a window arrives that may be older.
     pub fn apply(self, frame: &Frame) {
+        self.take(frame);
+        self.recent.update_value(|recent| {
+            let held: usize = recent.iter().map(|frame| frame.jobs.len()).sum();
+            if held + frame.jobs.len() <= RECENT && !(frame.jobs.is_empty() && frame.gone_jobs.is_empty()) {
+                recent.push(Frame { jobs: frame.jobs.clone(), gone_jobs: frame.gone_jobs.clone(), ..Frame::default() });
+            }
+        });
+    }
+
+    /// Rows in place, new jobs on top of the first page.
+    fn take(self, frame: &Frame) {
         for job in &frame.jobs {
-            match self.rows.with_value(|rows| rows.get(&job.id).cloned()) {
+            match self.row(job.id) {
                 Some(row) => {
                     if replaces(Some(row.with_untracked(|row| row.revision)), job.revision) {
                         row.set(job.clone());
@@ -60,21 +105,33 @@ impl LiveJobs {
         }
     }
 
-    fn meet(self, job: &JobRow) {
-        let rule_fits = self.rule.with_value(|rule| rule.as_ref().is_none_or(|rule| job.rule.as_deref().unwrap_or("") == rule));
-        let status_fits = self.statuses.with_value(|list| list.is_empty() || list.contains(&job.status));
-        if job.superseded || !self.from_start || !rule_fits || !status_fits {
-            return;
-        }
-        // Older jobs than the last one shown belong to the next page.
-        let is_older = self.order.with_untracked(|order| order.len() >= 100 && order.last().is_some_and(|last| *last > job.id));
-        if is_older {
-            return;
-        }
-        self.rows.update_value(|rows| {
-            rows.insert(job.id, ArcRwSignal::new(job.clone()));
+    /// Names of the wildcards of the rows shown now, in order.
+    fn wildcards(self) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        self.window.with_value(|window| {
+            for row in window.rows.values() {
+                row.with_untracked(|job| names.extend(job.wildcards.keys().cloned()));
+            }
         });
-        self.order.update(|order| {
+        names.into_iter().take(COLUMNS).collect()
+    }
+
+    fn meet(self, job: &JobRow) {
+        let order = self.order();
+        let fits = self.window.with_value(|window| {
+            let rule = window.rule.as_ref().is_none_or(|rule| job.rule.as_deref().unwrap_or("") == rule);
+            let status = window.statuses.is_empty() || window.statuses.contains(&job.status);
+            window.from_start && rule && status
+        });
+        // Older jobs than the last one shown belong to the next page.
+        let is_older = order.with_untracked(|order| order.len() >= 100 && order.last().is_some_and(|last| *last > job.id));
+        if job.superseded || !fits || is_older {
+            return;
+        }
+        self.window.update_value(|window| {
+            window.rows.insert(job.id, ArcRwSignal::new(job.clone()));
+        });
+        order.update(|order| {
             let at = order.partition_point(|held| *held > job.id);
             order.insert(at, job.id);
             order.truncate(MOST);
@@ -82,35 +139,46 @@ impl LiveJobs {
     }
 
     fn remove(self, id: JobKey) {
-        if self.rows.try_update_value(|rows| rows.remove(&id)).flatten().is_some() {
-            self.order.update(|order| order.retain(|held| *held != id));
+        if self.window.try_update_value(|window| window.rows.remove(&id)).flatten().is_some() {
+            self.order().update(|order| order.retain(|held| *held != id));
         }
     }
 }
 
 /// The table with its pager.
 #[component]
-pub fn JobTable(live: LiveJobs, run: RunId, rule: Option<String>, status: Option<String>, next: Option<Cursor>) -> impl IntoView {
-    let none = move || live.order.with(Vec::is_empty);
-    let forth = next.map(|cursor| paths::run_jobs(run, rule.as_deref(), status.as_deref(), Some(&cursor.to_string())));
+pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>, next: Option<Cursor>) -> impl IntoView {
+    let order = live.order();
+    let none = {
+        let order = order.clone();
+        move || order.with(Vec::is_empty)
+    };
+    let forth = next.map(|cursor| paths::run_at(run, &RunPlace { after: Some(cursor.to_string()), job: None, ..place.get_untracked() }));
+    // With one rule chosen its wildcards are columns.
+    let one_rule = place.with_untracked(|place| place.rule.is_some());
+    let columns: Vec<String> = if one_rule { live.wildcards() } else { Vec::new() };
+    let heads = columns.iter().map(|name| view! { <th role="columnheader" scope="col">{name.clone()}</th> }).collect_view();
+    let plain = columns.is_empty();
+    // Not a signal: while the next window is on its way this table is shown though its owner is gone.
+    let columns: Arc<[String]> = columns.into();
     view! {
         <div class="scroller" tabindex="0" role="region" aria-label="Jobs">
             <table class="job-table" role="table">
                 <caption class="sr">"Jobs, the newest reported first"</caption>
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th role="columnheader" scope="col">"Status"</th>
-                        <th role="columnheader" scope="col">"Rule"</th>
-                        <th role="columnheader" scope="col">"Job"</th>
-                        <th role="columnheader" scope="col">"Wildcards"</th>
-                        <th role="columnheader" scope="col">"Started"</th>
-                        <th role="columnheader" scope="col">"Duration"</th>
-                        <th role="columnheader" scope="col">"Threads"</th>
+                        <th role="columnheader" scope="col" class="c-st">"Status"</th>
+                        {(!one_rule).then(|| view! { <th role="columnheader" scope="col" class="c-rule">"Rule"</th> })}
+                        <th role="columnheader" scope="col" class="c-job">"Job"</th>
+                        {if plain { view! { <th role="columnheader" scope="col">"Wildcards"</th> }.into_any() } else { heads.into_any() }}
+                        <th role="columnheader" scope="col" class="c-when">"Started"</th>
+                        <th role="columnheader" scope="col" class="c-num end">"Duration"</th>
+                        <th role="columnheader" scope="col" class="c-num end opt">"Threads"</th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
-                    <For each=move || live.order.get() key=|id| *id let:id>
-                        {live.rows.with_value(|rows| rows.get(&id).cloned()).map(|row| view! { <Job row/> })}
+                    <For each=move || order.get() key=|id| *id let:id>
+                        {live.row(id).map(|row| view! { <Job id row run place columns=Arc::clone(&columns) one_rule/> })}
                     </For>
                 </tbody>
             </table>
@@ -140,7 +208,7 @@ fn cell<T: PartialEq + Clone + Send + Sync + 'static>(
 }
 
 #[component]
-fn Job(row: ArcRwSignal<JobRow>) -> impl IntoView {
+fn Job(id: JobKey, row: ArcRwSignal<JobRow>, run: RunId, place: Memo<RunPlace>, columns: Arc<[String]>, one_rule: bool) -> impl IntoView {
     let status = cell(&row, |job| job.status);
     let rule = cell(&row, |job| job.rule.clone().unwrap_or_else(|| "not told yet".into()));
     let number = cell(&row, |job| job.job_id.map_or_else(|| "–".to_owned(), |id| id.to_string()));
@@ -152,20 +220,28 @@ fn Job(row: ArcRwSignal<JobRow>) -> impl IntoView {
     let started = cell(&row, |job| job.started_at);
     let ended = cell(&row, |job| job.ended_at);
     let threads = cell(&row, |job| job.threads.map_or_else(|| "–".to_owned(), |n| n.to_string()));
+    let here = Memo::new(move |_| place.with(|place| place.job.as_deref() == Some(id.to_string().as_str())));
+    let href = move || paths::run_at(run, &place.get().of_job((!here.get()).then_some(id)));
+    let values = columns.iter().cloned().map(|name| {
+        let value = cell(&row, move |job| job.wildcards.get(&name).cloned().unwrap_or_default());
+        view! { <td role="cell" class="wild cut" title=value>{value}</td> }
+    });
+    let values = values.collect_view();
+    let plain = columns.is_empty();
     view! {
-        <tr role="row" tabindex="-1" data-row="" data-status=move || status.get().as_str()>
+        <tr role="row" tabindex="-1" data-row="" data-status=move || status.get().as_str() aria-current=move || here.get().then_some("true")>
             <td role="cell"><JobBadge status/></td>
-            <td role="cell"><code>{rule}</code></td>
+            {(!one_rule).then(|| view! { <td role="cell" class="rule cut" title=rule>{rule}</td> })}
             <td role="cell" class="num">
-                {number}
+                <a href=href aria-label=move || format!("Job {} of {}", number.get(), rule.get())>{number}</a>
                 <If when=Signal::derive(move || { attempt.get() > 1 })>
                     <span class="try">{move || format!(" #{}", attempt.get())}</span>
                 </If>
             </td>
-            <td role="cell" class="cut"><code>{wildcards}</code></td>
+            {if plain { view! { <td role="cell" class="wild cut" title=wildcards>{wildcards}</td> }.into_any() } else { values.into_any() }}
             <td role="cell"><Ago at=started absent="–"/></td>
-            <td role="cell" class="num"><Took started ended/></td>
-            <td role="cell" class="num">{threads}</td>
+            <td role="cell" class="num end"><Took started ended/></td>
+            <td role="cell" class="num end opt">{threads}</td>
         </tr>
     }
 }

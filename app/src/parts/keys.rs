@@ -24,6 +24,7 @@ enum Act {
     FailedOnly,
     Live,
     Theme,
+    Close,
 }
 
 /// Group, keys as shown, what it does, action. The second of two keys within a second counts.
@@ -34,6 +35,7 @@ const KEYS: &[(&str, &[&str], &str, Act)] = &[
     ("Everywhere", &["g", "r"], "Runs", Act::Runs),
     ("Everywhere", &["t"], "Next theme", Act::Theme),
     ("Everywhere", &["l"], "Live on or off", Act::Live),
+    ("Everywhere", &["Escape"], "Close what lies beside the list", Act::Close),
     ("Lists", &["j"], "Next row", Act::Down),
     ("Lists", &["k"], "Previous row", Act::Up),
     ("Lists", &["Enter"], "Open the row", Act::Open),
@@ -108,7 +110,8 @@ pub fn Keys() -> impl IntoView {
     let act = move |act: Act| match act {
         Act::Help => help.set(true),
         Act::Palette => palette.set(true),
-        Act::Search => focus("input[name=q]"),
+        Act::Search => focus("main input:is([name=q], [type=search])"),
+        Act::Close => click("main [data-close]"),
         Act::Runs => navigate(paths::RUNS, NavigateOptions::default()),
         Act::FailedOnly if path.get_untracked() == paths::RUNS => navigate(&paths::runs_where("status:failed"), NavigateOptions::default()),
         Act::FailedOnly => {}
@@ -165,6 +168,12 @@ fn busy(event: &KeyboardEvent) -> bool {
 
 fn element(selector: &str) -> Option<HtmlElement> {
     document().query_selector(selector).ok()??.dyn_into().ok()
+}
+
+fn click(selector: &str) {
+    if let Some(element) = element(selector) {
+        element.click();
+    }
 }
 
 fn focus(selector: &str) {

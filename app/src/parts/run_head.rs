@@ -1,7 +1,7 @@
 //! The head of a run's page: what it is, how it stands, what went wrong.
 
 use crate::{
-    paths,
+    paths::{self, RunPlace},
     session::session,
     ui::{Ago, Icon, If, JobBar, StatusMark, Took},
 };
@@ -22,7 +22,7 @@ pub fn RunHead(
     run: RwSignal<RunSummary>,
     attempts: Vec<Attempt>,
     client: Option<String>,
-    status: Memo<Option<String>>,
+    place: Memo<RunPlace>,
     delete: Callback<()>,
 ) -> impl IntoView {
     let id = run.with_untracked(|run| run.id);
@@ -58,8 +58,8 @@ pub fn RunHead(
         .collect_view();
     let counts = COUNTS.map(|kind| {
         let count = Memo::new(move |_| jobs.get().of(kind));
-        let here = move || status.get().as_deref() == Some(kind.as_str());
-        let href = move || paths::run_jobs(id, None, (!here()).then_some(kind.as_str()), None);
+        let here = move || place.with(|place| place.status.as_deref() == Some(kind.as_str()));
+        let href = move || paths::run_at(id, &place.get().of_status((!here()).then_some(kind.as_str())));
         view! {
             <If when=Signal::derive(move || { count.get() > 0 || here() })>
                 <a href=href aria-current=move || here().then_some("true")>
@@ -128,7 +128,7 @@ pub fn FailureCard(id: RunId, errors: Vec<ReportedError>, rules: RwSignal<Vec<Ru
         let links = names
             .into_iter()
             .take(8)
-            .map(|name| view! { " " <a class="link" href=paths::run_jobs(id, Some(&name), Some("failed"), None)><code>{name.clone()}</code></a> })
+            .map(|name| view! { " " <a class="link" href=paths::run_at(id, &RunPlace::default().of_rule(Some(&name)).of_status(Some("failed")))><code>{name.clone()}</code></a> })
             .collect_view();
         view! { {links} }
     };

@@ -6,21 +6,29 @@ use leptos::prelude::*;
 /// A command or address in one line.
 #[component]
 pub fn CopyLine(#[prop(into)] text: String, label: &'static str) -> impl IntoView {
-    let done = RwSignal::new(false);
     let shown = text.clone();
+    view! {
+        <div class="copyline">
+            <code tabindex="0">{shown}</code>
+            <CopyButton text label/>
+        </div>
+    }
+}
+
+/// A button that copies text that stands elsewhere.
+#[component]
+pub fn CopyButton(#[prop(into)] text: String, label: &'static str) -> impl IntoView {
+    let done = RwSignal::new(false);
     let copy = move |_| {
         copy_text(&text);
         done.set(true);
         set_timeout(move || done.set(false), std::time::Duration::from_millis(1500));
     };
     view! {
-        <div class="copyline">
-            <code tabindex="0">{shown}</code>
-            <button class="btn small" type="button" aria-label=label on:click=copy>
-                <Icon name="i-copy" small=true/>
-                {move || if done.get() { "Copied" } else { "Copy" }}
-            </button>
-        </div>
+        <button class="btn small" type="button" aria-label=label on:click=copy>
+            <Icon name="i-copy" small=true/>
+            {move || if done.get() { "Copied" } else { "Copy" }}
+        </button>
     }
 }
 

@@ -1,0 +1,75 @@
+//! Jobs of a run for its page: a window of the list, one with all its details.
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::state::{state, viewer};
+use leptos::prelude::*;
+use model::{
+    JobKey, RunId,
+    job::{JobDetail, JobRow},
+    live::LiveCursor,
+    page::Page,
+};
+use serde::{Deserialize, Serialize};
+use server_fn::codec::Json;
+
+/// A window of a run's jobs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobList {
+    pub page: Page<JobRow>,
+    /// The point at which it was read.
+    pub cursor: LiveCursor,
+}
+
+/// The newest attempts of a run's jobs, by rule and status words, from a place on.
+#[server(prefix = "/_fn", endpoint = "jobs/list", input = Json)]
+pub async fn list_jobs(id: RunId, rule: Option<String>, status: Option<String>, after: Option<String>) -> Result<JobList, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    let cursor = state.hub.cursor(); // Taken first: a change during the read is sent again, not lost.
+    let mut conn = state.store.conn().await?;
+    server::seen(&mut conn, &viewer, id).await.map_err(AppError::told)?;
+    let page = server::page(&mut conn, id, rule.as_deref(), status.as_deref(), after.as_deref()).await.map_err(AppError::told)?;
+    Ok(JobList { page, cursor })
+}
+
+/// One job with everything that is known of it.
+#[server(prefix = "/_fn", endpoint = "jobs/read", input = Json)]
+pub async fn read_job(id: RunId, job: JobKey) -> Result<JobDetail, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    let mut conn = state.store.conn().await?;
+    server::seen(&mut conn, &viewer, id).await.map_err(AppError::told)?;
+    store::jobs::detail(&mut conn, id, job).await?.ok_or(AppError::NotFound).map_err(AppError::told)
+}
+
+#[cfg(feature = "ssr")]
+mod server {
+    use crate::{error::AppError, state::Viewer};
+    use model::{Invalid, JobStatus, RunId, job::JobRow, page::Page};
+    use store::{Conn, jobs, runs};
+
+    /// Jobs a page.
+    const JOBS: u32 = 100;
+
+    fn wrong(invalid: Invalid) -> AppError {
+        AppError::Invalid { field: invalid.what.into(), rule: invalid.to_string() }
+    }
+
+    /// The run exists and this reader may see it.
+    pub async fn seen(conn: &mut Conn, viewer: &Viewer, run: RunId) -> Result<(), AppError> {
+        runs::summary(conn, viewer.audience, run).await?.map(drop).ok_or(AppError::NotFound)
+    }
+
+    pub async fn page(
+        conn: &mut Conn,
+        run: RunId,
+        rule: Option<&str>,
+        status: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<Page<JobRow>, AppError> {
+        let words = status.unwrap_or("").split(',').filter(|word| !word.is_empty());
+        let statuses = words.map(str::parse).collect::<Result<Vec<JobStatus>, _>>().map_err(wrong)?;
+        let after = after.filter(|text| !text.is_empty()).map(str::parse).transpose().map_err(wrong)?;
+        let query = jobs::Query { rule, statuses: &statuses, all_attempts: false, limit: JOBS, after: after.as_ref() };
+        Ok(jobs::list(conn, run, &query).await?)
+    }
+}

@@ -1,0 +1,76 @@
+//! Pictures of rule graphs: laid out once for each graph, off the request threads. Server only.
+
+mod lay;
+
+use crate::{api::graph::RuleGraph, error::AppError};
+use chart::graph::{Direction, Layout};
+use lay::Graph;
+use model::RunId;
+use moka::future::Cache;
+use serde_json::Value;
+use std::sync::Arc;
+use store::{Conn, graphs};
+use tokio::sync::Semaphore;
+use tracing::{info, warn};
+
+/// Of sizes and distances: another number, and every graph is laid out anew.
+const FORM: i32 = 1;
+/// Pictures kept in memory; the database keeps the others.
+const KEPT: u64 = 256;
+/// Layouts made at the same time. Each keeps one processor busy.
+const AT_ONCE: usize = 1;
+
+/// Names and layout of a graph; `None` in the middle: it is too large to be laid out.
+type Picture = Option<Arc<(Vec<String>, Layout)>>;
+
+/// The pictures of all readers.
+pub struct Graphs {
+    kept: Cache<(Vec<u8>, Direction), Picture>,
+    turns: Arc<Semaphore>,
+}
+
+impl Default for Graphs {
+    fn default() -> Self {
+        Self { kept: Cache::builder().max_capacity(KEPT).build(), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+}
+
+impl Graphs {
+    /// The picture of a run's rule graph; the caller has checked that the reader may see the run.
+    ///
+    /// # Errors
+    /// The database does not answer. A graph that cannot be drawn is no error but says so.
+    pub async fn of_run(&self, conn: &mut Conn, run: RunId, direction: Direction) -> Result<RuleGraph, AppError> {
+        let Some(found) = graphs::reported(conn, run, FORM, direction.as_str()).await? else { return Ok(RuleGraph::Absent) };
+        let key = (found.digest.clone(), direction);
+        let picture = self.kept.try_get_with(key, self.picture(conn, found, direction));
+        Ok(match picture.await.map_err(|error: Arc<AppError>| AppError::clone(&error))? {
+            Some(picture) => RuleGraph::Drawn { names: picture.0.clone(), layout: picture.1.clone() },
+            None => RuleGraph::TooLarge,
+        })
+    }
+
+    /// The picture as it is kept, or a new one, which is then kept.
+    async fn picture(&self, conn: &mut Conn, found: graphs::Reported, direction: Direction) -> Result<Picture, AppError> {
+        let Some(graph) = Graph::read(&found.graph) else {
+            warn!("A reported rule graph is none: no nodes, or links that lead nowhere");
+            return Ok(None);
+        };
+        let names = graph.names.clone();
+        if found.known {
+            let layout = found.layout.and_then(|layout| serde_json::from_value::<Layout>(layout).ok());
+            return Ok(layout.map(|layout| Arc::new((names, layout))));
+        }
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| AppError::internal("no layouts any more"))?;
+        let (nodes, edges) = (graph.names.len(), graph.edges.len());
+        let laid = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            lay::out(&graph, direction)
+        });
+        let layout = laid.await.map_err(|_| AppError::internal("a layout broke"))?;
+        info!(nodes, edges, done = layout.is_some(), "Laid out a rule graph");
+        let value: Option<Value> = layout.as_ref().and_then(|layout| serde_json::to_value(layout).ok());
+        graphs::keep(conn, &found.digest, FORM, direction.as_str(), value.as_ref()).await?;
+        Ok(layout.map(|layout| Arc::new((names, layout))))
+    }
+}

@@ -1,0 +1,245 @@
+//! Reads a reported graph and gives its nodes places. Knows no run and no database.
+
+use chart::{
+    graph::{Direction, Layout, Line},
+    rect::Rect,
+};
+use dugong::{
+    EdgeLabel, GraphLabel, NodeLabel, RankDir, WorkControl, WorkError,
+    graphlib::{self, GraphOptions},
+    layout_controlled,
+};
+use serde_json::Value;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+/// Larger graphs are not laid out: nobody could read them as one picture.
+const MOST_NODES: usize = 2_000;
+const MOST_EDGES: usize = 20_000;
+/// A layout that takes longer is given up.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Size of a box, and the least distances, in CSS pixels.
+const BOX: (f64, f64) = (168.0, 40.0);
+const BESIDE: f64 = 18.0;
+const BETWEEN: f64 = 30.0;
+const MARGIN: f64 = 14.0;
+
+/// A graph of named nodes; edges run from what is needed to what needs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    pub names: Vec<String>,
+    /// By place in `names`; each once, none from a node to itself.
+    pub edges: BTreeSet<(usize, usize)>,
+}
+
+impl Graph {
+    /// Reads `{nodes: [{rule}], links: [{source, target}]}`; `None` if it is not that, or empty.
+    pub fn read(value: &Value) -> Option<Self> {
+        let nodes = value.get("nodes")?.as_array()?;
+        let names: Vec<String> =
+            nodes.iter().map(|node| node.get("rule").and_then(Value::as_str).map(str::to_owned)).collect::<Option<_>>()?;
+        let place =
+            |link: &Value, end: &str| link.get(end)?.as_u64().and_then(|at| usize::try_from(at).ok()).filter(|at| *at < names.len());
+        let mut edges = BTreeSet::new();
+        for link in value.get("links").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default() {
+            let (from, to) = (place(link, "source")?, place(link, "target")?);
+            if from != to {
+                edges.insert((from, to));
+            }
+        }
+        (!names.is_empty()).then_some(Self { names, edges })
+    }
+}
+
+/// Gives up when the time is over.
+struct Deadline(Instant);
+
+impl WorkControl for Deadline {
+    fn charge(&mut self, _units: usize) -> Result<(), WorkError> {
+        if Instant::now() < self.0 { Ok(()) } else { Err(WorkError::Interrupted) }
+    }
+}
+
+/// Places for all nodes and ways for all edges; `None` if the graph is too large for that.
+pub fn out(graph: &Graph, direction: Direction) -> Option<Layout> {
+    if graph.names.len() > MOST_NODES || graph.edges.len() > MOST_EDGES {
+        return None;
+    }
+    let mut plane = graphlib::Graph::<NodeLabel, EdgeLabel, GraphLabel>::new(GraphOptions::default());
+    plane.set_graph(GraphLabel {
+        rankdir: if direction == Direction::Down { RankDir::TB } else { RankDir::LR },
+        nodesep: BESIDE,
+        edgesep: BESIDE / 2.0,
+        ranksep: BETWEEN,
+        marginx: MARGIN,
+        marginy: MARGIN,
+        ..GraphLabel::default()
+    });
+    // Names of their own: two rules may have the same one, and numbers would be put in another order.
+    let id = |at: usize| format!("n{at}");
+    for at in 0..graph.names.len() {
+        plane.set_node(id(at), NodeLabel { width: BOX.0, height: BOX.1, ..NodeLabel::default() });
+    }
+    for &(from, to) in &graph.edges {
+        plane.set_edge_with_label(id(from), id(to), EdgeLabel { weight: 1.0, ..EdgeLabel::default() });
+    }
+    layout_controlled(&mut plane, &mut Deadline(Instant::now() + PATIENCE)).ok()?;
+
+    let mut boxes = Vec::with_capacity(graph.names.len());
+    for at in 0..graph.names.len() {
+        let node = plane.node(&id(at))?;
+        let (x, y) = (node.x? - BOX.0 / 2.0, node.y? - BOX.1 / 2.0);
+        boxes.push(Rect { x: x as f32, y: y as f32, w: BOX.0 as f32, h: BOX.1 as f32 });
+    }
+    let along = |held: &Rect| if direction == Direction::Down { held.centre().1 } else { held.centre().0 };
+    let rows: BTreeSet<i64> = boxes.iter().map(|held| whole(along(held))).collect();
+    let mut lines = Vec::with_capacity(graph.edges.len());
+    for &(from, to) in &graph.edges {
+        let points: Vec<(f32, f32)> =
+            plane.edge(&id(from), &id(to), None)?.points.iter().map(|point| (point.x as f32, point.y as f32)).collect();
+        let points = way(&rows, (boxes[from], boxes[to]), &points, direction);
+        lines.push(Line { from: u32::try_from(from).ok()?, to: u32::try_from(to).ok()?, points });
+    }
+    let size = plane.graph();
+    Some(Layout { direction, width: size.width as f32, height: size.height as f32, boxes, lines })
+}
+
+/// Rows are compared by whole pixels.
+fn whole(along: f32) -> i64 {
+    along.round() as i64
+}
+
+/// The way of an edge: out of the middle of one side, straight past the boxes of each row it
+/// crosses, into the middle of the other side. An edge that runs back keeps the way it was given.
+fn way(rows: &BTreeSet<i64>, (from, to): (Rect, Rect), given: &[(f32, f32)], direction: Direction) -> Vec<(f32, f32)> {
+    // Along the direction first, across it second.
+    let turned = |(x, y): (f32, f32)| if direction == Direction::Down { (y, x) } else { (x, y) };
+    let half = if direction == Direction::Down { BOX.1 } else { BOX.0 } as f32 / 2.0;
+    let (start, end) = (turned(from.centre()), turned(to.centre()));
+    if start.0 + half > end.0 - half {
+        return given.to_vec();
+    }
+    let mut points = vec![(start.0 + half, start.1)];
+    for &point in given {
+        let (along, across) = turned(point);
+        if rows.contains(&whole(along)) && along > start.0 + half && along < end.0 - half {
+            points.extend([(along - half, across), (along + half, across)]);
+        }
+    }
+    points.push((end.0 - half, end.1));
+    points.into_iter().map(turned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn overlap(one: &Rect, two: &Rect) -> bool {
+        one.x + one.w > two.x + 0.5 && two.x + two.w > one.x + 0.5 && one.y + one.h > two.y + 0.5 && two.y + two.h > one.y + 0.5
+    }
+
+    fn check(graph: &Graph, direction: Direction) -> Result<(), TestCaseError> {
+        let layout = out(graph, direction).expect("a graph of this size has a layout");
+        prop_assert_eq!(layout.boxes.len(), graph.names.len());
+        for (at, one) in layout.boxes.iter().enumerate() {
+            prop_assert!(one.x >= 0.0 && one.y >= 0.0 && one.x + one.w <= layout.width + 0.5 && one.y + one.h <= layout.height + 0.5);
+            for two in &layout.boxes[at + 1..] {
+                prop_assert!(!overlap(one, two), "{one:?} and {two:?} overlap");
+            }
+        }
+        for line in &layout.lines {
+            let (from, to) = (layout.boxes[line.from as usize], layout.boxes[line.to as usize]);
+            match direction {
+                Direction::Down => prop_assert!(from.y + from.h <= to.y, "runs up: {line:?}"),
+                Direction::Right => prop_assert!(from.x + from.w <= to.x, "runs back: {line:?}"),
+            }
+            prop_assert!(line.points.len() >= 2);
+            for pair in line.points.windows(2) {
+                let between = Rect::around(pair);
+                let crossed = layout
+                    .boxes
+                    .iter()
+                    .enumerate()
+                    .find(|(at, held)| *at != line.from as usize && *at != line.to as usize && overlap(&between, held));
+                // A bend lies between two rows, a straight part beside the boxes of its row.
+                prop_assert!(crossed.is_none(), "{line:?} crosses {crossed:?}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Any graph without a circle: edges run from lower to higher numbers.
+    fn graphs() -> impl Strategy<Value = Graph> {
+        (1usize..40).prop_flat_map(|nodes| {
+            proptest::collection::btree_set((0..nodes, 0..nodes), 0..nodes * 2).prop_map(move |pairs| Graph {
+                names: (0..nodes).map(|at| format!("rule_{at}")).collect(),
+                edges: pairs.into_iter().filter(|(from, to)| from != to).map(|(from, to)| (from.min(to), from.max(to))).collect(),
+            })
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_box_covers_another_and_edges_run_forward(graph in graphs(), down in any::<bool>()) {
+            check(&graph, if down { Direction::Down } else { Direction::Right })?;
+        }
+    }
+
+    /// The rule graphs of public workflows that the demo lab plays.
+    #[test]
+    fn real_graphs_have_pictures_like_these() {
+        let lab = concat!(env!("CARGO_MANIFEST_DIR"), "/../server/data/lab");
+        let mut drawn = 0;
+        for entry in std::fs::read_dir(lab).expect("the lab's data") {
+            let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a file");
+            let value: Value = serde_json::from_str(&text).expect("JSON");
+            let (Some(rules), Some(edges)) = (value["rules"].as_array(), value["rule_edges"].as_array()) else { continue };
+            let names: Vec<String> = rules.iter().map(|rule| rule["name"].as_str().expect("a name").to_owned()).collect();
+            let place = |name: &Value| names.iter().position(|held| Some(held.as_str()) == name.as_str()).expect("a rule of the list");
+            let edges = edges.iter().map(|edge| (place(&edge[0]), place(&edge[1]))).filter(|(from, to)| from != to).collect();
+            let graph = Graph { names, edges };
+            for direction in [Direction::Down, Direction::Right] {
+                check(&graph, direction).expect("a proper picture");
+            }
+            drawn += 1;
+        }
+        assert!(drawn >= 5, "{drawn} graphs were found");
+    }
+
+    #[test]
+    fn a_reported_graph_is_read_or_refused_whole() {
+        let read = |value| Graph::read(&value);
+        let graph = read(json!({"nodes": [{"rule": "a"}, {"rule": "b"}], "links": [
+            {"source": 0, "target": 1, "sourcerule": "a", "targetrule": "b"},
+            {"source": 0, "target": 1}, {"source": 1, "target": 1}]}))
+        .expect("a graph");
+        assert_eq!(graph.names, ["a", "b"]);
+        assert_eq!(graph.edges, BTreeSet::from([(0, 1)]), "each edge once, none to itself");
+
+        for wrong in [json!(null), json!({}), json!({"nodes": []}), json!({"nodes": [{}]}), json!({"nodes": "all"})] {
+            assert_eq!(read(wrong.clone()), None, "{wrong}");
+        }
+        assert_eq!(read(json!({"nodes": [{"rule": "a"}], "links": [{"source": 0, "target": 7}]})), None);
+        assert_eq!(read(json!({"nodes": [{"rule": "a"}], "links": [{"source": -1, "target": 0}]})), None);
+    }
+
+    #[test]
+    fn a_circle_has_a_picture_too() {
+        let graph = Graph { names: vec!["a".into(), "b".into()], edges: BTreeSet::from([(0, 1), (1, 0)]) };
+        let layout = out(&graph, Direction::Down).expect("a layout");
+        assert_eq!((layout.boxes.len(), layout.lines.len()), (2, 2));
+    }
+
+    #[test]
+    fn a_graph_beyond_all_bounds_is_not_laid_out() {
+        let names = vec![String::new(); MOST_NODES + 1];
+        assert_eq!(out(&Graph { names, edges: BTreeSet::new() }, Direction::Down), None);
+    }
+}
