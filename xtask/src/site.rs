@@ -96,7 +96,8 @@ fn registry() -> Result<String> {
 
 fn compile(ctx: &Ctx, bindgen: &Path, work: &Path) -> Result<()> {
     let _turn = ctx.turn()?;
-    let mut cargo = ctx.cargo(["build", "--package", "frontend", "--lib", "--target", tools::WASM, "--profile", "wasm-release"]);
+    let mut cargo =
+        ctx.cargo(["build", "--package", "frontend", "--lib", "--target", tools::WASM, "--profile", "wasm-release", "--features", "split"]);
     // Replaces the flags of .cargo/config.toml. Paths of this machine have no business in a browser.
     // The relocations tell the splitter what needs what.
     let flags = ["--cfg", "erase_components", "-Clink-args=--emit-relocs"];

@@ -103,8 +103,23 @@ pub fn out(graph: &Graph, direction: Direction) -> Option<Layout> {
         let points = way(&rows, (boxes[from], boxes[to]), &points, direction);
         lines.push(Line { from: u32::try_from(from).ok()?, to: u32::try_from(to).ok()?, points });
     }
-    let size = plane.graph();
-    Some(Layout { direction, width: size.width as f32, height: size.height as f32, boxes, lines })
+    Some(framed(boxes, lines, direction))
+}
+
+/// Moves everything so that the picture begins at its margin: lines may have gone around the boxes.
+fn framed(mut boxes: Vec<Rect>, mut lines: Vec<Line>, direction: Direction) -> Layout {
+    let corners = boxes.iter().flat_map(|held| [(held.x, held.y), (held.x + held.w, held.y + held.h)]);
+    let all: Vec<(f32, f32)> = corners.chain(lines.iter().flat_map(|line| line.points.iter().copied())).collect();
+    let (frame, margin) = (Rect::around(&all), MARGIN as f32);
+    let (by_x, by_y) = (margin - frame.x, margin - frame.y);
+    for held in &mut boxes {
+        held.x += by_x;
+        held.y += by_y;
+    }
+    for point in lines.iter_mut().flat_map(|line| &mut line.points) {
+        *point = (point.0 + by_x, point.1 + by_y);
+    }
+    Layout { direction, width: margin.mul_add(2.0, frame.w), height: margin.mul_add(2.0, frame.h), boxes, lines }
 }
 
 /// Rows are compared by whole pixels.
@@ -159,6 +174,7 @@ mod tests {
                 Direction::Right => prop_assert!(from.x + from.w <= to.x, "runs back: {line:?}"),
             }
             prop_assert!(line.points.len() >= 2);
+            prop_assert!(line.points.iter().all(|(x, y)| (0.0..=layout.width).contains(x) && (0.0..=layout.height).contains(y)));
             for pair in line.points.windows(2) {
                 let between = Rect::around(pair);
                 let crossed = layout
@@ -199,10 +215,10 @@ mod tests {
         let mut drawn = 0;
         for entry in std::fs::read_dir(lab).expect("the lab's data") {
             let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a file");
-            let value: Value = serde_json::from_str(&text).expect("JSON");
+            let Ok(value) = serde_json::from_str::<Value>(&text) else { continue }; // A page of words.
             let (Some(rules), Some(edges)) = (value["rules"].as_array(), value["rule_edges"].as_array()) else { continue };
             let names: Vec<String> = rules.iter().map(|rule| rule["name"].as_str().expect("a name").to_owned()).collect();
-            let place = |name: &Value| names.iter().position(|held| Some(held.as_str()) == name.as_str()).expect("a rule of the list");
+            let place = |rule: &Value| rule.as_u64().and_then(|at| usize::try_from(at).ok()).expect("a place in the list");
             let edges = edges.iter().map(|edge| (place(&edge[0]), place(&edge[1]))).filter(|(from, to)| from != to).collect();
             let graph = Graph { names, edges };
             for direction in [Direction::Down, Direction::Right] {

@@ -27,7 +27,6 @@ use leptos_meta::Title;
 use leptos_router::{
     LazyRoute, NavigateOptions,
     hooks::{use_navigate, use_params_map},
-    lazy_route,
 };
 use model::{
     JobKey, RunId, RunStatus,
@@ -38,11 +37,12 @@ use model::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-/// `/runs/{id}`. Its code is loaded when it is first opened.
+/// `/runs/{id}`. Its code is loaded when it is first opened, where the WASM is split.
 #[derive(Clone, Copy, Debug)]
 pub struct RunRoute;
 
-#[lazy_route]
+#[cfg(any(feature = "ssr", feature = "split"))]
+#[leptos_router::lazy_route]
 impl LazyRoute for RunRoute {
     fn data() -> Self {
         Self
@@ -50,6 +50,17 @@ impl LazyRoute for RunRoute {
 
     fn view(this: Self) -> AnyView {
         let _ = this;
+        view! { <RunPage/> }.into_any()
+    }
+}
+
+#[cfg(not(any(feature = "ssr", feature = "split")))]
+impl LazyRoute for RunRoute {
+    fn data() -> Self {
+        Self
+    }
+
+    async fn view(_: Self) -> AnyView {
         view! { <RunPage/> }.into_any()
     }
 }

@@ -23,8 +23,8 @@ const ZOOM_STEP: u32 = 125;
 const ZOOM: (u32, u32) = (20, 300);
 /// Without a zoom of the reader's the picture fits its column, but is never smaller than this, in percent.
 const READABLE: f32 = 60.0;
-/// Letters of a name that fit into a box.
-const LETTERS: usize = 17;
+/// Letters of a name and its number that fit into a box.
+const LETTERS: usize = 18;
 /// From so many rules on there is a box to find one.
 const MANY: usize = 8;
 
@@ -245,11 +245,16 @@ fn Node(
             }
         }
     };
-    let short =
-        if name.chars().count() > LETTERS { format!("{}…", name.chars().take(LETTERS - 1).collect::<String>()) } else { name.clone() };
     let total = move || {
         let total = jobs.get().total();
         if total > 0 { total.to_string() } else { String::new() }
+    };
+    let short = {
+        let name = name.clone();
+        Memo::new(move |_| {
+            let room = LETTERS - total().len().min(LETTERS / 2);
+            if name.chars().count() > room { format!("{}…", name.chars().take(room - 1).collect::<String>()) } else { name.clone() }
+        })
     };
     let (left, room) = (x + 10.0, width - 20.0);
     let parts = move || {

@@ -36,7 +36,7 @@ pub fn clippy(ctx: &Ctx) -> Result<Tally> {
 
 pub fn clippy_wasm(ctx: &Ctx) -> Result<Tally> {
     tools::wasm_target(ctx)?;
-    let what = ["clippy", "--package", "frontend", "--target", tools::WASM];
+    let what = ["clippy", "--package", "frontend", "--target", tools::WASM, "--features", "split"];
     cargo_check(ctx, "clippy-wasm", &[&what[..], &["--", "-D", "warnings"]].concat())
 }
 
