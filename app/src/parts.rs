@@ -2,6 +2,7 @@
 
 pub mod confirm;
 pub mod error;
+pub mod failure_card;
 pub mod filter_bar;
 pub mod first_run;
 pub mod frame;

@@ -1,7 +1,7 @@
 // A run's page: its graph, its jobs by rule, and one job's details.
 
 import type { Page } from '@playwright/test';
-import { type Doing, expect, isMarked, mark, row, test, visit } from '../fixtures';
+import { chip, type Doing, expect, isMarked, mark, row, test, visit } from '../fixtures';
 import type { ReportedRun } from '../clients';
 
 const lines = (page: Page) => page.getByRole('region', { name: 'Jobs' }).locator('tr[data-row]');
@@ -30,7 +30,11 @@ test('two clicks lead from the list to the command that failed', async ({ page, 
   await visit(page, '/runs');
 
   await row(page, 'failed').getByRole('link', { name: 'failed' }).click();
-  await lines(page).filter({ hasText: 'Failed' }).getByRole('link').click();
+  const card = page.getByRole('region', { name: 'What went wrong' });
+  await expect(card.getByRole('heading')).toHaveText('call failed');
+  await expect(card).toContainText('RuleException');
+  await expect(card).toContainText('sample=beta');
+  await card.getByRole('link', { name: 'Open job' }).click();
 
   await expect(drawer(page)).toContainText('call --sample beta');
   await expect(drawer(page)).toContainText('beta.log');
@@ -53,6 +57,7 @@ test('a rule of the graph filters the jobs, and the address holds it', async ({ 
   expect(await isMarked(page), 'the page was not loaded again').toBe(true);
   await page.reload();
   await expect(lines(page)).toHaveCount(2);
+  await expect(chip(page)).toHaveText(/^live/);
   await page.goBack();
   await expect(lines(page)).toHaveCount(3);
   await page.goForward();
@@ -75,7 +80,7 @@ test('a job lies beside the list with its files, and one leads to another', asyn
   await page.reload();
   await expect(drawer(page), 'the address holds the job').toContainText('bwa mem beta');
   await expect(lines(page)).toHaveCount(3);
-  await visit(page, page.url().replace(/^https?:\/\/[^/]+/, ''));
+  await expect(chip(page)).toHaveText(/^live/);
   await page.keyboard.press('Escape');
   await expect(drawer(page)).toHaveCount(0);
   await expect(page).toHaveURL(new RegExp(`${run.path}$`));

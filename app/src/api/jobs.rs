@@ -6,7 +6,7 @@ use crate::state::{state, viewer};
 use leptos::prelude::*;
 use model::{
     JobKey, RunId,
-    job::{JobDetail, JobRow},
+    job::{Failures, JobDetail, JobRow},
     live::LiveCursor,
     page::Page,
 };
@@ -39,6 +39,15 @@ pub async fn read_job(id: RunId, job: JobKey) -> Result<JobDetail, AppError> {
     let mut conn = state.store.conn().await?;
     server::seen(&mut conn, &viewer, id).await.map_err(AppError::told)?;
     store::jobs::detail(&mut conn, id, job).await?.ok_or(AppError::NotFound).map_err(AppError::told)
+}
+
+/// What failed in a run, and what its client said about it.
+#[server(prefix = "/_fn", endpoint = "jobs/failures", input = Json)]
+pub async fn read_failures(id: RunId) -> Result<Failures, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    let mut conn = state.store.conn().await?;
+    server::seen(&mut conn, &viewer, id).await.map_err(AppError::told)?;
+    Ok(store::jobs::failures(&mut conn, id).await?)
 }
 
 #[cfg(feature = "ssr")]

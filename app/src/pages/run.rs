@@ -3,7 +3,7 @@
 use crate::{
     api::{
         graph::{RuleGraph, read_graph},
-        jobs::{JobList, list_jobs, read_job},
+        jobs::{JobList, list_jobs, read_failures, read_job},
         runs::{RunView, read_run},
     },
     codec::Json,
@@ -12,11 +12,12 @@ use crate::{
     parts::{
         confirm::{ConfirmDelete, Doomed},
         error::ErrorPage,
+        failure_card::FailureCard,
         frame::query_signal,
         job_drawer::JobDrawer,
         job_table::{JobTable, LiveJobs},
         rule_graph::RuleGraphView,
-        run_head::{FailureCard, RunHead},
+        run_head::RunHead,
     },
     paths::{self, RunPlace},
     ui::{Icon, If, once},
@@ -30,7 +31,7 @@ use leptos_router::{
 };
 use model::{
     JobKey, RunId, RunStatus,
-    job::JobDetail,
+    job::{Failures, JobDetail},
     live::{RunChange, replaces},
     run::RuleRow,
     text,
@@ -72,6 +73,7 @@ struct Sources {
     graph: Resource<Result<RuleGraph, AppError>, Json>,
     jobs: Resource<Result<JobList, AppError>, Json>,
     job: Resource<Result<Option<JobDetail>, AppError>, Json>,
+    failures: Resource<Result<Failures, AppError>, Json>,
     /// No graph was reported yet.
     graphless: StoredValue<bool>,
 }
@@ -83,6 +85,7 @@ impl Sources {
         let open = Memo::new(move |_| place.with(|place| place.job.as_ref().and_then(|job| job.parse::<JobKey>().ok())));
         Self {
             graphless: StoredValue::new(false),
+            failures: resource(move || id.get(), |id| async move { read_failures(known(id)?).await }),
             run: resource(move || id.get(), |id| async move { read_run(known(id)?).await }),
             graph: resource(move || (id.get(), dir.get()), |(id, dir)| async move { read_graph(known(id)?, dir).await }),
             jobs: resource(
@@ -107,6 +110,7 @@ impl Sources {
     /// Reads everything again.
     fn again(self) {
         self.run.refetch();
+        self.failures.refetch();
         self.graph.refetch();
         self.jobs.refetch();
         self.job.refetch();
@@ -186,15 +190,14 @@ fn Loaded(found: RunView, sources: Sources, place: Memo<RunPlace>, live: LiveJob
             for change in &frame.runs {
                 match change {
                     RunChange::Now(now) => {
-                        let held = run.with_untracked(|run| (run.revision, run.status));
+                        let held = run.with_untracked(|run| (run.revision, run.status, run.jobs.failed));
                         if replaces(Some(held.0), now.revision) {
-                            let failed_now = now.status == RunStatus::Failed && held.1 != RunStatus::Failed;
+                            let fails = |status, failed| (status == RunStatus::Failed, failed);
+                            if fails(now.status, now.jobs.failed) != fails(held.1, held.2) {
+                                sources.failures.refetch(); // What went wrong is not in the frames.
+                            }
                             run.set((**now).clone());
                             gone.set(false);
-                            if failed_now {
-                                again(); // What went wrong is not in the frames.
-                                return;
-                            }
                         } else if gone.get_untracked() {
                             gone.set(false);
                         }
@@ -234,7 +237,14 @@ fn Loaded(found: RunView, sources: Sources, place: Memo<RunPlace>, live: LiveJob
                 <div class="stale" role="status">"This run was deleted. What you see is the last that was known of it."</div>
             </If>
             <RunHead run attempts=detail.attempts client=detail.client_version place delete/>
-            <FailureCard id errors=detail.errors rules failed/>
+            <Transition>
+                {move || Suspend::new(async move {
+                    match sources.failures.await {
+                        Ok(found) if failed.get() => once(move || view! { <FailureCard id found place/> }.into_any()),
+                        _ => ().into_any(),
+                    }
+                })}
+            </Transition>
             <div class="split">
                 <section class="graph" aria-label="Rule graph">
                     <Transition fallback=Bone>
@@ -256,10 +266,12 @@ fn Loaded(found: RunView, sources: Sources, place: Memo<RunPlace>, live: LiveJob
                             match sources.jobs.await {
                                 Err(error) => view! { <Note error/> }.into_any(),
                                 Ok(JobList { page, cursor: read_at }) => {
-                                    if read_at < cursor {
-                                        // Read before the stream began: what lies between was not heard.
-                                        sources.jobs.refetch();
-                                    }
+                                    // Read before the stream began: what lies between was not heard.
+                                    Effect::new(move |_| {
+                                        if read_at < cursor {
+                                            sources.jobs.refetch();
+                                        }
+                                    });
                                     let shown = place.get_untracked();
                                     once(move || {
                                         live.show(page.items, &shown);

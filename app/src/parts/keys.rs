@@ -161,7 +161,9 @@ fn busy(event: &KeyboardEvent) -> bool {
     let typing = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()).is_some_and(|element| {
         let name = element.tag_name();
         let text = name == "INPUT" && !matches!(element.get_attribute("type").as_deref(), Some("checkbox" | "radio"));
-        text || name == "TEXTAREA" || name == "SELECT" || element.is_content_editable()
+        // A dialog that was closed a moment ago may hold the focus still.
+        let shut = element.closest("dialog:not([open])").is_ok_and(|dialog| dialog.is_some());
+        !shut && (text || name == "TEXTAREA" || name == "SELECT" || element.is_content_editable())
     });
     typing || document().query_selector("dialog[open]").ok().flatten().is_some()
 }

@@ -1,4 +1,4 @@
-//! The head of a run's page: what it is, how it stands, what went wrong.
+//! The head of a run's page: what it is and how it stands.
 
 use crate::{
     paths::{self, RunPlace},
@@ -7,8 +7,8 @@ use crate::{
 };
 use leptos::prelude::*;
 use model::{
-    JobStatus, RunId,
-    run::{Attempt, ReportedError, RuleRow, RunSummary},
+    JobStatus,
+    run::{Attempt, RunSummary},
     text,
 };
 
@@ -112,43 +112,5 @@ pub fn RunHead(
             <JobBar jobs/>
             <nav class="counts" aria-label="Jobs by status">{counts.into_iter().collect_view()}</nav>
         </header>
-    }
-}
-
-/// What the client said went wrong, and in which rules. Shown above everything else.
-#[component]
-pub fn FailureCard(id: RunId, errors: Vec<ReportedError>, rules: RwSignal<Vec<RuleRow>>, failed: Memo<bool>) -> impl IntoView {
-    let count = errors.len();
-    // The last word is often only that something failed before; what failed is said earlier.
-    let told = errors.iter().rev().find(|error| error.exception != "WorkflowError").or(errors.last());
-    let heading = told.map_or_else(|| "A job failed".to_owned(), |error| error.exception.clone());
-    let text = told.and_then(|error| error.traceback.clone().or(error.location.clone()));
-    let links = move || {
-        let names = rules.with(|rules| rules.iter().filter(|rule| rule.jobs.failed > 0).map(|rule| rule.name.clone()).collect::<Vec<_>>());
-        let links = names
-            .into_iter()
-            .take(8)
-            .map(|name| view! { " " <a class="link" href=paths::run_at(id, &RunPlace::default().of_rule(Some(&name)).of_status(Some("failed")))><code>{name.clone()}</code></a> })
-            .collect_view();
-        view! { {links} }
-    };
-    let told_in = match count {
-        0 | 1 => "in",
-        _ => "and other errors, in",
-    };
-    let any = move || rules.with(|rules| rules.iter().any(|rule| rule.jobs.failed > 0));
-    view! {
-        <If when=Signal::derive(move || failed.get())>
-            <section class="failure" aria-label="What went wrong">
-                <header>
-                    <h2>
-                        <svg class="st-i" data-status="failed" aria-hidden="true"><use href="#st-failed"></use></svg>
-                        {heading.clone()}
-                    </h2>
-                    <p>{move || if any() { view! { {told_in} {links} }.into_any() } else { "reported by the workflow".into_any() }}</p>
-                </header>
-                {text.clone().map(|text| view! { <div class="tail" tabindex="0" role="region" aria-label="Error text"><pre>{text}</pre></div> })}
-            </section>
-        </If>
     }
 }

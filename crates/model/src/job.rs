@@ -1,6 +1,6 @@
 //! Jobs as they are shown in a table.
 
-use crate::{JobKey, JobStatus, Millis};
+use crate::{JobKey, JobStatus, Millis, run::ReportedError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -111,4 +111,28 @@ pub struct JobDetail {
     pub more_files: bool,
     /// All attempts, this one included, oldest first; at most the newest 100.
     pub attempts: Vec<JobAttempt>,
+}
+
+/// The failed jobs of one rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Empty if the rule was never told.
+    pub rule: String,
+    /// Of the newest 10 000 failed jobs of the run.
+    pub count: u32,
+    /// The first of them, and what is known of it.
+    pub first: JobKey,
+    pub job_id: Option<i64>,
+    pub wildcards: BTreeMap<String, String>,
+    pub exit_code: Option<i32>,
+    pub error: Option<String>,
+}
+
+/// What went wrong in a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Failures {
+    /// Rules with most failures first; at most 8.
+    pub groups: Vec<Failure>,
+    /// In the order in which the client reported them.
+    pub errors: Vec<ReportedError>,
 }

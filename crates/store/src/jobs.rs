@@ -1,8 +1,10 @@
-//! Jobs of a run: a page of them, the ones behind changes, one with all its details.
+//! Jobs of a run: a page of them, the ones behind changes, one with all its details, and what failed.
 
 mod detail;
+mod failures;
 
 pub use detail::detail;
+pub use failures::failures;
 
 use crate::{Conn, Doing, StoreError};
 use model::{

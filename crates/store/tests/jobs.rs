@@ -39,8 +39,7 @@ async fn key(database: &TestDatabase, run: &str, job: i64) -> JobKey {
 async fn scans(database: &TestDatabase, conn: &mut Conn) -> String {
     sqlx::query("select pg_stat_force_next_flush()").execute(&mut *conn).await.expect("statistics");
     sqlx::query("select 1").execute(conn).await.expect("statistics are written with the next statement");
-    let query =
-        "select sum(seq_scan)::text from pg_stat_user_tables where relname in ('job_executions', 'job_files', 'paths', 'workflow_runs')";
+    let query = "select sum(seq_scan)::text from pg_stat_user_tables where relname in ('job_executions', 'job_files', 'paths')";
     database.text(query).await.expect("a number")
 }
 
@@ -72,6 +71,30 @@ async fn a_job_is_read_with_its_files_their_makers_and_users_and_its_attempts() 
     let attempts: Vec<_> = job.attempts.iter().map(|attempt| (attempt.attempt, attempt.status)).collect();
     assert_eq!(attempts, [(1, JobStatus::Failed), (2, JobStatus::Running)]);
     assert_eq!(jobs::detail(&mut conn, id(OTHER), first).await.expect("no error"), None, "not a job of that run");
+}
+
+#[tokio::test]
+async fn failed_jobs_are_gathered_by_rule_those_with_most_first() {
+    let database = TestDatabase::new().await;
+    database.sql(CHAINS).await;
+    database
+        .sql(&format!(
+            "update job_executions set status = 'failed', exit_code = 104, superseded = job_id = 20
+              where workflow_run_id = '{RUN}' and job_id in (9, 16, 20, 30);
+             update workflow_runs set errors = '[{{\"exception\": \"RuleException\", \"rule\": \"rule 2\", \"at\": 1}}]' where id = '{RUN}'"
+        ))
+        .await;
+    let mut conn = database.store.conn().await.expect("a connection");
+    let before = scans(&database, &mut conn).await;
+
+    let found = jobs::failures(&mut conn, id(RUN)).await.expect("no error");
+
+    assert_eq!(scans(&database, &mut conn).await, before, "no table is read whole");
+    let groups: Vec<_> = found.groups.iter().map(|group| (group.rule.as_str(), group.count, group.job_id, group.exit_code)).collect();
+    assert_eq!(groups, [("rule 2", 3, Some(9), Some(104))], "not the attempt that was superseded");
+    assert_eq!(found.groups[0].wildcards["n"], "9");
+    assert_eq!(found.errors[0].exception, "RuleException");
+    assert!(jobs::failures(&mut conn, id(OTHER)).await.expect("no error").groups.is_empty());
 }
 
 #[tokio::test]
