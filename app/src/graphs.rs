@@ -9,14 +9,14 @@ use model::RunId;
 use moka::future::Cache;
 use serde_json::Value;
 use std::sync::Arc;
-use store::{Conn, graphs};
+use store::{Store, graphs};
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
 /// Of sizes and distances: another number, and every graph is laid out anew.
 const FORM: i32 = 1;
-/// Pictures kept in memory; the database keeps the others.
-const KEPT: u64 = 256;
+/// What pictures may take in memory, in bytes; the database keeps the others.
+const KEPT: u64 = 32 << 20;
 /// Layouts made at the same time. Each keeps one processor busy.
 const AT_ONCE: usize = 1;
 
@@ -25,33 +25,35 @@ type Picture = Option<Arc<(Vec<String>, Layout)>>;
 
 /// The pictures of all readers.
 pub struct Graphs {
+    store: Store,
     kept: Cache<(Vec<u8>, Direction), Picture>,
     turns: Arc<Semaphore>,
 }
 
-impl Default for Graphs {
-    fn default() -> Self {
-        Self { kept: Cache::builder().max_capacity(KEPT).build(), turns: Arc::new(Semaphore::new(AT_ONCE)) }
-    }
-}
-
 impl Graphs {
+    pub fn new(store: Store) -> Self {
+        let kept = Cache::builder().max_capacity(KEPT).weigher(|_, picture: &Picture| weight(picture)).build();
+        Self { store, kept, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
     /// The picture of a run's rule graph; the caller has checked that the reader may see the run.
     ///
     /// # Errors
     /// The database does not answer. A graph that cannot be drawn is no error but says so.
-    pub async fn of_run(&self, conn: &mut Conn, run: RunId, direction: Direction) -> Result<RuleGraph, AppError> {
-        let Some(found) = graphs::reported(conn, run, FORM, direction.as_str()).await? else { return Ok(RuleGraph::Absent) };
+    pub async fn of_run(&self, run: RunId, direction: Direction) -> Result<RuleGraph, AppError> {
+        let Some(found) = graphs::reported(&mut *self.store.conn().await?, run, FORM, direction.as_str()).await? else {
+            return Ok(RuleGraph::Absent);
+        };
         let key = (found.digest.clone(), direction);
-        let picture = self.kept.try_get_with(key, self.picture(conn, found, direction));
+        let picture = self.kept.try_get_with(key, self.picture(found, direction));
         Ok(match picture.await.map_err(|error: Arc<AppError>| AppError::clone(&error))? {
             Some(picture) => RuleGraph::Drawn { names: picture.0.clone(), layout: picture.1.clone() },
             None => RuleGraph::TooLarge,
         })
     }
 
-    /// The picture as it is kept, or a new one, which is then kept.
-    async fn picture(&self, conn: &mut Conn, found: graphs::Reported, direction: Direction) -> Result<Picture, AppError> {
+    /// The picture as it is kept, or a new one, which is then kept. Holds no connection meanwhile.
+    async fn picture(&self, found: graphs::Reported, direction: Direction) -> Result<Picture, AppError> {
         let Some(graph) = Graph::read(&found.graph) else {
             warn!("A reported rule graph is none: no nodes, or links that lead nowhere");
             return Ok(None);
@@ -70,7 +72,17 @@ impl Graphs {
         let layout = laid.await.map_err(|_| AppError::internal("a layout broke"))?;
         info!(nodes, edges, done = layout.is_some(), "Laid out a rule graph");
         let value: Option<Value> = layout.as_ref().and_then(|layout| serde_json::to_value(layout).ok());
-        graphs::keep(conn, &found.digest, FORM, direction.as_str(), value.as_ref()).await?;
+        graphs::keep(&mut *self.store.conn().await?, &found.digest, FORM, direction.as_str(), value.as_ref()).await?;
         Ok(layout.map(|layout| Arc::new((names, layout))))
     }
+}
+
+/// Bytes of a picture, more or less.
+fn weight(picture: &Picture) -> u32 {
+    let bytes = picture.as_ref().map_or(0, |picture| {
+        let names: usize = picture.0.iter().map(|name| name.len() + 40).sum();
+        let points: usize = picture.1.lines.iter().map(|line| line.points.len() * 8 + 40).sum();
+        names + points
+    });
+    u32::try_from(bytes + 100).unwrap_or(u32::MAX)
 }

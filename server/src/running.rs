@@ -71,7 +71,7 @@ impl Running {
             base_url: plan.base_url.into(),
             client_config: plan.client_config.into(),
             figures: Arc::new(figures),
-            graphs: Arc::default(),
+            graphs: Arc::new(app::graphs::Graphs::new(store.clone())),
             lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
         };
         let state = ServerState {

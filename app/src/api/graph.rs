@@ -24,7 +24,7 @@ pub enum RuleGraph {
 #[server(prefix = "/_fn", endpoint = "runs/graph", input = Json)]
 pub async fn read_graph(id: RunId, direction: Direction) -> Result<RuleGraph, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    let mut conn = state.store.conn().await?;
-    store::runs::summary(&mut conn, viewer.audience, id).await?.ok_or(AppError::NotFound).map_err(AppError::told)?;
-    state.graphs.of_run(&mut conn, id, direction).await.map_err(AppError::told)
+    let seen = store::runs::summary(&mut *state.store.conn().await?, viewer.audience, id).await?;
+    seen.ok_or(AppError::NotFound).map_err(AppError::told)?;
+    state.graphs.of_run(id, direction).await.map_err(AppError::told)
 }

@@ -19,7 +19,7 @@ use std::{
 const MOST_NODES: usize = 2_000;
 const MOST_EDGES: usize = 20_000;
 /// A layout that takes longer is given up.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Size of a box, and the least distances, in CSS pixels.
 const BOX: (f64, f64) = (168.0, 40.0);

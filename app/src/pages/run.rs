@@ -266,15 +266,16 @@ fn Loaded(found: RunView, sources: Sources, place: Memo<RunPlace>, live: LiveJob
                             match sources.jobs.await {
                                 Err(error) => view! { <Note error/> }.into_any(),
                                 Ok(JobList { page, cursor: read_at }) => {
-                                    // Read before the stream began: what lies between was not heard.
-                                    Effect::new(move |_| {
-                                        if read_at < cursor {
-                                            sources.jobs.refetch();
-                                        }
-                                    });
                                     let shown = place.get_untracked();
                                     once(move || {
-                                        live.show(page.items, &shown);
+                                        let complete = live.show(page.items, &shown);
+                                        // Read before the stream began, or overtaken by too much.
+                                        Effect::new(move |_| {
+                                            let early = read_at.epoch == cursor.epoch && read_at.seq < cursor.seq;
+                                            if early || !complete {
+                                                sources.jobs.refetch();
+                                            }
+                                        });
                                         view! { <JobTable live run=id place next=page.next/> }.into_any()
                                     })
                                 }

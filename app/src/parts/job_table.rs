@@ -18,7 +18,7 @@ use std::{
 
 /// Rows shown at most while they stream in; further ones are on the next pages.
 const MOST: usize = 300;
-/// Changes remembered while a window is on its way; more, and it is read once more.
+/// Jobs remembered while a window is on its way; more, and it is read once more.
 const RECENT: usize = 2_000;
 /// Wildcards with a column of their own.
 const COLUMNS: usize = 6;
@@ -36,24 +36,35 @@ struct Window {
 #[derive(Clone, Copy)]
 pub struct LiveJobs {
     window: StoredValue<Window>,
-    recent: StoredValue<Vec<Frame>>,
+    recent: StoredValue<Recent>,
+}
+
+/// What was heard while a window is on its way.
+#[derive(Clone, Default)]
+enum Recent {
+    /// None is.
+    #[default]
+    Idle,
+    Held(Vec<Frame>),
+    TooMuch,
 }
 
 impl LiveJobs {
     pub fn new() -> Self {
         let window =
             Window { order: ArcRwSignal::new(Vec::new()), rows: HashMap::new(), rule: None, statuses: Vec::new(), from_start: true };
-        Self { window: StoredValue::new(window), recent: StoredValue::new(Vec::new()) }
+        Self { window: StoredValue::new(window), recent: StoredValue::new(Recent::Idle) }
     }
 
     /// A window is being read: what was heard before is in it.
     pub fn awaited(self) {
-        self.recent.set_value(Vec::new());
+        self.recent.set_value(Recent::Held(Vec::new()));
     }
 
     /// Shows a window in place of the one before, and what was heard while it was on its way.
-    /// A table of the one before hears of nothing any more.
-    pub fn show(self, items: Vec<JobRow>, place: &RunPlace) {
+    /// A table of the one before hears of nothing any more. `false` if so much was heard that the
+    /// window must be read again.
+    pub fn show(self, items: Vec<JobRow>, place: &RunPlace) -> bool {
         self.window.set_value(Window {
             order: ArcRwSignal::new(items.iter().map(|job| job.id).collect()),
             rows: items.into_iter().map(|job| (job.id, ArcRwSignal::new(job))).collect(),
@@ -61,8 +72,17 @@ impl LiveJobs {
             statuses: place.status.as_deref().unwrap_or("").split(',').filter_map(|word| word.parse().ok()).collect(),
             from_start: place.after.is_none(),
         });
-        for frame in self.recent.with_value(Clone::clone) {
-            self.take(&frame);
+        let recent = self.recent.with_value(Clone::clone);
+        self.recent.set_value(Recent::Idle);
+        match recent {
+            Recent::Idle => true,
+            Recent::Held(frames) => {
+                for frame in &frames {
+                    self.take(frame);
+                }
+                true
+            }
+            Recent::TooMuch => false,
         }
     }
 
@@ -78,9 +98,12 @@ impl LiveJobs {
     pub fn apply(self, frame: &Frame) {
         self.take(frame);
         self.recent.update_value(|recent| {
-            let held: usize = recent.iter().map(|frame| frame.jobs.len()).sum();
-            if held + frame.jobs.len() <= RECENT && !(frame.jobs.is_empty() && frame.gone_jobs.is_empty()) {
-                recent.push(Frame { jobs: frame.jobs.clone(), gone_jobs: frame.gone_jobs.clone(), ..Frame::default() });
+            let Recent::Held(frames) = recent else { return };
+            let held: usize = frames.iter().map(|frame| frame.jobs.len() + frame.gone_jobs.len()).sum();
+            if held + frame.jobs.len() + frame.gone_jobs.len() > RECENT {
+                *recent = Recent::TooMuch;
+            } else {
+                frames.push(Frame { jobs: frame.jobs.clone(), gone_jobs: frame.gone_jobs.clone(), ..Frame::default() });
             }
         });
     }
