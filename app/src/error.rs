@@ -68,6 +68,12 @@ impl FromServerFnError for AppError {
     }
 }
 
+impl From<model::Invalid> for AppError {
+    fn from(invalid: model::Invalid) -> Self {
+        Self::Invalid { field: invalid.what.into(), rule: invalid.to_string() }
+    }
+}
+
 #[cfg(feature = "ssr")]
 mod server {
     use super::AppError;

@@ -20,8 +20,14 @@ const KEPT: u64 = 32 << 20;
 /// Layouts made at the same time. Each keeps one processor busy.
 const AT_ONCE: usize = 1;
 
-/// Names and layout of a graph; `None` in the middle: it is too large to be laid out.
-type Picture = Option<Arc<(Vec<String>, Layout)>>;
+/// What came of a graph.
+#[derive(Clone)]
+enum Picture {
+    Unreadable,
+    TooLarge,
+    /// Names of the nodes, and where they are.
+    Drawn(Arc<(Vec<String>, Layout)>),
+}
 
 /// The pictures of all readers.
 pub struct Graphs {
@@ -47,8 +53,9 @@ impl Graphs {
         let key = (found.digest.clone(), direction);
         let picture = self.kept.try_get_with(key, self.picture(found, direction));
         Ok(match picture.await.map_err(|error: Arc<AppError>| AppError::clone(&error))? {
-            Some(picture) => RuleGraph::Drawn { names: picture.0.clone(), layout: picture.1.clone() },
-            None => RuleGraph::TooLarge,
+            Picture::Drawn(picture) => RuleGraph::Drawn { names: picture.0.clone(), layout: picture.1.clone() },
+            Picture::TooLarge => RuleGraph::TooLarge,
+            Picture::Unreadable => RuleGraph::Unreadable,
         })
     }
 
@@ -56,12 +63,12 @@ impl Graphs {
     async fn picture(&self, found: graphs::Reported, direction: Direction) -> Result<Picture, AppError> {
         let Some(graph) = Graph::read(&found.graph) else {
             warn!("A reported rule graph is none: no nodes, or links that lead nowhere");
-            return Ok(None);
+            return Ok(Picture::Unreadable);
         };
         let names = graph.names.clone();
         if found.known {
             let layout = found.layout.and_then(|layout| serde_json::from_value::<Layout>(layout).ok());
-            return Ok(layout.map(|layout| Arc::new((names, layout))));
+            return Ok(Picture::new(names, layout));
         }
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| AppError::internal("no layouts any more"))?;
         let (nodes, edges) = (graph.names.len(), graph.edges.len());
@@ -73,16 +80,25 @@ impl Graphs {
         info!(nodes, edges, done = layout.is_some(), "Laid out a rule graph");
         let value: Option<Value> = layout.as_ref().and_then(|layout| serde_json::to_value(layout).ok());
         graphs::keep(&mut *self.store.conn().await?, &found.digest, FORM, direction.as_str(), value.as_ref()).await?;
-        Ok(layout.map(|layout| Arc::new((names, layout))))
+        Ok(Picture::new(names, layout))
+    }
+}
+
+impl Picture {
+    fn new(names: Vec<String>, layout: Option<Layout>) -> Self {
+        layout.map_or(Self::TooLarge, |layout| Self::Drawn(Arc::new((names, layout))))
     }
 }
 
 /// Bytes of a picture, more or less.
 fn weight(picture: &Picture) -> u32 {
-    let bytes = picture.as_ref().map_or(0, |picture| {
-        let names: usize = picture.0.iter().map(|name| name.len() + 40).sum();
-        let points: usize = picture.1.lines.iter().map(|line| line.points.len() * 8 + 40).sum();
-        names + points
-    });
+    let bytes = match picture {
+        Picture::Drawn(picture) => {
+            let names: usize = picture.0.iter().map(|name| name.len() + 40).sum();
+            let points: usize = picture.1.lines.iter().map(|line| line.points.len() * 8 + 40).sum();
+            names + points
+        }
+        Picture::Unreadable | Picture::TooLarge => 0,
+    };
     u32::try_from(bytes + 100).unwrap_or(u32::MAX)
 }

@@ -47,8 +47,6 @@ pub struct RunPlace {
     pub rule: Option<String>,
     /// Only jobs in these states, words joined by commas.
     pub status: Option<String>,
-    /// The order of the jobs.
-    pub sort: Option<String>,
     /// The window of the job list after this place.
     pub after: Option<String>,
     /// The job whose details lie beside the list.
@@ -76,9 +74,9 @@ impl RunPlace {
 
 /// A run's page at a place.
 pub fn run_at(id: RunId, place: &RunPlace) -> String {
-    let RunPlace { rule, status, sort, after, job, dir } = place;
+    let RunPlace { rule, status, after, job, dir } = place;
     let mut path = run(id);
-    let pairs = [("rule", rule), ("status", status), ("sort", sort), ("after", after), ("job", job), ("dir", dir)];
+    let pairs = [("rule", rule), ("status", status), ("after", after), ("job", job), ("dir", dir)];
     query::append(&mut path, pairs.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?))));
     path
 }

@@ -3,9 +3,12 @@
 use crate::{error::AppError, figures::Figures, graphs::Graphs};
 use leptos::prelude::*;
 use live::Hub;
-use model::UserId;
+use model::{RunId, UserId};
 use std::{future::Future, pin::Pin, sync::Arc};
-use store::{Store, runs::Audience};
+use store::{
+    Conn, Store,
+    runs::{self, Audience},
+};
 
 /// Handles on everything a page needs. Cheap to clone.
 #[derive(Clone)]
@@ -37,6 +40,13 @@ pub struct Viewer {
     pub name: String,
     pub audience: Audience,
     pub may_write: bool,
+}
+
+impl Viewer {
+    /// An error unless there is such a run and this reader may see it.
+    pub async fn sees(&self, conn: &mut Conn, run: RunId) -> Result<(), AppError> {
+        runs::summary(conn, self.audience, run).await?.map(drop).ok_or(AppError::NotFound)
+    }
 }
 
 /// The handles of this request.

@@ -14,17 +14,18 @@ use server_fn::codec::Json;
 pub enum RuleGraph {
     /// The client has not reported one, or not yet.
     Absent,
+    /// What was reported is no graph: no nodes, or links that lead nowhere.
+    Unreadable,
     /// Too many rules for one picture.
     TooLarge,
     /// Boxes are in the order of the names.
     Drawn { names: Vec<String>, layout: Layout },
 }
 
-/// The picture of a run's rule graph. `lr` runs to the right, anything else down.
+/// The picture of a run's rule graph.
 #[server(prefix = "/_fn", endpoint = "runs/graph", input = Json)]
 pub async fn read_graph(id: RunId, direction: Direction) -> Result<RuleGraph, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    let seen = store::runs::summary(&mut *state.store.conn().await?, viewer.audience, id).await?;
-    seen.ok_or(AppError::NotFound).map_err(AppError::told)?;
+    viewer.sees(&mut *state.store.conn().await?, id).await.map_err(AppError::told)?;
     state.graphs.of_run(id, direction).await.map_err(AppError::told)
 }

@@ -27,7 +27,7 @@ pub async fn list_jobs(id: RunId, rule: Option<String>, status: Option<String>, 
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let cursor = state.hub.cursor(); // Taken first: a change during the read is sent again, not lost.
     let mut conn = state.store.conn().await?;
-    server::seen(&mut conn, &viewer, id).await.map_err(AppError::told)?;
+    viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
     let page = server::page(&mut conn, id, rule.as_deref(), status.as_deref(), after.as_deref()).await.map_err(AppError::told)?;
     Ok(JobList { page, cursor })
 }
@@ -37,7 +37,7 @@ pub async fn list_jobs(id: RunId, rule: Option<String>, status: Option<String>, 
 pub async fn read_job(id: RunId, job: JobKey) -> Result<JobDetail, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let mut conn = state.store.conn().await?;
-    server::seen(&mut conn, &viewer, id).await.map_err(AppError::told)?;
+    viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
     store::jobs::detail(&mut conn, id, job).await?.ok_or(AppError::NotFound).map_err(AppError::told)
 }
 
@@ -46,27 +46,18 @@ pub async fn read_job(id: RunId, job: JobKey) -> Result<JobDetail, AppError> {
 pub async fn read_failures(id: RunId) -> Result<Failures, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let mut conn = state.store.conn().await?;
-    server::seen(&mut conn, &viewer, id).await.map_err(AppError::told)?;
+    viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
     Ok(store::jobs::failures(&mut conn, id).await?)
 }
 
 #[cfg(feature = "ssr")]
 mod server {
-    use crate::{error::AppError, state::Viewer};
-    use model::{Invalid, JobStatus, RunId, job::JobRow, page::Page};
-    use store::{Conn, jobs, runs};
+    use crate::error::AppError;
+    use model::{JobStatus, RunId, job::JobRow, page::Page};
+    use store::{Conn, jobs};
 
     /// Jobs a page.
     const JOBS: u32 = 100;
-
-    fn wrong(invalid: Invalid) -> AppError {
-        AppError::Invalid { field: invalid.what.into(), rule: invalid.to_string() }
-    }
-
-    /// The run exists and this reader may see it.
-    pub async fn seen(conn: &mut Conn, viewer: &Viewer, run: RunId) -> Result<(), AppError> {
-        runs::summary(conn, viewer.audience, run).await?.map(drop).ok_or(AppError::NotFound)
-    }
 
     pub async fn page(
         conn: &mut Conn,
@@ -76,8 +67,8 @@ mod server {
         after: Option<&str>,
     ) -> Result<Page<JobRow>, AppError> {
         let words = status.unwrap_or("").split(',').filter(|word| !word.is_empty());
-        let statuses = words.map(str::parse).collect::<Result<Vec<JobStatus>, _>>().map_err(wrong)?;
-        let after = after.filter(|text| !text.is_empty()).map(str::parse).transpose().map_err(wrong)?;
+        let statuses = words.map(str::parse).collect::<Result<Vec<JobStatus>, _>>()?;
+        let after = after.filter(|text| !text.is_empty()).map(str::parse).transpose()?;
         let query = jobs::Query { rule, statuses: &statuses, all_attempts: false, limit: JOBS, after: after.as_ref() };
         Ok(jobs::list(conn, run, &query).await?)
     }

@@ -115,7 +115,7 @@ mod server {
     use super::PAGE;
     use crate::{error::AppError, state::Viewer};
     use model::{
-        Invalid, RunId,
+        RunId,
         filter::RunFilter,
         page::{Page, RunSort},
         run::RunSummary,
@@ -124,10 +124,6 @@ mod server {
 
     /// Runs one deletion names.
     const MAX_IDS: usize = 1000;
-
-    fn wrong(invalid: Invalid) -> AppError {
-        AppError::Invalid { field: invalid.what.into(), rule: invalid.to_string() }
-    }
 
     pub fn few(ids: &[RunId]) -> Result<(), AppError> {
         if ids.len() <= MAX_IDS {
@@ -143,8 +139,8 @@ mod server {
         sort: &str,
         after: Option<&str>,
     ) -> Result<Page<RunSummary>, AppError> {
-        let sort: RunSort = if sort.is_empty() { RunSort::default() } else { sort.parse().map_err(wrong)? };
-        let after = after.filter(|text| !text.is_empty()).map(str::parse).transpose().map_err(wrong)?;
+        let sort: RunSort = if sort.is_empty() { RunSort::default() } else { sort.parse()? };
+        let after = after.filter(|text| !text.is_empty()).map(str::parse).transpose()?;
         let query = runs::list::Query { audience: viewer.audience, filter, sort, limit: PAGE, after: after.as_ref(), now: clock::now() };
         Ok(runs::list(conn, &query).await?)
     }

@@ -137,16 +137,9 @@ fn known(id: Option<RunId>) -> Result<RunId, AppError> {
 fn RunPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse::<RunId>().ok()));
-    let (rule, status, sort, after) = (query_signal("rule"), query_signal("status"), query_signal("sort"), query_signal("after"));
+    let (rule, status, after) = (query_signal("rule"), query_signal("status"), query_signal("after"));
     let (job, dir) = (query_signal("job"), query_signal("dir"));
-    let place = Memo::new(move |_| RunPlace {
-        rule: rule.get(),
-        status: status.get(),
-        sort: sort.get(),
-        after: after.get(),
-        job: job.get(),
-        dir: dir.get(),
-    });
+    let place = Memo::new(move |_| RunPlace { rule: rule.get(), status: status.get(), after: after.get(), job: job.get(), dir: dir.get() });
     let live = LiveJobs::new();
     let sources = Sources::new(id, place, live);
     view! {

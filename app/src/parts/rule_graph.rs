@@ -33,6 +33,7 @@ const MANY: usize = 8;
 pub fn RuleGraphView(id: RunId, graph: RuleGraph, rules: RwSignal<Vec<RuleRow>>, place: Memo<RunPlace>) -> impl IntoView {
     match graph {
         RuleGraph::Absent => view! { <p class="graph-note">"No rule graph was reported."</p> }.into_any(),
+        RuleGraph::Unreadable => view! { <p class="graph-note">"What was reported as the rule graph cannot be read."</p> }.into_any(),
         RuleGraph::TooLarge => {
             view! { <p class="graph-note">"This graph is too large for one picture. The rules are listed beside it."</p> }.into_any()
         }
@@ -85,7 +86,8 @@ fn Picture(id: RunId, names: Vec<String>, layout: Layout, rules: RwSignal<Vec<Ru
                 names.iter().position(|name| held.get(name).is_some_and(|jobs| jobs.failed > 0))
             };
             if let Some(node) = chosen.get_untracked().or_else(failed) {
-                bring(node);
+                let bring = bring.clone();
+                request_animation_frame(move || bring(node)); // Not before the picture has its size.
             }
         }
     });

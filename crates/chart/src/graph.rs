@@ -59,11 +59,6 @@ pub enum Step {
 }
 
 impl Layout {
-    /// The box at a point, the topmost if several are. Looks at every box.
-    pub fn hit(&self, x: f32, y: f32) -> Option<usize> {
-        self.boxes.iter().rposition(|held| held.contains(x, y))
-    }
-
     /// The line as an SVG path: a curve that leaves and enters boxes along the direction.
     pub fn path(&self, line: &Line) -> String {
         let mut path = String::new();
@@ -131,13 +126,6 @@ impl Layout {
         let found = self.boxes.iter().enumerate().filter(|(at, _)| *at != from).filter_map(|(at, held)| Some((distance(held)?, at)));
         found.min_by(|one, two| one.0.total_cmp(&two.0)).map(|(_, at)| at)
     }
-
-    /// Boxes and lines that a part of the plane shows, by their places. Looks at every one.
-    pub fn within(&self, window: &Rect) -> (Vec<usize>, Vec<usize>) {
-        let boxes = self.boxes.iter().enumerate().filter(|(_, held)| held.meets(window)).map(|(at, _)| at).collect();
-        let lines = self.lines.iter().enumerate().filter(|(_, line)| Rect::around(&line.points).meets(window)).map(|(at, _)| at).collect();
-        (boxes, lines)
-    }
 }
 
 /// A tenth of a pixel is as exact as anybody sees.
@@ -176,13 +164,6 @@ mod tests {
     }
 
     #[test]
-    fn a_point_hits_the_box_it_lies_in() {
-        let layout = fork();
-        assert_eq!(layout.hit(45.0, 39.0), Some(2));
-        assert_eq!(layout.hit(20.0, 20.0), None);
-    }
-
-    #[test]
     fn kin_are_before_and_after_but_not_beside() {
         let layout = fork();
         assert_eq!(layout.kin(0), [true, true, true]);
@@ -199,12 +180,5 @@ mod tests {
         assert_eq!(layout.step(1, Step::Right), Some(2));
         assert_eq!(layout.step(2, Step::Up), Some(0));
         assert_eq!(layout.step(0, Step::Up), None);
-    }
-
-    #[test]
-    fn a_window_shows_what_it_meets() {
-        let layout = fork();
-        let (boxes, lines) = layout.within(&Rect { x: 30.0, y: 25.0, w: 20.0, h: 20.0 });
-        assert_eq!((boxes, lines), (vec![2], vec![1]));
     }
 }

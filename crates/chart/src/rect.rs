@@ -26,15 +26,6 @@ impl Rect {
     pub fn centre(&self) -> (f32, f32) {
         (self.x + self.w / 2.0, self.y + self.h / 2.0)
     }
-
-    pub fn contains(&self, x: f32, y: f32) -> bool {
-        (self.x..=self.x + self.w).contains(&x) && (self.y..=self.y + self.h).contains(&y)
-    }
-
-    /// Whether the two have a point in common.
-    pub fn meets(&self, other: &Self) -> bool {
-        self.x <= other.x + other.w && other.x <= self.x + self.w && self.y <= other.y + other.h && other.y <= self.y + self.h
-    }
 }
 
 #[cfg(test)]
@@ -42,10 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rectangles_meet_where_they_touch() {
-        let one = Rect { x: 0.0, y: 0.0, w: 10.0, h: 10.0 };
-        assert!(one.meets(&Rect { x: 10.0, y: 10.0, w: 1.0, h: 1.0 }));
-        assert!(!one.meets(&Rect { x: 10.1, y: 0.0, w: 1.0, h: 1.0 }));
+    fn a_rectangle_holds_all_points_it_is_made_of() {
         assert_eq!(Rect::around(&[(3.0, 4.0), (1.0, 9.0)]), Rect { x: 1.0, y: 4.0, w: 2.0, h: 5.0 });
         assert_eq!(Rect::around(&[]), Rect::default());
     }
