@@ -63,6 +63,9 @@ test('a rule of the graph filters the jobs, and the address holds it', async ({ 
   await page.goForward();
   await page.getByRole('link', { name: 'Remove rule:map' }).click();
   await expect(lines(page)).toHaveCount(3);
+  await page.getByRole('navigation', { name: 'Jobs by status' }).getByRole('link', { name: 'failed' }).click();
+  await expect(lines(page)).toHaveCount(1);
+  await expect(page.getByRole('region', { name: 'Jobs' }).first()).toContainText('1 job');
 });
 
 test('a job lies beside the list with its files, and one leads to another', async ({ page, doing }) => {

@@ -30,10 +30,10 @@ use leptos_router::{
     hooks::{use_navigate, use_params_map},
 };
 use model::{
-    JobKey, RunId, RunStatus,
+    JobKey, JobStatus, RunId, RunStatus,
     job::{Failures, JobDetail},
     live::{RunChange, replaces},
-    run::RuleRow,
+    run::{JobCounts, RuleRow},
     text,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -301,14 +301,13 @@ fn Note(error: AppError) -> impl IntoView {
 #[component]
 fn Chosen(id: RunId, rules: RwSignal<Vec<RuleRow>>, place: Memo<RunPlace>) -> impl IntoView {
     let rule = Memo::new(move |_| place.with(|place| place.rule.clone()));
+    // As many as the list has in all its windows.
     let count = Memo::new(move |_| {
-        let one = rule.get();
+        let (one, words) = place.with(|place| (place.rule.clone(), place.status.clone().unwrap_or_default()));
+        let statuses: Vec<JobStatus> = words.split(',').filter_map(|word| word.parse().ok()).collect();
+        let of = |jobs: &JobCounts| if statuses.is_empty() { jobs.total() } else { statuses.iter().map(|status| jobs.of(*status)).sum() };
         rules.with(|rules| {
-            rules
-                .iter()
-                .filter(|rule| one.as_ref().is_none_or(|one| *one == rule.name))
-                .map(|rule| i64::from(rule.jobs.total()))
-                .sum::<i64>()
+            rules.iter().filter(|rule| one.as_ref().is_none_or(|one| *one == rule.name)).map(|rule| i64::from(of(&rule.jobs))).sum::<i64>()
         })
     });
     let names = Memo::new(move |_| {
