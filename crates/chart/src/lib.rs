@@ -4,5 +4,9 @@
 //! zoom 1, `x` to the right and `y` down.
 #![forbid(unsafe_code)]
 
+pub mod curve;
 pub mod graph;
+pub mod lanes;
 pub mod rect;
+pub mod stack;
+pub mod time;

@@ -1,0 +1,206 @@
+//! How much runs at a time: bars and their cores summed up over time, with the peak of any span.
+
+use crate::lanes::{Bar, OPEN};
+
+/// Bars that run and cores they take, at every moment.
+#[derive(Clone, Debug, Default)]
+pub struct Curve {
+    /// Moments at which something changes, in order (ms).
+    at: Vec<i64>,
+    /// From each moment on: bars running, cores taken.
+    level: Vec<(u32, u32)>,
+    /// Up to each moment and at it: bars begun, bars ended.
+    passed: Vec<(u32, u32)>,
+    /// Core-milliseconds up to each moment.
+    area: Vec<i64>,
+    /// The largest levels of ever larger blocks of moments.
+    peaks: Vec<Vec<(u32, u32)>>,
+}
+
+/// What happened in a span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Bars that ran at any time in it.
+    pub bars: u32,
+    pub core_ms: i64,
+    /// Most bars at once, and when that was first so.
+    pub busiest: u32,
+    pub busiest_at: i64,
+    /// Most cores at once.
+    pub cores: u32,
+}
+
+impl Curve {
+    /// The curve of bars. Those that go on count to the end of time.
+    pub fn new<'a>(bars: impl Iterator<Item = &'a Bar>) -> Self {
+        let mut steps: Vec<(i64, bool, u32)> = Vec::new();
+        for bar in bars {
+            steps.push((bar.from, true, bar.threads));
+            if bar.to != OPEN {
+                steps.push((bar.to.max(bar.from + 1), false, bar.threads));
+            }
+        }
+        steps.sort_unstable();
+        let mut curve = Self::default();
+        let (mut running, mut cores, mut begun, mut ended, mut area) = (0_u32, 0_u32, 0_u32, 0_u32, 0_i64);
+        for (at, begins, threads) in steps {
+            if curve.at.last() != Some(&at) {
+                area += curve.at.last().map_or(0, |last| i64::from(cores) * (at - last));
+                curve.at.push(at);
+                curve.area.push(area);
+                curve.passed.push((0, 0));
+                curve.level.push((0, 0));
+            }
+            if begins {
+                (running, cores, begun) = (running + 1, cores + threads, begun + 1);
+            } else {
+                (running, cores, ended) = (running - 1, cores - threads, ended + 1);
+            }
+            let last = curve.at.len() - 1;
+            (curve.level[last], curve.passed[last]) = ((running, cores), (begun, ended));
+        }
+        curve.climb();
+        curve
+    }
+
+    /// Blocks of 2, 4, 8, … moments.
+    fn climb(&mut self) {
+        let mut below = self.level.clone();
+        while below.len() > 1 {
+            let above: Vec<_> = below.chunks(2).map(|pair| pair.iter().fold((0, 0), |most, one| larger(most, *one))).collect();
+            self.peaks.push(above.clone());
+            below = above;
+        }
+    }
+
+    /// The largest levels among the moments `from..to`, in O(log n).
+    fn most(&self, from: usize, to: usize) -> (u32, u32) {
+        let (mut low, mut high, mut most) = (from, to.min(self.level.len()), (0, 0));
+        let mut floor: &[(u32, u32)] = &self.level;
+        let mut peaks = self.peaks.iter();
+        while low < high {
+            if low % 2 == 1 {
+                most = larger(most, floor[low]);
+                low += 1;
+            }
+            if high % 2 == 1 {
+                high -= 1;
+                most = larger(most, floor[high]);
+            }
+            (low, high) = (low / 2, high / 2);
+            match peaks.next() {
+                Some(next) => floor = next,
+                None => break,
+            }
+        }
+        most
+    }
+
+    /// Most bars and most cores at once between two times.
+    pub fn peak(&self, from: i64, to: i64) -> (u32, u32) {
+        let first = self.at.partition_point(|at| *at <= from);
+        let last = self.at.partition_point(|at| *at < to);
+        let before = first.checked_sub(1).map_or((0, 0), |at| self.level[at]);
+        larger(before, self.most(first, last.max(first)))
+    }
+
+    /// The peaks of `columns` equal parts of a span.
+    pub fn columns(&self, from: i64, to: i64, columns: u32) -> Vec<(u32, u32)> {
+        let edge = |column: u32| from + ((to - from) as f64 * f64::from(column) / f64::from(columns.max(1))).round() as i64;
+        let part = |column: u32| {
+            // Not beyond the span, though a part may be below a millisecond.
+            let start = edge(column).min(to - 1);
+            self.peak(start, edge(column + 1).max(start + 1))
+        };
+        (0..columns).map(part).collect()
+    }
+
+    /// Core-milliseconds up to a time.
+    fn area_at(&self, time: i64) -> i64 {
+        match self.at.partition_point(|at| *at <= time).checked_sub(1) {
+            None => 0,
+            Some(at) => self.area[at] + i64::from(self.level[at].1) * (time - self.at[at]),
+        }
+    }
+
+    /// What happened between two times.
+    pub fn sums(&self, from: i64, to: i64) -> Sums {
+        if from >= to || self.at.is_empty() {
+            return Sums { busiest_at: from, ..Sums::default() };
+        }
+        // Bars begun before its end, less those ended by its start.
+        let passed = |moments: usize| moments.checked_sub(1).map_or((0, 0), |at| self.passed[at]);
+        let begun = passed(self.at.partition_point(|at| *at < to)).0;
+        let ended = passed(self.at.partition_point(|at| *at <= from)).1;
+        let (busiest, cores) = self.peak(from, to);
+        Sums {
+            bars: begun - ended,
+            core_ms: self.area_at(to) - self.area_at(from),
+            busiest,
+            busiest_at: self.first_at(from, to, busiest),
+            cores,
+        }
+    }
+
+    /// The first moment of a span at which as many run.
+    fn first_at(&self, from: i64, to: i64, wanted: u32) -> i64 {
+        let (mut low, mut high) = (from, to);
+        // Peaks of spans from `from` on only grow.
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.peak(from, middle + 1).0 >= wanted {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        low
+    }
+
+    /// Spans of at least `least` milliseconds in which nothing runs, between the first and the last moment.
+    pub fn gaps(&self, least: i64) -> Vec<(i64, i64)> {
+        let pairs = self.at.windows(2).zip(&self.level);
+        pairs.filter(|(pair, level)| level.0 == 0 && pair[1] - pair[0] >= least).map(|(pair, _)| (pair[0], pair[1])).collect()
+    }
+}
+
+fn larger(one: (u32, u32), other: (u32, u32)) -> (u32, u32) {
+    (one.0.max(other.0), one.1.max(other.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::Kind;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_curve_says_what_counting_says(
+            bars in proptest::collection::vec((0..400_i64, 1..90_i64, 1..9_u32, 0..20_u8), 0..60),
+            from in -20..420_i64, span in 1..450_i64,
+        ) {
+            let bar = |(from, long, threads, open): (i64, i64, u32, u8)| {
+                let to = if open == 0 { OPEN } else { from + long };
+                Bar { key: 0, from, to, threads, kind: Kind::Done }
+            };
+            let bars: Vec<Bar> = bars.into_iter().map(bar).collect();
+            let curve = Curve::new(bars.iter());
+            let to = from + span;
+            let at = |time: i64| bars.iter().filter(|bar| bar.from <= time && bar.to > time).fold((0, 0), |sum, bar| (sum.0 + 1, sum.1 + bar.threads));
+            let most = (from..to).map(at).fold((0, 0), larger);
+            prop_assert_eq!(curve.peak(from, to), most);
+            let sums = curve.sums(from, to);
+            prop_assert_eq!(sums.bars as usize, bars.iter().filter(|bar| bar.from < to && bar.to > from).count());
+            prop_assert_eq!(sums.core_ms, (from..to).map(|time| i64::from(at(time).1)).sum::<i64>());
+            prop_assert_eq!(sums.busiest, most.0);
+            prop_assert_eq!(at(sums.busiest_at).0, most.0);
+            prop_assert!((from..sums.busiest_at).all(|time| at(time).0 < most.0));
+            let columns = curve.columns(from, to, 7);
+            prop_assert_eq!(columns.iter().fold((0, 0), |most, one| larger(most, *one)), most);
+            for (start, end) in curve.gaps(5) {
+                prop_assert!(end - start >= 5 && (start..end).all(|time| at(time).0 == 0) && at(end).0 > 0);
+            }
+        }
+    }
+}

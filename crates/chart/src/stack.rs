@@ -1,0 +1,109 @@
+//! Where groups of lanes stand under each other. Both sides must agree: the server is asked for a
+//! part of the height.
+
+use std::ops::Range;
+
+/// Height of a lane with the space below it.
+pub const LANE: u32 = 9;
+/// Space above and below the lanes of a group.
+const PAD: u32 = 6;
+/// A group is at least so high: its label has two lines.
+const LEAST: u32 = 40;
+/// With more lanes in all, groups of more than [`FOLD_GROUP`] begin folded.
+const FOLD_ALL: u32 = 160;
+const FOLD_GROUP: u32 = 8;
+
+/// The heights of groups, some of them folded to one row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stack {
+    tops: Vec<u32>,
+    folded: Vec<bool>,
+    lanes: Vec<u32>,
+}
+
+impl Stack {
+    /// Groups of so many lanes; `turned` are folded or unfolded against what they begin as.
+    pub fn new(lanes: Vec<u32>, turned: impl Fn(usize) -> bool) -> Self {
+        let many = lanes.iter().sum::<u32>() > FOLD_ALL;
+        let folded: Vec<bool> = lanes.iter().enumerate().map(|(group, &lanes)| (many && lanes > FOLD_GROUP) != turned(group)).collect();
+        let mut tops = vec![0];
+        for (&lanes, &folded) in lanes.iter().zip(&folded) {
+            let height = if folded { LEAST } else { (lanes * LANE + 2 * PAD).max(LEAST) };
+            tops.push(tops.last().copied().unwrap_or(0) + height);
+        }
+        Self { tops, folded, lanes }
+    }
+
+    /// The height of all.
+    pub fn height(&self) -> u32 {
+        self.tops.last().copied().unwrap_or(0)
+    }
+
+    pub fn len(&self) -> usize {
+        self.lanes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.lanes.is_empty()
+    }
+
+    /// Where a group begins and ends.
+    pub fn span(&self, group: usize) -> (u32, u32) {
+        (self.tops[group], self.tops[group + 1])
+    }
+
+    pub fn is_folded(&self, group: usize) -> bool {
+        self.folded[group]
+    }
+
+    /// Where a lane's bar begins.
+    pub fn lane_top(&self, group: usize, lane: u32) -> u32 {
+        self.tops[group] + PAD + lane * LANE
+    }
+
+    /// The groups between two heights.
+    pub fn groups(&self, top: u32, bottom: u32) -> Range<usize> {
+        let first = self.tops.partition_point(|at| *at <= top).saturating_sub(1);
+        let last = self.tops.partition_point(|at| *at < bottom).min(self.len());
+        first.min(last)..last
+    }
+
+    /// The lanes of an unfolded group between two heights.
+    pub fn lanes(&self, group: usize, top: u32, bottom: u32) -> Range<u32> {
+        let first = self.tops[group] + PAD;
+        let last = bottom.saturating_sub(first).div_ceil(LANE).min(self.lanes[group]);
+        (top.saturating_sub(first) / LANE).min(last)..last
+    }
+
+    /// The group and lane at a height; no lane in a folded one or in the space around lanes.
+    pub fn at(&self, y: u32) -> Option<(usize, Option<u32>)> {
+        let group = self.groups(y, y + 1).next()?;
+        let lane = y.checked_sub(self.tops[group] + PAD).map(|y| y / LANE).filter(|lane| *lane < self.lanes[group]);
+        Some((group, lane.filter(|_| !self.folded[group])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_at_a_height_is_what_was_put_there() {
+        let stack = Stack::new(vec![3, 200, 12], |group| group == 2);
+        assert_eq!((0..3).map(|group| stack.is_folded(group)).collect::<Vec<_>>(), [false, true, false]);
+        assert_eq!(stack.height(), 40 + 40 + 12 * LANE + 12);
+        for group in [0, 2] {
+            for lane in 0..[3, 0, 12][group] {
+                assert_eq!(stack.at(stack.lane_top(group, lane)), Some((group, Some(lane))));
+            }
+        }
+        assert_eq!(stack.at(50), Some((1, None)));
+        assert_eq!(stack.at(stack.height()), None);
+        assert_eq!(stack.groups(0, 41), 0..2);
+        assert_eq!(stack.groups(40, 80), 1..2);
+        assert_eq!(stack.lanes(2, 0, 10_000), 0..12);
+        assert_eq!(stack.lanes(2, 80 + 6 + 9 * 4, 80 + 6 + 9 * 6), 4..6);
+        assert_eq!(stack.lanes(0, 0, 2), 0..0);
+        assert_eq!(Stack::new(Vec::new(), |_| false).groups(0, 100), 0..0);
+    }
+}
