@@ -167,6 +167,13 @@ export class Lab {
     return stdout.trim();
   }
 
+  /** Plays one very large run through ingest; its path. */
+  async big(jobs: number, rules: number, samples: number): Promise<string> {
+    const size = ['--big', `${jobs}`, '--rules', `${rules}`, '--samples', `${samples}`];
+    const { stdout } = await run(required('FLOWOD'), ['demo', '--data-dir', this.data, ...size], { cwd: this.home, env: environment(this.home), timeout: 15 * START });
+    return found(stdout, /(\/runs\/\S+)/);
+  }
+
   /** Runs SQL as somebody at a prompt would, through the private socket; returns what it prints. */
   async sql(text: string): Promise<string> {
     const connection = ['-h', path.join(this.data, 'run'), '-U', 'flowo', '-d', 'flowo'];

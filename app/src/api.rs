@@ -1,6 +1,12 @@
 //! Server functions: parse, authorise, store, map the error. They are public endpoints.
 
+pub mod code;
+pub mod files;
 pub mod graph;
+pub mod info;
+pub mod job_graph;
 pub mod jobs;
 pub mod lab;
+pub mod matrix;
 pub mod runs;
+pub mod timeline;

@@ -8,7 +8,7 @@ use lay::Graph;
 use model::RunId;
 use moka::future::Cache;
 use serde_json::Value;
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 use store::{Store, graphs};
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
@@ -57,6 +57,12 @@ impl Graphs {
             Picture::TooLarge => RuleGraph::TooLarge,
             Picture::Unreadable => RuleGraph::Unreadable,
         })
+    }
+
+    /// The place of each rule in the order in which their jobs can run; empty if no graph was reported.
+    pub async fn order(&self, run: RunId) -> Result<HashMap<String, usize>, AppError> {
+        let found = graphs::reported(&mut *self.store.conn().await?, run, FORM, Direction::Down.as_str()).await?;
+        Ok(found.and_then(|found| Graph::read(&found.graph)).map(|graph| graph.order()).unwrap_or_default())
     }
 
     /// The picture as it is kept, or a new one, which is then kept. Holds no connection meanwhile.

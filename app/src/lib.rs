@@ -9,10 +9,20 @@ pub mod api;
 mod codec;
 pub mod error;
 #[cfg(feature = "ssr")]
+mod eta;
+#[cfg(feature = "ssr")]
 pub mod figures;
 #[cfg(feature = "ssr")]
 pub mod graphs;
+#[cfg(feature = "ssr")]
+mod highlight;
+#[cfg(feature = "ssr")]
+pub mod job_graphs;
 pub mod live;
+#[cfg(feature = "ssr")]
+pub mod marks;
+#[cfg(feature = "ssr")]
+mod matrix;
 mod pages;
 mod parts;
 pub mod paths;
@@ -22,6 +32,8 @@ mod session;
 mod shell;
 #[cfg(feature = "ssr")]
 pub mod state;
+#[cfg(feature = "ssr")]
+pub mod timelines;
 mod ui;
 
 #[cfg(feature = "ssr")]

@@ -40,25 +40,67 @@ pub fn run(id: RunId) -> String {
     format!("{RUNS}/{id}")
 }
 
-/// What a run's page shows, as its address says it. Everything is optional.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RunPlace {
+/// Declares the parts of a run's address once: its keys, and how it is read and written.
+macro_rules! place {
+    ($($(#[$doc:meta])* $name:ident = $key:literal,)*) => {
+        /// What a run's page shows, as its address says it. Everything is optional.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct RunPlace { $($(#[$doc])* pub $name: Option<String>,)* }
+
+        impl RunPlace {
+            /// The place that a query string names.
+            pub fn of(search: &str) -> Self {
+                let read = |key| query::value(search, key).filter(|value| !value.is_empty());
+                Self { $($name: read($key),)* }
+            }
+
+            fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+                [$(($key, &self.$name)),*].into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?)))
+            }
+        }
+    };
+}
+
+place! {
+    /// Which of the views stands beside the graph; none is the jobs.
+    tab = "tab",
     /// Only what belongs to this rule.
-    pub rule: Option<String>,
+    rule = "rule",
     /// Only jobs in these states, words joined by commas.
-    pub status: Option<String>,
+    status = "status",
+    /// The order of the job list.
+    sort = "sort",
     /// The window of the job list after this place.
-    pub after: Option<String>,
+    after = "after",
+    /// In another form: the matrix of jobs, the table of a timeline.
+    form = "as",
+    /// The wildcard that makes the rows of the matrix.
+    by = "by",
+    /// Only what contains this.
+    find = "find",
+    /// The path whose makers and users are shown.
+    path = "path",
     /// The job whose details lie beside the list.
-    pub job: Option<String>,
+    job = "job",
     /// Which way the graph runs.
-    pub dir: Option<String>,
+    dir = "dir",
+    /// The graph: `closed` folds it away.
+    graph = "graph",
+    /// The part of the timeline in sight, two numbers joined by a dash.
+    span = "span",
+    /// Idle spans: `skip` leaves them out.
+    idle = "idle",
+    /// Anything: the critical path is drawn.
+    critical = "critical",
+    /// Groups of the timeline that are folded or unfolded, joined by commas.
+    turned = "turned",
 }
 
 impl RunPlace {
     /// Only one rule's jobs, from the start of their list.
     pub fn of_rule(&self, rule: Option<&str>) -> Self {
-        Self { rule: rule.map(str::to_owned), after: None, job: None, ..self.clone() }
+        // What an order goes by may be a wildcard of the rule.
+        Self { rule: rule.map(str::to_owned), after: None, job: None, sort: None, ..self.clone() }
     }
 
     /// Only jobs in one state, from the start of their list.
@@ -70,14 +112,18 @@ impl RunPlace {
     pub fn of_job(&self, job: Option<JobKey>) -> Self {
         Self { job: job.map(|job| job.to_string()), ..self.clone() }
     }
+
+    /// Another view of the same rule.
+    pub fn of_tab(&self, tab: Option<&str>) -> Self {
+        let Self { rule, dir, graph, .. } = self.clone();
+        Self { tab: tab.map(str::to_owned), rule, dir, graph, ..Self::default() }
+    }
 }
 
 /// A run's page at a place.
 pub fn run_at(id: RunId, place: &RunPlace) -> String {
-    let RunPlace { rule, status, after, job, dir } = place;
     let mut path = run(id);
-    let pairs = [("rule", rule), ("status", status), ("after", after), ("job", job), ("dir", dir)];
-    query::append(&mut path, pairs.into_iter().filter_map(|(key, value)| Some((key, value.as_deref()?))));
+    query::append(&mut path, place.pairs());
     path
 }
 
@@ -98,8 +144,10 @@ mod tests {
             (run_at(id, &RunPlace::default()), "/runs/0193a4c2-0000-7000-8000-000000000001"),
             (run_at(id, &place.of_job(Some(JobKey(7)))), "/runs/0193a4c2-0000-7000-8000-000000000001?rule=bwa&after=x&job=7&dir=lr"),
             (run_at(id, &place.of_rule(None).of_status(Some("failed"))), "/runs/0193a4c2-0000-7000-8000-000000000001?status=failed&dir=lr"),
+            (run_at(id, &place.of_tab(Some("timeline"))), "/runs/0193a4c2-0000-7000-8000-000000000001?tab=timeline&rule=bwa&dir=lr"),
         ] {
             assert_eq!(built, expected);
         }
+        assert_eq!(RunPlace::of("?rule=bwa&after=x&dir=lr&job="), place);
     }
 }

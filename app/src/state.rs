@@ -1,10 +1,10 @@
 //! What pages and server functions are given: handles, and who is asking. Server only.
 
-use crate::{error::AppError, figures::Figures, graphs::Graphs};
+use crate::{error::AppError, figures::Figures, graphs::Graphs, job_graphs::JobGraphs, marks::AllMarks, timelines::Timelines};
 use leptos::prelude::*;
 use live::Hub;
 use model::{RunId, UserId};
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 use store::{
     Conn, Store,
     runs::{self, Audience},
@@ -22,7 +22,20 @@ pub struct AppState {
     pub client_config: Arc<str>,
     pub figures: Arc<Figures>,
     pub graphs: Arc<Graphs>,
+    pub job_graphs: Arc<JobGraphs>,
+    pub marks: Arc<AllMarks>,
+    pub timelines: Arc<Timelines>,
+    pub sources: Arc<dyn Sources>,
     pub lab: Arc<dyn Lab>,
+}
+
+/// A read that goes on elsewhere.
+pub type Reading = Pin<Box<dyn Future<Output = Result<(String, bool), String>> + Send>>;
+
+/// Files of workflows on this machine, as far as they may be shown.
+pub trait Sources: Send + Sync {
+    /// The start of a text of at most `most` bytes, and whether there is more; or in words why there is none.
+    fn read(&self, path: PathBuf, most: usize) -> Reading;
 }
 
 /// The demo lab, as the first-run card offers it.

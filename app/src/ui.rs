@@ -5,13 +5,17 @@ mod icon;
 mod if_;
 mod once;
 mod progress;
+mod soft;
 mod status;
 mod time;
+mod windowed;
 
 pub use copy::{CopyButton, CopyLine, copy_text};
 pub use icon::Icon;
 pub use if_::If;
 pub use once::once;
 pub use progress::{JobBar, Progress};
+pub use soft::soft_submit;
 pub use status::{JobBadge, StatusBadge, StatusMark};
 pub use time::{Ago, Took};
+pub use windowed::Windowed;

@@ -14,6 +14,7 @@ mod ingest;
 mod live;
 mod player;
 mod report;
+mod run_page;
 mod runs;
 mod script;
 mod server;
@@ -40,6 +41,8 @@ enum Command {
     Live(LiveArgs),
     /// The runs page over many stored runs
     Runs(RunsArgs),
+    /// The page of one very large run
+    Run(RunArgs),
     /// One after the other
     All,
 }
@@ -87,6 +90,20 @@ struct RunsArgs {
     rate: u32,
 }
 
+#[derive(Args)]
+struct RunArgs {
+    /// Its jobs
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..=5_000_000))]
+    jobs: u32,
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(4..=2_000))]
+    rules: u32,
+    #[arg(long, default_value_t = 1_600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    samples: u32,
+    /// How often each question is asked
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    times: u32,
+}
+
 /// What a measurement says about the reports it made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kept {
@@ -125,9 +142,10 @@ async fn dispatch(command: Command) -> Result<Kept> {
         Command::Ingest(args) => ingest::run(&args).await,
         Command::Live(args) => live::run(&args).await,
         Command::Runs(args) => runs::run(&args).await,
+        Command::Run(args) => run_page::run(&args).await,
         Command::All => {
             let mut kept = Kept::All;
-            for name in ["ingest", "live", "runs"] {
+            for name in ["ingest", "live", "runs", "run"] {
                 let one = Cli::try_parse_from(["bench", name])?.command;
                 if Box::pin(dispatch(one)).await? == Kept::NotAll {
                     kept = Kept::NotAll;

@@ -83,7 +83,7 @@ pub async fn run(args: &RunsArgs) -> Result<Kept> {
 }
 
 /// Opens the link of the start and keeps the session's cookie.
-async fn sign_in(server: &Server) -> Result<String> {
+pub async fn sign_in(server: &Server) -> Result<String> {
     let answer = http::client()?.get(server.sign_in()).send().await?;
     let cookie = answer.headers().get(SET_COOKIE).and_then(|value| value.to_str().ok());
     let cookie = cookie.with_context(|| format!("no session: {}", answer.status()))?;

@@ -87,6 +87,24 @@ impl Server {
         options.database("flowo").connect().await.context("cannot reach the private PostgreSQL")
     }
 
+    /// Plays one very large run through ingest; its id.
+    ///
+    /// # Errors
+    /// What the player said.
+    pub async fn play_big(&self, jobs: u32, rules: u32, samples: u32) -> Result<String> {
+        let mut command = tokio::process::Command::new(given("FLOWOD", "the flowod binary")?);
+        command.arg("demo").arg("--data-dir").arg(self.dir.path().join("data"));
+        command.args(["--big", &jobs.to_string(), "--rules", &rules.to_string(), "--samples", &samples.to_string()]);
+        for name in UNWANTED {
+            command.env_remove(name);
+        }
+        let done = command.stdin(Stdio::null()).output().await.context("cannot start the player")?;
+        let said = String::from_utf8_lossy(&done.stdout);
+        ensure!(done.status.success(), "the player ended with {}: {said}{}", done.status, String::from_utf8_lossy(&done.stderr));
+        let id = said.lines().find_map(|line| line.split_once("/runs/")).map(|(_, id)| id.trim().to_owned());
+        id.context("the player named no run")
+    }
+
     /// Resident memory of the server without its database, in MiB; `None` where it is not told.
     pub fn memory(&self) -> Option<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;

@@ -21,8 +21,8 @@ async function furnish(doing: Doing): Promise<string> {
     graph: [['map', 'call'], ['call', 'all']],
     directory: '/data/projects/liver/2026/a/directory/that/goes/on',
   });
-  await failed.finish(await failed.job('map', { sample: 'alpha', unit: 'u1' }));
-  await failed.fail(await failed.job('call', { sample: 'alpha' }), 'CalledProcessError');
+  await failed.finish(await failed.job('map', { sample: 'alpha', unit: 'u1' }, { input: ['reads/alpha.fq'], output: ['mapped/alpha.bam'] }));
+  await failed.fail(await failed.job('call', { sample: 'alpha' }, { input: ['mapped/alpha.bam'], output: ['called/alpha.vcf'] }), 'CalledProcessError');
   await failed.close();
   const again = await doing.run('again', { directory: '/data/projects/liver/2026/a/directory/that/goes/on', planned: { map: 4 } });
   await again.job('map', { sample: 'beta', unit: 'u1' });
@@ -52,6 +52,33 @@ const VIEWS: View[] = [
       await visit(page, `${run}?rule=map`);
       await page.getByRole('region', { name: 'Jobs' }).getByRole('link', { name: /^Job 1 / }).click();
       await expect(page.getByRole('complementary', { name: 'map' })).toBeVisible();
+    },
+  },
+  {
+    name: 'samples against rules',
+    open: async (page, run) => {
+      await visit(page, `${run}?as=matrix`);
+      await expect(page.getByRole('link', { name: /^alpha, call: Failed/ })).toBeVisible();
+    },
+  },
+  {
+    name: 'the timeline',
+    open: async (page, run) => {
+      await visit(page, `${run}?tab=timeline`);
+      await expect(page.getByRole('region', { name: /^Timeline of/ }).getByRole('button', { name: /map/ })).toBeVisible();
+    },
+  },
+  { name: 'the timeline as a table', open: (page, run) => visit(page, `${run}?tab=timeline&as=table`) },
+  { name: 'the code of a run', open: (page, run) => visit(page, `${run}?tab=code`) },
+  { name: 'the files of a run', open: (page, run) => visit(page, `${run}?tab=files`) },
+  { name: 'what else is known of a run', open: (page, run) => visit(page, `${run}?tab=info`) },
+  { name: 'a folded graph', open: (page, run) => visit(page, `${run}?graph=closed`) },
+  {
+    name: 'the name and tags of a run, to be edited',
+    open: async (page, run) => {
+      await visit(page, run);
+      await page.getByRole('button', { name: 'Edit name and tags' }).click();
+      await expect(page.getByRole('textbox', { name: 'Name' })).toBeFocused();
     },
   },
   { name: 'the sign-in page', open: async (page) => void (await page.goto('/login', { waitUntil: 'networkidle' })) },

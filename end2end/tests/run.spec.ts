@@ -65,7 +65,7 @@ test('a rule of the graph filters the jobs, and the address holds it', async ({ 
   await expect(lines(page)).toHaveCount(3);
   await page.getByRole('navigation', { name: 'Jobs by status' }).getByRole('link', { name: 'failed' }).click();
   await expect(lines(page)).toHaveCount(1);
-  await expect(page.getByRole('region', { name: 'Jobs' }).first()).toContainText('1 job');
+  await expect(page.getByRole('search').filter({ hasText: '1 job' })).toBeVisible();
 });
 
 test('a job lies beside the list with its files, and one leads to another', async ({ page, doing }) => {
@@ -120,6 +120,101 @@ test('a job that ends changes its row, its rule in the graph and the counts, and
   expect(seen.filter((part) => !clocks.test(part)).sort()).toEqual(['bar', 'counts', 'node map', 'row alpha']);
 });
 
+test('jobs are sorted, found, and read on as one scrolls', async ({ page, lab, doing }) => {
+  const run = await doing.run('many', { planned: { map: 500 } });
+  await lab.sql(`INSERT INTO job_executions (workflow_run_id, job_id, rule, status, wildcards, started_at, ended_at)
+    SELECT '${run.id}', n, 'map', 'success', jsonb_build_object('sample', 'S' || n), now() - interval '1 hour', now() - interval '1 hour' + n % 97 * interval '1 second'
+      FROM generate_series(1, 500) n`);
+  await visit(page, `${run.path}?rule=map`);
+  const first = lines(page).first();
+  await expect(first).toContainText('S500');
+
+  await page.getByRole('columnheader', { name: 'Duration' }).getByRole('link').click();
+  await expect(first).toContainText('1 m 36 s');
+  await expect(page.getByRole('columnheader', { name: 'Duration' })).toHaveAttribute('aria-sort', 'descending');
+  await page.getByRole('columnheader', { name: 'sample' }).getByRole('link').click();
+  await expect(first).toContainText('S1');
+  await page.reload();
+  await expect(first).toContainText('S1');
+
+  const list = page.getByRole('region', { name: 'Jobs' });
+  await expect(chip(page)).toHaveText(/^live/);
+  await expect(async () => {
+    await list.evaluate((list) => list.scrollTo(0, list.scrollHeight));
+    await expect(lines(page).last()).toContainText('S99', { timeout: 300 });
+  }).toPass();
+  expect(await lines(page).count(), 'rows out of sight do not exist').toBeLessThan(300);
+
+  await page.getByRole('searchbox', { name: 'Find jobs by a wildcard' }).fill('s49');
+  await page.getByRole('searchbox', { name: 'Find jobs by a wildcard' }).press('Enter');
+  await expect(lines(page)).toHaveCount(11);
+  await expect(page).toHaveURL(/find=s49/);
+  await page.getByRole('link', { name: 'Remove the words' }).click();
+  await expect(first).toContainText('S1');
+});
+
+test('name and tags are edited in the head, and every open page shows them', async ({ page, doing, context }) => {
+  const run = await failed(doing);
+  await visit(page, run.path);
+  const other = await context.newPage();
+  await visit(other, '/runs');
+
+  await page.getByRole('button', { name: 'Edit name and tags' }).click();
+  await page.getByRole('textbox', { name: 'Name' }).fill('liver, again');
+  await page.getByRole('textbox', { name: 'Tags' }).fill('qc, , rna, qc');
+  await page.keyboard.press('Enter');
+
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('liver, again');
+  await expect(row(other, 'liver, again')).toContainText('qc');
+});
+
+test.describe('a label that is refused', () => {
+  test.use({ expected: /400 \(Bad Request\).*runs\/rename/ });
+
+  test('says why, and nothing is changed', async ({ page, doing }) => {
+    const run = await failed(doing);
+    await visit(page, run.path);
+    await page.getByRole('button', { name: 'Edit name and tags' }).click();
+    await page.getByRole('textbox', { name: 'Tags' }).fill('x'.repeat(101));
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('alert')).toContainText('at most 100 letters');
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('textbox', { name: 'Name' })).toHaveCount(0);
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('failed');
+  });
+});
+
+test('keys lead from view to view, and a rule to the graph of its jobs', async ({ page, doing }) => {
+  const run = await failed(doing);
+  await visit(page, run.path);
+  for (const [key, tab] of [
+    ['2', 'Timeline'],
+    ['3', 'Code'],
+    ['4', 'Files'],
+    ['5', 'Info'],
+    ['1', 'Jobs'],
+  ]) {
+    await page.keyboard.press(key);
+    await expect(page.getByRole('navigation', { name: 'Views of the run' }).locator('[aria-current]')).toContainText(tab);
+    await expect(page.getByRole('region', { name: tab }).last()).toBeVisible();
+  }
+
+  await node(page, 'call').click({ modifiers: ['Shift'] });
+
+  const graph = page.getByRole('region', { name: /^Graph of 2 jobs, 1 links/ });
+  await expect(graph).toBeVisible();
+  await expect(page).toHaveURL(/as=graph/);
+  const box = (await graph.boundingBox())!;
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2 + 21);
+  await expect(graph.getByRole('status')).toContainText('call');
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2 + 21);
+  await expect(drawer(page)).toContainText('call --sample beta');
+  await page.getByRole('link', { name: 'Fold the graph away' }).click();
+  await expect(node(page, 'call')).toHaveCount(0);
+  await page.getByRole('link', { name: 'Open the rule graph' }).click();
+  await expect(node(page, 'call')).toBeVisible();
+});
+
 test('a graph that is reported later appears', async ({ page, lab, doing }) => {
   const run = await doing.run('early', { planned: { map: 1 } });
   await visit(page, run.path);
@@ -170,5 +265,30 @@ test.describe('without JavaScript', () => {
     await drawer(page).getByRole('link', { name: 'Close' }).click();
     await expect(drawer(page)).toHaveCount(0);
     await expect(page).toHaveURL(/\?rule=call$/);
+  });
+
+  test('every view of a run is readable, and its forms search', async ({ page, doing }) => {
+    const run = await failed(doing);
+    await page.goto(run.path);
+    const tab = (name: string) => page.getByRole('navigation', { name: 'Views of the run' }).getByRole('link', { name });
+
+    await tab('Code').click();
+    await expect(page.getByRole('region', { name: 'Code of map' })).toHaveText('map {input} > {output}');
+    await tab('Files').click();
+    await expect(page.getByRole('row', { name: /beta.bam.*call.*beta.vcf/ })).toContainText('from map');
+    await page.getByRole('searchbox', { name: 'Find a file of this run' }).fill('ALPHA');
+    await page.getByRole('button', { name: 'Find' }).click();
+    await page.getByRole('link', { name: 'alpha.bam' }).click();
+    await expect(page.getByRole('region', { name: 'Files' })).toContainText('No job of this run uses it.');
+    await tab('Info').click();
+    await expect(page.getByRole('row', { name: /^call 2 1 0 1/ })).toBeVisible();
+    await page.locator('summary').filter({ hasText: 'job_error' }).click();
+    await expect(page.getByText('"job_id": 3').last()).toBeVisible();
+    await tab('Timeline').click();
+    await page.getByRole('link', { name: 'As table' }).click();
+    await expect(page.getByRole('row', { name: /^map 2 0 / })).toBeVisible();
+    await tab('Jobs').click();
+    await page.getByRole('link', { name: 'Matrix' }).click();
+    await expect(page.getByRole('link', { name: /^beta, call: Failed/ })).toBeVisible();
   });
 });

@@ -69,6 +69,16 @@ pub struct DemoArgs {
     /// Remove the demo lab again
     #[arg(long)]
     pub clear: bool,
+    /// Play one very large run instead, of this many jobs
+    #[arg(long, value_name = "JOBS", num_args = 0..=1, default_missing_value = "100000", conflicts_with = "clear")]
+    #[arg(value_parser = clap::value_parser!(u32).range(100..=5_000_000))]
+    pub big: Option<u32>,
+    /// Rules of the large run
+    #[arg(long, default_value_t = 60, requires = "big", value_parser = clap::value_parser!(u32).range(4..=2_000))]
+    pub rules: u32,
+    /// Samples of the large run
+    #[arg(long, default_value_t = 1_600, requires = "big", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub samples: u32,
     /// How long the running part goes on, in seconds
     #[arg(long, default_value_t = 1800, value_parser = clap::value_parser!(i64).range(0..=7200))]
     pub live_seconds: i64,

@@ -2,6 +2,7 @@
 //!
 //! Pure: no clock, no I/O, no chance but the caller's seed. Sending is not done here.
 
+mod big;
 mod data;
 mod dice;
 mod lab;
@@ -10,5 +11,6 @@ mod schedule;
 mod script;
 mod work;
 
+pub use big::{Big, Size};
 pub use lab::{USERS, history, running};
 pub use script::{Report, ReportKind, ScriptedRun};

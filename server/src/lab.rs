@@ -1,9 +1,10 @@
 //! Plays the demo lab through the same translation and writer that real reports take.
 
-use crate::demo::{ReportKind, ScriptedRun, history, running};
+use crate::demo::{self, Big, ReportKind, ScriptedRun, Size, history, running};
 use anyhow::Result;
 use app::{error::AppError, state::Lab};
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt as _, TryStreamExt as _};
 use ingest::{
     Refused, Writer, batch,
     flowo::{translate::translate, wire},
@@ -35,6 +36,8 @@ use tracing::warn;
 pub const MARK: &str = "demo lab";
 /// Runs played at once while filling the past.
 const ABREAST: usize = 24;
+/// Reports of the large run on their way at the same time.
+const AHEAD: usize = 500;
 /// How long the running part goes on when a page asked for it.
 const LIVE: TimeDelta = TimeDelta::minutes(30);
 
@@ -100,6 +103,36 @@ pub async fn play_live(store: &Store, span: TimeDelta, cancel: &CancellationToke
     .await
 }
 
+/// Plays one run of any size that ended just now, as fast as it can be written; `told` hears how
+/// many reports are in. Returns the run's id.
+pub async fn play_big(store: &Store, size: Size, cancel: &CancellationToken, told: impl Fn(usize)) -> Result<RunId> {
+    let seed = seed(now());
+    // Played once for its length: it shall end now.
+    let end = Big::new(size, DateTime::UNIX_EPOCH, seed).last().map_or(DateTime::UNIX_EPOCH, |report| report.at);
+    let big = Big::new(size, now() - (end - DateTime::UNIX_EPOCH) - TimeDelta::seconds(5), seed);
+    let run = RunId(big.run());
+    with_writer(store, async |writer| {
+        let people = people(store).await?;
+        let sender = &people[demo::USERS[0]];
+        let reports = futures::stream::iter(big).take_while(|_| std::future::ready(!cancel.is_cancelled()));
+        let submitted = reports.filter_map(|report| std::future::ready(translated(sender, report))).map(|incoming| writer.submit(incoming));
+        // Handed over in order, answered in order, many at a time.
+        let mut done = 0;
+        let mut answers = std::pin::pin!(submitted.buffered(AHEAD));
+        // Polled without a break in between, which would wake them in another order.
+        tokio::task::unconstrained(async {
+            while answers.try_next().await?.is_some() {
+                done += 1;
+                told(done);
+            }
+            Ok::<(), Refused>(())
+        })
+        .await?;
+        Ok(run)
+    })
+    .await
+}
+
 fn directory(run: &ScriptedRun) -> String {
     let contexts = run.reports.iter().filter_map(|report| match &report.kind {
         ReportKind::Event { context, .. } => context.get("workdir")?.as_str(),
@@ -150,23 +183,29 @@ async fn play(writer: &Writer, sender: &Sender, run: ScriptedRun, live: Option<&
                 () = tokio::time::sleep(wait) => {}
             }
         }
-        let incoming = match report.kind {
-            ReportKind::Event { event, record, context } => {
-                let value = serde_json::json!({ "event": event, "record": record, "context": context });
-                let body = value.to_string();
-                let Ok(envelope) = serde_json::from_value::<wire::Envelope>(value) else {
-                    warn!(event, "The demo lab wrote a report that nobody can read");
-                    continue;
-                };
-                let Ok(translated) = translate(envelope, at) else { continue };
-                incoming(sender, at, event, body, translated.report, translated.quarantine)
-            }
-            ReportKind::Heartbeat { run } => sign(sender, at, "heartbeat", run, Event::Heartbeat),
-            ReportKind::Close { run } => sign(sender, at, "close", run, Event::Closed),
-        };
+        let Some(incoming) = translated(sender, report) else { continue };
         writer.submit(incoming).await?;
     }
     Ok(())
+}
+
+/// The report as the routes would hand it over; `None` if nobody can read it.
+fn translated(sender: &Sender, report: demo::Report) -> Option<Incoming> {
+    let at = report.at.timestamp_millis();
+    Some(match report.kind {
+        ReportKind::Event { event, record, context } => {
+            let value = serde_json::json!({ "event": event, "record": record, "context": context });
+            let body = value.to_string();
+            let Ok(envelope) = serde_json::from_value::<wire::Envelope>(value) else {
+                warn!(event, "The demo lab wrote a report that nobody can read");
+                return None;
+            };
+            let translated = translate(envelope, at).ok()?;
+            incoming(sender, at, event, body, translated.report, translated.quarantine)
+        }
+        ReportKind::Heartbeat { run } => sign(sender, at, "heartbeat", run, Event::Heartbeat),
+        ReportKind::Close { run } => sign(sender, at, "close", run, Event::Closed),
+    })
 }
 
 fn sign(sender: &Sender, at: i64, name: &str, run: uuid::Uuid, event: Event) -> Incoming {

@@ -21,3 +21,4 @@ pub mod router;
 pub mod running;
 pub mod secrets;
 pub mod site;
+pub mod sources;

@@ -58,6 +58,7 @@ impl Running {
         tasks.spawn(loops::housekeeper(store.clone(), stopping.clone()));
         tasks.spawn(loops::metrics_keeper(plan.metrics.clone(), stopping.clone()));
         let figures = app::figures::Figures::new(store.clone(), hub.clone());
+        let marks = Arc::new(app::marks::AllMarks::new(store.clone()));
         let app = AppState {
             store: store.clone(),
             hub,
@@ -72,6 +73,10 @@ impl Running {
             client_config: plan.client_config.into(),
             figures: Arc::new(figures),
             graphs: Arc::new(app::graphs::Graphs::new(store.clone())),
+            timelines: Arc::new(app::timelines::Timelines::new(Arc::clone(&marks))),
+            job_graphs: Arc::default(),
+            marks,
+            sources: Arc::new(crate::sources::OwnFiles),
             lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
         };
         let state = ServerState {

@@ -61,10 +61,10 @@ pub fn serve(ctx: &Ctx, profile: Profile, args: &[OsString]) -> Result<ExitCode>
     Err(command.exec()).context("cannot start flowod")
 }
 
-/// `cargo xtask seed demo`: example data in the database of `run`.
-pub fn demo(ctx: &Ctx, args: &[OsString]) -> Result<ExitCode> {
+/// `cargo xtask seed`: example data in the database of `run`.
+pub fn demo(ctx: &Ctx, what: &[&str], args: &[OsString]) -> Result<ExitCode> {
     let mut command = Command::new(build(ctx, Profile::Release)?);
-    command.arg("demo").args(args);
+    command.arg("demo").args(what).args(args);
     with_postgres(ctx, &mut command)?;
     Err(command.exec()).context("cannot start flowod")
 }

@@ -79,6 +79,8 @@ enum Command {
 enum Seed {
     /// Runs of every kind, one of them live
     Demo,
+    /// One run of 100 000 jobs in 60 rules and 1 600 samples; `-- 1000000 --rules 60` for other sizes
+    Big,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -86,6 +88,7 @@ enum Bench {
     Ingest,
     Live,
     Runs,
+    Run,
     All,
 }
 
@@ -111,7 +114,8 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Site => println!("{}", site::build(&ctx)?.dir.display()),
         Command::Test(selection) => return test::run(&ctx, &selection),
         Command::Db { action } => db::run(&ctx, action)?,
-        Command::Seed { what: Seed::Demo, args } => return flowod::demo(&ctx, &args),
+        Command::Seed { what: Seed::Demo, args } => return flowod::demo(&ctx, &[], &args),
+        Command::Seed { what: Seed::Big, args } => return flowod::demo(&ctx, &["--big"], &args),
         Command::Bench { which, args } => {
             let which = which.to_possible_value().expect("no bench is hidden");
             flowod::bench(&ctx, which.get_name(), &args)?;

@@ -1,8 +1,8 @@
 //! Jobs of a run for its page: a window of the list, one with all its details.
 
-use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
+use crate::{error::AppError, paths::RunPlace};
 use leptos::prelude::*;
 use model::{
     JobKey, RunId,
@@ -21,24 +21,57 @@ pub struct JobList {
     pub cursor: LiveCursor,
 }
 
-/// The newest attempts of a run's jobs, by rule and status words, from a place on.
+/// Which jobs of a run, as the address says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobAsk {
+    pub rule: Option<String>,
+    /// Words joined by commas.
+    pub status: Option<String>,
+    /// Words in a wildcard's value.
+    pub find: Option<String>,
+    pub sort: Option<String>,
+    /// The place after which the list goes on.
+    pub after: Option<String>,
+}
+
+impl JobAsk {
+    /// What a place in the job list asks for.
+    pub fn of(place: &RunPlace) -> Self {
+        let RunPlace { rule, status, find, sort, after, .. } = place.clone();
+        Self { rule, status, find, sort, after }
+    }
+}
+
+/// The newest attempts of a run's jobs.
 #[server(prefix = "/_fn", endpoint = "jobs/list", input = Json)]
-pub async fn list_jobs(id: RunId, rule: Option<String>, status: Option<String>, after: Option<String>) -> Result<JobList, AppError> {
+pub async fn list_jobs(id: RunId, ask: JobAsk) -> Result<JobList, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let cursor = state.hub.cursor(); // Taken first: a change during the read is sent again, not lost.
     let mut conn = state.store.conn().await?;
     viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
-    let page = server::page(&mut conn, id, rule.as_deref(), status.as_deref(), after.as_deref()).await.map_err(AppError::told)?;
+    let page = server::page(&mut conn, id, &ask).await.map_err(AppError::told)?;
     Ok(JobList { page, cursor })
+}
+
+/// A job with its command as HTML with classes, where it has one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenJob {
+    pub detail: JobDetail,
+    pub command: Option<String>,
 }
 
 /// One job with everything that is known of it.
 #[server(prefix = "/_fn", endpoint = "jobs/read", input = Json)]
-pub async fn read_job(id: RunId, job: JobKey) -> Result<JobDetail, AppError> {
+pub async fn read_job(id: RunId, job: JobKey) -> Result<OpenJob, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let mut conn = state.store.conn().await?;
     viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
-    store::jobs::detail(&mut conn, id, job).await?.ok_or(AppError::NotFound).map_err(AppError::told)
+    let detail = store::jobs::detail(&mut conn, id, job).await?.ok_or(AppError::NotFound).map_err(AppError::told)?;
+    drop(conn); // Highlighting takes its time.
+    let text = detail.shell_command.clone();
+    let made = tokio::task::spawn_blocking(move || text.map(|text| crate::highlight::html(text.trim(), "bash")));
+    let command = made.await.map_err(|_| AppError::internal("the highlighting broke"))?;
+    Ok(OpenJob { detail, command })
 }
 
 /// What failed in a run, and what its client said about it.
@@ -52,24 +85,31 @@ pub async fn read_failures(id: RunId) -> Result<Failures, AppError> {
 
 #[cfg(feature = "ssr")]
 mod server {
+    use super::JobAsk;
     use crate::error::AppError;
-    use model::{JobStatus, RunId, job::JobRow, page::Page};
+    use model::{Invalid, JobStatus, RunId, job::JobRow, page::Page};
     use store::{Conn, jobs};
 
     /// Jobs a page.
     const JOBS: u32 = 100;
 
-    pub async fn page(
-        conn: &mut Conn,
-        run: RunId,
-        rule: Option<&str>,
-        status: Option<&str>,
-        after: Option<&str>,
-    ) -> Result<Page<JobRow>, AppError> {
-        let words = status.unwrap_or("").split(',').filter(|word| !word.is_empty());
+    /// Words that are searched for (bytes).
+    const LONGEST: usize = 200;
+
+    pub async fn page(conn: &mut Conn, run: RunId, ask: &JobAsk) -> Result<Page<JobRow>, AppError> {
+        let JobAsk { rule, status, find, sort, after } = ask;
+        let words = status.as_deref().unwrap_or("").split(',').filter(|word| !word.is_empty());
         let statuses = words.map(str::parse).collect::<Result<Vec<JobStatus>, _>>()?;
-        let after = after.filter(|text| !text.is_empty()).map(str::parse).transpose()?;
-        let query = jobs::Query { rule, statuses: &statuses, all_attempts: false, limit: JOBS, after: after.as_ref() };
+        let text = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        let after = text(after).map(|text| text.parse()).transpose()?;
+        let sort = text(sort).map(|text| text.parse()).transpose()?.unwrap_or_default();
+        let find = text(find);
+        if find.as_ref().is_some_and(|find| find.len() > LONGEST) {
+            return Err(Invalid::new("find", "a long text", "at most 200 bytes").into());
+        }
+        let find = find.as_deref().map(str::trim);
+        let query =
+            jobs::Query { rule: rule.as_deref(), statuses: &statuses, find, sort, all_attempts: false, limit: JOBS, after: after.as_ref() };
         Ok(jobs::list(conn, run, &query).await?)
     }
 }

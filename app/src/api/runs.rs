@@ -94,6 +94,28 @@ pub async fn read_run(id: RunId) -> Result<RunView, AppError> {
     Ok(RunView { detail, cursor })
 }
 
+/// Gives a run another name and other tags; both replace what is there.
+#[server(prefix = "/_fn", endpoint = "runs/rename", input = Json)]
+pub async fn rename_run(id: RunId, name: String, tags: Vec<String>) -> Result<(), AppError> {
+    let (state, editor) = (state()?, editor().map_err(AppError::told)?);
+    let (name, tags) = model::run::label(&name, &tags).map_err(AppError::from).map_err(AppError::told)?;
+    let mut conn = state.store.conn().await?;
+    let done = store::runs::edit::rename(&mut conn, editor.audience, id, &name, &tags, Some(editor.id)).await?;
+    if done { Ok(()) } else { Err(AppError::NotFound.told()) }
+}
+
+/// How much longer a run takes, in milliseconds: the least and the most to be expected.
+///
+/// `None` if it does not run, or too little of it has ended to tell.
+#[server(prefix = "/_fn", endpoint = "runs/left", input = Json)]
+pub async fn read_left(id: RunId) -> Result<Option<(Millis, Millis)>, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    let mut conn = state.store.conn().await?;
+    viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
+    drop(conn); // The run may have to be read whole.
+    crate::eta::left(&state, id).await.map_err(AppError::told)
+}
+
 /// Hides runs; [`restore_runs`] brings them back for some seconds. Says which were hidden now.
 #[server(prefix = "/_fn", endpoint = "runs/delete", input = Json)]
 pub async fn delete_runs(ids: Vec<RunId>) -> Result<Vec<RunId>, AppError> {

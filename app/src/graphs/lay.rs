@@ -11,7 +11,7 @@ use dugong::{
 };
 use serde_json::Value;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -51,6 +51,26 @@ impl Graph {
             }
         }
         (!names.is_empty()).then_some(Self { names, edges })
+    }
+
+    /// The place of each name in an order in which edges run forward; what lies in circles comes last.
+    pub fn order(&self) -> HashMap<String, usize> {
+        let mut waits = vec![0_usize; self.names.len()];
+        for (_, to) in &self.edges {
+            waits[*to] += 1;
+        }
+        let mut ready: VecDeque<usize> = (0..self.names.len()).filter(|node| waits[*node] == 0).collect();
+        let mut placed = HashMap::new();
+        while let Some(node) = ready.pop_front() {
+            placed.insert(self.names[node].clone(), placed.len());
+            for (_, to) in self.edges.range((node, 0)..(node + 1, 0)) {
+                waits[*to] -= 1;
+                if waits[*to] == 0 {
+                    ready.push_back(*to);
+                }
+            }
+        }
+        placed
     }
 }
 

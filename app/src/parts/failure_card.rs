@@ -38,10 +38,12 @@ pub fn FailureCard(id: RunId, found: Failures, place: Memo<RunPlace>) -> impl In
         let wildcards =
             (!wildcards.is_empty()).then(|| view! { <div><dt>"Wildcards"</dt><dd><code>{wildcards.join(" ")}</code></dd></div> });
         let same = (first.count > 1).then(|| {
-            view! { <div><dt>"Same rule"</dt><dd>{link(id, &first.rule, format!("{} jobs", first.count))}</dd></div> }
+            view! { <div><dt>"Same cause"</dt><dd>{link(id, &first.rule, format!("{} jobs", first.count))}</dd></div> }
         });
         let others = (!others.is_empty()).then(|| {
-            let links = others.iter().map(|other| view! { {link(id, &other.rule, other.rule.clone())} " " }).collect_view();
+            let mut rules: Vec<&str> = others.iter().map(|other| other.rule.as_str()).collect();
+            rules.dedup();
+            let links = rules.iter().map(|rule| view! { {link(id, rule, (*rule).to_owned())} " " }).collect_view();
             view! { <div><dt>"Also failed"</dt><dd>{links}</dd></div> }
         });
         (wildcards.is_some() || same.is_some() || others.is_some()).then(|| view! { <dl class="cause">{wildcards} {same} {others}</dl> })

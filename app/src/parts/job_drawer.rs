@@ -1,19 +1,21 @@
 //! One job beside the list: what it ran, its files with those who make and use them, its attempts.
 
 use crate::{
+    api::jobs::OpenJob,
     paths::{self, RunPlace},
     ui::{Ago, CopyButton, Icon, JobBadge, StatusMark, Took},
 };
 use leptos::prelude::*;
 use model::{
     RunId,
-    job::{FileRole, JobDetail, JobFile},
+    job::{FileRole, JobFile},
     text,
 };
 
 /// The details of a job; not modal, so the list stays alive beside it.
 #[component]
-pub fn JobDrawer(run: RunId, job: JobDetail, place: Memo<RunPlace>) -> impl IntoView {
+pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoView {
+    let OpenJob { detail: job, command: html } = job;
     let row = job.row;
     let rule = row.rule.clone().unwrap_or_else(|| "not told yet".into());
     let close = move || paths::run_at(run, &place.get().of_job(None));
@@ -56,8 +58,8 @@ pub fn JobDrawer(run: RunId, job: JobDetail, place: Memo<RunPlace>) -> impl Into
         let text = command.trim().to_owned();
         view! {
             <section>
-                <h3>"Command"<CopyButton text=text.clone() label="Copy the command"/></h3>
-                <pre class="code" tabindex="0" role="region" aria-label="Command">{text}</pre>
+                <h3>"Command"<CopyButton text label="Copy the command"/></h3>
+                <pre class="code" tabindex="0" role="region" aria-label="Command" inner_html=html></pre>
             </section>
         }
     });

@@ -1,23 +1,26 @@
 //! A run's jobs as a table that follows the stream: one signal a row.
 
 use crate::{
+    api::jobs::{JobAsk, list_jobs},
     paths::{self, RunPlace},
-    ui::{Ago, Icon, If, JobBadge, Took},
+    ui::{Ago, Icon, If, JobBadge, Took, Windowed},
 };
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use model::{
     JobKey, JobStatus, RunId,
     job::JobRow,
     live::{Frame, replaces},
-    page::Cursor,
+    page::{Cursor, Direction, JobColumn, JobSort, Page},
 };
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
-/// Rows shown at most while they stream in; further ones are on the next pages.
-const MOST: usize = 300;
+/// Height of a row, in pixels.
+const ROW: u32 = 32;
+/// Rows held at most; further ones are on a page of their own.
+const MOST: usize = 20_000;
 /// Jobs remembered while a window is on its way; more, and it is read once more.
 const RECENT: usize = 2_000;
 /// Wildcards with a column of their own.
@@ -29,7 +32,10 @@ struct Window {
     rows: HashMap<JobKey, ArcRwSignal<JobRow>>,
     rule: Option<String>,
     statuses: Vec<JobStatus>,
-    from_start: bool,
+    /// New jobs belong on top of it.
+    is_newest: bool,
+    /// Where the list goes on.
+    next: ArcRwSignal<Option<Cursor>>,
 }
 
 /// The rows of a job table. Windows come and go; what streams in between them is not lost.
@@ -51,8 +57,14 @@ enum Recent {
 
 impl LiveJobs {
     pub fn new() -> Self {
-        let window =
-            Window { order: ArcRwSignal::new(Vec::new()), rows: HashMap::new(), rule: None, statuses: Vec::new(), from_start: true };
+        let window = Window {
+            order: ArcRwSignal::new(Vec::new()),
+            rows: HashMap::new(),
+            rule: None,
+            statuses: Vec::new(),
+            is_newest: true,
+            next: ArcRwSignal::new(None),
+        };
         Self { window: StoredValue::new(window), recent: StoredValue::new(Recent::Idle) }
     }
 
@@ -64,13 +76,15 @@ impl LiveJobs {
     /// Shows a window in place of the one before, and what was heard while it was on its way.
     /// A table of the one before hears of nothing any more. `false` if so much was heard that the
     /// window must be read again.
-    pub fn show(self, items: Vec<JobRow>, place: &RunPlace) -> bool {
+    pub fn show(self, page: Page<JobRow>, place: &RunPlace) -> bool {
+        let Page { items, next } = page;
         self.window.set_value(Window {
+            next: ArcRwSignal::new(next),
             order: ArcRwSignal::new(items.iter().map(|job| job.id).collect()),
             rows: items.into_iter().map(|job| (job.id, ArcRwSignal::new(job))).collect(),
             rule: place.rule.clone(),
             statuses: place.status.as_deref().unwrap_or("").split(',').filter_map(|word| word.parse().ok()).collect(),
-            from_start: place.after.is_none(),
+            is_newest: place.after.is_none() && place.sort.is_none() && place.find.is_none(),
         });
         let recent = self.recent.with_value(Clone::clone);
         self.recent.set_value(Recent::Idle);
@@ -84,6 +98,22 @@ impl LiveJobs {
             }
             Recent::TooMuch => false,
         }
+    }
+
+    /// Takes in the rows that follow those held.
+    fn extend(self, page: Page<JobRow>) {
+        let order = self.order();
+        let fresh: Vec<JobRow> =
+            self.window.with_value(|window| page.items.into_iter().filter(|job| !window.rows.contains_key(&job.id)).collect());
+        let ids: Vec<JobKey> = fresh.iter().map(|job| job.id).collect();
+        self.window.update_value(|window| window.rows.extend(fresh.into_iter().map(|job| (job.id, ArcRwSignal::new(job)))));
+        order.update(|order| order.extend(ids));
+        let full = order.with_untracked(|order| order.len() >= MOST);
+        self.next().set(page.next.filter(|_| !full));
+    }
+
+    fn next(self) -> ArcRwSignal<Option<Cursor>> {
+        self.window.with_value(|window| window.next.clone())
     }
 
     fn order(self) -> ArcRwSignal<Vec<JobKey>> {
@@ -144,10 +174,11 @@ impl LiveJobs {
         let fits = self.window.with_value(|window| {
             let rule = window.rule.as_ref().is_none_or(|rule| job.rule.as_deref().unwrap_or("") == rule);
             let status = window.statuses.is_empty() || window.statuses.contains(&job.status);
-            window.from_start && rule && status
+            window.is_newest && rule && status
         });
         // Older jobs than the last one shown belong to the next page.
-        let is_older = order.with_untracked(|order| order.len() >= 100 && order.last().is_some_and(|last| *last > job.id));
+        let goes_on = self.next().with_untracked(Option::is_some);
+        let is_older = order.with_untracked(|order| order.len() >= MOST || goes_on && order.last().is_some_and(|last| *last > job.id));
         if job.superseded || !fits || is_older {
             return;
         }
@@ -157,7 +188,6 @@ impl LiveJobs {
         order.update(|order| {
             let at = order.partition_point(|held| *held > job.id);
             order.insert(at, job.id);
-            order.truncate(MOST);
         });
     }
 
@@ -168,56 +198,105 @@ impl LiveJobs {
     }
 }
 
-/// The table with its pager.
+/// The table; further rows come as the reader nears the end.
 #[component]
-pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>, next: Option<Cursor>) -> impl IntoView {
-    let order = live.order();
+pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoView {
+    let (order, next) = (live.order(), live.next());
     let none = {
         let order = order.clone();
         move || order.with(Vec::is_empty)
     };
-    let forth = next.map(|cursor| paths::run_at(run, &RunPlace { after: Some(cursor.to_string()), job: None, ..place.get_untracked() }));
+    let at = place.get_untracked();
+    let sort: JobSort = at.sort.as_deref().and_then(|sort| sort.parse().ok()).unwrap_or_default();
+    let filtered = at.rule.is_some() || at.status.is_some() || at.find.is_some();
     // With one rule chosen its wildcards are columns.
-    let one_rule = place.with_untracked(|place| place.rule.is_some());
+    let one_rule = at.rule.is_some();
     let columns: Vec<String> = if one_rule { live.wildcards() } else { Vec::new() };
-    let heads = columns.iter().map(|name| view! { <th role="columnheader" scope="col">{name.clone()}</th> }).collect_view();
+    let head = move |column: JobColumn, label: String, class: &'static str| {
+        let here = sort.column == column;
+        let next = sort.click(column);
+        let state = here.then_some(match sort.direction {
+            Direction::Asc => "ascending",
+            Direction::Desc => "descending",
+        });
+        let href = move || {
+            let sort = (next != JobSort::default()).then(|| next.to_string());
+            paths::run_at(run, &RunPlace { sort, after: None, ..place.get() })
+        };
+        view! {
+            <th role="columnheader" scope="col" class=class aria-sort=state>
+                <a href=href>{label} {here.then(|| view! { <Icon name="i-sort" small=true/> })}</a>
+            </th>
+        }
+    };
+    let heads = columns.iter().map(|name| head.clone()(JobColumn::Wildcard(name.clone()), name.clone(), "")).collect_view();
     let plain = columns.is_empty();
     // Not a signal: while the next window is on its way this table is shown though its owner is gone.
     let columns: Arc<[String]> = columns.into();
+    let asking = StoredValue::new(false);
+    let more = {
+        let next = next.clone();
+        Callback::new(move |()| {
+            let (Some(cursor), Some(false)) = (next.get_untracked(), asking.try_get_value()) else { return };
+            asking.try_set_value(true);
+            let Some(at) = place.try_get_untracked() else { return };
+            let next = next.clone();
+            spawn_local(async move {
+                let ask = JobAsk { after: Some(cursor.to_string()), ..JobAsk::of(&at) };
+                let found = list_jobs(run, ask).await;
+                asking.try_set_value(false);
+                // The reader may be elsewhere by now.
+                if let (Ok(found), true) = (found, next.get_untracked().as_ref() == Some(&cursor) && place.try_get_untracked().is_some()) {
+                    live.extend(found.page);
+                }
+            });
+        })
+    };
+    let count = {
+        let order = order.clone();
+        Signal::derive(move || order.with(Vec::len))
+    };
+    let rows = Windowed::new(count, ROW, more);
+    let shown = move || {
+        let (first, last) = rows.range();
+        order.with(|order| order.get(first..last.min(order.len())).unwrap_or_default().to_vec())
+    };
+    let forth = move || {
+        next.get().map(|cursor| {
+            let href = paths::run_at(run, &RunPlace { after: Some(cursor.to_string()), job: None, ..place.get_untracked() });
+            view! { <nav class="pages" aria-label="Pages"><a class="btn small" href=href>"Further jobs"<Icon name="i-right" small=true/></a></nav> }
+        })
+    };
+    let says = if filtered { "No job passes this filter." } else { "No job here yet. Jobs appear as the workflow reports them." };
     view! {
-        <div class="scroller" tabindex="0" role="region" aria-label="Jobs">
+        <div class="scroller" tabindex="0" role="region" aria-label="Jobs" node_ref=rows.scroller on:scroll=move |_| rows.measure()>
             <table class="job-table" role="table">
-                <caption class="sr">"Jobs, the newest reported first"</caption>
+                <caption class="sr">{if plain { "Jobs of the run" } else { "Jobs of the rule" }}</caption>
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th role="columnheader" scope="col" class="c-st">"Status"</th>
-                        {(!one_rule).then(|| view! { <th role="columnheader" scope="col" class="c-rule">"Rule"</th> })}
-                        <th role="columnheader" scope="col" class="c-job">"Job"</th>
+                        {head.clone()(JobColumn::Status, "Status".into(), "c-st")}
+                        {(!one_rule).then(|| head.clone()(JobColumn::Rule, "Rule".into(), "c-rule"))}
+                        {head.clone()(JobColumn::Job, "Job".into(), "c-job")}
                         {if plain { view! { <th role="columnheader" scope="col">"Wildcards"</th> }.into_any() } else { heads.into_any() }}
-                        <th role="columnheader" scope="col" class="c-when">"Started"</th>
-                        <th role="columnheader" scope="col" class="c-num end">"Duration"</th>
-                        <th role="columnheader" scope="col" class="c-num end opt">"Threads"</th>
+                        {head.clone()(JobColumn::Started, "Started".into(), "c-when")}
+                        {head.clone()(JobColumn::Duration, "Duration".into(), "c-num end")}
+                        {head(JobColumn::Threads, "Threads".into(), "c-num end opt")}
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
-                    <For each=move || order.get() key=|id| *id let:id>
+                    {move || rows.space(true)}
+                    <For each=shown key=|id| *id let:id>
                         {live.row(id).map(|row| view! { <Job id row run place columns=Arc::clone(&columns) one_rule/> })}
                     </For>
+                    {move || rows.space(false)}
                 </tbody>
             </table>
             <If when=Signal::derive(none)>
                 <div class="empty" role="status">
-                    <p>"No job here yet. Jobs appear as the workflow reports them."</p>
+                    <p>{says}</p>
                 </div>
             </If>
-            {forth
-                .map(|href| {
-                    view! {
-                        <nav class="pages" aria-label="Pages">
-                            <a class="btn small" href=href>"Older jobs"<Icon name="i-right" small=true/></a>
-                        </nav>
-                    }
-                })}
+            {forth}
         </div>
     }
 }

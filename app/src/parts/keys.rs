@@ -1,6 +1,6 @@
 //! Every key in one table: what is bound is what the help sheet lists.
 
-use super::palette;
+use super::{palette, timeline};
 use crate::{live::Chip, paths, session::session, ui::Icon};
 use leptos::{ev, html::Dialog, prelude::*};
 use leptos_router::{
@@ -25,6 +25,10 @@ enum Act {
     Live,
     Theme,
     Close,
+    /// A view of a run, by its place.
+    Tab(u8),
+    Earlier,
+    Later,
 }
 
 /// Group, keys as shown, what it does, action. The second of two keys within a second counts.
@@ -41,6 +45,13 @@ const KEYS: &[(&str, &[&str], &str, Act)] = &[
     ("Lists", &["Enter"], "Open the row", Act::Open),
     ("Lists", &["x"], "Select the row", Act::Select),
     ("Lists", &["f"], "Failed runs only", Act::FailedOnly),
+    ("A run", &["1"], "Jobs", Act::Tab(1)),
+    ("A run", &["2"], "Timeline", Act::Tab(2)),
+    ("A run", &["3"], "Code", Act::Tab(3)),
+    ("A run", &["4"], "Files", Act::Tab(4)),
+    ("A run", &["5"], "Info", Act::Tab(5)),
+    ("A run", &["["], "Previous attempt", Act::Earlier),
+    ("A run", &["]"], "Next attempt", Act::Later),
 ];
 
 /// Whether the help sheet is open.
@@ -71,11 +82,13 @@ pub fn HelpSheet() -> impl IntoView {
         }
     });
     let group = |name: &'static str| {
-        let rows = KEYS.iter().filter(move |(group, ..)| *group == name).map(|(_, keys, what, _)| {
+        let bound = KEYS.iter().filter(move |(group, ..)| *group == name).map(|(_, keys, what, _)| (*keys, *what));
+        let timeline = timeline::KEYS.iter().filter(move |_| name == timeline::GROUP).map(|(keys, what)| (*keys, *what));
+        let rows = bound.chain(timeline).map(|(keys, what)| {
             let keys = keys.iter().map(|key| view! { <kbd>{*key}</kbd> " " }).collect_view();
             view! {
                 <div>
-                    <dt>{*what}</dt>
+                    <dt>{what}</dt>
                     <dd>{keys}</dd>
                 </div>
             }
@@ -95,7 +108,7 @@ pub fn HelpSheet() -> impl IntoView {
                     <button class="btn ghost icon" aria-label="Close"><Icon name="i-x"/></button>
                 </form>
             </header>
-            <div class="keys">{group("Everywhere")} {group("Lists")}</div>
+            <div class="keys">{group("Everywhere")} {group("Lists")} {group("A run")} {group(timeline::GROUP)}</div>
         </dialog>
     }
 }
@@ -117,6 +130,9 @@ pub fn Keys() -> impl IntoView {
         Act::FailedOnly => {}
         Act::Theme => session.set_theme(session.wishes.get_untracked().theme.next()),
         Act::Live => chip.paused.update(|paused| *paused = !*paused),
+        Act::Tab(nth) => click(&format!("main .tabs[aria-label='Views of the run'] a:nth-of-type({nth})")),
+        Act::Earlier => click("main .tries a:has(+ [aria-current])"),
+        Act::Later => click("main .tries [aria-current] + a"),
         Act::Down => step(1),
         Act::Up => step(-1),
         Act::Open => in_row("a[href]"),

@@ -3,6 +3,7 @@
 //! The server lays out; here boxes are links, lines light up, and the picture is made larger or
 //! smaller inside a scroller, so that touch, wheel and keyboard move it as they move any page.
 
+use super::minimap::Minimap;
 use crate::{
     api::graph::RuleGraph,
     paths::{self, RunPlace},
@@ -25,8 +26,10 @@ const ZOOM: (u32, u32) = (20, 300);
 const READABLE: f32 = 60.0;
 /// Letters of a name and its number that fit into a box.
 const LETTERS: usize = 18;
-/// From so many rules on there is a box to find one.
+/// From so many rules on there is a box to find one, ...
 const MANY: usize = 8;
+/// ... and a small picture of the whole.
+const LARGE: usize = 30;
 
 /// The graph with its tools.
 #[component]
@@ -45,6 +48,13 @@ pub fn RuleGraphView(id: RunId, graph: RuleGraph, rules: RwSignal<Vec<RuleRow>>,
 fn Picture(id: RunId, names: Vec<String>, layout: Layout, rules: RwSignal<Vec<RuleRow>>, place: Memo<RunPlace>) -> impl IntoView {
     let zoom = RwSignal::new(None::<u32>);
     let lit = RwSignal::new(None::<usize>);
+    let looked = RwSignal::new(0_u32);
+    Effect::new(move |_| {
+        zoom.track();
+        request_animation_frame(move || {
+            looked.try_update(|looked| *looked = looked.wrapping_add(1));
+        });
+    });
     let scroller = NodeRef::<html::Div>::new();
     let (names, layout) = (Arc::new(names), Arc::new(layout));
     let counts = Memo::new(move |_| rules.with(|rules| rules.iter().map(|rule| (rule.name.clone(), rule.jobs)).collect::<HashMap<_, _>>()));
@@ -147,7 +157,9 @@ fn Picture(id: RunId, names: Vec<String>, layout: Layout, rules: RwSignal<Vec<Ru
         Direction::Down => "top to bottom",
         Direction::Right => "left to right",
     };
+    let fold = move || paths::run_at(id, &RunPlace { graph: Some("closed".into()), ..place.get() });
     let many = names.len() >= MANY;
+    let large = names.len() >= LARGE;
     let label = format!("Rule graph, {} rules, {says}", names.len());
     view! {
         <div class="picture" style=format!("--w:{width}px")>
@@ -161,6 +173,7 @@ fn Picture(id: RunId, names: Vec<String>, layout: Layout, rules: RwSignal<Vec<Ru
             <button class="btn ghost small icon" type="button" aria-label="Zoom out" on:click=move |_| step(false)><Icon name="i-minus" small=true/></button>
             <button class="btn ghost small icon" type="button" aria-label="Zoom in" on:click=move |_| step(true)><Icon name="i-plus" small=true/></button>
             <button class="btn ghost small icon" type="button" aria-label="Fit" on:click=move |_| zoom.set(None)><Icon name="i-fit" small=true/></button>
+            <a class="btn ghost small icon" href=fold aria-label="Fold the graph away" title="Fold the graph away"><Icon name="i-panel" small=true/></a>
         </div>
         <div
             class="rule-graph"
@@ -171,12 +184,14 @@ fn Picture(id: RunId, names: Vec<String>, layout: Layout, rules: RwSignal<Vec<Ru
             on:pointermove=move |event| drag.go(&event)
             on:pointerup=move |_| drag.end()
             on:pointercancel=move |_| drag.end()
+            on:scroll=move |_| { looked.try_update(|looked| *looked = looked.wrapping_add(1)); }
         >
             <svg viewBox=format!("0 0 {width} {height}") style=size role="group" aria-label=label>
                 {lines}
                 {nodes}
             </svg>
         </div>
+        {large.then(|| view! { <Minimap layout=Arc::clone(&layout) scroller looked/> })}
         </div>
     }
 }
@@ -226,10 +241,17 @@ fn Node(
     };
     // The router takes care of links of HTML only.
     let navigate = use_navigate();
+    let rule = name.clone();
     let go = move |event: ev::MouseEvent| {
-        let plain = event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
-        let link =
-            event.current_target().and_then(|link| link.dyn_into::<web_sys::Element>().ok()).and_then(|link| link.get_attribute("href"));
+        let plain = event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.alt_key());
+        let link = if event.shift_key() {
+            // The jobs of the rule and those around them.
+            place
+                .try_get_untracked()
+                .map(|place| paths::run_at(id, &RunPlace { form: Some("graph".into()), ..place.of_tab(None).of_rule(Some(&rule)) }))
+        } else {
+            event.current_target().and_then(|link| link.dyn_into::<web_sys::Element>().ok()).and_then(|link| link.get_attribute("href"))
+        };
         if let (true, Some(link)) = (plain, link) {
             event.prevent_default();
             navigate(&link, NavigateOptions { scroll: false, ..NavigateOptions::default() });

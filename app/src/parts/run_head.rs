@@ -1,20 +1,96 @@
 //! The head of a run's page: what it is and how it stands.
 
 use crate::{
+    api::runs::{read_left, rename_run},
+    error::AppError,
     paths::{self, RunPlace},
     session::session,
     ui::{Ago, Icon, If, JobBar, StatusMark, Took},
 };
-use leptos::prelude::*;
+use leptos::{ev, html, prelude::*, task::spawn_local};
 use model::{
-    JobStatus,
+    JobStatus, Millis, RunStatus,
     run::{Attempt, RunSummary},
     text,
 };
+use std::time::Duration;
 
 /// States of jobs in the order of their counts.
 const COUNTS: [JobStatus; 6] =
     [JobStatus::Failed, JobStatus::Lost, JobStatus::Running, JobStatus::Success, JobStatus::Skipped, JobStatus::Waiting];
+
+/// What is left is asked for so often while a run goes on.
+const LEFT: Duration = Duration::from_secs(10);
+
+/// How much longer the run takes, as the server knows it. In the browser only, while it runs.
+fn band(run: RwSignal<RunSummary>) -> RwSignal<Option<(Millis, Millis)>> {
+    let band = RwSignal::new(None);
+    let id = run.with_untracked(|run| run.id);
+    let running = Memo::new(move |_| run.with(|run| run.status == RunStatus::Running));
+    let ask = move || {
+        if !document().hidden() {
+            spawn_local(async move {
+                if let Ok(left) = read_left(id).await {
+                    band.try_set(left);
+                }
+            });
+        }
+    };
+    Effect::new(move |_| {
+        if running.get() {
+            ask();
+            if let Ok(timer) = set_interval_with_handle(ask, LEFT) {
+                on_cleanup(move || timer.clear());
+            }
+        }
+    });
+    band
+}
+
+/// Name and tags, to be changed in place.
+#[component]
+fn Label(run: RwSignal<RunSummary>, editing: RwSignal<bool>) -> impl IntoView {
+    let (id, name, tags) = run.with_untracked(|run| (run.id, run.name.clone(), run.tags.join(", ")));
+    let (name_field, tags_field) = (NodeRef::<html::Input>::new(), NodeRef::<html::Input>::new());
+    let error = RwSignal::new(None::<AppError>);
+    Effect::new(move |_| {
+        if let Some(field) = name_field.get() {
+            let _ = field.focus();
+            field.select();
+        }
+    });
+    let save = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        let (Some(name), Some(tags)) = (name_field.get_untracked(), tags_field.get_untracked()) else { return };
+        let tags: Vec<String> = tags.value().split(',').map(str::to_owned).collect();
+        let name = name.value();
+        spawn_local(async move {
+            match rename_run(id, name, tags).await {
+                Ok(()) => {
+                    editing.try_set(false);
+                }
+                Err(why) => {
+                    error.try_set(Some(why));
+                }
+            }
+        });
+    };
+    let leave = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            event.stop_propagation();
+            editing.set(false);
+        }
+    };
+    view! {
+        <form class="label" on:submit=save on:keydown=leave>
+            <label>"Name"<input class="field" node_ref=name_field value=name maxlength="500" autocomplete="off"/></label>
+            <label>"Tags"<input class="field" node_ref=tags_field value=tags placeholder="qc, rna" autocomplete="off"/></label>
+            <button class="btn small" type="submit">"Save"</button>
+            <button class="btn ghost small" type="button" on:click=move |_| editing.set(false)>"Cancel"</button>
+            <span class="wrong" role="alert">{move || error.get().map(|error| error.to_string())}</span>
+        </form>
+    }
+}
 
 /// Name, state, facts, progress and counts. Counts are filters of the job table.
 #[component]
@@ -34,7 +110,14 @@ pub fn RunHead(
     let tags = Memo::new(move |_| run.with(|run| run.tags.clone()));
     let started = Memo::new(move |_| run.with(|run| run.started_at));
     let ended = Memo::new(move |_| run.with(|run| run.ended_at));
-    let left = Memo::new(move |_| run.with(|run| run.remaining(now.get())).map(text::remaining));
+    // The server knows how long each rule takes; until it has said so, the pace so far must do.
+    let band = band(run);
+    let left = Memo::new(move |_| match band.get() {
+        _ if state.get() != RunStatus::Running => None,
+        Some((low, high)) => Some(text::between(low, high)),
+        None => run.with(|run| run.remaining(now.get())).map(text::remaining),
+    });
+    let editing = RwSignal::new(false);
     let dry = run.with_untracked(|run| run.dry_run);
     let user = run.with_untracked(|run| run.user.clone());
     let source = run.with_untracked(|run| run.source.clone());
@@ -78,6 +161,14 @@ pub fn RunHead(
                     {move || state.get().label()}
                 </span>
                 <h1>{title}</h1>
+                {may_write
+                    .then(|| {
+                        view! {
+                            <button class="btn ghost small icon" type="button" aria-label="Edit name and tags" title="Edit name and tags" on:click=move |_| editing.set(true)>
+                                <Icon name="i-edit" small=true/>
+                            </button>
+                        }
+                    })}
                 {dry.then(|| view! { <span class="tag">"dry run"</span> })}
                 {several.then(|| view! { <nav class="tries" aria-label="Attempts">{tries}</nav> })}
                 {move || tags.get().into_iter().map(|tag| view! { <a class="tag" href=paths::runs_with("tag", &tag)>{tag.clone()}</a> }).collect_view()}
@@ -93,13 +184,15 @@ pub fn RunHead(
                         })}
                 </div>
             </div>
+            <If when=Signal::derive(move || editing.get())><Label run editing/></If>
             <dl class="facts">
                 <div><dt>"Started"</dt><dd><Ago at=started/></dd></div>
                 <div><dt>"Duration"</dt><dd><Took started ended/></dd></div>
                 <If when=Signal::derive(move || left.get().is_some())>
-                    <div><dt>"ETA"</dt><dd class="num">{move || left.get()}</dd></div>
+                    <div><dt>"Left"</dt><dd class="num">{move || left.get()}</dd></div>
                 </If>
-                <div><dt>"User"</dt><dd><a href=paths::runs_with("user", &user)>{user.clone()}</a></dd></div>
+                {(!user.is_empty())
+                    .then(|| view! { <div><dt>"User"</dt><dd><a href=paths::runs_with("user", &user)>{user.clone()}</a></dd></div> })}
                 <div><dt>"Source"</dt><dd>{source} {client.map(|client| format!(" · {client}"))}</dd></div>
                 {directory.map(|directory| view! { <div><dt>"Directory"</dt><dd><code>{directory}</code></dd></div> })}
                 <If when=Signal::derive(move || { quarantined.get() > 0 })>

@@ -5,9 +5,9 @@ use crate::{
     live::LiveRuns,
     paths,
     session::session,
-    ui::{Ago, Icon, If, Progress, StatusBadge, Took},
+    ui::{Ago, Icon, If, Progress, StatusBadge, Took, Windowed},
 };
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use model::{
     RunId,
     page::{Direction, RunColumn, RunSort},
@@ -17,16 +17,7 @@ use model::{
 use std::collections::HashSet;
 
 /// A comfortable row, in pixels; cards on a phone are of any height and are not windowed.
-const ROW: f64 = 36.0;
-/// Rows kept beyond each edge of what is seen.
-const BEYOND: usize = 30;
-/// Shorter lists are shown whole.
-const WHOLE: usize = 150;
-/// Narrower than this the rows are cards.
-const CARDS: f64 = 720.0;
-/// The next page is asked for so many rows before the end.
-const AHEAD: f64 = 20.0;
-
+const ROW: u32 = 36;
 /// The table, its header links and its rows.
 #[component]
 pub fn RunTable(
@@ -44,42 +35,18 @@ pub fn RunTable(
     #[prop(into)]
     foot: ViewFn,
 ) -> impl IntoView {
-    let scroller = NodeRef::<html::Div>::new();
-    let window = RwSignal::new((0usize, WHOLE));
     let order = live.order;
-    let measure = move || {
-        let Some(div) = scroller.get_untracked() else { return };
-        let (top, height) = (f64::from(div.scroll_top()), f64::from(div.client_height()));
-        live.at_top.set(top < 40.0);
-        let count = order.with_untracked(Vec::len);
-        let cards = f64::from(div.client_width()) < CARDS;
-        let next = if cards || count <= WHOLE {
-            (0, count.max(WHOLE))
-        } else {
-            let first = ((top / ROW) as usize).saturating_sub(BEYOND);
-            (first / 10 * 10, ((top + height) / ROW) as usize / 10 * 10 + BEYOND + 10)
-        };
-        if window.get_untracked() != next {
-            window.set(next);
+    let rows = Windowed::new(Signal::derive(move || order.with(Vec::len)), ROW, more);
+    let seen = move || {
+        if let Some(div) = rows.scroller.get_untracked() {
+            live.at_top.set(div.scroll_top() < 40);
         }
-        if f64::from(div.scroll_height()) - top - height < AHEAD * ROW {
-            more.run(());
-        }
+        rows.measure();
     };
-    Effect::new(move |_| {
-        order.track();
-        measure();
-    });
     let shown = Memo::new(move |_| {
-        let (first, last) = window.get();
-        order.with(|order| order.get(first.min(order.len())..last.min(order.len())).unwrap_or_default().to_vec())
+        let (first, last) = rows.range();
+        order.with(|order| order.get(first..last.min(order.len())).unwrap_or_default().to_vec())
     });
-    let space = move |before: bool| {
-        let (first, last) = window.get();
-        let count = order.with(Vec::len);
-        let rows = if before { first.min(count) } else { count.saturating_sub(last) };
-        (rows > 0).then(|| view! { <tr aria-hidden="true" style=format!("block-size:{}px", rows * ROW as usize)></tr> })
-    };
     let may_write = session().may_write;
     let all = move || {
         let count = order.with(Vec::len);
@@ -103,7 +70,7 @@ pub fn RunTable(
         }
     };
     view! {
-        <div class="scroller" tabindex="0" role="region" aria-label="Runs" node_ref=scroller on:scroll=move |_| measure()>
+        <div class="scroller" tabindex="0" role="region" aria-label="Runs" node_ref=rows.scroller on:scroll=move |_| seen()>
             <table class="run-table" role="table">
                 <caption class="sr">{caption}</caption>
                 <colgroup>
@@ -126,11 +93,11 @@ pub fn RunTable(
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
-                    {move || space(true)}
+                    {move || rows.space(true)}
                     <For each=move || shown.get() key=|id| *id let:id>
                         {live.row(id).map(|row| view! { <RunRow id row selected doomed/> })}
                     </For>
-                    {move || space(false)}
+                    {move || rows.space(false)}
                 </tbody>
             </table>
             {foot.run()}

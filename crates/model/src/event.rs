@@ -4,6 +4,23 @@ use crate::{JobStatus, Millis, RunId, run::ReportedError};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// A report as it came.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RawEvent {
+    pub id: i64,
+    /// The client's name of it.
+    pub event: String,
+    pub received_at: Millis,
+    /// `applied`, `ignored` or `quarantined`.
+    pub outcome: String,
+    /// Why it was not applied.
+    pub detail: Option<String>,
+    /// JSON text.
+    pub body: String,
+    /// The body was longer.
+    pub cut: bool,
+}
+
 /// Which run a report is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RunKey {

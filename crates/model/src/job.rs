@@ -81,6 +81,41 @@ pub struct JobFile {
     pub used_by: u32,
 }
 
+/// What a rule reads and writes, shown by a few files of one of its jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleFiles {
+    pub rule: String,
+    /// Each with the rule that makes it, if one does.
+    pub inputs: Vec<(String, Option<String>)>,
+    pub outputs: Vec<String>,
+}
+
+/// A path that a run names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathRow {
+    pub id: i64,
+    pub path: String,
+}
+
+/// Who makes a path and who uses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathDetail {
+    pub path: String,
+    /// At most 100 of each role.
+    pub jobs: Vec<PathUse>,
+}
+
+/// A job that names a path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathUse {
+    pub role: FileRole,
+    pub job: JobKey,
+    pub job_id: Option<i64>,
+    pub rule: String,
+    pub status: JobStatus,
+    pub wildcards: BTreeMap<String, String>,
+}
+
 /// One of several attempts of the same job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobAttempt {
@@ -113,7 +148,45 @@ pub struct JobDetail {
     pub attempts: Vec<JobAttempt>,
 }
 
-/// The failed jobs of one rule.
+/// What errors with the same cause have in common: the last line with its numbers, paths and quoted
+/// words left out. Empty if the text is.
+pub fn signature(error: &str) -> String {
+    let Some(line) = error.lines().rev().map(str::trim).find(|line| !line.is_empty()) else { return String::new() };
+    let mut out = String::new();
+    for word in line.split_whitespace().take(60) {
+        let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '/');
+        let quoted = word.starts_with(['\'', '"', '`']);
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        if quoted || bare.contains('/') || is_number(bare) {
+            out.push('…');
+            continue;
+        }
+        let mut digits = false;
+        for letter in word.chars().take(80) {
+            if letter.is_ascii_digit() {
+                if !digits {
+                    out.push('#');
+                }
+                digits = true;
+            } else {
+                out.push(letter);
+                digits = false;
+            }
+        }
+    }
+    out
+}
+
+/// Digits alone, or something like an address or a digest.
+fn is_number(word: &str) -> bool {
+    let hex = word.strip_prefix("0x").unwrap_or(word);
+    let digits = hex.bytes().filter(u8::is_ascii_digit).count();
+    digits > 0 && (digits == hex.len() || hex.len() >= 8 && hex.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-'))
+}
+
+/// Failed jobs of one rule with the same cause, as far as one knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// Empty if the rule was never told.
@@ -135,4 +208,30 @@ pub struct Failures {
     pub groups: Vec<Failure>,
     /// In the order in which the client reported them.
     pub errors: Vec<ReportedError>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::signature;
+
+    #[test]
+    fn errors_of_the_same_cause_have_the_same_signature() {
+        for (one, other) in [
+            (
+                "OSError: [Errno 28] No space left on device: '/scratch/a/S1.bam'",
+                "OSError: [Errno 28] No space left on device: '/scratch/b/S22.bam'",
+            ),
+            ("Traceback\n  File x\nKeyError: 'S1'\n", "KeyError: 'S2'"),
+            ("Killed process 1234 at 0x7ffd00ab", "Killed process 99 at 0x7ffd11cd"),
+            (
+                "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=123.0",
+                "slurmstepd: error: Detected 2 oom-kill event(s) in StepId=98.0",
+            ),
+        ] {
+            assert_eq!(signature(one), signature(other));
+        }
+        assert_ne!(signature("KeyError: 'a'"), signature("ValueError: 'a'"));
+        assert_eq!(signature("[Errno 28] No space left on /x"), "[Errno … No space left on …");
+        assert_eq!(signature(" \n "), "");
+    }
 }

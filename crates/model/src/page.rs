@@ -119,6 +119,115 @@ impl FromStr for RunSort {
     }
 }
 
+/// What jobs are ordered by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum JobColumn {
+    /// When the job was first reported.
+    #[default]
+    Reported,
+    /// The client's number.
+    Job,
+    Status,
+    Rule,
+    Started,
+    /// Of those that have ended.
+    Duration,
+    Threads,
+    Attempt,
+    /// The value of a wildcard.
+    Wildcard(String),
+}
+
+impl JobColumn {
+    fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "reported" => Self::Reported,
+            "job" => Self::Job,
+            "status" => Self::Status,
+            "rule" => Self::Rule,
+            "started" => Self::Started,
+            "duration" => Self::Duration,
+            "threads" => Self::Threads,
+            "attempt" => Self::Attempt,
+            _ => Self::Wildcard(word.strip_prefix("w.").filter(|name| !name.is_empty() && name.len() <= 200)?.to_owned()),
+        })
+    }
+
+    /// The direction people expect at the first click.
+    pub const fn first_direction(&self) -> Direction {
+        match self {
+            Self::Reported | Self::Started | Self::Duration | Self::Threads | Self::Attempt => Direction::Desc,
+            Self::Job | Self::Status | Self::Rule | Self::Wildcard(_) => Direction::Asc,
+        }
+    }
+}
+
+impl fmt::Display for JobColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reported => "reported",
+            Self::Job => "job",
+            Self::Status => "status",
+            Self::Rule => "rule",
+            Self::Started => "started",
+            Self::Duration => "duration",
+            Self::Threads => "threads",
+            Self::Attempt => "attempt",
+            Self::Wildcard(name) => return write!(f, "w.{name}"),
+        })
+    }
+}
+
+/// An order of jobs; written `column` or `column:asc`, a wildcard as `w.name`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobSort {
+    pub column: JobColumn,
+    pub direction: Direction,
+}
+
+impl Default for JobSort {
+    fn default() -> Self {
+        Self { column: JobColumn::Reported, direction: Direction::Desc }
+    }
+}
+
+impl JobSort {
+    /// The order of a click on a column.
+    pub fn click(&self, column: JobColumn) -> Self {
+        let direction = if self.column == column { self.direction.reversed() } else { column.first_direction() };
+        Self { column, direction }
+    }
+}
+
+impl fmt::Display for JobSort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.column)?;
+        if self.direction != self.column.first_direction() {
+            f.write_str(match self.direction {
+                Direction::Asc => ":asc",
+                Direction::Desc => ":desc",
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for JobSort {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let (name, direction) = match (text.strip_suffix(":asc"), text.strip_suffix(":desc")) {
+            (Some(name), _) => (name, Some(Direction::Asc)),
+            (_, Some(name)) => (name, Some(Direction::Desc)),
+            _ => (text, None),
+        };
+        let column =
+            JobColumn::of(name).ok_or_else(|| Invalid::new("sort", text, "a column such as started or w.sample, with :asc or :desc"))?;
+        let direction = direction.unwrap_or(column.first_direction());
+        Ok(Self { column, direction })
+    }
+}
+
 /// A place in an ordered list: the last row's sort value and id. Opaque to clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -211,6 +320,10 @@ mod tests {
         for text in ["started", "started:asc", "name", "name:desc", "duration"] {
             assert_eq!(text.parse::<RunSort>().unwrap().to_string(), text);
         }
+        for text in ["started", "started:asc", "w.sample", "w.a:b:desc", "reported:asc", "status:desc"] {
+            assert_eq!(text.parse::<JobSort>().unwrap().to_string(), text);
+        }
+        assert!("w.".parse::<JobSort>().is_err() && "size".parse::<JobSort>().is_err());
         assert_eq!("started:desc".parse::<RunSort>().unwrap().to_string(), "started");
         assert!("size".parse::<RunSort>().is_err());
     }

@@ -1,6 +1,6 @@
 //! Runs as they are shown: in a row, and on their own page.
 
-use crate::{JobStatus, Millis, RunId, RunStatus};
+use crate::{Invalid, JobStatus, Millis, RunId, RunStatus};
 use serde::{Deserialize, Serialize};
 
 /// Jobs of a run or a rule by the state of their newest attempt.
@@ -121,6 +121,30 @@ impl RunSummary {
     }
 }
 
+/// A name and tags as they may be given to a run: trimmed, each tag once, none empty.
+///
+/// # Errors
+/// A name above 500 letters; more than 50 tags; a tag above 100 letters, or with a comma.
+pub fn label(name: &str, tags: &[String]) -> Result<(String, Vec<String>), Invalid> {
+    let name = name.trim();
+    if name.chars().count() > 500 {
+        return Err(Invalid::new("name", "a long text", "at most 500 letters"));
+    }
+    let mut kept: Vec<String> = Vec::new();
+    for tag in tags.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty()) {
+        if tag.chars().count() > 100 || tag.contains(',') {
+            return Err(Invalid::new("tags", tag, "at most 100 letters and no comma"));
+        }
+        if !kept.iter().any(|held| held == tag) {
+            kept.push(tag.to_owned());
+        }
+    }
+    if kept.len() > 50 {
+        return Err(Invalid::new("tags", kept.len().to_string(), "at most 50"));
+    }
+    Ok((name.to_owned(), kept))
+}
+
 /// Another attempt of the same thing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -188,6 +212,15 @@ mod tests {
     }
 
     use super::*;
+
+    #[test]
+    fn labels_are_trimmed_and_bounded() {
+        let tags = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
+        assert_eq!(label(" a b ", &tags(&["x", " x", "", "y "])), Ok(("a b".into(), tags(&["x", "y"]))));
+        assert!(label(&"ü".repeat(500), &[]).is_ok() && label(&"ü".repeat(501), &[]).is_err());
+        assert!(label("", &tags(&["a,b"])).is_err() && label("", &[("x").repeat(101)]).is_err());
+        assert!(label("", &(0..51).map(|n| n.to_string()).collect::<Vec<_>>()).is_err());
+    }
 
     #[test]
     fn a_plan_that_falls_short_gives_way_to_what_was_seen() {

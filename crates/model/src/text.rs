@@ -29,6 +29,24 @@ pub fn remaining(ms: Millis) -> String {
     }
 }
 
+/// A span of time that something may take: `~ 6 m to 11 m`, `~ 1 h 20 m`; below a minute `< 1 m`.
+pub fn between(low: Millis, high: Millis) -> String {
+    let rough = |ms: Millis| {
+        let minutes = (ms + 30_000) / 60_000;
+        match minutes {
+            ..60 => format!("{}{THIN}m", minutes.max(1)),
+            60..1440 => format!("{}{THIN}h {:02}{THIN}m", minutes / 60, minutes % 60 / 10 * 10),
+            _ => format!("{}{THIN}d {:02}{THIN}h", minutes / 1440, minutes % 1440 / 60),
+        }
+    };
+    let (from, to) = (rough(low), rough(high));
+    match high {
+        ..60_000 => format!("< 1{THIN}m"),
+        _ if from == to => format!("~ {from}"),
+        _ => format!("~ {from} to {to}"),
+    }
+}
+
 /// `just now`, `4 min ago`, `3 h ago`, `yesterday`, `12 d ago`, `5 mo ago`, `2 y ago`.
 pub fn ago(then: Millis, now: Millis) -> String {
     let minutes = (now - then).max(0) / 60_000;

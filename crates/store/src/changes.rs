@@ -12,6 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Horizon(String);
 
+impl Horizon {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Which rows changed: ids only, whatever happened to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {

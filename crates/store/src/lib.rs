@@ -11,6 +11,7 @@ pub mod changes;
 pub mod clock;
 pub mod devices;
 pub mod error;
+pub mod events;
 pub mod graphs;
 pub mod jobs;
 pub mod listen;

@@ -74,7 +74,7 @@ async fn a_job_is_read_with_its_files_their_makers_and_users_and_its_attempts() 
 }
 
 #[tokio::test]
-async fn failed_jobs_are_gathered_by_rule_those_with_most_first() {
+async fn failed_jobs_are_gathered_by_rule_and_cause_those_with_most_first() {
     let database = TestDatabase::new().await;
     database.sql(CHAINS).await;
     database
@@ -95,6 +95,16 @@ async fn failed_jobs_are_gathered_by_rule_those_with_most_first() {
     assert_eq!(found.groups[0].wildcards["n"], "9");
     assert_eq!(found.errors[0].exception, "RuleException");
     assert!(jobs::failures(&mut conn, id(OTHER)).await.expect("no error").groups.is_empty());
+
+    database
+        .sql(&format!(
+            "update job_executions set error = 'No space left on /a/' || job_id where workflow_run_id = '{RUN}' and job_id in (9, 16);
+             update job_executions set error = 'Killed' where workflow_run_id = '{RUN}' and job_id = 30"
+        ))
+        .await;
+    let found = jobs::failures(&mut conn, id(RUN)).await.expect("no error");
+    let groups: Vec<_> = found.groups.iter().map(|group| (group.count, group.job_id, group.error.as_deref())).collect();
+    assert_eq!(groups, [(2, Some(9), Some("No space left on /a/9")), (1, Some(30), Some("Killed"))]);
 }
 
 #[tokio::test]

@@ -24,6 +24,11 @@ pub struct ListParams {
     rule: Option<String>,
     /// Only jobs in one of these states, with commas.
     status: Option<String>,
+    /// Only jobs with this in a wildcard's value, whatever its case.
+    find: Option<String>,
+    /// `reported` (without), `started`, `duration`, `status`, `rule`, `job`, `threads`, `attempt` or `w.NAME`
+    /// for a wildcard; with `:asc` or `:desc`.
+    sort: Option<String>,
     /// `newest` (without) or `all`: retried attempts too.
     attempts: Option<String>,
     /// 1 to 500, 100 without.
@@ -32,7 +37,7 @@ pub struct ListParams {
     after: Option<String>,
 }
 
-/// Jobs of a run, the newest reported first.
+/// Jobs of a run, the newest reported first unless another order is asked for.
 #[utoipa::path(get, path = "/api/flowo/v1/runs/{id}/jobs", params(("id" = Uuid, Path), ListParams), tag = "jobs", responses(
     (status = 200, body = JobPage), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub async fn list(
@@ -50,7 +55,14 @@ pub async fn list(
         Some(_) => return Err(Problem::new(StatusCode::BAD_REQUEST, "attempts is `newest` or `all`.")),
     };
     let after = params.after.as_deref().map(str::parse).transpose()?;
+    let sort = params.sort.as_deref().map(str::parse).transpose()?.unwrap_or_default();
+    let find = params.find.as_deref().filter(|find| !find.is_empty());
+    if find.is_some_and(|find| find.len() > 200) {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "find is at most 200 bytes."));
+    }
     let query = jobs::Query {
+        find,
+        sort,
         rule: params.rule.as_deref(),
         statuses: &statuses,
         all_attempts,

@@ -93,7 +93,7 @@ pub async fn rules(
     let id = run_id(&id)?;
     let mut conn = state.app.store.conn().await?;
     runs::summary(&mut conn, viewer.audience, id).await?.ok_or_else(Problem::no_run)?;
-    let mut codes: HashMap<_, _> = runs::find::codes(&mut conn, id).await?.into_iter().collect();
+    let mut codes: HashMap<_, _> = runs::find::codes(&mut conn, id).await?.into_iter().map(|rule| (rule.name, rule.code)).collect();
     let rules = runs::rules(&mut conn, id).await?;
     let items = rules.into_iter().map(|rule| {
         let code = codes.remove(&rule.name).flatten();

@@ -1,6 +1,6 @@
-//! `flowod demo`: plays the demo lab into the database, or removes it.
+//! `flowod demo`: plays the demo lab or one very large run into the database, or removes both.
 
-use crate::{config::DemoArgs, database, lab};
+use crate::{config::DemoArgs, database, demo::Size, lab};
 use anyhow::Result;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,17 @@ pub async fn run(args: DemoArgs) -> Result<()> {
     if args.clear {
         let runs = lab::clear(&open.store).await?;
         println!("Removed the demo lab: {runs} runs.");
+    } else if let Some(jobs) = args.big {
+        let size = Size { jobs: jobs as usize, rules: args.rules as usize, samples: args.samples as usize };
+        println!("Playing a run of {jobs} jobs in {} rules and {} samples.", size.rules, size.samples);
+        let began = std::time::Instant::now();
+        let run = lab::play_big(&open.store, size, &cancel, |reports| {
+            if reports % 30_000 == 0 {
+                println!("{reports} reports, {} a second", reports as u64 / began.elapsed().as_secs().max(1));
+            }
+        });
+        let run = run.await?;
+        println!("It is there after {} s: /runs/{run}", began.elapsed().as_secs());
     } else {
         println!("Playing 30 days of a lab; pages fill while this runs.");
         let runs = lab::play_history(&open.store, &cancel).await?;

@@ -56,7 +56,7 @@ fn expected(access: Access, caller: Caller) -> Door {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_route_opens_to_whom_the_table_names_and_to_nobody_else() {
     let lab = Lab::new().await;
     let viewer = lab.user("visitor", "viewer").await;
@@ -104,7 +104,7 @@ async fn every_route_opens_to_whom_the_table_names_and_to_nobody_else() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_address_that_is_not_in_the_table_answers_nobody() {
     let lab = Lab::new().await;
     for path in ["/api/flowo/v1/nothing", "/api/v1/workflows/", "/_fn/nothing"] {
@@ -114,7 +114,7 @@ async fn an_address_that_is_not_in_the_table_answers_nobody() {
     assert_eq!(wrong_method.status(), StatusCode::METHOD_NOT_ALLOWED);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_member_sees_only_their_own_runs() {
     let lab = Lab::new().await;
     let (ana, ben) = (lab.user("ana", "member").await, lab.user("ben", "member").await);
@@ -139,7 +139,7 @@ async fn a_member_sees_only_their_own_runs() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_sign_in_link_works_once() {
     let lab = Lab::new().await;
     let key = lab.sign_in_key(lab.owner).await;
@@ -151,7 +151,7 @@ async fn a_sign_in_link_works_once() {
     assert!(!second.headers().contains_key("set-cookie"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn another_site_cannot_act_with_a_readers_cookie() {
     let lab = Lab::new().await;
     let cookie = lab.session(lab.owner).await;

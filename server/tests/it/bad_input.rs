@@ -15,7 +15,7 @@ async fn start(lab: &Lab) {
     assert_eq!(response.status(), StatusCode::OK);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_is_no_report_is_refused_with_the_place_and_the_reason() {
     let lab = Lab::new().await;
     let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
@@ -43,7 +43,7 @@ async fn what_is_no_report_is_refused_with_the_place_and_the_reason() {
     assert_eq!(lab.api("/runs").await["total"], 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_record_of_the_wrong_form_is_kept_aside_and_the_run_goes_on() {
     let lab = Lab::new().await;
     start(&lab).await;
@@ -68,7 +68,7 @@ async fn a_record_of_the_wrong_form_is_kept_aside_and_the_run_goes_on() {
     assert!(reasons.iter().all(|reason| reason.contains("expected form")), "{reasons:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nul_characters_are_replaced_and_the_rest_is_kept() {
     let lab = Lab::new().await;
     let mut named = context(None);
@@ -81,7 +81,7 @@ async fn nul_characters_are_replaced_and_the_rest_is_kept() {
     assert_eq!(lab.api(&format!("/runs/{RUN}/rules")).await["items"][0]["code"], "x\u{fffd}y");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hundred_thousand_rules_and_a_megabyte_of_name_are_taken() {
     let lab = Lab::new().await;
     let rules: Vec<Value> = (0..100_000).map(|n| json!({ "name": format!("rule_{n}"), "code": "true", "language": "bash" })).collect();
@@ -99,7 +99,7 @@ async fn a_hundred_thousand_rules_and_a_megabyte_of_name_are_taken() {
     assert_eq!(lab.api(&format!("/runs/{RUN}")).await["jobs"]["running"], 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_oversized_body_is_refused_and_the_server_stays_up() {
     let lab = Lab::new().await;
     let huge = vec![b' '; (64 << 20) + 1];
@@ -111,7 +111,7 @@ async fn an_oversized_body_is_refused_and_the_server_stays_up() {
     assert_eq!(lab.api("/runs").await["total"], 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn unknown_and_foreign_runs_are_answered_as_the_client_expects() {
     let lab = Lab::new().await;
     start(&lab).await;
@@ -140,7 +140,7 @@ async fn unknown_and_foreign_runs_are_answered_as_the_client_expects() {
     assert_eq!((&run["status"], &run["jobs"]["seen"]), (&json!("running"), &json!(0)));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_deleted_run_stays_deleted_although_its_client_goes_on() {
     let lab = Lab::new().await;
     start(&lab).await;
@@ -156,7 +156,7 @@ async fn a_deleted_run_stays_deleted_although_its_client_goes_on() {
     assert_eq!(lab.api("/runs").await["total"], 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_api_names_the_mistake() {
     let lab = Lab::new().await;
     for (path, part) in

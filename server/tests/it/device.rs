@@ -9,7 +9,7 @@ async fn read(response: reqwest::Response, status: StatusCode) -> Value {
     response.json().await.expect("JSON")
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_recorded_login_ends_with_a_token_that_works_once_approved() {
     let lab = Lab::new().await;
     let cookie = lab.session(lab.owner).await;
@@ -64,7 +64,7 @@ async fn the_recorded_login_ends_with_a_token_that_works_once_approved() {
     assert_eq!(polls, 3);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nobody_is_let_in_without_a_person_who_says_so() {
     let lab = Lab::new().await;
     let start = lab.request(Method::POST, "/api/v1/tokens/cli/start").json(&json!({ "ttl_days": null })).send().await.expect("an answer");

@@ -21,7 +21,7 @@ async fn insert(lab: &Lab, name: &str) {
     lab.database.sql(&format!("INSERT INTO workflow_runs (workflow_name, status) VALUES ('{name}', 'running')")).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_row_written_by_hand_appears_in_an_open_stream() {
     let lab = Lab::new().await;
     let mut tab = lab.open("scope=runs").await;
@@ -33,7 +33,7 @@ async fn a_row_written_by_hand_appears_in_an_open_stream() {
     assert!(event.data["changed_at"].as_i64().is_some() && event.id.is_some());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_run_that_is_deleted_is_told_as_gone() {
     let lab = Lab::new().await;
     insert(&lab, "short lived").await;
@@ -43,7 +43,7 @@ async fn a_run_that_is_deleted_is_told_as_gone() {
     tab.until("the end", |event| event.data["runs"].as_array().into_iter().flatten().any(|change| change["gone"] == id.as_str())).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_reader_that_comes_back_is_told_what_it_missed() {
     let lab = Lab::new().await;
     let mut tab = lab.open("scope=runs").await;
@@ -63,7 +63,7 @@ async fn a_reader_that_comes_back_is_told_what_it_missed() {
     assert!(back.seen.iter().all(|event| event.name != "reset"), "{:#?}", back.seen);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_cursor_from_elsewhere_is_answered_with_reset() {
     let lab = Lab::new().await;
     for after in ["ffff-7", "nonsense"] {
@@ -72,7 +72,7 @@ async fn a_cursor_from_elsewhere_is_answered_with_reset() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_listener_that_lost_its_connection_catches_up() {
     let lab = Lab::new().await;
     let mut tab = lab.open("scope=runs").await;
@@ -88,7 +88,7 @@ async fn a_listener_that_lost_its_connection_catches_up() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_transaction_that_commits_late_is_delivered_all_the_same() {
     let lab = Lab::new().await;
     let mut tab = lab.open("scope=runs").await;
@@ -105,7 +105,7 @@ async fn a_transaction_that_commits_late_is_delivered_all_the_same() {
     tab.until("the one that began first", |event| tells(event, "began first")).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_run_scope_carries_its_jobs_and_nobody_elses() {
     let lab = Lab::new().await;
     let id = hold(&lab, &lines("2.2.0", "sigkill")).await;
@@ -126,7 +126,7 @@ async fn a_run_scope_carries_its_jobs_and_nobody_elses() {
     assert!(runs.iter().all(|run| *run == id), "{runs:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn revisions_on_the_stream_never_go_back() {
     let lab = Lab::new().await;
     let mut tab = lab.open("scope=runs").await;
@@ -145,7 +145,7 @@ async fn revisions_on_the_stream_never_go_back() {
     assert!(revisions.is_sorted(), "{revisions:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_stream_must_name_what_it_wants() {
     let lab = Lab::new().await;
     for (query, status) in [
@@ -157,7 +157,7 @@ async fn a_stream_must_name_what_it_wants() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn health_says_how_well_the_server_hears() {
     let lab = Lab::new().await;
     let health: Value = until("a live listener", || async {

@@ -16,7 +16,7 @@ fn rng() -> StdRng {
     StdRng::seed_from_u64(20_261_121)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn conversations_held_at_once_in_any_order_end_as_if_held_alone() {
     let lab = Lab::new().await;
     let expected = expected("2.2.0");
@@ -43,7 +43,7 @@ async fn conversations_held_at_once_in_any_order_end_as_if_held_alone() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_lost_report_leaves_a_run_to_which_the_rest_applies() {
     let lab = Lab::new().await;
     for name in ["fail_retry_keepgoing", "retry_then_ok", "group_fail", "dry_run"] {
@@ -64,7 +64,7 @@ async fn a_lost_report_leaves_a_run_to_which_the_rest_applies() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn counters_always_equal_the_rows_they_count() {
     let lab = Lab::new().await;
     for name in NAMES {

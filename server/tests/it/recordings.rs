@@ -102,22 +102,22 @@ async fn replayed(version: &str, twice: bool) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_conversation_of_2_2_0_ends_as_expected() {
     replayed("2.2.0", false).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_conversation_of_2_1_1_ends_as_expected() {
     replayed("2.1.1", false).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_report_sent_twice_in_a_row_changes_nothing() {
     replayed("2.2.0", true).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_run_whose_start_never_arrived_is_found_by_its_log_file() {
     let lab = Lab::new().await;
     let all = expected("2.2.0");
@@ -129,7 +129,7 @@ async fn a_run_whose_start_never_arrived_is_found_by_its_log_file() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_same_recording_with_other_ids_is_another_run() {
     let lab = Lab::new().await;
     let first = hold(&lab, &lines("2.2.0", "ok")).await;
@@ -138,7 +138,7 @@ async fn the_same_recording_with_other_ids_is_another_run() {
     assert_eq!(lab.api("/runs").await["total"], 2);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_silent_run_is_lost_with_its_running_job() {
     let lab = Lab::new().await;
     let id = hold(&lab, &lines("2.2.0", "sigkill")).await;

@@ -4,49 +4,74 @@ use super::plain;
 use crate::{Conn, Doing, StoreError};
 use model::{
     JobKey, RunId,
-    job::{Failure, Failures},
+    job::{Failure, Failures, signature},
     run::ReportedError,
 };
 use sqlx::types::Json;
-use std::collections::BTreeMap;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+};
 
 /// Failed jobs that are looked at; a run may have any number.
 const LOOKED_AT: i64 = 10_000;
-/// Rules that are named.
-const NAMED: i64 = 8;
+/// Causes that are named.
+const NAMED: usize = 8;
+/// The end of an error, which tells its cause (characters).
+const END: i32 = 600;
 
-/// The failed jobs of a run by rule, those with most failures first, and the errors it reported.
+/// Rule, exit code and what the error says.
+type Cause = (String, Option<i32>, String);
+
+type Told = (i64, Option<Json<BTreeMap<String, serde_json::Value>>>, Option<String>);
+
+/// Jobs with one cause.
+#[derive(Default)]
+struct Alike {
+    count: u32,
+    first: i64,
+    job_id: Option<i64>,
+}
+
+/// The failed jobs of a run by rule and cause, those with most failures first, and the errors it reported.
 ///
 /// Reads at most 10 000 failed jobs, by index.
 pub async fn failures(conn: &mut Conn, run: RunId) -> Result<Failures, StoreError> {
-    type Found = (i64, Option<i64>, String, i64, Option<Json<BTreeMap<String, serde_json::Value>>>, Option<i32>, Option<String>);
+    type Found = (i64, Option<i64>, Option<String>, Option<i32>, Option<String>);
     let rows: Vec<Found> = sqlx::query_as(
-        "select id, job_id, rule, n, wildcards, exit_code, error
-           from (select j.*, count(*) over rules as n, row_number() over (rules order by id) as at
-                   from (select id, job_id, coalesce(rule, '') as rule, wildcards, exit_code, error
-                           from job_executions
-                          where workflow_run_id = $1 and status = 'failed' and not superseded
-                          order by id desc
-                          limit $2) j
-                 window rules as (partition by rule)) first_of_each
-          where at = 1
-          order by n desc, id
-          limit $3",
+        "select id, job_id, rule, exit_code, right(error, $3)
+           from job_executions
+          where workflow_run_id = $1 and status = 'failed' and not superseded
+          order by id desc
+          limit $2",
     )
     .bind(run.0)
     .bind(LOOKED_AT)
-    .bind(NAMED)
+    .bind(END)
     .fetch_all(&mut *conn)
     .await
     .doing("gathering failures")?;
-    let groups = rows.into_iter().map(|(id, job_id, rule, count, wildcards, exit_code, error)| Failure {
-        rule,
-        count: u32::try_from(count).unwrap_or(u32::MAX),
-        first: JobKey(id),
-        job_id,
-        wildcards: wildcards.map(|held| held.0.into_iter().map(|(name, value)| (name, plain(value))).collect()).unwrap_or_default(),
-        exit_code,
-        error,
+    let mut causes: HashMap<Cause, Alike> = HashMap::new();
+    for (id, job_id, rule, exit_code, error) in rows {
+        let cause = (rule.unwrap_or_default(), exit_code, signature(error.as_deref().unwrap_or("")));
+        let alike = causes.entry(cause).or_default();
+        // The newest come first, so the last one met is the first that failed.
+        *alike = Alike { count: alike.count + 1, first: id, job_id };
+    }
+    let mut causes: Vec<(Cause, Alike)> = causes.into_iter().collect();
+    causes.sort_by_key(|(_, alike)| (Reverse(alike.count), alike.first));
+    causes.truncate(NAMED);
+    let firsts: Vec<i64> = causes.iter().map(|(_, alike)| alike.first).collect();
+    let told: Vec<Told> = sqlx::query_as("select id, wildcards, error from job_executions where id = any($1)")
+        .bind(firsts)
+        .fetch_all(&mut *conn)
+        .await
+        .doing("reading failures")?;
+    let mut told: HashMap<i64, _> = told.into_iter().map(|(id, wildcards, error)| (id, (wildcards, error))).collect();
+    let groups = causes.into_iter().map(|((rule, exit_code, _), Alike { count, first, job_id })| {
+        let (wildcards, error) = told.remove(&first).unwrap_or_default();
+        let wildcards = wildcards.map(|held| held.0.into_iter().map(|(name, value)| (name, plain(value))).collect()).unwrap_or_default();
+        Failure { rule, count, first: JobKey(first), job_id, wildcards, exit_code, error }
     });
     let groups = groups.collect();
     let errors: Option<Json<Vec<ReportedError>>> = sqlx::query_scalar("select errors from workflow_runs where id = $1")

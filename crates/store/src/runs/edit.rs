@@ -42,6 +42,41 @@ async fn mark(conn: &mut Conn, audience: Audience, ids: &[RunId], hide: bool, by
     Ok(done.into_iter().map(RunId).collect())
 }
 
+/// Gives a run another name and other tags. `false` if there is no such run for this audience.
+pub async fn rename(
+    conn: &mut Conn,
+    audience: Audience,
+    id: RunId,
+    name: &str,
+    tags: &[String],
+    by: Option<UserId>,
+) -> Result<bool, StoreError> {
+    let only = match audience {
+        Audience::All => None,
+        Audience::User(user) => Some(user.0),
+    };
+    let done: Option<Uuid> = sqlx::query_scalar(
+        "with renamed as (
+            update workflow_runs set workflow_name = $2, tags = $3
+             where id = $1 and deleted_at is null and ($4::bigint is null or user_id = $4)
+            returning id
+         ), noted as (
+            insert into audit_log (user_id, action, target, detail)
+            select $5, 'rename.run', id::text, jsonb_build_object('name', $2::text, 'tags', $3::text[]) from renamed
+         )
+         select id from renamed",
+    )
+    .bind(id.0)
+    .bind(name)
+    .bind(tags)
+    .bind(only)
+    .bind(by.map(|user| user.0))
+    .fetch_optional(conn)
+    .await
+    .doing("renaming a run")?;
+    Ok(done.is_some())
+}
+
 /// Deletes for good what was hidden more than `seconds` ago; at most `limit` runs a call.
 ///
 /// Their ids are remembered, so that a client still at work does not bring them back.

@@ -4,6 +4,7 @@ use super::{Audience, row};
 use crate::{Conn, Doing, StoreError};
 use model::{
     RunId,
+    event::RuleCode,
     run::{Attempt, JobCounts, ReportedError, RuleRow, RunDetail, RunSummary},
 };
 use serde_json::Value;
@@ -176,11 +177,13 @@ pub async fn extras(conn: &mut Conn, id: RunId) -> Result<Extras, StoreError> {
     Ok(extras.unwrap_or_default())
 }
 
-/// The source of each rule, by name.
-pub async fn codes(conn: &mut Conn, id: RunId) -> Result<Vec<(String, Option<String>)>, StoreError> {
-    sqlx::query_as("select name, code from rules where workflow_run_id = $1 order by position limit 5000")
-        .bind(id.0)
-        .fetch_all(conn)
-        .await
-        .doing("reading rule code")
+/// The source of each rule, in their order.
+pub async fn codes(conn: &mut Conn, id: RunId) -> Result<Vec<RuleCode>, StoreError> {
+    let rows: Vec<(String, Option<String>, Option<String>)> =
+        sqlx::query_as("select name, code, language from rules where workflow_run_id = $1 order by position limit 5000")
+            .bind(id.0)
+            .fetch_all(conn)
+            .await
+            .doing("reading rule code")?;
+    Ok(rows.into_iter().map(|(name, code, language)| RuleCode { name, code, language }).collect())
 }

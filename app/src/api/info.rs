@@ -1,0 +1,35 @@
+//! What else is known of a run: how it was called, its plan, and its reports as they came.
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::state::{state, viewer};
+use leptos::prelude::*;
+use model::{RunId, event::RawEvent, run::RunDetail};
+use serde::{Deserialize, Serialize};
+use server_fn::codec::Json;
+
+/// Reports a page.
+#[cfg(feature = "ssr")]
+const REPORTS: u32 = 30;
+
+/// Everything the info view shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InfoView {
+    pub detail: RunDetail,
+    pub events: Vec<RawEvent>,
+    /// The report after which they go on.
+    pub next: Option<String>,
+}
+
+/// A run with a page of its reports, from one on.
+#[server(prefix = "/_fn", endpoint = "runs/info", input = Json)]
+pub async fn read_info(id: RunId, after: Option<String>) -> Result<InfoView, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    let mut conn = state.store.conn().await?;
+    let wrong = |after: &str| AppError::from(model::Invalid::new("after", after, "a report's number"));
+    let after = after.map_or(Ok(0), |text| text.parse::<i64>().map_err(|_| wrong(&text)))?;
+    let detail = store::runs::detail(&mut conn, viewer.audience, id).await?.ok_or(AppError::NotFound).map_err(AppError::told)?;
+    let (events, more) = store::events::of_run(&mut conn, id, after, REPORTS).await?;
+    let next = if more { events.last().map(|event| event.id.to_string()) } else { None };
+    Ok(InfoView { detail, events, next })
+}

@@ -1,0 +1,119 @@
+//! Code with its words marked by classes, which `style/parts/code.css` colours. Server only.
+//!
+//! Bounded in time: what could not be marked soon enough is shown plain.
+
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+use syntect::{
+    html::{ClassStyle, ClassedHTMLGenerator},
+    parsing::{SyntaxReference, SyntaxSet},
+    util::LinesWithEndings,
+};
+
+/// How long one text may take.
+const PATIENCE: Duration = Duration::from_millis(150);
+/// Longer lines are data, not code (bytes).
+const LONG: usize = 2_000;
+const CLASSES: ClassStyle = ClassStyle::SpacedPrefixed { prefix: "c-" };
+
+fn languages() -> &'static SyntaxSet {
+    static SET: OnceLock<SyntaxSet> = OnceLock::new();
+    SET.get_or_init(two_face::syntax::extra_newlines)
+}
+
+fn language(name: &str) -> Option<&'static SyntaxReference> {
+    let name = match name.to_lowercase().as_str() {
+        // Snakemake's language is Python with more words.
+        "python" | "snakemake" | "snakefile" | "smk" => "py".to_owned(),
+        "bash" | "shell" => "sh".to_owned(),
+        "julia" => "jl".to_owned(),
+        "rust" => "rs".to_owned(),
+        other => other.to_owned(),
+    };
+    languages().find_syntax_by_token(&name)
+}
+
+/// The language of a file by its name.
+pub fn language_of(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    match file.rsplit_once('.') {
+        Some((_, ending)) => ending,
+        None if file.eq_ignore_ascii_case("snakefile") => "snakemake",
+        None => "txt",
+    }
+}
+
+/// HTML of a text: escaped, with classes where the language is known.
+pub fn html(text: &str, name: &str) -> String {
+    let Some(syntax) = language(name) else { return escaped(text) };
+    let until = Instant::now() + PATIENCE;
+    let mut generator = ClassedHTMLGenerator::new_with_class_style(syntax, languages(), CLASSES);
+    let mut done = 0;
+    for line in LinesWithEndings::from(text) {
+        if line.len() > LONG || Instant::now() > until || generator.parse_html_for_line_which_includes_newline(line).is_err() {
+            break;
+        }
+        done += line.len();
+    }
+    let mut html = generator.finalize();
+    html.push_str(&escaped(&text[done..]));
+    html
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a browser would show of it.
+    fn shown(html: &str) -> String {
+        let mut text = String::new();
+        let mut tag = false;
+        for letter in html.chars() {
+            match letter {
+                '<' => tag = true,
+                '>' if tag => tag = false,
+                other if !tag => text.push(other),
+                _ => {}
+            }
+        }
+        let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&amp;", "&")];
+        entities.iter().fold(text, |text, (entity, letter)| text.replace(entity, letter))
+    }
+
+    #[test]
+    fn known_languages_are_marked_and_others_are_not() {
+        for name in ["bash", "python", "r", "yaml", "snakemake", "julia", "rust", "json", "perl"] {
+            assert!(language(name).is_some(), "{name}");
+        }
+        assert!(html("if x:\n    return 1\n", "python").contains("c-keyword"));
+        assert_eq!(html("a < b", "no language"), "a &lt; b");
+        assert_eq!((language_of("a/Snakefile"), language_of("b.yaml"), language_of("c")), ("snakemake", "yaml", "txt"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_shown_as_it_is_and_brings_no_elements(text in "[ -~\n<>&\"']{0,200}", name in prop::sample::select(vec!["python", "bash", "yaml", "x"])) {
+            let html = html(&text, name);
+            prop_assert!(!html.replace("<span class=\"", "").replace("</span>", "").contains('<'));
+            prop_assert_eq!(shown(&html), text);
+        }
+    }
+}

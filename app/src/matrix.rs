@@ -1,0 +1,169 @@
+//! Samples against rules, from the jobs in memory. Server only.
+
+use crate::{
+    api::matrix::{Cell, MatrixAsk, MatrixRow, MatrixView},
+    error::AppError,
+    marks::Snapshot,
+    state::AppState,
+};
+use model::{Invalid, JobStatus, RunId, live::LiveCursor};
+use std::{cmp::Ordering, collections::HashMap};
+use store::jobs::marks::Marks;
+
+/// Rows of one answer.
+pub const ROWS: usize = 40;
+/// Columns; a run with more rules is shown by its first ones.
+const COLUMNS: usize = 300;
+
+/// A part of a run's matrix; the caller has checked that the reader may see the run.
+pub async fn view(
+    state: &AppState,
+    run: RunId,
+    ask: MatrixAsk,
+    wildcards: Vec<String>,
+    cursor: LiveCursor,
+) -> Result<Option<MatrixView>, AppError> {
+    let by = match &ask.by {
+        Some(by) if wildcards.contains(by) => by.clone(),
+        Some(by) => return Err(Invalid::new("by", by, "a wildcard of this run").into()),
+        None => match wildcards.first() {
+            Some(by) => by.clone(),
+            None => return Ok(None),
+        },
+    };
+    let words = ask.status.as_deref().unwrap_or("").split(',').filter(|word| !word.is_empty());
+    let statuses = words.map(str::parse).collect::<Result<Vec<JobStatus>, _>>()?;
+    let order = state.graphs.order(run).await?;
+    let Snapshot { marks, .. } = state.marks.of_run(run, &by).await?;
+    let made = tokio::task::spawn_blocking(move || {
+        let (columns, mut rows, longest) = rows(&marks, &order, &ask, &statuses);
+        let total = rows.len() as u32;
+        let from = (ask.from as usize).min(rows.len());
+        rows.drain(..from);
+        rows.truncate(ROWS);
+        MatrixView { wildcards, by, columns, total, rows, longest, cursor }
+    });
+    made.await.map(Some).map_err(|_| AppError::internal("a matrix broke"))
+}
+
+/// How much a job's state asks for attention.
+const fn urgency(status: JobStatus) -> u8 {
+    match status {
+        JobStatus::Failed => 6,
+        JobStatus::Lost => 5,
+        JobStatus::Running => 4,
+        JobStatus::Waiting => 3,
+        JobStatus::Cancelled => 2,
+        JobStatus::Skipped => 1,
+        JobStatus::Success => 0,
+    }
+}
+
+/// All rows that pass, in their order; the columns; the longest time of a row.
+fn rows(marks: &Marks, order: &HashMap<String, usize>, ask: &MatrixAsk, statuses: &[JobStatus]) -> (Vec<String>, Vec<MatrixRow>, i64) {
+    let shown = |mark: &&store::jobs::marks::Mark| !mark.superseded && mark.value != Marks::NONE;
+    let mut has = vec![false; marks.rules.list().len()];
+    for mark in marks.rows.iter().filter(shown) {
+        has[mark.rule as usize] = true;
+    }
+    let wanted = |rule: &&(usize, &String)| has[rule.0] && ask.rule.as_ref().is_none_or(|only| only == rule.1);
+    let mut rules: Vec<(usize, &String)> = marks.rules.list().iter().enumerate().filter(|rule| wanted(&rule)).collect();
+    rules.sort_by_key(|(at, name)| (order.get(*name).copied().unwrap_or(usize::MAX), *at));
+    rules.truncate(COLUMNS);
+    let mut column_of = vec![usize::MAX; has.len()];
+    for (column, (rule, _)) in rules.iter().enumerate() {
+        column_of[*rule] = column;
+    }
+    let values = marks.values.list();
+    let words = ask.find.as_deref().unwrap_or("").trim().to_lowercase();
+    let passes: Vec<bool> = values.iter().map(|value| words.is_empty() || value.to_lowercase().contains(&words)).collect();
+    let mut rows: Vec<Option<MatrixRow>> = vec![None; values.len()];
+    for mark in marks.rows.iter().filter(shown) {
+        let (value, column) = (mark.value as usize, column_of[mark.rule as usize]);
+        if column == usize::MAX || !passes[value] {
+            continue;
+        }
+        let row = rows[value].get_or_insert_with(|| MatrixRow { value: values[value].clone(), cells: vec![None; rules.len()], ms: 0 });
+        let ms = if mark.started_at == Marks::NEVER || mark.ended_at == Marks::NEVER { 0 } else { mark.ended_at - mark.started_at };
+        row.ms += ms;
+        let cell = row.cells[column].get_or_insert(Cell { job: mark.id, status: mark.status, jobs: 0, ms: 0 });
+        cell.jobs += 1;
+        cell.ms += ms;
+        if urgency(mark.status) > urgency(cell.status) {
+            (cell.job, cell.status) = (mark.id, mark.status);
+        }
+    }
+    let has_status = |row: &MatrixRow| statuses.is_empty() || row.cells.iter().flatten().any(|cell| statuses.contains(&cell.status));
+    let mut rows: Vec<MatrixRow> = rows.into_iter().flatten().filter(has_status).collect();
+    let longest = rows.iter().map(|row| row.ms).max().unwrap_or(0);
+    let by_name = |one: &MatrixRow, other: &MatrixRow| natural(&one.value, &other.value);
+    match ask.sort.as_deref() {
+        Some("name") => rows.sort_by(by_name),
+        Some("time") => rows.sort_by(|one, other| other.ms.cmp(&one.ms).then_with(|| by_name(one, other))),
+        _ => {
+            let troubled = |row: &MatrixRow| {
+                let count = |status| row.cells.iter().flatten().filter(|cell| cell.status == status).count();
+                (count(JobStatus::Failed), count(JobStatus::Lost))
+            };
+            rows.sort_by_cached_key(|row| std::cmp::Reverse(troubled(row)));
+            // Equal ones by name: sorted within, as sorting is stable.
+            let mut at = 0;
+            while at < rows.len() {
+                let trouble = troubled(&rows[at]);
+                let end = at + rows[at..].iter().take_while(|row| troubled(row) == trouble).count();
+                rows[at..end].sort_by(by_name);
+                at = end;
+            }
+        }
+    }
+    (rules.into_iter().map(|(_, name)| name.clone()).collect(), rows, longest)
+}
+
+/// `S2` before `S10`: numbers inside names count as numbers.
+fn natural(one: &str, other: &str) -> Ordering {
+    let (mut one, mut other) = (one, other);
+    loop {
+        let (Some(a), Some(b)) = (one.chars().next(), other.chars().next()) else { return one.len().cmp(&other.len()) };
+        if a.is_ascii_digit() && b.is_ascii_digit() {
+            let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+            let (x, y) = (&one[..digits(one)], &other[..digits(other)]);
+            let (bare_x, bare_y) = (x.trim_start_matches('0'), y.trim_start_matches('0'));
+            let order = bare_x.len().cmp(&bare_y.len()).then_with(|| bare_x.cmp(bare_y)).then_with(|| x.len().cmp(&y.len()));
+            if order != Ordering::Equal {
+                return order;
+            }
+            (one, other) = (&one[x.len()..], &other[y.len()..]);
+        } else {
+            if a != b {
+                return a.cmp(&b);
+            }
+            (one, other) = (&one[a.len_utf8()..], &other[b.len_utf8()..]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_with_numbers_are_ordered_as_people_count() {
+        let mut names = ["S10", "S2", "s1", "S02", "S2b", "S", "10", "9"];
+        names.sort_by(|one, other| natural(one, other));
+        assert_eq!(names, ["9", "10", "S", "S2", "S2b", "S02", "S10", "s1"]);
+    }
+
+    proptest! {
+        #[test]
+        fn natural_order_is_an_order(mut names in proptest::collection::vec("[ab012]{0,5}", 0..12)) {
+            names.sort_by(|one, other| natural(one, other));
+            for one in 0..names.len() {
+                for other in one..names.len() {
+                    prop_assert_ne!(natural(&names[one], &names[other]), Ordering::Greater);
+                    prop_assert_eq!(natural(&names[one], &names[other]).reverse(), natural(&names[other], &names[one]));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What the page of a run reads, part by part.
+
+use crate::{
+    api::{
+        code::{CodeView, read_code},
+        files::{FilesAsk, FilesView, read_files},
+        graph::{RuleGraph, read_graph},
+        info::{InfoView, read_info},
+        job_graph::{JobGraph, read_job_graph},
+        jobs::{JobAsk, JobList, OpenJob, list_jobs, read_failures, read_job},
+        matrix::{MatrixAsk, MatrixView, read_matrix},
+        runs::{RunView, read_run},
+        timeline::{self, Arrangement, TimelineView, read_timeline},
+    },
+    codec::Json,
+    error::AppError,
+    parts::{
+        job_table::LiveJobs,
+        run_tabs::Tab,
+        timeline::{arrangement, span_of},
+    },
+    paths::RunPlace,
+};
+use chart::graph::Direction;
+use leptos::prelude::*;
+use model::{JobKey, RunId, job::Failures};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// What stands beside the graph, as the address asks for it.
+#[derive(Clone, Debug, PartialEq)]
+enum Ask {
+    Jobs(JobAsk),
+    Matrix(MatrixAsk),
+    JobGraph(Option<String>),
+    /// The second says that it is wanted as a table.
+    Timeline(Arrangement, bool),
+    Code(Option<String>),
+    Files(FilesAsk),
+    Info(Option<String>),
+}
+
+impl Ask {
+    fn of(place: &RunPlace) -> Self {
+        match (Tab::of(place), place.form.as_deref()) {
+            (Tab::Jobs, Some("matrix")) => Self::Matrix(MatrixAsk::of(place)),
+            (Tab::Jobs, Some("graph")) => Self::JobGraph(place.rule.clone()),
+            (Tab::Jobs, _) => Self::Jobs(JobAsk::of(place)),
+            (Tab::Timeline, form) => Self::Timeline(arrangement(place), form == Some("table")),
+            (Tab::Code, _) => Self::Code(place.rule.clone()),
+            (Tab::Files, _) => {
+                let RunPlace { path, find, rule, after, .. } = place.clone();
+                Self::Files(FilesAsk { path, find, rule, after })
+            }
+            (Tab::Info, _) => Self::Info(place.after.clone()),
+        }
+    }
+}
+
+/// What stands beside the graph. One resource for all of them: a view gives way to the next one when
+/// that is there, and is not touched in between.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum View {
+    Jobs(JobList),
+    Matrix(Option<MatrixView>),
+    JobGraph(JobGraph),
+    Timeline(Option<TimelineView>),
+    Code(CodeView),
+    Files(FilesView),
+    Info(Box<InfoView>),
+}
+
+async fn view(id: RunId, ask: Ask, span: Option<(i64, i64)>) -> Result<View, AppError> {
+    Ok(match ask {
+        Ask::Jobs(ask) => View::Jobs(list_jobs(id, ask).await?),
+        Ask::Matrix(ask) => View::Matrix(read_matrix(id, ask).await?),
+        Ask::JobGraph(rule) => View::JobGraph(read_job_graph(id, rule).await?),
+        Ask::Timeline(arrangement, _) => {
+            // What a page without script shows; a page that wakes asks for what fits it.
+            let ask = timeline::Ask { arrangement, span, pixels: 480, top: 0, bottom: 600, turned: Vec::new() };
+            View::Timeline(read_timeline(id, ask).await?)
+        }
+        Ask::Code(rule) => View::Code(read_code(id, rule).await?),
+        Ask::Files(ask) => View::Files(read_files(id, ask).await?),
+        Ask::Info(after) => View::Info(Box::new(read_info(id, after).await?)),
+    })
+}
+
+/// What the page reads. Each part is read again only when what it depends on changes.
+#[derive(Clone, Copy)]
+pub struct Sources {
+    pub run: Resource<Result<RunView, AppError>, Json>,
+    pub graph: Resource<Result<RuleGraph, AppError>, Json>,
+    pub view: Resource<Result<View, AppError>, Json>,
+    pub job: Resource<Result<Option<OpenJob>, AppError>, Json>,
+    pub failures: Resource<Result<Failures, AppError>, Json>,
+    /// No graph was reported yet.
+    pub graphless: StoredValue<bool>,
+}
+
+impl Sources {
+    pub fn new(id: Memo<Option<RunId>>, place: Memo<RunPlace>, live: LiveJobs) -> Self {
+        let dir = Memo::new(move |_| Direction::of(place.with(|place| place.dir.clone()).as_deref()));
+        let ask = Memo::new(move |_| place.with(Ask::of));
+        let open = Memo::new(move |_| place.with(|place| place.job.as_ref().and_then(|job| job.parse::<JobKey>().ok())));
+        Self {
+            graphless: StoredValue::new(false),
+            failures: resource(move || id.get(), |id| async move { read_failures(known(id)?).await }),
+            run: resource(move || id.get(), |id| async move { read_run(known(id)?).await }),
+            graph: resource(move || (id.get(), dir.get()), |(id, dir)| async move { read_graph(known(id)?, dir).await }),
+            view: resource(
+                move || (id.get(), ask.get()),
+                move |(id, ask)| {
+                    live.awaited();
+                    let span = place.with_untracked(|place| place.span.as_deref().and_then(span_of));
+                    async move { view(known(id)?, ask, span).await }
+                },
+            ),
+            job: resource(
+                move || (id.get(), open.get()),
+                |(id, job)| async move {
+                    match job {
+                        Some(job) => read_job(known(id)?, job).await.map(Some),
+                        None => Ok(None),
+                    }
+                },
+            ),
+        }
+    }
+
+    /// Reads everything again.
+    pub fn again(self) {
+        self.run.refetch();
+        self.failures.refetch();
+        self.graph.refetch();
+        self.view.refetch();
+        self.job.refetch();
+    }
+}
+
+fn resource<K, T, F>(
+    key: impl Fn() -> K + Send + Sync + 'static,
+    read: impl Fn(K) -> F + Send + Sync + 'static,
+) -> Resource<Result<T, AppError>, Json>
+where
+    K: PartialEq + Clone + Send + Sync + 'static,
+    T: Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Result<T, AppError>> + Send + 'static,
+{
+    Resource::new_with_options(key, read, true)
+}
+
+fn known(id: Option<RunId>) -> Result<RunId, AppError> {
+    id.ok_or_else(not_found)
+}
+
+fn not_found() -> AppError {
+    #[cfg(feature = "ssr")]
+    return AppError::NotFound.told();
+    #[cfg(not(feature = "ssr"))]
+    AppError::NotFound
+}

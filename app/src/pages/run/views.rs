@@ -1,0 +1,173 @@
+//! The views beside the graph of a run, each with what it reads.
+
+use super::sources::{Sources, View};
+use crate::{
+    api::jobs::JobList,
+    error::AppError,
+    parts::{
+        code_view::Code,
+        files_view::Files,
+        info_view::Info,
+        job_graph::{JobGraphView, LiveStates},
+        job_table::{JobTable, LiveJobs},
+        matrix::{LiveMatrix, Matrix},
+        timeline::Timeline,
+    },
+    paths::{self, RunPlace},
+    ui::{Icon, If, once, soft_submit},
+};
+use leptos::prelude::*;
+use model::{
+    JobStatus, RunId,
+    live::LiveCursor,
+    run::{JobCounts, RuleRow},
+    text,
+};
+
+/// Stands where something is on its way.
+#[component]
+pub fn Bone() -> impl IntoView {
+    view! { <div class="bone" style="block-size:20px;margin:16px 24px" aria-busy="true"></div> }
+}
+
+/// What follows the stream.
+#[derive(Clone, Copy)]
+pub struct Live {
+    pub jobs: LiveJobs,
+    pub cells: LiveMatrix,
+    pub states: LiveStates,
+    /// Grows with every change of the run's jobs.
+    pub changed: RwSignal<u32>,
+    /// Where the stream began.
+    pub cursor: LiveCursor,
+}
+
+/// What stands beside the graph.
+#[component]
+pub fn RunView(id: RunId, place: Memo<RunPlace>, sources: Sources, live: Live) -> impl IntoView {
+    // Read before the stream began, or overtaken by too much: once more.
+    let again_if = move |early: Option<LiveCursor>, incomplete: bool| {
+        Effect::new(move |_| {
+            let early = early.is_some_and(|read_at| read_at.epoch == live.cursor.epoch && read_at.seq < live.cursor.seq);
+            if early || incomplete {
+                sources.view.refetch();
+            }
+        });
+    };
+    let show = move |found: View| match found {
+        View::Jobs(JobList { page, cursor }) => {
+            let complete = live.jobs.show(page, &place.get_untracked());
+            again_if(Some(cursor), !complete);
+            view! { <JobTable live=live.jobs run=id place/> }.into_any()
+        }
+        View::Matrix(found) => {
+            again_if(found.as_ref().map(|found| found.cursor), false);
+            view! { <Matrix id found place live=live.cells/> }.into_any()
+        }
+        View::JobGraph(found) => view! { <JobGraphView id found place live=live.states/> }.into_any(),
+        View::Timeline(found) => view! { <Timeline id found place changed=live.changed/> }.into_any(),
+        View::Code(found) => view! { <Code found/> }.into_any(),
+        View::Files(found) => view! { <Files id found place/> }.into_any(),
+        View::Info(found) => view! { <Info id found=*found place/> }.into_any(),
+    };
+    view! {
+        <Transition fallback=Bone>
+            {move || Suspend::new(async move {
+                match sources.view.await {
+                    Err(error) => view! { <Note error/> }.into_any(),
+                    Ok(found) => once(move || show(found)),
+                }
+            })}
+        </Transition>
+    }
+}
+
+/// A part that could not be read; the others stand.
+#[component]
+pub fn Note(error: AppError) -> impl IntoView {
+    view! { <p class="graph-note" role="status">{error.to_string()}</p> }
+}
+
+/// What the list is narrowed to, and the rules as filters for those who do not use the graph.
+#[component]
+pub fn Chosen(id: RunId, rules: RwSignal<Vec<RuleRow>>, place: Memo<RunPlace>) -> impl IntoView {
+    let rule = Memo::new(move |_| place.with(|place| place.rule.clone()));
+    // As many as the list has in all its windows.
+    let count = Memo::new(move |_| {
+        let (one, words) = place.with(|place| (place.rule.clone(), place.status.clone().unwrap_or_default()));
+        let statuses: Vec<JobStatus> = words.split(',').filter_map(|word| word.parse().ok()).collect();
+        let of = |jobs: &JobCounts| if statuses.is_empty() { jobs.total() } else { statuses.iter().map(|status| jobs.of(*status)).sum() };
+        rules.with(|rules| {
+            rules.iter().filter(|rule| one.as_ref().is_none_or(|one| *one == rule.name)).map(|rule| i64::from(of(&rule.jobs))).sum::<i64>()
+        })
+    });
+    let names = Memo::new(move |_| {
+        rules.with(|rules| rules.iter().filter(|rule| rule.jobs.total() > 0).map(|rule| rule.name.clone()).take(200).collect::<Vec<_>>())
+    });
+    let links = move || {
+        let links = names.get().into_iter().map(|name| {
+            let href = {
+                let name = name.clone();
+                move || paths::run_at(id, &place.get().of_rule(Some(&name)))
+            };
+            let label = if name.is_empty() { "not told yet".to_owned() } else { name.clone() };
+            let total =
+                Memo::new(move |_| rules.with(|rules| rules.iter().find(|rule| rule.name == name).map_or(0, |rule| rule.jobs.total())));
+            view! { <a href=href>{label}<span class="num">{total}</span></a> }
+        });
+        links.collect_view()
+    };
+    let at = place.get_untracked();
+    let kept = [
+        ("rule", at.rule.clone()),
+        ("status", at.status.clone()),
+        ("sort", at.sort.clone()),
+        ("as", at.form.clone()),
+        ("by", at.by.clone()),
+        ("dir", at.dir.clone()),
+    ];
+    let kept = kept.into_iter().filter_map(|(name, value)| Some(view! { <input type="hidden" name=name value=value?/> })).collect_view();
+    let form = move |word: Option<&'static str>, icon: &'static str, label: &'static str| {
+        let here = move || (place.with(|place| place.form.as_deref() == word)).then_some("true");
+        let href = move || paths::run_at(id, &RunPlace { form: word.map(str::to_owned), sort: None, after: None, by: None, ..place.get() });
+        view! { <a href=href aria-current=here><Icon name=icon small=true/>{label}</a> }
+    };
+    let found = Memo::new(move |_| place.with(|place| place.find.clone()));
+    let says = move || match (found.get(), count.get()) {
+        (Some(_), _) => String::new(),
+        (None, 1) => "1 job".to_owned(),
+        (None, n) => format!("{} jobs", text::count(n)),
+    };
+    view! {
+        <form class="tool" method="get" action=paths::run(id) role="search" on:submit=soft_submit()>
+            <If when=Signal::derive(move || rule.get().is_some())>
+                <span class="chip">
+                    <span><i>"rule:"</i>{move || rule.get()}</span>
+                    <a href=move || paths::run_at(id, &place.get().of_rule(None)) aria-label=move || format!("Remove rule:{}", rule.get().unwrap_or_default())>
+                        <Icon name="i-x" small=true/>
+                    </a>
+                </span>
+            </If>
+            <If when=Signal::derive(move || found.get().is_some())>
+                <span class="chip">
+                    <span><i>"find:"</i>{move || found.get()}</span>
+                    <a href=move || paths::run_at(id, &RunPlace { find: None, after: None, ..place.get() }) aria-label="Remove the words">
+                        <Icon name="i-x" small=true/>
+                    </a>
+                </span>
+            </If>
+            <span class="dim num">{says}</span>
+            <span class="grow"></span>
+            {kept}
+            <div class="seg" role="group" aria-label="Jobs as">
+                {form(None, "i-rows", "Table")}
+                {form(Some("matrix"), "i-grid", "Matrix")}
+                {form(Some("graph"), "i-graph", "Graph")}
+            </div>
+            <input class="field" type="search" name="find" value=at.find placeholder="Find a sample" aria-label="Find jobs by a wildcard" autocomplete="off"/>
+        </form>
+        <If when=Signal::derive(move || rule.get().is_none() && place.with(|place| place.form.is_none()))>
+            <nav class="tabs" aria-label="Rules">{links}</nav>
+        </If>
+    }
+}

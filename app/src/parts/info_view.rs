@@ -1,0 +1,167 @@
+//! What else is known of a run, and its reports as they came.
+
+use crate::{
+    api::info::InfoView,
+    paths::{self, RunPlace},
+    ui::{Ago, CopyButton, Icon},
+};
+use leptos::prelude::*;
+use model::{
+    RunId,
+    event::RawEvent,
+    run::{ReportedError, RuleRow},
+    text,
+};
+
+/// Facts, the plan against what came, errors and raw reports.
+#[component]
+pub fn Info(id: RunId, found: InfoView, place: Memo<RunPlace>) -> impl IntoView {
+    let InfoView { detail, events, next } = found;
+    let run = detail.run;
+    let heard = detail.last_seen_at;
+    let facts = [
+        ("Run", Some(run.id.to_string())),
+        ("Number", Some(run.number.to_string())),
+        ("Reported by", Some(format!("{}{}", run.source, detail.client_version.map(|version| format!(" {version}")).unwrap_or_default()))),
+        ("User", Some(run.user)),
+        ("Host", detail.host),
+        ("Directory", run.directory),
+        ("Snakefile", detail.snakefile),
+        ("Configuration", (!detail.config_files.is_empty()).then(|| detail.config_files.join(", "))),
+        ("Catalog", detail.catalog_slug),
+        ("Command line", detail.command_line),
+        ("Ended", detail.closed_by_client.then(|| "said by its client".to_owned())),
+        ("Signs of life", Some(if detail.heartbeats { "sent every few seconds" } else { "not sent by this client" }.to_owned())),
+    ];
+    let rows = facts.into_iter().filter_map(|(name, value)| {
+        let value = value.filter(|value| !value.is_empty())?;
+        Some(view! {
+            <div>
+                <dt>{name}</dt>
+                <dd><code>{value.clone()}</code><CopyButton text=value label="Copy"/></dd>
+            </div>
+        })
+    });
+    let rows = rows.collect_view();
+    view! {
+        <div class="info" tabindex="0" role="region" aria-label="Info">
+            <section>
+                <h2>"Run"</h2>
+                <dl class="known">
+                    {rows}
+                    <div><dt>"Last heard of"</dt><dd><Ago at=Signal::stored(Some(heard))/></dd></div>
+                </dl>
+            </section>
+            <Plan rules=detail.rules/>
+            <Errors errors=detail.errors/>
+            <Reports id events next place/>
+        </div>
+    }
+}
+
+/// Planned against real numbers of jobs, where they differ or anything is left.
+#[component]
+fn Plan(rules: Vec<RuleRow>) -> impl IntoView {
+    let count = |n: i32| text::count(i64::from(n));
+    let rows = rules.into_iter().filter(|rule| rule.jobs.planned.is_some() || rule.jobs.seen() > 0).map(|rule| {
+        let jobs = rule.jobs;
+        view! {
+            <tr role="row">
+                <th role="rowheader" scope="row">{if rule.name.is_empty() { "not told yet".to_owned() } else { rule.name }}</th>
+                <td role="cell" class="num end">{jobs.planned.map_or_else(|| "–".to_owned(), count)}</td>
+                <td role="cell" class="num end">{count(jobs.seen())}</td>
+                <td role="cell" class="num end">{count(jobs.success)}</td>
+                <td role="cell" class="num end">{count(jobs.failed + jobs.lost)}</td>
+            </tr>
+        }
+    });
+    view! {
+        <section>
+            <h2>"Jobs planned and reported"</h2>
+            <table class="job-table plain" role="table">
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th role="columnheader" scope="col">"Rule"</th>
+                        <th role="columnheader" scope="col" class="c-num end">"Planned"</th>
+                        <th role="columnheader" scope="col" class="c-num end">"Reported"</th>
+                        <th role="columnheader" scope="col" class="c-num end">"Done"</th>
+                        <th role="columnheader" scope="col" class="c-num end">"Failed, lost"</th>
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">{rows.collect_view()}</tbody>
+            </table>
+        </section>
+    }
+}
+
+#[component]
+fn Errors(errors: Vec<ReportedError>) -> impl IntoView {
+    if errors.is_empty() {
+        return ().into_any();
+    }
+    let rows = errors.into_iter().map(|error| {
+        let at = error.at;
+        let place = [error.rule, error.location].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        view! {
+            <li>
+                <b>{error.exception}</b>
+                " "
+                <span class="dim"><Ago at=Signal::stored(Some(at))/></span>
+                " "
+                {place}
+                {error.traceback.map(|text| view! { <pre class="code wrap" tabindex="0" role="region" aria-label="Traceback">{text}</pre> })}
+            </li>
+        }
+    });
+    view! {
+        <section>
+            <h2>"Errors the workflow reported"</h2>
+            <ol class="errors">{rows.collect_view()}</ol>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Reports(id: RunId, events: Vec<RawEvent>, next: Option<String>, place: Memo<RunPlace>) -> impl IntoView {
+    if events.is_empty() {
+        return view! {
+            <section>
+                <h2>"Reports as they came"</h2>
+                <p class="dim">"None is kept: this run was written by SQL, or its reports were pruned."</p>
+            </section>
+        }
+        .into_any();
+    }
+    let first = place.with_untracked(|place| place.after.is_none());
+    let rows = events.into_iter().map(|event| {
+        let at = event.received_at;
+        let odd = event.outcome != "applied";
+        view! {
+            <li>
+                <details>
+                    <summary>
+                        <code>{event.event}</code>
+                        <Ago at=Signal::stored(Some(at))/>
+                        {odd.then(|| view! { <span class="tag">{event.outcome}</span> })}
+                        <span class="dim">{event.detail}</span>
+                    </summary>
+                    <pre class="code wrap">{event.body} {event.cut.then_some(" …")}</pre>
+                </details>
+            </li>
+        }
+    });
+    let rows = rows.collect_view();
+    let at = move |after: Option<String>| paths::run_at(id, &RunPlace { after, ..place.get_untracked() });
+    view! {
+        <section>
+            <h2>"Reports as they came"</h2>
+            <ol class="reports">{rows}</ol>
+            <nav class="pages" aria-label="Pages">
+                {(!first).then(|| view! { <a class="btn small" href=at(None)>"First reports"</a> })}
+                {next.map(|next| view! { <a class="btn small" href=at(Some(next))>"Later reports"<Icon name="i-right" small=true/></a> })}
+            </nav>
+        </section>
+    }
+    .into_any()
+}

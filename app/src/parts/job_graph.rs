@@ -1,0 +1,295 @@
+//! Jobs and what they wait for, on a canvas that is moved and made larger; states follow the stream.
+
+mod paint;
+
+use super::ink::{InkPot, Inks};
+use crate::{
+    api::job_graph::{JobGraph, JobNode},
+    paths::{self, RunPlace},
+    session::session,
+    ui::Icon,
+};
+use leptos::{ev, html, prelude::*};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use model::{JobKey, JobStatus, RunId, live::Frame, text};
+use std::{collections::HashMap, sync::Arc};
+use wasm_bindgen::JsCast as _;
+
+/// Size of a box, as the server lays them out.
+const BOX: (f64, f64) = (132.0, 24.0);
+const ZOOM: (f64, f64) = (0.01, 2.5);
+/// A press that moves less is a click (pixels).
+const SLACK: i32 = 4;
+
+/// The states of jobs as the stream tells them, over what was read.
+#[derive(Clone, Copy)]
+pub struct LiveStates(RwSignal<HashMap<JobKey, JobStatus>>);
+
+impl LiveStates {
+    pub fn new() -> Self {
+        Self(RwSignal::new(HashMap::new()))
+    }
+
+    /// Takes a frame in.
+    pub fn apply(self, frame: &Frame, shown: bool) {
+        if shown && !frame.jobs.is_empty() {
+            self.0.update(|states| states.extend(frame.jobs.iter().map(|job| (job.id, job.status))));
+        }
+    }
+}
+
+/// The graph, or why there is none.
+#[component]
+pub fn JobGraphView(id: RunId, found: JobGraph, place: Memo<RunPlace>, live: LiveStates) -> impl IntoView {
+    let says = match found {
+        JobGraph::Drawn { rules, nodes, edges, width, height } => {
+            return view! { <Picture id rules nodes edges size=(f64::from(width), f64::from(height)) place live/> }.into_any();
+        }
+        JobGraph::TooLarge => {
+            "This run has more jobs than one picture can show. Choose a rule in the graph to see its jobs and those around them."
+        }
+        JobGraph::Unlinked => "Nothing tells which job waits for which: no file of one is made by another.",
+    };
+    view! { <div class="empty" role="status"><p>{says}</p></div> }.into_any()
+}
+
+/// What is held of the graph while it is shown.
+struct Graph {
+    rules: Vec<String>,
+    nodes: Vec<JobNode>,
+    edges: Vec<(u32, u32)>,
+    size: (f64, f64),
+}
+
+/// Where the reader looks: what lies at the upper left corner, and how large a pixel of it is.
+#[derive(Clone, Copy, PartialEq)]
+struct Look {
+    x: f64,
+    y: f64,
+    scale: f64,
+}
+
+#[derive(Clone, Copy)]
+struct Board {
+    graph: StoredValue<Arc<Graph>>,
+    live: LiveStates,
+    look: RwSignal<Option<Look>>,
+    over: RwSignal<Option<usize>>,
+    grip: StoredValue<Option<(i32, i32, Look)>>,
+    painting: StoredValue<bool>,
+    inks: StoredValue<Inks>,
+    canvas: NodeRef<html::Canvas>,
+    frame: NodeRef<html::Div>,
+}
+
+#[component]
+fn Picture(
+    id: RunId,
+    rules: Vec<String>,
+    nodes: Vec<JobNode>,
+    edges: Vec<(u32, u32)>,
+    size: (f64, f64),
+    place: Memo<RunPlace>,
+    live: LiveStates,
+) -> impl IntoView {
+    let jobs: i64 = nodes.iter().map(|node| i64::from(node.jobs)).sum();
+    let says = format!("{} jobs, {} links", text::count(jobs), text::count(edges.len() as i64));
+    let board = Board {
+        graph: StoredValue::new(Arc::new(Graph { rules, nodes, edges, size })),
+        live,
+        look: RwSignal::new(None),
+        over: RwSignal::new(None),
+        grip: StoredValue::new(None),
+        painting: StoredValue::new(false),
+        inks: StoredValue::new(Inks::default()),
+        canvas: NodeRef::new(),
+        frame: NodeRef::new(),
+    };
+    board.wake();
+    let navigate = use_navigate();
+    let open = move |at: usize| {
+        let Some(place) = place.try_get_untracked() else { return };
+        let next = board.graph.try_with_value(|graph| {
+            let node = &graph.nodes[at];
+            // Many jobs of a rule are looked at as its own graph.
+            if node.jobs > 1 { place.of_rule(Some(&graph.rules[node.rule as usize])) } else { place.of_job(Some(node.job)) }
+        });
+        if let Some(next) = next {
+            navigate(&paths::run_at(id, &next), NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        }
+    };
+    let release = move |event: ev::PointerEvent| {
+        let grip = board.grip.try_get_value().flatten();
+        board.grip.try_set_value(None);
+        let still = grip.is_some_and(|(x, y, _)| (event.client_x() - x).abs() < SLACK && (event.client_y() - y).abs() < SLACK);
+        if let (true, Some(at)) = (still, board.at(&event)) {
+            open(at);
+        }
+    };
+    let hint = move || {
+        let at = board.over.get()?;
+        board.graph.with_value(|graph| {
+            let node = graph.nodes.get(at)?;
+            let rule = graph.rules[node.rule as usize].clone();
+            let what = if node.jobs > 1 { format!("{} jobs", node.jobs) } else { node.label.clone() };
+            Some(view! { <div class="jg-hint" role="status"><b>{rule}</b> " " <span>{what}</span> " " <span class="dim">{board.state(node).label()}</span></div> })
+        })
+    };
+    view! {
+        <div class="tool">
+            <span class="dim num">{says.clone()}</span>
+            <span class="grow"></span>
+            <div class="seg" role="group" aria-label="Zoom">
+                <button type="button" aria-label="Zoom out" on:click=move |_| board.zoom(1.0 / 1.4, None)><Icon name="i-minus" small=true/></button>
+                <button type="button" aria-label="Zoom in" on:click=move |_| board.zoom(1.4, None)><Icon name="i-plus" small=true/></button>
+                <button type="button" on:click=move |_| board.fit()>"Fit"</button>
+            </div>
+        </div>
+        <div
+            class="job-graph"
+            node_ref=board.frame
+            tabindex="0"
+            role="region"
+            aria-label=format!("Graph of {says}; the same jobs are a table under “Table”")
+            on:wheel=move |event| board.wheel(&event)
+            on:keydown=move |event| board.key(&event)
+            on:pointerdown=move |event| board.press(&event)
+            on:pointermove=move |event| board.drag(&event)
+            on:pointerup=release
+            on:pointercancel=move |_| { board.grip.try_set_value(None); }
+            on:pointerleave=move |_| { board.over.try_set(None); }
+        >
+            <canvas node_ref=board.canvas aria-hidden="true"></canvas>
+            <InkPot/>
+            {hint}
+        </div>
+    }
+}
+
+impl Board {
+    fn wake(self) {
+        let wishes = session().wishes;
+        Effect::new(move |_| {
+            wishes.track();
+            self.inks.set_value(Inks::default());
+            self.paint();
+        });
+        Effect::new(move |_| {
+            self.look.track();
+            self.over.track();
+            self.live.0.track();
+            self.paint();
+        });
+        Effect::new(move |_| {
+            let Some(frame) = self.frame.get() else { return };
+            let seen = wasm_bindgen::closure::Closure::<dyn Fn()>::new(move || {
+                if self.look.try_get_untracked() == Some(None) {
+                    self.fit();
+                }
+                self.paint();
+            });
+            let Ok(watch) = web_sys::ResizeObserver::new(seen.as_ref().unchecked_ref()) else { return };
+            watch.observe(&frame);
+            let kept = send_wrapper::SendWrapper::new((watch, seen));
+            on_cleanup(move || kept.0.disconnect());
+        });
+    }
+
+    fn size(self) -> Option<(f64, f64)> {
+        let frame = self.frame.try_get_untracked().flatten()?;
+        let size = (f64::from(frame.client_width()), f64::from(frame.client_height()));
+        (size.0 > 20.0 && size.1 > 20.0).then_some(size)
+    }
+
+    fn fit(self) {
+        let (Some((width, height)), Some(whole)) = (self.size(), self.graph.try_with_value(|graph| graph.size)) else { return };
+        let scale = (width / whole.0).min(height / whole.1).clamp(ZOOM.0, 1.0);
+        self.look.try_set(Some(Look { x: (whole.0 - width / scale) / 2.0, y: (whole.1 - height / scale) / 2.0, scale }));
+    }
+
+    fn now(self) -> Option<Look> {
+        self.look.try_get_untracked().flatten()
+    }
+
+    /// Larger or smaller around a place on the view, or its middle.
+    fn zoom(self, times: f64, around: Option<(f64, f64)>) {
+        let (Some(look), Some((width, height))) = (self.now(), self.size()) else { return };
+        let scale = (look.scale * times).clamp(ZOOM.0, ZOOM.1);
+        let (x, y) = around.unwrap_or((width / 2.0, height / 2.0));
+        self.look.try_set(Some(Look { x: look.x + x / look.scale - x / scale, y: look.y + y / look.scale - y / scale, scale }));
+    }
+
+    fn pan(self, x: f64, y: f64) {
+        if let Some(look) = self.now() {
+            self.look.try_set(Some(Look { x: look.x + x / look.scale, y: look.y + y / look.scale, ..look }));
+        }
+    }
+
+    fn on_view(self, event: &web_sys::MouseEvent) -> Option<(f64, f64)> {
+        let frame = self.frame.try_get_untracked().flatten()?.get_bounding_client_rect();
+        Some((f64::from(event.client_x()) - frame.left(), f64::from(event.client_y()) - frame.top()))
+    }
+
+    /// The box under a pointer.
+    fn at(self, event: &web_sys::MouseEvent) -> Option<usize> {
+        let ((x, y), look) = (self.on_view(event)?, self.now()?);
+        let (x, y) = (look.x + x / look.scale, look.y + y / look.scale);
+        // Far away a box is smaller than a pointer.
+        let slack = (3.0 / look.scale - 3.0).max(0.0);
+        let hit = |node: &JobNode| {
+            let (left, top) = (f64::from(node.x), f64::from(node.y));
+            x >= left - slack && x <= left + BOX.0 + slack && y >= top - slack && y <= top + BOX.1 + slack
+        };
+        self.graph.try_with_value(|graph| graph.nodes.iter().position(hit)).flatten()
+    }
+
+    fn wheel(self, event: &ev::WheelEvent) {
+        event.prevent_default();
+        if event.ctrl_key() || event.meta_key() {
+            self.zoom((-event.delta_y().clamp(-60.0, 60.0) * 0.01).exp(), self.on_view(event));
+        } else {
+            self.pan(event.delta_x(), event.delta_y());
+        }
+    }
+
+    fn key(self, event: &ev::KeyboardEvent) {
+        if event.ctrl_key() || event.meta_key() || event.alt_key() {
+            return;
+        }
+        match event.key().as_str() {
+            "+" | "=" => self.zoom(1.4, None),
+            "-" => self.zoom(1.0 / 1.4, None),
+            "f" => self.fit(),
+            "ArrowLeft" => self.pan(-80.0, 0.0),
+            "ArrowRight" => self.pan(80.0, 0.0),
+            "ArrowUp" => self.pan(0.0, -80.0),
+            "ArrowDown" => self.pan(0.0, 80.0),
+            _ => return,
+        }
+        event.prevent_default();
+        event.stop_propagation();
+    }
+
+    fn press(self, event: &ev::PointerEvent) {
+        if let (0, Some(look), Some(Some(frame))) = (event.button(), self.now(), self.frame.try_get_untracked()) {
+            self.grip.try_set_value(Some((event.client_x(), event.client_y(), look)));
+            let _ = frame.set_pointer_capture(event.pointer_id());
+        }
+    }
+
+    fn drag(self, event: &ev::PointerEvent) {
+        if let Some((x, y, look)) = self.grip.try_get_value().flatten() {
+            let (over, down) = (f64::from(event.client_x() - x), f64::from(event.client_y() - y));
+            self.look.try_set(Some(Look { x: look.x - over / look.scale, y: look.y - down / look.scale, ..look }));
+            return;
+        }
+        let over = self.at(event);
+        if self.over.try_get_untracked() != Some(over) {
+            self.over.try_set(over);
+        }
+    }
+
+    fn state(self, node: &JobNode) -> JobStatus {
+        self.live.0.try_with_untracked(|states| states.get(&node.job).copied()).flatten().filter(|_| node.jobs == 1).unwrap_or(node.status)
+    }
+}

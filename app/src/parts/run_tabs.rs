@@ -1,0 +1,62 @@
+//! The views of a run, one of which stands beside its graph.
+
+use crate::paths::{self, RunPlace};
+use leptos::prelude::*;
+use model::RunId;
+
+/// What stands beside the graph.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    #[default]
+    Jobs,
+    Timeline,
+    Code,
+    Files,
+    Info,
+}
+
+impl Tab {
+    pub const ALL: [Self; 5] = [Self::Jobs, Self::Timeline, Self::Code, Self::Files, Self::Info];
+
+    /// The tab an address names; any other word is the jobs.
+    pub fn of(place: &RunPlace) -> Self {
+        Self::ALL.into_iter().find(|tab| tab.word() == place.tab.as_deref()).unwrap_or_default()
+    }
+
+    /// The word in addresses; the first tab needs none.
+    pub const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Jobs => None,
+            Self::Timeline => Some("timeline"),
+            Self::Code => Some("code"),
+            Self::Files => Some("files"),
+            Self::Info => Some("info"),
+        }
+    }
+
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Jobs => "Jobs",
+            Self::Timeline => "Timeline",
+            Self::Code => "Code",
+            Self::Files => "Files",
+            Self::Info => "Info",
+        }
+    }
+}
+
+/// Links to the views; the chosen rule goes along.
+#[component]
+pub fn RunTabs(id: RunId, place: Memo<RunPlace>, tab: Memo<Tab>, #[prop(into)] jobs: Signal<String>) -> impl IntoView {
+    let links = Tab::ALL.map(|one| {
+        let here = move || (tab.get() == one).then_some("page");
+        let href = move || paths::run_at(id, &place.get().of_tab(one.word()));
+        view! {
+            <a href=href aria-current=here>
+                {one.label()}
+                {(one == Tab::Jobs).then(|| view! { <span class="num">{jobs}</span> })}
+            </a>
+        }
+    });
+    view! { <nav class="tabs" aria-label="Views of the run">{links.into_iter().collect_view()}</nav> }
+}

@@ -1,0 +1,370 @@
+//! What the reader of a timeline sees and does: the part in sight, what is held of it, and when more is asked for.
+//!
+//! While a page is on its way the one before is still shown and touched though its signals are
+//! gone, so nothing here relies on them (`try_…`).
+
+mod input;
+mod show;
+
+pub use input::{GROUP, KEYS};
+
+use super::{
+    super::ink::Inks,
+    paint::{EDGE, HEAD, SIDE},
+};
+use crate::{
+    api::timeline::{Arrangement, Group, Link, SpanSums, TimelineView, read_critical},
+    paths::{self, RunPlace},
+    session::session,
+};
+use chart::{stack::Stack, time::Breaks};
+use leptos::{ev, html, prelude::*, task::spawn_local};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use model::{Millis, RunId, job::JobRow};
+use std::{sync::Arc, time::Duration};
+use wasm_bindgen::JsCast as _;
+
+/// While jobs change the part in sight is read again at most so often.
+const BEAT: Duration = Duration::from_secs(1);
+/// The address follows when the reader has stood still so long.
+const SETTLED: Duration = Duration::from_millis(400);
+/// The shortest part that can be seen (ms).
+const CLOSEST: f64 = 20.0;
+
+/// A job under the pointer, and where on the view.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pointed {
+    pub job: JobRow,
+    pub x: i32,
+    pub y: i32,
+}
+
+/// What a pressed pointer does.
+#[derive(Clone, Copy, PartialEq)]
+enum Grip {
+    Pan { from: (f64, f64), scroll: i32, x: i32, y: i32 },
+    Brush { at: f64, x: i32 },
+}
+
+/// The state of one timeline. Cheap to copy.
+#[derive(Clone, Copy)]
+pub struct Board {
+    id: RunId,
+    place: Memo<RunPlace>,
+    arrangement: StoredValue<Arrangement>,
+    held: RwSignal<Arc<TimelineView>>,
+    /// The heights that are held.
+    reach: StoredValue<(u32, u32)>,
+    turned: RwSignal<Vec<String>>,
+    span: RwSignal<(f64, f64)>,
+    /// All of it is in sight and stays so.
+    whole: StoredValue<bool>,
+    brush: RwSignal<Option<(f64, f64)>>,
+    sums: RwSignal<Option<(i64, i64, SpanSums)>>,
+    hint: RwSignal<Option<Pointed>>,
+    critical: RwSignal<Vec<Link>>,
+    grip: StoredValue<Option<Grip>>,
+    /// Pointers that touch: their numbers and places, for pinching.
+    touches: StoredValue<Vec<(i32, i32)>>,
+    asking: StoredValue<bool>,
+    again: StoredValue<bool>,
+    painting: StoredValue<bool>,
+    rested: StoredValue<u32>,
+    stirred: StoredValue<u32>,
+    inks: StoredValue<Inks>,
+    now: RwSignal<Millis>,
+    go: StoredValue<Arc<dyn Fn(String, bool) + Send + Sync>>,
+    pub canvas: NodeRef<html::Canvas>,
+    pub scroller: NodeRef<html::Div>,
+}
+
+impl Board {
+    pub fn new(id: RunId, place: Memo<RunPlace>, found: TimelineView) -> Self {
+        let at = place.get_untracked();
+        let span = at.span.as_deref().and_then(span_of);
+        let turned = at.turned.as_deref().unwrap_or("").split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let navigate = use_navigate();
+        let go = move |path: String, replace: bool| {
+            navigate(&path, NavigateOptions { scroll: false, replace, ..NavigateOptions::default() });
+        };
+        Self {
+            id,
+            place,
+            arrangement: StoredValue::new(arrangement(&at)),
+            span: RwSignal::new(span.map_or((0.0, found.end as f64), |(from, to)| (from as f64, to as f64))),
+            whole: StoredValue::new(span.is_none()),
+            held: RwSignal::new(Arc::new(found)),
+            reach: StoredValue::new((0, 0)),
+            turned: RwSignal::new(turned),
+            brush: RwSignal::new(None),
+            sums: RwSignal::new(None),
+            hint: RwSignal::new(None),
+            critical: RwSignal::new(Vec::new()),
+            grip: StoredValue::new(None),
+            touches: StoredValue::new(Vec::new()),
+            asking: StoredValue::new(false),
+            again: StoredValue::new(false),
+            painting: StoredValue::new(false),
+            rested: StoredValue::new(0),
+            stirred: StoredValue::new(0),
+            inks: StoredValue::new(Inks::default()),
+            now: session().now,
+            go: StoredValue::new(Arc::new(go)),
+            canvas: NodeRef::new(),
+            scroller: NodeRef::new(),
+        }
+    }
+
+    /// Follows the run, the theme, the clock and the size of the view. In the browser only.
+    pub fn wake(self, changed: RwSignal<u32>) {
+        Effect::new(move |_| {
+            if self.canvas.get().is_some() {
+                self.ask();
+            }
+        });
+        let waiting = StoredValue::new(false);
+        Effect::watch(
+            move || changed.get(),
+            move |_, _, _| {
+                if !waiting.try_update_value(|waiting| std::mem::replace(waiting, true)).unwrap_or(true) {
+                    set_timeout(
+                        move || {
+                            waiting.try_set_value(false);
+                            self.ask();
+                        },
+                        BEAT,
+                    );
+                }
+            },
+            false,
+        );
+        let wishes = session().wishes;
+        Effect::new(move |_| {
+            wishes.track();
+            self.inks.set_value(Inks::default());
+            self.paint();
+        });
+        // The open bars grow.
+        Effect::new(move |_| {
+            self.now.track();
+            if self.held.with_untracked(|held| held.running) {
+                if self.whole.get_value() {
+                    self.show_all();
+                }
+                self.paint();
+            }
+        });
+        Effect::new(move |_| {
+            self.span.track();
+            self.brush.track();
+            self.critical.track();
+            self.paint();
+        });
+        let wanted = Memo::new(move |_| self.place.with(|place| place.critical.is_some()));
+        Effect::new(move |_| {
+            if !wanted.get() {
+                self.critical.set(Vec::new());
+                return;
+            }
+            let (id, arrangement) = (self.id, self.arrangement.get_value());
+            spawn_local(async move {
+                if let Ok(links) = read_critical(id, arrangement).await {
+                    self.critical.try_set(links);
+                }
+            });
+        });
+        let sizes = window_event_listener(ev::resize, move |_| self.resized());
+        on_cleanup(move || sizes.remove());
+        Effect::new(move |_| {
+            let Some(scroller) = self.scroller.get() else { return };
+            let seen = wasm_bindgen::closure::Closure::<dyn Fn()>::new(move || self.resized());
+            let Ok(watch) = web_sys::ResizeObserver::new(seen.as_ref().unchecked_ref()) else { return };
+            watch.observe(&scroller);
+            let kept = send_wrapper::SendWrapper::new((watch, seen));
+            on_cleanup(move || kept.0.disconnect());
+        });
+    }
+
+    fn resized(self) {
+        self.paint();
+        self.need();
+    }
+
+    /// What is in sight, and how large it is.
+    fn sight(self) -> Option<(web_sys::HtmlDivElement, f64, f64)> {
+        let scroller = self.scroller.try_get_untracked().flatten()?;
+        let (width, height) = (f64::from(scroller.client_width()), f64::from(scroller.client_height()));
+        (width > f64::from(SIDE) + 50.0 && height > 50.0).then_some((scroller, width, height))
+    }
+
+    pub fn stack(self) -> Stack {
+        let turned = self.turned.get();
+        self.held.with(|held| stack(held, &turned))
+    }
+
+    fn stack_now(self) -> Option<Stack> {
+        let turned = self.turned.try_get_untracked()?;
+        self.held.try_with_untracked(|held| stack(held, &turned))
+    }
+
+    pub fn groups(self) -> Vec<Group> {
+        self.held.with(|held| held.groups.clone())
+    }
+
+    pub fn breaks(self) -> Breaks {
+        self.held.with_untracked(|held| held.breaks.clone())
+    }
+
+    pub fn peaks(self) -> Option<(u32, u32)> {
+        self.held.try_with(|held| held.peak)
+    }
+
+    /// The height of everything.
+    pub fn height(self) -> u32 {
+        self.stack().height() + HEAD
+    }
+
+    pub fn hint(self) -> Option<Pointed> {
+        self.hint.get()
+    }
+
+    /// The brushed span in local time, and what happened in it.
+    pub fn brushed(self) -> Option<(String, String, SpanSums)> {
+        let (from, to, sums) = self.sums.get()?;
+        let time = |at: i64| self.held.with_untracked(|held| clock(held.origin + held.breaks.stretch(at)));
+        Some((time(from), time(to), sums))
+    }
+
+    /// The present on the axis.
+    fn present(self, held: &TimelineView) -> Option<f64> {
+        held.running.then(|| held.breaks.squeeze(self.now.try_get_untracked().unwrap_or(0) - held.origin).max(0) as f64)
+    }
+
+    fn all(self) -> (f64, f64) {
+        self.held.with_untracked(|held| {
+            let end = self.present(held).unwrap_or(held.end as f64).max(CLOSEST);
+            (0.0, if held.running { end * 1.03 } else { end })
+        })
+    }
+
+    fn show_all(self) {
+        self.span.set(self.all());
+    }
+
+    /// All of it, from now on.
+    pub fn fit(self) {
+        self.whole.set_value(true);
+        self.show_all();
+        self.need();
+        self.settle();
+    }
+
+    fn look_at(self, (from, to): (f64, f64)) {
+        let (_, end) = self.all();
+        let long = (to - from).clamp(CLOSEST, end * 1.5);
+        let from = from.clamp(-long * 0.5, (end - long * 0.5).max(-long * 0.5));
+        self.whole.try_set_value(false);
+        self.hint.try_set(None);
+        self.span.try_set((from, from + long));
+        self.need();
+        self.settle();
+    }
+
+    /// Makes the part in sight `times` as long around a place on the view, or its middle.
+    pub fn zoom(self, times: f64, around: Option<f64>) {
+        let Some((from, to)) = self.span.try_get_untracked() else { return };
+        let share = around.and_then(|x| self.share(x)).unwrap_or(0.5).clamp(0.0, 1.0);
+        let at = from + (to - from) * share;
+        self.look_at((at - (at - from) * times, at + (to - at) * times));
+    }
+
+    fn pan(self, share: f64) {
+        let Some((from, to)) = self.span.try_get_untracked() else { return };
+        let by = (to - from) * share;
+        self.look_at((from + by, to + by));
+    }
+
+    /// Where on the axis a place on the view lies, as a share of what is in sight.
+    fn share(self, x: f64) -> Option<f64> {
+        let (_, width, _) = self.sight()?;
+        Some((x - f64::from(SIDE)) / (width - f64::from(SIDE) - EDGE))
+    }
+
+    fn time_at(self, x: f64) -> Option<f64> {
+        let (from, to) = self.span.try_get_untracked()?;
+        Some(from + (to - from) * self.share(x)?)
+    }
+
+    /// The view was scrolled.
+    pub fn moved(self) {
+        self.hint.try_set(None);
+        self.paint();
+        self.need();
+    }
+
+    /// Folds or unfolds a group.
+    pub fn turn(self, name: &str) {
+        self.turned.update(|turned| match turned.iter().position(|held| held == name) {
+            Some(at) => {
+                turned.remove(at);
+            }
+            None => turned.push(name.to_owned()),
+        });
+        self.reach.set_value((0, 0));
+        self.ask();
+        self.paint();
+        self.settle();
+    }
+
+    /// Writes what is in sight into the address, when it stands still.
+    fn settle(self) {
+        let Some(turn) = count_up(self.stirred) else {
+            return;
+        };
+        set_timeout(
+            move || {
+                let (Some(place), Some((from, to))) = (self.place.try_get_untracked(), self.span.try_get_untracked()) else { return };
+                if self.stirred.try_get_value() != Some(turn) {
+                    return;
+                }
+                let span = (self.whole.try_get_value() == Some(false)).then(|| format!("{}~{}", from as i64, to as i64));
+                let turned = self.turned.try_get_untracked().filter(|turned| !turned.is_empty()).map(|turned| turned.join(","));
+                let next = RunPlace { span, turned, ..place.clone() };
+                if next != place {
+                    self.go.try_with_value(|go| go(paths::run_at(self.id, &next), true));
+                }
+            },
+            SETTLED,
+        );
+    }
+}
+
+/// The next number, by which one who waits sees that it was overtaken; `None` if the view is gone.
+fn count_up(turns: StoredValue<u32>) -> Option<u32> {
+    turns.try_update_value(|turn| {
+        *turn = turn.wrapping_add(1);
+        *turn
+    })
+}
+
+/// How the address wants the jobs laid out.
+pub fn arrangement(place: &RunPlace) -> Arrangement {
+    Arrangement { rule: place.rule.clone(), skip_idle: place.idle.as_deref() == Some("skip") }
+}
+
+/// Two places on the axis, as the address says them.
+pub fn span_of(text: &str) -> Option<(i64, i64)> {
+    let (from, to) = text.split_once('~')?;
+    let (from, to) = (from.parse().ok()?, to.parse().ok()?);
+    (from < to).then_some((from, to))
+}
+
+fn stack(held: &TimelineView, turned: &[String]) -> Stack {
+    Stack::new(held.groups.iter().map(|group| group.lanes).collect(), |group| turned.contains(&held.groups[group].name))
+}
+
+/// A moment in the reader's own zone, to the second.
+fn clock(at: Millis) -> String {
+    let date = js_sys::Date::new(&(at as f64).into());
+    format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
+}

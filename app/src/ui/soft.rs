@@ -1,0 +1,22 @@
+//! Forms that go elsewhere: without script the browser does it, with it the page is not loaded again.
+
+use leptos::ev;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use wasm_bindgen::JsCast as _;
+use web_sys::{HtmlFormElement, HtmlInputElement};
+
+/// What a GET form does when it is submitted: goes to the address its fields make, empty ones left out.
+pub fn soft_submit() -> impl Fn(ev::SubmitEvent) + Clone + 'static {
+    let navigate = use_navigate();
+    move |event: ev::SubmitEvent| {
+        let Some(form) = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok()) else { return };
+        event.prevent_default();
+        let mut path = form.get_attribute("action").unwrap_or_default();
+        let fields = form.elements();
+        let fields = (0..fields.length()).filter_map(|at| fields.item(at)?.dyn_into::<HtmlInputElement>().ok());
+        let pairs: Vec<(String, String)> =
+            fields.map(|field| (field.name(), field.value())).filter(|(name, value)| !name.is_empty() && !value.is_empty()).collect();
+        crate::query::append(&mut path, pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        navigate(&path, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+    }
+}

@@ -1,0 +1,72 @@
+//! A long list of rows of which only those near the view exist.
+
+use leptos::{html, prelude::*};
+
+/// Rows kept beyond each edge of what is seen; lists shorter than five times that are shown whole.
+const BEYOND: usize = 30;
+/// Narrower than this rows are cards of any height, and all exist.
+const CARDS: f64 = 720.0;
+/// The end is near when fewer rows follow.
+const NEAR: f64 = 20.0;
+
+/// The window of a list in a scroller. Cheap to copy.
+#[derive(Clone, Copy)]
+pub struct Windowed {
+    pub scroller: NodeRef<html::Div>,
+    window: RwSignal<(usize, usize)>,
+    count: Signal<usize>,
+    /// Height of a row, in pixels.
+    row: u32,
+    beyond: usize,
+    near_end: Callback<()>,
+}
+
+impl Windowed {
+    /// A window over `count` rows of `row` pixels; `near_end` hears whenever the reader comes near the end.
+    pub fn new(count: Signal<usize>, row: u32, near_end: Callback<()>) -> Self {
+        Self::with(count, row, BEYOND, near_end)
+    }
+
+    /// The same for rows that cost more: only `beyond` of them are kept beyond each edge.
+    pub fn with(count: Signal<usize>, row: u32, beyond: usize, near_end: Callback<()>) -> Self {
+        let windowed = Self { scroller: NodeRef::new(), window: RwSignal::new((0, beyond * 5)), count, row, beyond, near_end };
+        Effect::new(move |_| {
+            count.track();
+            windowed.measure();
+        });
+        windowed
+    }
+
+    /// Looks where the reader is. To be called when the scroller scrolls.
+    pub fn measure(self) {
+        let Some(div) = self.scroller.try_get_untracked().flatten() else { return };
+        let (Some(count), Some(held)) = (self.count.try_get_untracked(), self.window.try_get_untracked()) else { return };
+        let (top, height, row) = (f64::from(div.scroll_top()), f64::from(div.client_height()), f64::from(self.row));
+        let whole = self.beyond * 5;
+        let next = if f64::from(div.client_width()) < CARDS || count <= whole {
+            (0, count.max(whole))
+        } else {
+            let first = ((top / row) as usize).saturating_sub(self.beyond);
+            (first / 10 * 10, ((top + height) / row) as usize / 10 * 10 + self.beyond + 10)
+        };
+        if held != next {
+            self.window.try_set(next);
+        }
+        if f64::from(div.scroll_height()) - top - height < NEAR * row {
+            self.near_end.try_run(());
+        }
+    }
+
+    /// The first row that exists, and the one after the last.
+    pub fn range(self) -> (usize, usize) {
+        let ((first, last), count) = (self.window.get(), self.count.get());
+        (first.min(count), last.min(count))
+    }
+
+    /// What stands for the rows before or after them.
+    pub fn space(self, before: bool) -> impl IntoView {
+        let (first, last) = self.range();
+        let rows = if before { first } else { self.count.get() - last };
+        (rows > 0).then(|| view! { <tr aria-hidden="true" style=format!("block-size:{}px", rows * self.row as usize)></tr> })
+    }
+}

@@ -1,0 +1,41 @@
+//! The chain of jobs that decided when a run ended.
+
+use crate::{Conn, Doing, StoreError};
+use model::{JobKey, RunId};
+
+/// Jobs of a chain; longer ones are cut.
+const LONGEST: i32 = 2_000;
+
+/// From `last` back over the maker of its latest input, `last` first. Only as far as files say what
+/// waited for what: a job without them ends the chain. Empty if the run has no such job.
+///
+/// Costs as much as the chain has links and their jobs have files.
+pub async fn critical(conn: &mut Conn, run: RunId, last: JobKey) -> Result<Vec<JobKey>, StoreError> {
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "with recursive chain (id, began, depth) as (
+             (select id, started_at, 1
+                from job_executions
+               where id = $1 and workflow_run_id = $2)
+             union all
+             select maker.id, maker.started_at, chain.depth + 1
+               from chain
+              cross join lateral (
+                    select m.id, m.started_at
+                      from job_files i
+                      join job_files o on o.path_id = i.path_id and o.role = 'output'
+                      join job_executions m on m.id = o.job_execution_id
+                     where i.job_execution_id = chain.id and i.role = 'input' and m.status = 'success'
+                       and m.id <> chain.id and m.started_at < chain.began
+                     order by m.ended_at desc, m.id
+                     limit 1) maker
+              where chain.depth < $3)
+         select id from chain order by depth",
+    )
+    .bind(last.0)
+    .bind(run.0)
+    .bind(LONGEST)
+    .fetch_all(conn)
+    .await
+    .doing("following the critical path")?;
+    Ok(ids.into_iter().map(JobKey).collect())
+}

@@ -1,0 +1,104 @@
+//! Jobs and which of them waits for which, as their files say.
+
+use super::plain;
+use crate::{Conn, Doing, StoreError};
+use model::{JobKey, JobStatus, RunId};
+use sqlx::types::Json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A job of a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub job: JobKey,
+    /// Empty if it was never told.
+    pub rule: String,
+    pub status: JobStatus,
+    /// Its wildcards' values.
+    pub label: String,
+}
+
+/// Jobs and edges from makers of files to their users.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Graph {
+    pub nodes: Vec<Node>,
+    pub edges: BTreeSet<(JobKey, JobKey)>,
+}
+
+type Found = (i64, Option<String>, String, Option<Json<BTreeMap<String, serde_json::Value>>>);
+
+/// The jobs of a run, or those of one rule with those they wait for and those that wait for them.
+///
+/// `None` if there are more than `most`; then nothing was read but that many ids.
+pub async fn graph(conn: &mut Conn, run: RunId, rule: Option<&str>, most: usize) -> Result<Option<Graph>, StoreError> {
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "select id from job_executions
+          where workflow_run_id = $1 and not superseded and ($2::text is null or left(rule, 100) = left($2, 100) and rule = $2)
+          order by id limit $3",
+    )
+    .bind(run.0)
+    .bind(rule)
+    .bind(most as i64 + 1)
+    .persistent(false)
+    .fetch_all(&mut *conn)
+    .await
+    .doing("reading the jobs of a graph")?;
+    if ids.len() > most {
+        return Ok(None);
+    }
+    let mut edges = links(conn, &ids, Side::Inputs).await?;
+    if rule.is_some() {
+        edges.extend(links(conn, &ids, Side::Outputs).await?);
+    }
+    let mut all: BTreeSet<i64> = ids.into_iter().collect();
+    all.extend(edges.iter().flat_map(|(from, to)| [*from, *to]));
+    let wanted: Vec<i64> = all.into_iter().collect();
+    let rows: Vec<Found> =
+        sqlx::query_as("select id, rule, status, wildcards from job_executions where id = any($1) and not superseded order by id")
+            .bind(wanted)
+            .fetch_all(conn)
+            .await
+            .doing("reading the jobs of a graph")?;
+    let nodes: Vec<Node> = rows
+        .into_iter()
+        .filter_map(|(id, rule, status, wildcards)| {
+            let label: Vec<String> = wildcards.map(|held| held.0.into_values().map(plain).collect()).unwrap_or_default();
+            Some(Node { job: JobKey(id), rule: rule.unwrap_or_default(), status: status.parse().ok()?, label: label.join(" ") })
+        })
+        .collect();
+    let known: BTreeSet<JobKey> = nodes.iter().map(|node| node.job).collect();
+    let edges = edges.into_iter().map(|(from, to)| (JobKey(from), JobKey(to)));
+    let edges = edges.filter(|(from, to)| from != to && known.contains(from) && known.contains(to)).collect();
+    Ok(Some(Graph { nodes, edges }))
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Inputs,
+    Outputs,
+}
+
+/// Edges to or from jobs, each once.
+async fn links(conn: &mut Conn, ids: &[i64], side: Side) -> Result<BTreeSet<(i64, i64)>, StoreError> {
+    let sql = match side {
+        Side::Inputs => {
+            "select distinct o.job_execution_id, i.job_execution_id
+               from unnest($1::bigint[]) as j(id)
+               join job_files i on i.job_execution_id = j.id and i.role = 'input'
+               join job_files o on o.path_id = i.path_id and o.role = 'output'
+              limit $2"
+        }
+        Side::Outputs => {
+            "select distinct o.job_execution_id, i.job_execution_id
+               from unnest($1::bigint[]) as j(id)
+               join job_files o on o.job_execution_id = j.id and o.role = 'output'
+               join job_files i on i.path_id = o.path_id and i.role = 'input'
+              limit $2"
+        }
+    };
+    let rows: Vec<(i64, i64)> =
+        sqlx::query_as(sql).bind(ids).bind(MOST_EDGES).persistent(false).fetch_all(conn).await.doing("reading what waits for what")?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Edges that are drawn.
+const MOST_EDGES: i64 = 60_000;

@@ -1,0 +1,212 @@
+//! All jobs of a run in few bytes each: what timelines, matrices and orders are made of.
+
+use crate::{Conn, Doing, StoreError, changes::Horizon};
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use model::{JobKey, JobStatus, Millis, RunId};
+use std::collections::HashMap;
+
+/// One attempt of one job. 40 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub id: JobKey,
+    /// [`Marks::NEVER`] before it began.
+    pub started_at: Millis,
+    /// [`Marks::NEVER`] before it ended.
+    pub ended_at: Millis,
+    /// A place in [`Marks::rules`].
+    pub rule: u32,
+    /// A place in [`Marks::values`], or [`Marks::NONE`].
+    pub value: u32,
+    pub threads: u16,
+    pub status: JobStatus,
+    pub superseded: bool,
+}
+
+/// The attempts of a run by id, and the words they share.
+#[derive(Clone, Debug, Default)]
+pub struct Marks {
+    pub rows: Vec<Mark>,
+    /// Names of rules; the empty one is of jobs whose rule was never told.
+    pub rules: Words,
+    /// Values of the wildcard that was asked for.
+    pub values: Words,
+}
+
+/// Words by number.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    list: Vec<String>,
+    places: HashMap<String, u32>,
+}
+
+impl Words {
+    /// The place of a word, which is new if it was not met before.
+    pub fn place(&mut self, word: &str) -> u32 {
+        if let Some(place) = self.places.get(word) {
+            return *place;
+        }
+        let place = self.list.len() as u32;
+        self.list.push(word.to_owned());
+        self.places.insert(word.to_owned(), place);
+        place
+    }
+
+    /// The words, each at its place.
+    pub fn list(&self) -> &[String] {
+        &self.list
+    }
+
+    /// The place of a word that was met.
+    pub fn find(&self, word: &str) -> Option<u32> {
+        self.places.get(word).copied()
+    }
+}
+
+type Found = (i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<String>, Option<String>, Option<i32>, String, bool);
+
+macro_rules! columns {
+    () => {
+        "select id, started_at, ended_at, rule, wildcards ->> $2, threads, status, superseded from job_executions where workflow_run_id = $1"
+    };
+}
+
+impl Marks {
+    /// No time.
+    pub const NEVER: Millis = Millis::MIN;
+    /// No value.
+    pub const NONE: u32 = u32::MAX;
+
+    fn take(&mut self, found: Found) -> Result<Mark, StoreError> {
+        let (id, started, ended, rule, value, threads, status, superseded) = found;
+        let status = status.parse().map_err(|source| StoreError::Corrupt {
+            table: "job_executions",
+            column: "status",
+            id: id.to_string(),
+            source,
+        })?;
+        let at = |time: Option<DateTime<Utc>>| time.map_or(Self::NEVER, |time| time.timestamp_millis());
+        Ok(Mark {
+            id: JobKey(id),
+            started_at: at(started),
+            ended_at: at(ended),
+            rule: self.rules.place(rule.as_deref().unwrap_or("")),
+            value: value.map_or(Self::NONE, |value| self.values.place(&value)),
+            threads: threads.unwrap_or(1).clamp(0, i32::from(u16::MAX)) as u16,
+            status,
+            superseded,
+        })
+    }
+
+    /// Reads rows again, which may be new; those that are gone are dropped.
+    ///
+    /// Costs as much as the rows that are named.
+    pub async fn again(&mut self, conn: &mut Conn, run: RunId, wildcard: &str, ids: &[JobKey]) -> Result<(), StoreError> {
+        let wanted: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let rows: Vec<Found> = sqlx::query_as(concat!(columns!(), " and id = any($3) order by id"))
+            .bind(run.0)
+            .bind(wildcard)
+            .bind(wanted)
+            .fetch_all(conn)
+            .await
+            .doing("reading changed jobs")?;
+        let mut gone: std::collections::HashSet<JobKey> = ids.iter().copied().collect();
+        for found in rows {
+            let mark = self.take(found)?;
+            gone.remove(&mark.id);
+            match self.rows.binary_search_by_key(&mark.id, |held| held.id) {
+                Ok(at) => self.rows[at] = mark,
+                Err(at) => self.rows.insert(at, mark),
+            }
+        }
+        if !gone.is_empty() {
+            self.rows.retain(|held| !gone.contains(&held.id));
+        }
+        Ok(())
+    }
+}
+
+/// All attempts of a run, with the value of one wildcard.
+///
+/// Reads them all: one million takes seconds and 40 MB. To be kept, and kept in step by [`touched`].
+pub async fn marks(conn: &mut Conn, run: RunId, wildcard: &str) -> Result<Marks, StoreError> {
+    let mut marks = Marks::default();
+    let mut rows = sqlx::query_as::<_, Found>(concat!(columns!(), " order by id")).bind(run.0).bind(wildcard).fetch(conn);
+    while let Some(found) = rows.try_next().await.doing("reading all jobs of a run")? {
+        let mark = marks.take(found)?;
+        marks.rows.push(mark);
+    }
+    Ok(marks)
+}
+
+/// Which jobs of a run changed since, and the horizon from which to go on.
+///
+/// `None` instead of ids if there are more than `most`, or if the run was deleted and made again.
+pub async fn touched(conn: &mut Conn, run: RunId, since: &Horizon, most: i64) -> Result<(Option<Vec<JobKey>>, Horizon), StoreError> {
+    let next = crate::changes::horizon(conn).await?; // Taken first: what commits in between is read again, not missed.
+    // With a run go its jobs, without a word about each.
+    let rows: Vec<(String, bool)> = sqlx::query_as(
+        "select distinct record_id, table_name = 'workflow_runs' from (
+             select record_id, table_name from change_notifications
+              where xact >= $1::xid8 and workflow_run_id = $2
+                and (table_name = 'job_executions' or table_name = 'workflow_runs' and operation = 'DELETE')
+              limit $3) newest",
+    )
+    .bind(since.as_str())
+    .bind(run.0)
+    .bind(most + 1)
+    .fetch_all(conn)
+    .await
+    .doing("catching up with one run")?;
+    let complete = (rows.len() as i64) <= most && !rows.iter().any(|(_, deleted)| *deleted);
+    Ok((complete.then(|| rows.iter().filter_map(|(id, _)| id.parse().ok().map(JobKey)).collect()), next))
+}
+
+/// Wildcards of a run's jobs, those of most rules first: by one job of each rule.
+///
+/// Reads one job per rule, by index.
+pub async fn wildcards(conn: &mut Conn, run: RunId) -> Result<Vec<String>, StoreError> {
+    sqlx::query_scalar(
+        "select k
+           from rule_counts c,
+                lateral (select wildcards from job_executions
+                          where workflow_run_id = c.workflow_run_id and left(rule, 100) = left(c.rule, 100) and rule = c.rule and jsonb_typeof(wildcards) = 'object'
+                          order by id desc limit 1) j,
+                jsonb_object_keys(j.wildcards) k
+          where c.workflow_run_id = $1 and c.rule <> ''
+          group by k
+          order by count(*) desc, k
+          limit 50",
+    )
+    .bind(run.0)
+    .fetch_all(conn)
+    .await
+    .doing("reading wildcards")
+}
+
+/// How long jobs of each rule took in the newest three other attempts of the same thing: how many
+/// there were, their mean and their standard deviation in milliseconds.
+///
+/// Reads the jobs of those attempts.
+pub async fn past(conn: &mut Conn, run: RunId) -> Result<Vec<(String, i64, f64, f64)>, StoreError> {
+    sqlx::query_as(
+        "select rule, count(*), avg(took)::float8, coalesce(stddev_pop(took), 0)::float8
+           from (select other.id
+                   from workflow_runs r
+                   join workflow_runs other on other.lineage_id = r.lineage_id and other.id <> r.id and not other.dry_run
+                  where r.id = $1
+                  order by other.attempt desc
+                  limit 3) attempts
+          cross join lateral (
+                select rule, extract(epoch from ended_at - started_at) * 1000 as took
+                  from job_executions
+                 where workflow_run_id = attempts.id and status = 'success' and started_at is not null and rule is not null
+                 order by id desc
+                 limit 20000) j
+          group by rule",
+    )
+    .bind(run.0)
+    .fetch_all(conn)
+    .await
+    .doing("reading how long rules took")
+}

@@ -1,0 +1,103 @@
+//! A run of a million jobs beside others: what is read for a window does not grow with it.
+#![forbid(unsafe_code)]
+
+use model::{
+    JobKey, JobStatus, RunId,
+    page::{JobColumn, JobSort},
+};
+use store::{
+    Conn, changes, events,
+    jobs::{self, files, marks},
+};
+use testkit::TestDatabase;
+
+const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
+
+/// A million jobs in 60 rules. Without triggers, which would log and count each of them.
+const MILLION: &str = "
+    set session_replication_role = replica;
+    insert into workflow_runs (id, workflow_name, search) values ('0193a4c2-0000-7000-8000-000000000001', 'large', 'large');
+    insert into job_executions (workflow_run_id, job_id, rule, informed, status, wildcards, started_at, ended_at)
+    select '0193a4c2-0000-7000-8000-000000000001', n, 'rule ' || n % 60, true, case when n % 500 = 7 then 'failed' else 'success' end,
+           jsonb_build_object('sample', 'S' || n / 60), timestamptz '2026-11-20 00:00Z' + n * interval '1 ms',
+           timestamptz '2026-11-20 00:00Z' + (n + n % 1000) * interval '1 ms'
+      from generate_series(1, 1000000) n;
+    insert into rule_counts (workflow_run_id, rule, success) select '0193a4c2-0000-7000-8000-000000000001', 'rule ' || n, 16666 from generate_series(0, 59) n;
+    insert into paths (workflow_run_id, path) select '0193a4c2-0000-7000-8000-000000000001', n || '.txt' from generate_series(1, 100000) n;
+    insert into job_files (job_execution_id, path_id, role, position)
+    select j.id, p.id, f.role, 0
+      from job_executions j
+     cross join (values ('output', 0), ('input', 60)) f(role, back)
+      join paths p on p.path = (j.job_id - back) || '.txt';
+    insert into ingest_events (workflow_run_id, source, event, body, received_at, outcome)
+    select '0193a4c2-0000-7000-8000-000000000001', 'flowo', 'e', '{}', now(), 'applied' from generate_series(1, 100000) n;
+    set session_replication_role = origin;
+    analyze";
+
+const TABLES: &str = "relname ~ '^(job_executions|job_files|paths|change_notifications|ingest_events)'";
+
+/// Scans of whole tables, and rows read, so far.
+async fn reads(conn: &mut Conn) -> (i64, i64) {
+    sqlx::query("select pg_stat_force_next_flush()").execute(&mut *conn).await.expect("statistics");
+    let query = format!(
+        "select sum(seq_scan)::bigint, sum(coalesce(idx_tup_fetch, 0) + seq_tup_read)::bigint from pg_stat_user_tables where {TABLES}"
+    );
+    sqlx::query("select 1").execute(&mut *conn).await.expect("statistics are written with the next statement");
+    sqlx::query_as(sqlx::AssertSqlSafe(query)).fetch_one(conn).await.expect("two numbers")
+}
+
+#[tokio::test]
+async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
+    let database = TestDatabase::new().await;
+    database.sql(MILLION).await;
+    let run: RunId = RUN.parse().expect("an id");
+    let mut conn = database.store.conn().await.expect("a connection");
+    let conn = &mut *conn;
+    let key = |n: &str| format!("select id::text from job_executions where workflow_run_id = '{RUN}' and job_id = {n}");
+    let job = JobKey(database.text(&key("99000")).await.and_then(|id| id.parse().ok()).expect("a job"));
+    let horizon = changes::horizon(conn).await.expect("a horizon");
+    database
+        .sql(&format!("update job_executions set status = 'failed' where workflow_run_id = '{RUN}' and job_id between 10 and 14"))
+        .await;
+    let failed = [JobStatus::Failed];
+    let plain = jobs::Query { limit: 100, ..jobs::Query::default() };
+    let by_sample = JobSort::default().click(JobColumn::Wildcard("sample".into()));
+
+    let mut told = Vec::new();
+    macro_rules! reads_at_most {
+        ($most:literal, $what:literal, $call:expr) => {{
+            let before = reads(conn).await;
+            let found = $call.await.expect($what);
+            let after = reads(conn).await;
+            told.push(format!("{}: {} rows", $what, after.1 - before.1));
+            assert_eq!(after.0, before.0, "{} reads a table whole", $what);
+            assert!(after.1 - before.1 <= $most, "{} reads {} rows", $what, after.1 - before.1);
+            found
+        }};
+    }
+    let page = reads_at_most!(110, "the newest jobs", jobs::list(conn, run, &plain));
+    let query = jobs::Query { after: page.next.as_ref(), ..plain.clone() };
+    reads_at_most!(110, "the next window", jobs::list(conn, run, &query));
+    let query = jobs::Query { statuses: &failed, ..plain.clone() };
+    reads_at_most!(110, "jobs of one state", jobs::list(conn, run, &query));
+    let query = jobs::Query { rule: Some("rule 7"), ..plain.clone() };
+    reads_at_most!(110, "jobs of one rule", jobs::list(conn, run, &query));
+    let query = jobs::Query { rule: Some("rule 7"), sort: by_sample, ..plain.clone() };
+    reads_at_most!(16_668, "jobs of one rule by sample", jobs::list(conn, run, &query));
+    let query = jobs::Query { rule: Some("rule 7"), find: Some("s5000"), ..plain.clone() };
+    reads_at_most!(16_668, "jobs of one rule by words", jobs::list(conn, run, &query));
+    reads_at_most!(40, "one job", jobs::detail(conn, run, job));
+    reads_at_most!(10_010, "what failed", jobs::failures(conn, run));
+    reads_at_most!(60, "wildcards", marks::wildcards(conn, run));
+    let (ids, _) = reads_at_most!(5, "what changed", marks::touched(conn, run, &horizon, 1000));
+    assert_eq!(ids.map(|ids| ids.len()), Some(5));
+    let mut few = marks::Marks::default();
+    reads_at_most!(1, "one mark", few.again(conn, run, "sample", &[job]));
+    let chain = reads_at_most!(12_000, "the critical path", jobs::critical(conn, run, job));
+    assert_eq!(chain.len(), 1_650);
+    reads_at_most!(900, "files by rule", files::by_rule(conn, run));
+    reads_at_most!(400, "files of a rule's jobs", files::of_rule(conn, run, "rule 7", Some(job)));
+    reads_at_most!(10, "who uses a path", files::path(conn, run, "5000.txt"));
+    reads_at_most!(31, "raw reports", events::of_run(conn, run, 500, 30));
+    println!("{}", told.join("\n"));
+}

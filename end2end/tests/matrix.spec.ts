@@ -1,0 +1,69 @@
+// Samples against rules: what failed first, cells that lead to jobs and follow them.
+
+import type { Page } from '@playwright/test';
+import { expect, test, visit } from '../fixtures';
+
+const cell = (page: Page, name: RegExp) => page.getByRole('region', { name: 'Matrix' }).getByRole('link', { name });
+const samples = (page: Page) => page.getByRole('region', { name: 'Matrix' }).getByRole('rowheader').allTextContents();
+
+test('a cell leads to its job, a column to its rule, and rows have an order', async ({ page, doing }) => {
+  const run = await doing.run('cohort', {
+    planned: { map: 12, call: 12 },
+    graph: [
+      ['map', 'call'],
+      ['call', 'all'],
+    ],
+  });
+  for (const sample of ['S10', 'S2', 'S1']) await run.finish(await run.job('map', { sample }));
+  for (const unit of ['1', '2']) await run.finish(await run.job('call', { sample: 'S1', unit }));
+  await run.fail(await run.job('call', { sample: 'S10', unit: '1' }));
+  await run.close();
+  await visit(page, run.path);
+
+  await page.getByRole('link', { name: 'Matrix' }).click();
+  await expect(cell(page, /^S10, call: Failed/)).toBeVisible();
+  expect(await samples(page)).toEqual(['S10', 'S1', 'S2']);
+  const heads = await page.getByRole('region', { name: 'Matrix' }).getByRole('columnheader').allTextContents();
+  expect(heads.map((head) => head.trim())).toEqual(['sample', 'map', 'call', 'Time in jobs']);
+  await page.getByRole('link', { name: 'Name', exact: true }).click();
+  await expect.poll(() => samples(page)).toEqual(['S1', 'S2', 'S10']);
+
+  await cell(page, /^S10, call: Failed/).click();
+  await expect(page.getByRole('complementary', { name: 'call' })).toContainText('S10');
+  await page.reload();
+  await expect(cell(page, /^S10, call: Failed/)).toHaveAttribute('aria-current', 'true');
+  await cell(page, /^S1, call: Done.*2 jobs/).click();
+  await expect(page).toHaveURL(/rule=call&find=S1$/);
+
+  await page.goto(`${run.path}?as=matrix&by=unit`);
+  await expect(cell(page, /^2, call: Done/)).toBeVisible();
+  await page.getByRole('searchbox', { name: 'Find jobs by a wildcard' }).fill('1');
+  await page.getByRole('searchbox', { name: 'Find jobs by a wildcard' }).press('Enter');
+  await expect.poll(() => samples(page)).toEqual(['1']);
+});
+
+test('a job that ends changes its cell and nothing else of the matrix', async ({ page, doing }) => {
+  const run = await doing.run('live', { planned: { map: 2 } });
+  const [one] = [await run.job('map', { sample: 'alpha' }), await run.job('map', { sample: 'beta' })];
+  await visit(page, `${run.path}?as=matrix`);
+  await expect(cell(page, /^alpha, map: Running/)).toBeVisible();
+  await page.evaluate(() => {
+    const seen: string[] = [];
+    const name = (node: Node) => (node instanceof Element ? node : node.parentElement)?.closest('td, th')?.querySelector('a')?.getAttribute('aria-label')?.split(':')[0] ?? `${node.nodeName}`;
+    new MutationObserver((changes) => seen.push(...changes.map((change) => name(change.target)))).observe(document.querySelector('table.matrix')!, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+      attributes: true,
+    });
+    Object.assign(window, { seen });
+  });
+
+  await run.finish(one);
+
+  await expect(cell(page, /^alpha, map: Done/)).toHaveAttribute('data-status', 'success');
+  const seen = await page.evaluate(() => [...new Set((window as unknown as { seen: string[] }).seen)]);
+  expect(seen).toEqual(['alpha, map']);
+  await run.job('call', { sample: 'gamma' });
+  await expect(cell(page, /^gamma, call: Running/)).toBeVisible();
+});
