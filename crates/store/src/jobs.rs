@@ -163,9 +163,10 @@ pub async fn list(conn: &mut Conn, run: RunId, query: &Query<'_>) -> Result<Page
         Direction::Asc => (" > (", " asc"),
         Direction::Desc => (" < (", " desc"),
     };
-    let mut sql = QueryBuilder::new(format!("select {COLUMNS}, ("));
+    // First which rows, then what is shown of them: else that is made of every row that is sorted.
+    let mut sql = QueryBuilder::new(format!("select {COLUMNS}, found.sort_key::text as sort_key from (select j.id, "));
     key(&mut sql, &query.sort);
-    sql.push(")::text as sort_key");
+    sql.push(" as sort_key");
     conditions(&mut sql, run, query);
     if let Some(cursor) = query.after {
         let wrong = || StoreError::Unfit(Invalid::new("after", cursor.to_string(), "a cursor of this list").to_string());
@@ -183,10 +184,14 @@ pub async fn list(conn: &mut Conn, run: RunId, query: &Query<'_>) -> Result<Page
     }
     sql.push(" order by ");
     if sorted {
-        key(&mut sql, &query.sort);
-        sql.push(direction).push(", ");
+        sql.push("sort_key").push(direction).push(", ");
     }
     sql.push("j.id").push(direction).push(" limit ").push_bind(i64::from(limit) + 1);
+    sql.push(") found join job_executions j on j.id = found.id order by ");
+    if sorted {
+        sql.push("found.sort_key").push(direction).push(", ");
+    }
+    sql.push("found.id").push(direction);
     // Planned anew for what is asked: one plan for a rare state and for a common one suits neither.
     let rows = sql.build().persistent(false).fetch_all(conn).await;
     let rows = match (rows, query.after) {

@@ -49,6 +49,8 @@ impl Store {
             .max_connections(size)
             .acquire_timeout(ACQUIRE)
             .idle_timeout(Duration::from_mins(10))
+            // Compiling a statement takes longer than any of ours runs.
+            .after_connect(|conn, _| Box::pin(async move { sqlx::raw_sql("set jit = off").execute(conn).await.map(drop) }))
             .connect_lazy_with(options.clone());
         Self { pool, options: Arc::new(options) }
     }

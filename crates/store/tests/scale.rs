@@ -75,17 +75,17 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
             found
         }};
     }
-    let page = reads_at_most!(110, "the newest jobs", jobs::list(conn, run, &plain));
+    let page = reads_at_most!(220, "the newest jobs", jobs::list(conn, run, &plain));
     let query = jobs::Query { after: page.next.as_ref(), ..plain.clone() };
-    reads_at_most!(110, "the next window", jobs::list(conn, run, &query));
+    reads_at_most!(220, "the next window", jobs::list(conn, run, &query));
     let query = jobs::Query { statuses: &failed, ..plain.clone() };
-    reads_at_most!(110, "jobs of one state", jobs::list(conn, run, &query));
+    reads_at_most!(220, "jobs of one state", jobs::list(conn, run, &query));
     let query = jobs::Query { rule: Some("rule 7"), ..plain.clone() };
-    reads_at_most!(110, "jobs of one rule", jobs::list(conn, run, &query));
+    reads_at_most!(220, "jobs of one rule", jobs::list(conn, run, &query));
     let query = jobs::Query { rule: Some("rule 7"), sort: by_sample, ..plain.clone() };
-    reads_at_most!(16_668, "jobs of one rule by sample", jobs::list(conn, run, &query));
+    reads_at_most!(16_900, "jobs of one rule by sample", jobs::list(conn, run, &query));
     let query = jobs::Query { rule: Some("rule 7"), find: Some("s5000"), ..plain.clone() };
-    reads_at_most!(16_668, "jobs of one rule by words", jobs::list(conn, run, &query));
+    reads_at_most!(16_900, "jobs of one rule by words", jobs::list(conn, run, &query));
     reads_at_most!(40, "one job", jobs::detail(conn, run, job));
     reads_at_most!(10_010, "what failed", jobs::failures(conn, run));
     reads_at_most!(60, "wildcards", marks::wildcards(conn, run));
