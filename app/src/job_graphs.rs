@@ -21,11 +21,13 @@ use tracing::info;
 
 /// Jobs of one picture.
 pub const MOST: usize = 10_000;
-/// Around one rule, other rules with more jobs than this are drawn as one box each.
+/// Around one rule, another one is drawn as one box if a job has more links to it than this.
 const FEW: usize = 40;
 /// Size of a box, and the least distances, in pixels.
 pub const BOX: (i32, i32) = (132, 24);
 const SPACE: f64 = 18.0;
+/// A part wider than this, and much wider than high, is folded (pixels).
+const WIDEST: f64 = 6_000.0;
 /// Layouts made at the same time, and kept: bytes.
 const AT_ONCE: usize = 1;
 const KEPT: u64 = 32 << 20;
@@ -97,11 +99,18 @@ impl JobGraphs {
 /// Makes one box of all jobs of a rule, where a reader of another rule would see too many of them.
 fn gather(graph: Graph, focus: Option<&str>) -> Boxes {
     let Graph { nodes, edges } = graph;
-    let mut of_rule: BTreeMap<&str, usize> = BTreeMap::new();
-    for node in &nodes {
-        *of_rule.entry(&node.rule).or_default() += 1;
+    // A rule is one box if one job of the rule that is looked at has so many links to it.
+    let rule_of: HashMap<JobKey, &str> = nodes.iter().map(|node| (node.job, node.rule.as_str())).collect();
+    let mut links: HashMap<(JobKey, &str), usize> = HashMap::new();
+    for (from, to) in &edges {
+        for (one, other) in [(from, to), (to, from)] {
+            if focus == Some(rule_of[one]) {
+                *links.entry((*one, rule_of[other])).or_default() += 1;
+            }
+        }
     }
-    let many = |rule: &str| focus.is_some_and(|focus| focus != rule) && of_rule[rule] > FEW;
+    let crowded: BTreeSet<&str> = links.into_iter().filter(|(_, count)| *count > FEW).map(|((_, rule), _)| rule).collect();
+    let many = |rule: &str| focus != Some(rule) && crowded.contains(rule);
     let mut boxes = Boxes::default();
     let mut of_job: HashMap<JobKey, u32> = HashMap::new();
     let mut gathered: HashMap<&str, u32> = HashMap::new();
@@ -175,9 +184,40 @@ fn places(count: usize, edges: &[(u32, u32)]) -> Places {
     (placed, (widest + SPACE) as i32, (y + tallest + SPACE) as i32)
 }
 
+/// The same layers, each in rows that make the part about as wide as high. Boxes keep their order; no
+/// edge lies within a layer, so all still lead downward.
+fn wrapped(part: Part) -> Part {
+    let mut layers: BTreeMap<i64, Vec<(usize, f64)>> = BTreeMap::new();
+    for (node, x, y) in part {
+        layers.entry(y.round() as i64).or_default().push((node, x));
+    }
+    let (step, row_step) = (f64::from(BOX.0) + SPACE, f64::from(BOX.1) + SPACE / 3.0);
+    let most = layers.values().map(Vec::len).max().unwrap_or(1) as f64;
+    let in_row = ((most * row_step / step).sqrt().ceil() as usize).max(8);
+    let mut placed = Vec::new();
+    let mut top = 0.0;
+    for mut layer in layers.into_values() {
+        layer.sort_by(|one, other| one.1.total_cmp(&other.1));
+        let left = in_row.saturating_sub(layer.len()) as f64 * step / 2.0;
+        for (at, (node, _)) in layer.iter().enumerate() {
+            placed.push((*node, left + (at % in_row) as f64 * step, top + (at / in_row) as f64 * row_step));
+        }
+        top += layer.len().div_ceil(in_row) as f64 * row_step + SPACE * 2.0;
+    }
+    placed
+}
+
 /// A part with its upper left corner at zero, and its size.
 fn squared(part: Part, flip: f64) -> (f64, f64, Part) {
-    let part: Part = part.into_iter().map(|(node, x, y)| (node, x, y * flip)).collect();
+    let mut part: Part = part.into_iter().map(|(node, x, y)| (node, x, y * flip)).collect();
+    let span = |of: fn(&(usize, f64, f64)) -> f64| {
+        let (least, most) = part.iter().map(of).fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), at| (least.min(at), most.max(at)));
+        most - least
+    };
+    // One box that everything hangs on makes a layer that nobody could look at.
+    if span(|node| node.1) > WIDEST.max(8.0 * span(|node| node.2)) {
+        part = wrapped(part);
+    }
     let least = |of: fn(&(usize, f64, f64)) -> f64| part.iter().map(of).fold(f64::INFINITY, f64::min);
     let most = |of: fn(&(usize, f64, f64)) -> f64| part.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
     let (left, top) = (least(|node| node.1), least(|node| node.2));
@@ -209,6 +249,18 @@ mod tests {
                 prop_assert!(places[*from as usize].1 < places[*to as usize].1);
             }
         }
+    }
+
+    #[test]
+    fn what_hangs_on_one_job_is_folded_into_rows() {
+        let edges: Vec<(u32, u32)> = (0..3_000).map(|job| (job, 3_000)).chain((0..3_000).map(|job| (3_001, job))).collect();
+        let (places, width, height) = places(3_002, &edges);
+        assert!(width < 3 * height && height < 3 * width, "{width} {height}");
+        assert!(edges.iter().all(|(from, to)| places[*from as usize].1 < places[*to as usize].1));
+        let mut once = places.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), places.len());
     }
 
     /// Samples in chains of nine jobs, merged by tens, as large workflows are.

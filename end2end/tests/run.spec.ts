@@ -153,6 +153,26 @@ test('jobs are sorted, found, and read on as one scrolls', async ({ page, lab, d
   await expect(first).toContainText('S1');
 });
 
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 360, height: 740 } });
+
+  test('a long list is read page by page, and does not come by itself', async ({ page, lab, doing }) => {
+    const run = await doing.run('many', { planned: { map: 300 } });
+    await lab.sql(`INSERT INTO job_executions (workflow_run_id, job_id, rule, status, wildcards)
+      SELECT '${run.id}', n, 'map', 'waiting', jsonb_build_object('sample', 'S' || n) FROM generate_series(1, 300) n`);
+    await visit(page, run.path);
+    await expect(lines(page)).toHaveCount(100);
+
+    await page.getByRole('link', { name: 'Further jobs' }).click();
+
+    await expect(lines(page).first()).toContainText('S200');
+    await expect(lines(page)).toHaveCount(100);
+    await page.goto(`${run.path}?as=matrix`);
+    await expect(page.getByRole('region', { name: 'Matrix' }).getByRole('rowheader').first()).toBeVisible();
+    expect(await page.getByRole('region', { name: 'Matrix' }).getByRole('rowheader').count(), 'rows out of sight do not exist').toBeLessThan(100);
+  });
+});
+
 test('name and tags are edited in the head, and every open page shows them', async ({ page, doing, context }) => {
   const run = await failed(doing);
   await visit(page, run.path);

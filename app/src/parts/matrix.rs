@@ -142,7 +142,7 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
         let order = order.clone();
         Signal::derive(move || order.with(Vec::len))
     };
-    let windowed = Windowed::with(count, ROW, BEYOND, more);
+    let windowed = Windowed::lean(count, ROW, BEYOND, more);
     let shown = move || {
         let (first, last) = windowed.range();
         order.with(|order| order.get(first..last.min(order.len())).unwrap_or_default().to_vec())

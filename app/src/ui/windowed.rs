@@ -18,18 +18,24 @@ pub struct Windowed {
     /// Height of a row, in pixels.
     row: u32,
     beyond: usize,
+    /// On a narrow page rows are cards that scroll with it.
+    cards: bool,
     near_end: Callback<()>,
 }
 
 impl Windowed {
     /// A window over `count` rows of `row` pixels; `near_end` hears whenever the reader comes near the end.
     pub fn new(count: Signal<usize>, row: u32, near_end: Callback<()>) -> Self {
-        Self::with(count, row, BEYOND, near_end)
+        Self::with(count, row, BEYOND, true, near_end)
     }
 
-    /// The same for rows that cost more: only `beyond` of them are kept beyond each edge.
-    pub fn with(count: Signal<usize>, row: u32, beyond: usize, near_end: Callback<()>) -> Self {
-        let windowed = Self { scroller: NodeRef::new(), window: RwSignal::new((0, beyond * 5)), count, row, beyond, near_end };
+    /// The same for rows that cost more and are never cards: only `beyond` of them are kept beyond each edge.
+    pub fn lean(count: Signal<usize>, row: u32, beyond: usize, near_end: Callback<()>) -> Self {
+        Self::with(count, row, beyond, false, near_end)
+    }
+
+    fn with(count: Signal<usize>, row: u32, beyond: usize, cards: bool, near_end: Callback<()>) -> Self {
+        let windowed = Self { scroller: NodeRef::new(), window: RwSignal::new((0, beyond * 5)), count, row, beyond, cards, near_end };
         Effect::new(move |_| {
             count.track();
             windowed.measure();
@@ -43,7 +49,8 @@ impl Windowed {
         let (Some(count), Some(held)) = (self.count.try_get_untracked(), self.window.try_get_untracked()) else { return };
         let (top, height, row) = (f64::from(div.scroll_top()), f64::from(div.client_height()), f64::from(self.row));
         let whole = self.beyond * 5;
-        let next = if f64::from(div.client_width()) < CARDS || count <= whole {
+        let cards = self.cards && f64::from(div.client_width()) < CARDS;
+        let next = if cards || count <= whole {
             (0, count.max(whole))
         } else {
             let first = ((top / row) as usize).saturating_sub(self.beyond);
@@ -52,7 +59,10 @@ impl Windowed {
         if held != next {
             self.window.try_set(next);
         }
-        if f64::from(div.scroll_height()) - top - height < NEAR * row {
+        // What scrolls with the page is always seen to its end; it has links to further pages.
+        let screen = window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or(height);
+        let with_page = height > 2.0 * screen;
+        if !with_page && f64::from(div.scroll_height()) - top - height < NEAR * row {
             self.near_end.try_run(());
         }
     }
