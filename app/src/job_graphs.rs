@@ -65,6 +65,10 @@ impl JobGraphs {
             return Ok(JobGraph::Unlinked);
         }
         let boxes = gather(graph, rule);
+        // Around a rule of many jobs there may be any number of others.
+        if boxes.list.len() > 2 * MOST {
+            return Ok(JobGraph::TooLarge);
+        }
         let edges: Vec<(u32, u32)> = boxes.edges.iter().copied().collect();
         let mut hasher = DefaultHasher::new();
         (boxes.list.len(), &edges).hash(&mut hasher);

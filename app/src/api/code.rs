@@ -61,7 +61,7 @@ mod server {
     use std::path::{Path, PathBuf};
     use store::{
         Conn,
-        runs::{self, find},
+        runs::{self, Audience, find},
     };
 
     /// Rules shown at once, and bytes of one text.
@@ -89,6 +89,10 @@ mod server {
         let facts = find::facts(conn, &[id]).await?.pop();
         let directory = run.directory.unwrap_or_default();
         let config = find::extras(conn, id).await?.config.filter(|config| !config.is_null());
+        // Read with the rights of whoever started Flowo, so for nobody else.
+        if viewer.audience != Audience::All {
+            return Ok(Found { rules, more, files: Vec::new(), config });
+        }
         let names = facts.into_iter().flat_map(|facts| facts.snakefile.into_iter().chain(facts.config_files.into_iter().take(CONFIGS)));
         let files = names.map(|name| {
             let path = Path::new(&directory).join(&name);

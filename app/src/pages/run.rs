@@ -92,7 +92,6 @@ const CROWDED: Duration = Duration::from_millis(1500);
 fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: LiveJobs) -> impl IntoView {
     let runs::RunView { detail, cursor } = found;
     let id = detail.run.id;
-    let name = detail.run.title().to_owned();
     let run = RwSignal::new(detail.run);
     let gone = RwSignal::new(false);
     let rules = RwSignal::new(detail.rules);
@@ -170,7 +169,7 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
     let navigate = use_navigate();
     let delete = Callback::new(move |()| doomed.set(vec![(id, run.with_untracked(|run| run.title().to_owned()))]));
     let left = Callback::new(move |_| navigate(paths::RUNS, NavigateOptions::default()));
-    let title = format!("{name} · Flowo");
+    let title = move || format!("{} · Flowo", run.with(|run| run.title().to_owned()));
     view! {
         <Title text=title/>
         <div class="run">

@@ -68,6 +68,15 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// What an address adds to a column: nothing if the direction is the expected one.
+    fn suffix(self, expected: Self) -> &'static str {
+        match self {
+            _ if self == expected => "",
+            Self::Asc => ":asc",
+            Self::Desc => ":desc",
+        }
+    }
+
     pub const fn reversed(self) -> Self {
         match self {
             Self::Asc => Self::Desc,
@@ -92,13 +101,7 @@ impl Default for RunSort {
 impl fmt::Display for RunSort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.column.as_str())?;
-        if self.direction != self.column.first_direction() {
-            f.write_str(match self.direction {
-                Direction::Asc => ":asc",
-                Direction::Desc => ":desc",
-            })?;
-        }
-        Ok(())
+        f.write_str(self.direction.suffix(self.column.first_direction()))
     }
 }
 
@@ -202,13 +205,7 @@ impl JobSort {
 impl fmt::Display for JobSort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.column)?;
-        if self.direction != self.column.first_direction() {
-            f.write_str(match self.direction {
-                Direction::Asc => ":asc",
-                Direction::Desc => ":desc",
-            })?;
-        }
-        Ok(())
+        f.write_str(self.direction.suffix(self.column.first_direction()))
     }
 }
 
