@@ -23,7 +23,7 @@ struct Takes {
 
 /// The least and the most that is to be expected; see [`crate::api::runs::read_left`].
 pub async fn left(state: &AppState, run: RunId) -> Result<Option<(Millis, Millis)>, AppError> {
-    let Snapshot { marks, .. } = state.marks.of_run(run, "").await?;
+    let Snapshot { marks, .. } = state.marks.of_run(run).await?;
     let mut conn = state.store.conn().await?;
     let rules = find::rules(&mut conn, run).await?;
     let past = past(&mut conn, run).await?;
@@ -115,8 +115,10 @@ mod tests {
             started_at: from,
             ended_at: to,
             rule,
-            value: Marks::NONE,
+            job_id: nth,
+            wildcards: Marks::NONE,
             threads: 1,
+            attempt: 1,
             status,
             superseded: false,
         };

@@ -18,6 +18,8 @@ pub mod graphs;
 mod highlight;
 #[cfg(feature = "ssr")]
 pub mod job_graphs;
+#[cfg(feature = "ssr")]
+pub mod job_lists;
 pub mod live;
 #[cfg(feature = "ssr")]
 pub mod marks;

@@ -1,19 +1,24 @@
-//! The jobs of runs in memory, 40 bytes each, kept in step with the database. Server only.
+//! The jobs of runs in memory, 48 bytes each, kept in step with the database. Server only.
 //!
 //! A run is read whole when it is first asked for; after that only what changed. What is given
-//! out is never older than [`FRESH`] and never skips a commit.
+//! out holds every change that the hub had told of when it was asked for.
 
 use crate::error::AppError;
-use model::{JobKey, RunId};
+use live::Hub;
+use model::{JobKey, RunId, live::LiveCursor};
 use moka::future::Cache;
 use std::{
-    sync::Arc,
+    collections::HashMap,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 use store::{
     Store,
     changes::{self, Horizon},
-    jobs::marks::{self, Marks},
+    jobs::{
+        marks::{self, Marks},
+        values::{Texts, Values},
+    },
 };
 use tokio::sync::Mutex;
 
@@ -21,10 +26,13 @@ use tokio::sync::Mutex;
 const KEPT: u64 = 256 << 20;
 /// Runs nobody asks for are forgotten.
 const IDLE: Duration = Duration::from_mins(5);
-/// Readers within this time share one look at the change log.
+/// So long nobody looks at the change log unless the hub has told of something.
 const FRESH: Duration = Duration::from_millis(200);
 /// More changes at once, and the run is read whole.
 const MOST: i64 = 20_000;
+
+/// Wildcards whose values are kept at most.
+const COLUMNS: usize = 8;
 
 /// A run's jobs at a moment.
 #[derive(Clone)]
@@ -32,73 +40,112 @@ pub struct Snapshot {
     pub marks: Arc<Marks>,
     /// Another number, other jobs.
     pub version: u64,
+    derived: Arc<Derived>,
+}
+
+/// What is made of wildcards when it is first asked for. It only grows, as they do.
+#[derive(Default)]
+struct Derived {
+    values: std::sync::Mutex<HashMap<String, Arc<Values>>>,
+    texts: std::sync::Mutex<Arc<Texts>>,
+}
+
+impl Snapshot {
+    /// The values of a wildcard. Takes some 100 ms for 10^5 wildcards that nobody asked for: not for a
+    /// thread that others wait for.
+    pub fn values(&self, name: &str) -> Arc<Values> {
+        let mut held = self.derived.values.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= COLUMNS && !held.contains_key(name) {
+            held.clear();
+        }
+        let values = held.entry(name.to_owned()).or_default();
+        if values.known() < self.marks.wildcards.list().len() {
+            Arc::make_mut(values).grow(name, &self.marks.wildcards);
+        }
+        Arc::clone(values)
+    }
+
+    /// All wildcards, to be searched; as dear as [`Self::values`].
+    pub fn texts(&self) -> Arc<Texts> {
+        let mut texts = self.derived.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if texts.known() < self.marks.wildcards.list().len() {
+            Arc::make_mut(&mut texts).grow(&self.marks.wildcards);
+        }
+        Arc::clone(&texts)
+    }
 }
 
 struct Held {
-    marks: Arc<Marks>,
-    version: u64,
+    now: Snapshot,
     horizon: Horizon,
+    /// Where the hub was when this was read.
+    cursor: LiveCursor,
     looked: Instant,
 }
 
 /// The jobs of all runs somebody looks at.
 pub struct AllMarks {
     store: Store,
-    kept: Cache<(RunId, String), Arc<Mutex<Held>>>,
+    hub: Hub,
+    kept: Cache<RunId, Arc<Mutex<Held>>>,
 }
 
 impl AllMarks {
-    pub fn new(store: Store) -> Self {
-        let weigher = |_: &(RunId, String), held: &Arc<Mutex<Held>>| {
-            let rows = held.try_lock().map_or(0, |held| held.marks.rows.len());
-            u32::try_from(rows * 44 + 1_000).unwrap_or(u32::MAX)
+    pub fn new(store: Store, hub: Hub) -> Self {
+        let weigher = |_: &RunId, held: &Arc<Mutex<Held>>| {
+            // Wildcards once more for what is derived of them.
+            let weight = held.try_lock().map_or(0, |held| held.now.marks.weight() * 3 / 2);
+            u32::try_from(weight + 1_000).unwrap_or(u32::MAX)
         };
-        Self { store, kept: Cache::builder().max_capacity(KEPT).weigher(weigher).time_to_idle(IDLE).build() }
+        Self { store, hub, kept: Cache::builder().max_capacity(KEPT).weigher(weigher).time_to_idle(IDLE).build() }
     }
 
-    /// The jobs of a run, with the values of one wildcard or, for the empty name, of none.
+    /// The jobs of a run.
     ///
     /// The first reader of a run of 10^5 jobs waits some hundred milliseconds, others for what changed.
-    pub async fn of_run(&self, run: RunId, wildcard: &str) -> Result<Snapshot, AppError> {
-        let key = (run, wildcard.to_owned());
-        let held = self.kept.try_get_with(key, self.whole(run, wildcard)).await;
+    pub async fn of_run(&self, run: RunId) -> Result<Snapshot, AppError> {
+        let told = self.hub.cursor();
+        let held = self.kept.try_get_with(run, self.whole(run)).await;
         let held = held.map_err(|error: Arc<AppError>| AppError::clone(&error))?;
         let mut held = held.lock().await;
-        if held.looked.elapsed() > FRESH {
-            self.renew(&mut held, run, wildcard).await?;
+        let behind = held.cursor.epoch != told.epoch || held.cursor.seq < told.seq;
+        if behind || held.looked.elapsed() > FRESH {
+            self.renew(&mut held, run).await?;
         }
-        Ok(Snapshot { marks: Arc::clone(&held.marks), version: held.version })
+        Ok(held.now.clone())
     }
 
-    async fn whole(&self, run: RunId, wildcard: &str) -> Result<Arc<Mutex<Held>>, AppError> {
+    async fn whole(&self, run: RunId) -> Result<Arc<Mutex<Held>>, AppError> {
+        let cursor = self.hub.cursor();
         let mut conn = self.store.conn().await?;
         let horizon = changes::horizon(&mut conn).await?;
-        let marks = Arc::new(marks::marks(&mut conn, run, wildcard).await?);
-        Ok(Arc::new(Mutex::new(Held { marks, version: 0, horizon, looked: Instant::now() })))
+        let now = Snapshot { marks: Arc::new(marks::marks(&mut conn, run).await?), version: 0, derived: Arc::default() };
+        Ok(Arc::new(Mutex::new(Held { now, horizon, cursor, looked: Instant::now() })))
     }
 
-    async fn renew(&self, held: &mut Held, run: RunId, wildcard: &str) -> Result<(), AppError> {
+    async fn renew(&self, held: &mut Held, run: RunId) -> Result<(), AppError> {
+        let cursor = self.hub.cursor();
         let mut conn = self.store.conn().await?;
         let (touched, horizon) = marks::touched(&mut conn, run, &held.horizon, MOST).await?;
         match touched {
             Some(ids) if ids.is_empty() => {}
             Some(ids) => {
-                let before = held.marks.rows.len();
-                let known = same(&held.marks, &ids);
-                let marks = Arc::make_mut(&mut held.marks);
-                marks.again(&mut conn, run, wildcard, &ids).await?;
+                let before = held.now.marks.rows.len();
+                let known = same(&held.now.marks, &ids);
+                let marks = Arc::make_mut(&mut held.now.marks);
+                marks.again(&mut conn, run, &ids).await?;
                 // What is read again until its transaction is settled is often the same.
                 if marks.rows.len() != before || known != same(marks, &ids) {
-                    held.version += 1;
+                    held.now.version += 1;
                 }
             }
             None => {
-                held.marks = Arc::new(marks::marks(&mut conn, run, wildcard).await?);
-                held.version += 1;
+                held.now.marks = Arc::new(marks::marks(&mut conn, run).await?);
+                held.now.derived = Arc::default(); // Wildcards have other numbers now.
+                held.now.version += 1;
             }
         }
-        held.horizon = horizon;
-        held.looked = Instant::now();
+        (held.horizon, held.cursor, held.looked) = (horizon, cursor, Instant::now());
         Ok(())
     }
 }

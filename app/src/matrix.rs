@@ -3,12 +3,14 @@
 use crate::{
     api::matrix::{Cell, MatrixAsk, MatrixRow, MatrixView},
     error::AppError,
-    marks::Snapshot,
     state::AppState,
 };
 use model::{Invalid, JobStatus, RunId, live::LiveCursor};
-use std::{cmp::Ordering, collections::HashMap};
-use store::jobs::marks::Marks;
+use std::{cmp::Ordering, collections::HashMap, sync::Arc};
+use store::jobs::{
+    marks::{Mark, Marks},
+    values::Values,
+};
 
 /// Rows of one answer.
 pub const ROWS: usize = 40;
@@ -34,9 +36,9 @@ pub async fn view(
     let words = ask.status.as_deref().unwrap_or("").split(',').filter(|word| !word.is_empty());
     let statuses = words.map(str::parse).collect::<Result<Vec<JobStatus>, _>>()?;
     let order = state.graphs.order(run).await?;
-    let Snapshot { marks, .. } = state.marks.of_run(run, &by).await?;
+    let now = state.marks.of_run(run).await?;
     let made = tokio::task::spawn_blocking(move || {
-        let (columns, mut rows, longest) = rows(&marks, &order, &ask, &statuses);
+        let (columns, mut rows, longest) = rows(&now.marks, &now.values(&by), &order, &ask, &statuses);
         let total = rows.len() as u32;
         let from = (ask.from as usize).min(rows.len());
         rows.drain(..from);
@@ -60,31 +62,38 @@ const fn urgency(status: JobStatus) -> u8 {
 }
 
 /// All rows that pass, in their order; the columns; the longest time of a row.
-fn rows(marks: &Marks, order: &HashMap<String, usize>, ask: &MatrixAsk, statuses: &[JobStatus]) -> (Vec<String>, Vec<MatrixRow>, i64) {
-    let shown = |mark: &&store::jobs::marks::Mark| !mark.superseded && mark.value != Marks::NONE;
+fn rows(
+    marks: &Marks,
+    values: &Values,
+    order: &HashMap<String, usize>,
+    ask: &MatrixAsk,
+    statuses: &[JobStatus],
+) -> (Vec<String>, Vec<MatrixRow>, i64) {
+    let value_of = |mark: &Mark| values.of(mark.wildcards);
+    let shown = |mark: &&Mark| !mark.superseded && value_of(mark) != Marks::NONE;
     let mut has = vec![false; marks.rules.list().len()];
     for mark in marks.rows.iter().filter(shown) {
         has[mark.rule as usize] = true;
     }
-    let wanted = |rule: &&(usize, &String)| has[rule.0] && ask.rule.as_ref().is_none_or(|only| only == rule.1);
-    let mut rules: Vec<(usize, &String)> = marks.rules.list().iter().enumerate().filter(|rule| wanted(&rule)).collect();
-    rules.sort_by_key(|(at, name)| (order.get(*name).copied().unwrap_or(usize::MAX), *at));
+    let wanted = |rule: &(usize, &Arc<str>)| has[rule.0] && ask.rule.as_deref().is_none_or(|only| *only == **rule.1);
+    let mut rules: Vec<(usize, &Arc<str>)> = marks.rules.list().iter().enumerate().filter(wanted).collect();
+    rules.sort_by_key(|(at, name)| (order.get(&***name).copied().unwrap_or(usize::MAX), *at));
     rules.truncate(COLUMNS);
     let mut column_of = vec![usize::MAX; has.len()];
     for (column, (rule, _)) in rules.iter().enumerate() {
         column_of[*rule] = column;
     }
-    let values = marks.values.list();
+    let names = values.list();
     let words = ask.find.as_deref().unwrap_or("").trim().to_lowercase();
-    let passes: Vec<bool> = values.iter().map(|value| words.is_empty() || value.to_lowercase().contains(&words)).collect();
-    let mut rows: Vec<Option<MatrixRow>> = vec![None; values.len()];
+    let passes: Vec<bool> = names.iter().map(|value| words.is_empty() || value.to_lowercase().contains(&words)).collect();
+    let mut rows: Vec<Option<MatrixRow>> = vec![None; names.len()];
     for mark in marks.rows.iter().filter(shown) {
-        let (value, column) = (mark.value as usize, column_of[mark.rule as usize]);
+        let (value, column) = (value_of(mark) as usize, column_of[mark.rule as usize]);
         if column == usize::MAX || !passes[value] {
             continue;
         }
-        let row = rows[value].get_or_insert_with(|| MatrixRow { value: values[value].clone(), cells: vec![None; rules.len()], ms: 0 });
-        let ms = if mark.started_at == Marks::NEVER || mark.ended_at == Marks::NEVER { 0 } else { mark.ended_at - mark.started_at };
+        let row = rows[value].get_or_insert_with(|| MatrixRow { value: names[value].to_string(), cells: vec![None; rules.len()], ms: 0 });
+        let ms = mark.took().unwrap_or(0);
         row.ms += ms;
         let cell = row.cells[column].get_or_insert(Cell { job: mark.id, status: mark.status, jobs: 0, ms: 0 });
         cell.jobs += 1;
@@ -116,7 +125,7 @@ fn rows(marks: &Marks, order: &HashMap<String, usize>, ask: &MatrixAsk, statuses
             }
         }
     }
-    (rules.into_iter().map(|(_, name)| name.clone()).collect(), rows, longest)
+    (rules.into_iter().map(|(_, name)| name.to_string()).collect(), rows, longest)
 }
 
 /// `S2` before `S10`: numbers inside names count as numbers.

@@ -80,7 +80,7 @@ impl Timelines {
     }
 
     async fn layout(&self, run: RunId, arrangement: &Arrangement) -> Result<Option<Arc<Layout>>, AppError> {
-        let Snapshot { marks, version } = self.marks.of_run(run, "").await?;
+        let Snapshot { marks, version, .. } = self.marks.of_run(run).await?;
         let key = (run, version, arrangement.clone());
         let made = self.kept.try_get_with(key, async {
             let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| AppError::internal("no layouts any more"))?;
@@ -122,7 +122,7 @@ impl Timelines {
 
     /// The attempt a run waits or waited for longest: the oldest that runs, or the one that ended last.
     pub async fn last(&self, run: RunId) -> Result<Option<JobKey>, AppError> {
-        let Snapshot { marks, .. } = self.marks.of_run(run, "").await?;
+        let Snapshot { marks, .. } = self.marks.of_run(run).await?;
         let begun = || marks.rows.iter().filter(|mark| mark.started_at != Marks::NEVER);
         let running = begun().filter(|mark| mark.ended_at == Marks::NEVER).min_by_key(|mark| mark.started_at);
         // What was lost ended nobody knows when.
@@ -169,7 +169,7 @@ fn lay_out(marks: &Marks, arrangement: &Arrangement) -> Option<Layout> {
     let begun = marks.rows.iter().filter(|mark| mark.started_at != Marks::NEVER && only.is_none_or(|rule| mark.rule == rule));
     let begun = begun.map(|mark| {
         let to = if mark.ended_at == Marks::NEVER { OPEN } else { mark.ended_at.max(mark.started_at) };
-        let bar = Bar { key: mark.id.0, from: mark.started_at, to, threads: u32::from(mark.threads), kind: kind(mark.status) };
+        let bar = Bar { key: mark.id.0, from: mark.started_at, to, threads: mark.cores(), kind: kind(mark.status) };
         (mark.rule, bar)
     });
     let mut bars: Vec<(u32, Bar)> = begun.collect();
@@ -200,7 +200,8 @@ fn lay_out(marks: &Marks, arrangement: &Arrangement) -> Option<Layout> {
         counts.failed += u32::from(mark.status == JobStatus::Failed);
     }
     let lots = by_rule.into_iter();
-    let lots = lots.map(|(rule, bars)| Lot::new(marks.rules.list()[rule as usize].clone(), bars, counts.remove(&rule).unwrap_or_default()));
+    let lots =
+        lots.map(|(rule, bars)| Lot::new(marks.rules.list()[rule as usize].to_string(), bars, counts.remove(&rule).unwrap_or_default()));
     let mut lots: Vec<Lot> = lots.collect();
     lots.sort_by(|one, other| (one.from(), &one.name).cmp(&(other.from(), &other.name)));
     Some(Layout { origin, end, running, breaks, lots, curve })

@@ -42,6 +42,25 @@ impl JobAsk {
     }
 }
 
+#[cfg(feature = "ssr")]
+impl JobAsk {
+    /// Words that are searched for (bytes).
+    const LONGEST: usize = 200;
+
+    fn query(self) -> Result<store::jobs::Query, AppError> {
+        let told = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let words = self.status.as_deref().unwrap_or("").split(',').filter(|word| !word.is_empty());
+        let statuses = words.map(str::parse).collect::<Result<_, _>>()?;
+        let find = told(self.find).map(|find| find.trim().to_owned());
+        if find.as_ref().is_some_and(|find| find.len() > Self::LONGEST) {
+            return Err(model::Invalid::new("find", "a long text", "at most 200 bytes").into());
+        }
+        let sort = told(self.sort).map(|text| text.parse()).transpose()?.unwrap_or_default();
+        let after = told(self.after).map(|text| text.parse()).transpose()?;
+        Ok(store::jobs::Query { rule: self.rule, statuses, find, sort, all_attempts: false, limit: 100, after })
+    }
+}
+
 /// The newest attempts of a run's jobs.
 #[server(prefix = "/_fn", endpoint = "jobs/list", input = Json)]
 pub async fn list_jobs(id: RunId, ask: JobAsk) -> Result<JobList, AppError> {
@@ -49,7 +68,8 @@ pub async fn list_jobs(id: RunId, ask: JobAsk) -> Result<JobList, AppError> {
     let cursor = state.hub.cursor(); // Taken first: a change during the read is sent again, not lost.
     let mut conn = state.store.conn().await?;
     viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
-    let page = server::page(&mut conn, id, &ask).await.map_err(AppError::told)?;
+    drop(conn); // All jobs may have to be read.
+    let page = crate::job_lists::page(&state, id, ask.query().map_err(AppError::told)?).await.map_err(AppError::told)?;
     Ok(JobList { page, cursor })
 }
 
@@ -81,35 +101,4 @@ pub async fn read_failures(id: RunId) -> Result<Failures, AppError> {
     let mut conn = state.store.conn().await?;
     viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
     Ok(store::jobs::failures(&mut conn, id).await?)
-}
-
-#[cfg(feature = "ssr")]
-mod server {
-    use super::JobAsk;
-    use crate::error::AppError;
-    use model::{Invalid, JobStatus, RunId, job::JobRow, page::Page};
-    use store::{Conn, jobs};
-
-    /// Jobs a page.
-    const JOBS: u32 = 100;
-
-    /// Words that are searched for (bytes).
-    const LONGEST: usize = 200;
-
-    pub async fn page(conn: &mut Conn, run: RunId, ask: &JobAsk) -> Result<Page<JobRow>, AppError> {
-        let JobAsk { rule, status, find, sort, after } = ask;
-        let words = status.as_deref().unwrap_or("").split(',').filter(|word| !word.is_empty());
-        let statuses = words.map(str::parse).collect::<Result<Vec<JobStatus>, _>>()?;
-        let text = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-        let after = text(after).map(|text| text.parse()).transpose()?;
-        let sort = text(sort).map(|text| text.parse()).transpose()?.unwrap_or_default();
-        let find = text(find);
-        if find.as_ref().is_some_and(|find| find.len() > LONGEST) {
-            return Err(Invalid::new("find", "a long text", "at most 200 bytes").into());
-        }
-        let find = find.as_deref().map(str::trim);
-        let query =
-            jobs::Query { rule: rule.as_deref(), statuses: &statuses, find, sort, all_attempts: false, limit: JOBS, after: after.as_ref() };
-        Ok(jobs::list(conn, run, &query).await?)
-    }
 }

@@ -1,4 +1,5 @@
 //! Jobs of a run: a page of them, the ones behind changes, one with all its details, and what failed.
+//! Orders and words over all of them are in [`order`].
 
 mod critical;
 mod detail;
@@ -6,6 +7,8 @@ pub mod edges;
 mod failures;
 pub mod files;
 pub mod marks;
+pub mod order;
+pub mod values;
 
 pub use critical::critical;
 pub use detail::detail;
@@ -18,10 +21,10 @@ use model::{
     page::{Cursor, Direction, JobColumn, JobSort, Page},
 };
 use sqlx::{
-    AssertSqlSafe, Postgres, QueryBuilder, Row as _,
+    AssertSqlSafe, QueryBuilder,
     types::{Json, Uuid},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 const COLUMNS: &str = "j.id, j.job_id, j.attempt, j.superseded, j.rule, j.status, j.wildcards, j.threads, j.reason, j.message,
     ms(j.started_at) as started_at, ms(j.ended_at) as ended_at, j.revision";
@@ -81,137 +84,81 @@ fn plain(value: serde_json::Value) -> String {
 
 /// Which jobs of a run to list.
 #[derive(Clone, Debug, Default)]
-pub struct Query<'a> {
+pub struct Query {
     /// The empty name asks for jobs whose rule was never told.
-    pub rule: Option<&'a str>,
+    pub rule: Option<String>,
     /// Empty: every status.
-    pub statuses: &'a [JobStatus],
-    /// Only jobs with these words in a wildcard's value, whatever their case.
-    pub find: Option<&'a str>,
+    pub statuses: Vec<JobStatus>,
+    /// Only jobs with these words in a wildcard, whatever their case.
+    pub find: Option<String>,
     pub sort: JobSort,
     /// Older attempts too.
     pub all_attempts: bool,
     /// Rows a page, 1 to 500.
     pub limit: u32,
-    pub after: Option<&'a Cursor>,
+    pub after: Option<Cursor>,
 }
 
-fn conditions(sql: &mut QueryBuilder<Postgres>, run: RunId, query: &Query<'_>) {
-    sql.push(" from job_executions j where j.workflow_run_id = ").push_bind(run.0);
+impl Query {
+    /// No index gives this: it is a matter of [`order::window`] over all jobs.
+    pub fn is_over_all(&self) -> bool {
+        let filters = usize::from(self.rule.is_some()) + self.statuses.len();
+        self.sort.column != JobColumn::Reported || self.find.is_some() || filters > 1
+    }
+}
+
+/// One page of jobs as they were reported: all of them, or of one rule, or in one state.
+///
+/// Reads an index: O(limit). Not for a query that [is over all](Query::is_over_all).
+///
+/// # Errors
+/// [`StoreError::Unfit`] for a cursor that is not one of this order.
+pub async fn list(conn: &mut Conn, run: RunId, query: &Query) -> Result<Page<JobRow>, StoreError> {
+    debug_assert!(!query.is_over_all(), "{query:?} has no index");
+    let limit = query.limit.clamp(1, 500);
+    let mut sql = QueryBuilder::new(format!("select {COLUMNS} from job_executions j where j.workflow_run_id = "));
+    sql.push_bind(run.0);
     if !query.all_attempts {
         sql.push(" and not j.superseded");
     }
-    match query.rule {
+    match query.rule.as_deref() {
         Some("") => {
             sql.push(" and j.rule is null");
         }
         Some(rule) => {
             // The index holds the start of a name only.
-            sql.push(" and left(j.rule, 100) = left(").push_bind(rule.to_owned()).push(", 100) and j.rule = ").push_bind(rule.to_owned());
+            sql.push(" and left(j.rule, 100) = left(").push_bind(rule).push(", 100) and j.rule = ").push_bind(rule);
         }
         None => {}
     }
-    if let [status] = query.statuses {
-        // So written an index gives them in order.
+    if let Some(status) = query.statuses.first() {
         sql.push(" and j.status = ").push_bind(status.as_str());
-    } else if !query.statuses.is_empty() {
-        sql.push(" and j.status = any(").push_bind(query.statuses.iter().map(|status| status.as_str()).collect::<Vec<_>>()).push(")");
     }
-    if let Some(words) = query.find {
-        sql.push(" and position(lower(").push_bind(words.to_owned()).push(") in lower(j.wildcards::text)) > 0");
-    }
-}
-
-/// What jobs are ordered by, never null: what is not there comes last in either direction. And its type.
-fn key(sql: &mut QueryBuilder<Postgres>, sort: &JobSort) -> &'static str {
-    let up = sort.direction == Direction::Asc;
-    let (text, of) = match &sort.column {
-        JobColumn::Reported => ("j.id", "bigint"),
-        JobColumn::Job if up => ("coalesce(j.job_id, 9223372036854775807)", "bigint"),
-        JobColumn::Job => ("coalesce(j.job_id, -9223372036854775808)", "bigint"),
-        JobColumn::Status => {
-            ("array_position(array['failed', 'lost', 'running', 'waiting', 'success', 'cancelled', 'skipped'], j.status)", "integer")
-        }
-        JobColumn::Rule => ("coalesce(j.rule, '') collate \"C\"", "text"),
-        JobColumn::Started if up => ("coalesce(j.started_at, 'infinity')", "timestamptz"),
-        JobColumn::Started => ("coalesce(j.started_at, '-infinity')", "timestamptz"),
-        JobColumn::Duration if up => ("coalesce(j.ended_at - j.started_at, interval '100000 years')", "interval"),
-        JobColumn::Duration => ("coalesce(j.ended_at - j.started_at, interval '-1 second')", "interval"),
-        JobColumn::Threads if up => ("coalesce(j.threads, 2147483647)", "integer"),
-        JobColumn::Threads => ("coalesce(j.threads, -1)", "integer"),
-        JobColumn::Attempt => ("j.attempt", "integer"),
-        JobColumn::Wildcard(name) => {
-            sql.push("coalesce(j.wildcards ->> ").push_bind(name.clone()).push(", '') collate \"C\"");
-            return "text";
-        }
-    };
-    sql.push(text);
-    of
-}
-
-/// One page of jobs.
-///
-/// In the default order this reads an index, also for one status or one rule, and costs O(limit); other
-/// orders and words look through what passes the rest of the filter.
-///
-/// # Errors
-/// [`StoreError::Unfit`] for a cursor that is not one of this order.
-pub async fn list(conn: &mut Conn, run: RunId, query: &Query<'_>) -> Result<Page<JobRow>, StoreError> {
-    let limit = query.limit.clamp(1, 500);
-    let sorted = query.sort.column != JobColumn::Reported;
     let (than, direction) = match query.sort.direction {
-        Direction::Asc => (" > (", " asc"),
-        Direction::Desc => (" < (", " desc"),
+        Direction::Asc => (" > ", " asc"),
+        Direction::Desc => (" < ", " desc"),
     };
-    // First which rows, then what is shown of them: else that is made of every row that is sorted.
-    let mut sql = QueryBuilder::new(format!("select {COLUMNS}, found.sort_key::text as sort_key from (select j.id, "));
-    key(&mut sql, &query.sort);
-    sql.push(" as sort_key");
-    conditions(&mut sql, run, query);
-    if let Some(cursor) = query.after {
-        let wrong = || StoreError::Unfit(Invalid::new("after", cursor.to_string(), "a cursor of this list").to_string());
-        let id: i64 = cursor.id.parse().map_err(|_| wrong())?;
-        if cursor.value.is_some() != sorted {
-            return Err(wrong());
-        }
-        sql.push(" and (");
-        if let Some(value) = &cursor.value {
-            let of = key(&mut sql, &query.sort);
-            sql.push(", j.id)").push(than).push_bind(value.clone()).push("::").push(of).push(", ").push_bind(id).push(")");
-        } else {
-            sql.push("j.id").push(than).push_bind(id).push("))");
-        }
+    if let Some(cursor) = &query.after {
+        let id = cursor.id.parse::<i64>().ok().filter(|_| cursor.value.is_none());
+        let id = id.ok_or_else(|| StoreError::Unfit(Invalid::new("after", cursor.to_string(), "a cursor of this list").to_string()))?;
+        sql.push(" and j.id").push(than).push_bind(id);
     }
-    sql.push(" order by ");
-    if sorted {
-        sql.push("sort_key").push(direction).push(", ");
-    }
-    sql.push("j.id").push(direction).push(" limit ").push_bind(i64::from(limit) + 1);
-    sql.push(") found join job_executions j on j.id = found.id order by ");
-    if sorted {
-        sql.push("found.sort_key").push(direction).push(", ");
-    }
-    sql.push("found.id").push(direction);
+    sql.push(" order by j.id").push(direction).push(" limit ").push_bind(i64::from(limit) + 1);
     // Planned anew for what is asked: one plan for a rare state and for a common one suits neither.
-    let rows = sql.build().persistent(false).fetch_all(conn).await;
-    let rows = match (rows, query.after) {
-        // Data of the wrong kind can only be the cursor's.
-        (Err(sqlx::Error::Database(error)), Some(cursor)) if error.code().is_some_and(|code| code.starts_with("22")) => {
-            return Err(StoreError::Unfit(Invalid::new("after", cursor.to_string(), "a cursor of this list").to_string()));
-        }
-        (rows, _) => rows.doing("listing jobs")?,
-    };
-    let mut items = Vec::with_capacity(rows.len());
-    let mut keys = Vec::with_capacity(rows.len());
-    for row in &rows {
-        keys.push(row.try_get::<String, _>("sort_key").doing("reading a sort key")?);
-        items.push(JobRow::try_from(<Row as sqlx::FromRow<_>>::from_row(row).doing("reading a job")?)?);
-    }
+    let rows: Vec<Row> = sql.build_query_as().persistent(false).fetch_all(conn).await.doing("listing jobs")?;
+    let mut items = rows.into_iter().map(JobRow::try_from).collect::<Result<Vec<_>, _>>()?;
     let limit = limit as usize;
-    let next =
-        (items.len() > limit).then(|| Cursor { value: sorted.then(|| keys.swap_remove(limit - 1)), id: items[limit - 1].id.to_string() });
+    let next = (items.len() > limit).then(|| Cursor { value: None, id: items[limit - 1].id.to_string() });
     items.truncate(limit);
     Ok(Page { items, next })
+}
+
+/// The rows of `ids` that belong to `run`, in the order of `ids`; those that are gone are left out.
+pub async fn named(conn: &mut Conn, run: RunId, ids: &[JobKey]) -> Result<Vec<JobRow>, StoreError> {
+    let (mut rows, _) = changed(conn, run, ids).await?;
+    let place: HashMap<JobKey, usize> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+    rows.sort_unstable_by_key(|row| place.get(&row.id).copied());
+    Ok(rows)
 }
 
 /// The present rows of `ids` that belong to `run`, and which are gone.

@@ -3,12 +3,16 @@
 
 use model::{
     JobKey, JobStatus, RunId,
-    job::FileRole,
-    page::{Direction, JobColumn, JobSort},
+    job::{FileRole, JobRow},
+    page::{Cursor, Direction, JobColumn, JobSort},
 };
+use std::cmp::Ordering;
 use store::{
     Conn, changes, events,
-    jobs::{self, files, marks},
+    jobs::{
+        self, files, marks, order,
+        values::{Texts, Values},
+    },
 };
 use testkit::TestDatabase;
 
@@ -38,76 +42,111 @@ fn run() -> RunId {
     RUN.parse().expect("an id")
 }
 
-async fn all(conn: &mut Conn, query: &jobs::Query<'_>) -> Vec<JobKey> {
+/// All pages of a query, as a page of a run reads them.
+async fn all(conn: &mut Conn, query: &jobs::Query) -> Vec<JobRow> {
+    let marks = marks::marks(conn, run()).await.expect("marks");
+    let (mut values, mut texts) = (Values::default(), Texts::default());
+    texts.grow(&marks.wildcards);
+    if let JobColumn::Wildcard(name) = &query.sort.column {
+        values.grow(name, &marks.wildcards);
+    }
     let mut seen = Vec::new();
-    let mut after = None;
+    let mut query = query.clone();
     loop {
-        let query = jobs::Query { after: after.as_ref(), ..query.clone() };
-        let page = jobs::list(conn, run(), &query).await.expect("a page");
-        seen.extend(page.items.iter().map(|job| job.id));
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return seen,
+        let (items, next) = if query.is_over_all() {
+            let (ids, next) = order::window(&marks, Some(&values), Some(&texts), &query).expect("a window");
+            (jobs::named(conn, run(), &ids).await.expect("rows"), next)
+        } else {
+            let page = jobs::list(conn, run(), &query).await.expect("a page");
+            (page.items, page.next)
+        };
+        seen.extend(items);
+        query.after = next;
+        if query.after.is_none() {
+            return seen;
         }
     }
 }
 
+const COLUMNS: [&str; 10] = ["reported", "job", "status", "rule", "started", "duration", "threads", "attempt", "w.sample", "w.no such"];
+
+/// What a job is ordered by, as text that sorts; `None` where there is nothing.
+fn said(job: &JobRow, column: &JobColumn) -> Option<String> {
+    let number = |number: i64| format!("{number:020}");
+    match column {
+        JobColumn::Reported => Some(String::new()),
+        JobColumn::Job => job.job_id.map(number),
+        JobColumn::Status => {
+            let order = ["failed", "lost", "running", "waiting", "success", "cancelled", "skipped"];
+            order.iter().position(|word| *word == job.status.as_str()).map(|at| number(at as i64))
+        }
+        JobColumn::Rule => job.rule.clone(),
+        JobColumn::Started => job.started_at.map(number),
+        JobColumn::Duration => job.started_at.zip(job.ended_at).map(|(from, to)| number(to - from)),
+        JobColumn::Threads => job.threads.map(i64::from).map(number),
+        JobColumn::Attempt => Some(number(job.attempt.into())),
+        JobColumn::Wildcard(name) => job.wildcards.get(name).cloned(),
+    }
+}
+
 #[tokio::test]
-async fn every_order_of_jobs_pages_through_all_of_them_once() {
+async fn every_order_pages_through_all_jobs_as_sorting_them_would() {
     let database = TestDatabase::new().await;
     database.sql(JOBS).await;
     let mut conn = database.store.conn().await.expect("a connection");
-    let columns = [
-        JobColumn::Reported,
-        JobColumn::Job,
-        JobColumn::Status,
-        JobColumn::Rule,
-        JobColumn::Started,
-        JobColumn::Duration,
-        JobColumn::Threads,
-        JobColumn::Attempt,
-        JobColumn::Wildcard("sample".into()),
-        JobColumn::Wildcard("no such".into()),
-    ];
-    for column in columns {
-        let mut both = Vec::new();
+    let rows = all(&mut conn, &jobs::Query { limit: 500, ..jobs::Query::default() }).await;
+    assert_eq!(rows.len(), 600);
+    for column in COLUMNS {
         for direction in [Direction::Asc, Direction::Desc] {
-            let sort = JobSort { column: column.clone(), direction };
-            let query = jobs::Query { sort, limit: 37, ..jobs::Query::default() };
-            let seen = all(&mut conn, &query).await;
-            let mut once = seen.clone();
-            once.sort();
-            once.dedup();
-            assert_eq!((seen.len(), once.len()), (600, 600), "{column:?} {direction:?}");
-            both.push(seen);
+            for (rule, statuses) in
+                [(None, vec![]), (Some("rule 1".to_owned()), vec![]), (None, vec![JobStatus::Failed, JobStatus::Running])]
+            {
+                let sort = JobSort { direction, ..column.parse().expect("a column") };
+                let query = jobs::Query { sort, limit: 37, rule: rule.clone(), statuses: statuses.clone(), ..jobs::Query::default() };
+                let seen: Vec<JobKey> = all(&mut conn, &query).await.iter().map(|job| job.id).collect();
+
+                let passes = |job: &&JobRow| {
+                    rule.as_ref().is_none_or(|rule| job.rule.as_ref() == Some(rule))
+                        && (statuses.is_empty() || statuses.contains(&job.status))
+                };
+                let mut expected: Vec<&JobRow> = rows.iter().filter(passes).collect();
+                expected.sort_by(|one, other| {
+                    let (a, b) = (said(one, &query.sort.column), said(other, &query.sort.column));
+                    let order = a.cmp(&b).then(one.id.cmp(&other.id));
+                    let order = if direction == Direction::Asc { order } else { order.reverse() };
+                    (a.is_none(), order).cmp(&(b.is_none(), Ordering::Equal))
+                });
+                assert_eq!(seen, expected.iter().map(|job| job.id).collect::<Vec<_>>(), "{column} {direction:?} {rule:?} {statuses:?}");
+            }
         }
-        assert_ne!(both[0], both[1], "{column:?}");
     }
 }
 
 #[tokio::test]
-async fn an_order_puts_what_is_not_there_last_and_what_failed_first() {
+async fn a_cursor_of_another_order_is_refused() {
     let database = TestDatabase::new().await;
     database.sql(JOBS).await;
     let mut conn = database.store.conn().await.expect("a connection");
-    for direction in [Direction::Asc, Direction::Desc] {
-        for column in [JobColumn::Started, JobColumn::Duration] {
-            let query = jobs::Query { sort: JobSort { column, direction }, limit: 500, ..jobs::Query::default() };
-            let page = jobs::list(&mut conn, run(), &query).await.expect("a page");
-            let first = &page.items[0];
-            assert!(first.started_at.is_some() && (query.sort.column == JobColumn::Started || first.ended_at.is_some()));
+    let marks = marks::marks(&mut conn, run()).await.expect("marks");
+    let mut cursors = Vec::new();
+    for column in ["reported", "status", "rule"] {
+        let query = jobs::Query { sort: column.parse().expect("a column"), limit: 500, ..jobs::Query::default() };
+        cursors.push((column, order::window(&marks, None, None, &query).expect("a window").1));
+    }
+    for (column, cursor) in &cursors {
+        for (other, _) in &cursors {
+            let query = jobs::Query { sort: other.parse().expect("a column"), after: cursor.clone(), limit: 10, ..jobs::Query::default() };
+            let fits = order::window(&marks, None, None, &query).is_ok();
+            assert_eq!(fits, column == other, "{column} {other}");
+            if *other == "reported" {
+                assert_eq!(jobs::list(&mut conn, run(), &query).await.is_ok(), fits);
+            }
         }
     }
-    let query = jobs::Query { sort: JobSort::default().click(JobColumn::Status), limit: 500, ..jobs::Query::default() };
-    let page = jobs::list(&mut conn, run(), &query).await.expect("a page");
-    assert_eq!(page.items[0].status, JobStatus::Failed);
-
-    // A cursor of another order is refused, as is one that no list gave.
-    let cursor = page.next.expect("a second page");
-    for sort in [JobSort::default(), JobSort::default().click(JobColumn::Started)] {
-        let query = jobs::Query { sort, after: Some(&cursor), limit: 10, ..jobs::Query::default() };
-        assert!(matches!(jobs::list(&mut conn, run(), &query).await, Err(store::StoreError::Unfit(_))), "{:?}", query.sort);
-    }
+    let broken = Some(Cursor { value: None, id: "x".into() });
+    let query = jobs::Query { after: broken, limit: 10, ..jobs::Query::default() };
+    assert!(matches!(jobs::list(&mut conn, run(), &query).await, Err(store::StoreError::Unfit(_))));
+    assert!(order::window(&marks, None, None, &query).is_err());
 }
 
 #[tokio::test]
@@ -115,12 +154,15 @@ async fn words_find_jobs_by_the_value_of_a_wildcard() {
     let database = TestDatabase::new().await;
     database.sql(JOBS).await;
     let mut conn = database.store.conn().await.expect("a connection");
-    let count =
-        async |conn: &mut Conn, rule, find| all(conn, &jobs::Query { rule, find, limit: 100, ..jobs::Query::default() }).await.len();
+    let count = async |conn: &mut Conn, rule: Option<&str>, find: Option<&str>| {
+        let query = jobs::Query { rule: rule.map(str::to_owned), find: find.map(str::to_owned), limit: 100, ..jobs::Query::default() };
+        all(conn, &query).await.len()
+    };
     assert_eq!(count(&mut conn, None, Some("\"s77\"")).await, 4);
     assert_eq!(count(&mut conn, Some("rule 1"), Some("s77")).await, 1);
     assert_eq!(count(&mut conn, None, Some("100%")).await, 0);
     assert_eq!(count(&mut conn, Some(""), None).await, 10, "jobs whose rule was never told");
+    assert_eq!(count(&mut conn, Some("no such"), Some("s77")).await, 0);
 }
 
 #[tokio::test]
@@ -186,9 +228,9 @@ async fn marks_are_kept_in_step_by_what_changed() {
     let mut conn = database.store.conn().await.expect("a connection");
     assert_eq!(marks::wildcards(&mut conn, run()).await.expect("no error"), ["sample", "x"]);
     let horizon = changes::horizon(&mut conn).await.expect("a horizon");
-    let mut held = marks::marks(&mut conn, run(), "sample").await.expect("no error");
-    assert_eq!((held.rows.len(), held.rules.list().len(), held.values.list().len()), (600, 5, 151));
-    assert_eq!(size_of::<marks::Mark>(), 40);
+    let mut held = marks::marks(&mut conn, run()).await.expect("no error");
+    assert_eq!((held.rows.len(), held.rules.list().len(), held.wildcards.list().len()), (600, 5, 451));
+    assert_eq!(size_of::<marks::Mark>(), 48);
 
     database
         .sql(&format!(
@@ -198,13 +240,15 @@ async fn marks_are_kept_in_step_by_what_changed() {
         ))
         .await;
     let (ids, _) = marks::touched(&mut conn, run(), &horizon, 100).await.expect("no error");
-    held.again(&mut conn, run(), "sample", &ids.expect("few")).await.expect("no error");
-    let whole = marks::marks(&mut conn, run(), "sample").await.expect("no error");
+    held.again(&mut conn, run(), &ids.expect("few")).await.expect("no error");
+    let whole = marks::marks(&mut conn, run()).await.expect("no error");
     // Words may be numbered otherwise; what they say is the same.
     let said = |marks: &marks::Marks| -> Vec<_> {
-        let word =
-            |row: &marks::Mark| (marks.rules.list()[row.rule as usize].clone(), marks.values.list().get(row.value as usize).cloned());
-        marks.rows.iter().map(|row| (row.id, row.status, row.started_at, row.ended_at, row.superseded, word(row))).collect()
+        let word = |row: &marks::Mark| {
+            (marks.rules.list()[row.rule as usize].clone(), marks.wildcards.list().get(row.wildcards as usize).cloned())
+        };
+        let bare = |row: &marks::Mark| marks::Mark { rule: 0, wildcards: 0, ..*row };
+        marks.rows.iter().map(|row| (bare(row), word(row))).collect()
     };
     assert_eq!(said(&held), said(&whole));
 

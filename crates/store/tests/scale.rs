@@ -1,10 +1,7 @@
 //! A run of a million jobs beside others: what is read for a window does not grow with it.
 #![forbid(unsafe_code)]
 
-use model::{
-    JobKey, JobStatus, RunId,
-    page::{JobColumn, JobSort},
-};
+use model::{JobKey, JobStatus, RunId};
 use store::{
     Conn, changes, events,
     jobs::{self, files, marks},
@@ -61,9 +58,7 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     database
         .sql(&format!("update job_executions set status = 'failed' where workflow_run_id = '{RUN}' and job_id between 10 and 14"))
         .await;
-    let failed = [JobStatus::Failed];
     let plain = jobs::Query { limit: 100, ..jobs::Query::default() };
-    let by_sample = JobSort::default().click(JobColumn::Wildcard("sample".into()));
 
     let mut told = Vec::new();
     macro_rules! reads_at_most {
@@ -77,24 +72,22 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
             found
         }};
     }
-    let page = reads_at_most!(220, "the newest jobs", jobs::list(conn, run, &plain));
-    let query = jobs::Query { after: page.next.as_ref(), ..plain.clone() };
-    reads_at_most!(220, "the next window", jobs::list(conn, run, &query));
-    let query = jobs::Query { statuses: &failed, ..plain.clone() };
-    reads_at_most!(220, "jobs of one state", jobs::list(conn, run, &query));
-    let query = jobs::Query { rule: Some("rule 7"), ..plain.clone() };
-    reads_at_most!(220, "jobs of one rule", jobs::list(conn, run, &query));
-    let query = jobs::Query { rule: Some("rule 7"), sort: by_sample, ..plain.clone() };
-    reads_at_most!(16_900, "jobs of one rule by sample", jobs::list(conn, run, &query));
-    let query = jobs::Query { rule: Some("rule 7"), find: Some("s5000"), ..plain.clone() };
-    reads_at_most!(16_900, "jobs of one rule by words", jobs::list(conn, run, &query));
+    let page = reads_at_most!(110, "the newest jobs", jobs::list(conn, run, &plain));
+    let query = jobs::Query { after: page.next, ..plain.clone() };
+    reads_at_most!(110, "the next window", jobs::list(conn, run, &query));
+    let query = jobs::Query { statuses: vec![JobStatus::Failed], ..plain.clone() };
+    reads_at_most!(110, "jobs of one state", jobs::list(conn, run, &query));
+    let query = jobs::Query { rule: Some("rule 7".into()), ..plain.clone() };
+    reads_at_most!(110, "jobs of one rule", jobs::list(conn, run, &query));
+    let ids: Vec<JobKey> = (0..100).map(|n| JobKey(job.0 - n * 977)).collect();
+    reads_at_most!(110, "jobs by name", jobs::named(conn, run, &ids));
     reads_at_most!(40, "one job", jobs::detail(conn, run, job));
     reads_at_most!(10_010, "what failed", jobs::failures(conn, run));
     reads_at_most!(60, "wildcards", marks::wildcards(conn, run));
     let (ids, _) = reads_at_most!(5, "what changed", marks::touched(conn, run, &horizon, 1000));
     assert_eq!(ids.map(|ids| ids.len()), Some(5));
     let mut few = marks::Marks::default();
-    reads_at_most!(1, "one mark", few.again(conn, run, "sample", &[job]));
+    reads_at_most!(1, "one mark", few.again(conn, run, &[job]));
     let chain = reads_at_most!(12_000, "the critical path", jobs::critical(conn, run, job));
     assert_eq!(chain.len(), 1_650);
     reads_at_most!(900, "files by rule", files::by_rule(conn, run));

@@ -56,22 +56,17 @@ pub async fn list(
     };
     let after = params.after.as_deref().map(str::parse).transpose()?;
     let sort = params.sort.as_deref().map(str::parse).transpose()?.unwrap_or_default();
-    let find = params.find.as_deref().filter(|find| !find.is_empty());
-    if find.is_some_and(|find| find.len() > 200) {
+    let find = params.find.filter(|find| !find.is_empty());
+    if find.as_ref().is_some_and(|find| find.len() > 200) {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "find is at most 200 bytes."));
     }
-    let query = jobs::Query {
-        find,
-        sort,
-        rule: params.rule.as_deref(),
-        statuses: &statuses,
-        all_attempts,
-        limit: limit(params.limit, 100, 500)?,
-        after: after.as_ref(),
-    };
+    let limit = limit(params.limit, 100, 500)?;
+    let query = jobs::Query { find, sort, rule: params.rule, statuses, all_attempts, limit, after };
     let mut conn = state.app.store.conn().await?;
     runs::summary(&mut conn, viewer.audience, id).await?.ok_or_else(Problem::no_run)?;
-    let page = jobs::list(&mut conn, id, &query).await?;
+    drop(conn); // All jobs may have to be read.
+    let page = app::job_lists::page(&state.app, id, query).await?;
+    let mut conn = state.app.store.conn().await?;
     let ids: Vec<JobKey> = page.items.iter().map(|job| job.id).collect();
     let extras = jobs::extras(&mut conn, &ids).await?;
     let mut extras: HashMap<_, _> = extras.into_iter().map(|extras| (extras.id, extras)).collect();

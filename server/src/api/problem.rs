@@ -1,5 +1,6 @@
 //! Errors of the API as RFC 9457 says: `application/problem+json`, with an incident for ours.
 
+use app::error::AppError;
 use axum::{
     Json,
     http::{
@@ -67,6 +68,15 @@ impl From<StoreError> for Problem {
                 Self { incident: Some(incident), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something in Flowo broke.") }
             }
         }
+    }
+}
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        let status = error.status();
+        let incident = error.incident().map(str::to_owned);
+        let problem = Self { incident, ..Self::new(status, error.to_string()) };
+        if status == StatusCode::SERVICE_UNAVAILABLE { problem.retry_after(2) } else { problem }
     }
 }
 

@@ -4,23 +4,43 @@ use crate::{Conn, Doing, StoreError, changes::Horizon};
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use model::{JobKey, JobStatus, Millis, RunId};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-/// One attempt of one job. 40 bytes.
+/// One attempt of one job. 48 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     pub id: JobKey,
+    /// The client's number; [`Marks::NEVER`] if it gave none.
+    pub job_id: i64,
     /// [`Marks::NEVER`] before it began.
     pub started_at: Millis,
     /// [`Marks::NEVER`] before it ended.
     pub ended_at: Millis,
     /// A place in [`Marks::rules`].
     pub rule: u32,
-    /// A place in [`Marks::values`], or [`Marks::NONE`].
-    pub value: u32,
+    /// A place in [`Marks::wildcards`], or [`Marks::NONE`].
+    pub wildcards: u32,
+    /// [`Mark::UNTOLD`] if nobody said.
     pub threads: u16,
+    /// From 1; larger ones than 65 535 are that.
+    pub attempt: u16,
     pub status: JobStatus,
     pub superseded: bool,
+}
+
+impl Mark {
+    /// Threads of a job about which nobody said.
+    pub const UNTOLD: u16 = u16::MAX;
+
+    /// Cores it is taken to use.
+    pub fn cores(&self) -> u32 {
+        if self.threads == Self::UNTOLD { 1 } else { u32::from(self.threads) }
+    }
+
+    /// How long it took, if it began and ended.
+    pub fn took(&self) -> Option<Millis> {
+        (self.started_at != Marks::NEVER && self.ended_at != Marks::NEVER).then(|| self.ended_at - self.started_at)
+    }
 }
 
 /// The attempts of a run by id, and the words they share.
@@ -28,32 +48,34 @@ pub struct Mark {
 pub struct Marks {
     pub rows: Vec<Mark>,
     /// Names of rules; the empty one is of jobs whose rule was never told.
-    pub rules: Words,
-    /// Values of the wildcard that was asked for.
-    pub values: Words,
+    pub rules: Arc<Words>,
+    /// Wildcards with their values as JSON objects, each once. Only grows.
+    pub wildcards: Arc<Words>,
 }
 
 /// Words by number.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
-    list: Vec<String>,
-    places: HashMap<String, u32>,
+    list: Vec<Arc<str>>,
+    places: HashMap<Arc<str>, u32>,
 }
 
 impl Words {
     /// The place of a word, which is new if it was not met before.
-    pub fn place(&mut self, word: &str) -> u32 {
+    pub fn place(self: &mut Arc<Self>, word: &str) -> u32 {
         if let Some(place) = self.places.get(word) {
             return *place;
         }
-        let place = self.list.len() as u32;
-        self.list.push(word.to_owned());
-        self.places.insert(word.to_owned(), place);
+        let words = Arc::make_mut(self);
+        let place = words.list.len() as u32;
+        let word: Arc<str> = word.into();
+        words.list.push(Arc::clone(&word));
+        words.places.insert(word, place);
         place
     }
 
     /// The words, each at its place.
-    pub fn list(&self) -> &[String] {
+    pub fn list(&self) -> &[Arc<str>] {
         &self.list
     }
 
@@ -63,49 +85,62 @@ impl Words {
     }
 }
 
-type Found = (i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<String>, Option<String>, Option<i32>, String, bool);
+#[derive(sqlx::FromRow)]
+struct Found {
+    id: i64,
+    job_id: Option<i64>,
+    started_at: Option<DateTime<Utc>>,
+    ended_at: Option<DateTime<Utc>>,
+    rule: Option<String>,
+    wildcards: Option<String>,
+    threads: Option<i32>,
+    attempt: i32,
+    status: String,
+    superseded: bool,
+}
 
 macro_rules! columns {
     () => {
-        "select id, started_at, ended_at, rule, wildcards ->> $2, threads, status, superseded from job_executions where workflow_run_id = $1"
+        "select id, job_id, started_at, ended_at, rule, wildcards::text as wildcards, threads, attempt, status, superseded
+           from job_executions where workflow_run_id = $1"
     };
 }
 
 impl Marks {
     /// No time.
     pub const NEVER: Millis = Millis::MIN;
-    /// No value.
+    /// No wildcards.
     pub const NONE: u32 = u32::MAX;
 
     fn take(&mut self, found: Found) -> Result<Mark, StoreError> {
-        let (id, started, ended, rule, value, threads, status, superseded) = found;
-        let status = status.parse().map_err(|source| StoreError::Corrupt {
+        let status = found.status.parse().map_err(|source| StoreError::Corrupt {
             table: "job_executions",
             column: "status",
-            id: id.to_string(),
+            id: found.id.to_string(),
             source,
         })?;
         let at = |time: Option<DateTime<Utc>>| time.map_or(Self::NEVER, |time| time.timestamp_millis());
         Ok(Mark {
-            id: JobKey(id),
-            started_at: at(started),
-            ended_at: at(ended),
-            rule: self.rules.place(rule.as_deref().unwrap_or("")),
-            value: value.map_or(Self::NONE, |value| self.values.place(&value)),
-            threads: threads.unwrap_or(1).clamp(0, i32::from(u16::MAX)) as u16,
+            id: JobKey(found.id),
+            job_id: found.job_id.unwrap_or(Self::NEVER),
+            started_at: at(found.started_at),
+            ended_at: at(found.ended_at),
+            rule: self.rules.place(found.rule.as_deref().unwrap_or("")),
+            wildcards: found.wildcards.map_or(Self::NONE, |wildcards| self.wildcards.place(&wildcards)),
+            threads: found.threads.map_or(Mark::UNTOLD, |threads| threads.clamp(0, i32::from(Mark::UNTOLD) - 1) as u16),
+            attempt: found.attempt.clamp(0, i32::from(u16::MAX)) as u16,
             status,
-            superseded,
+            superseded: found.superseded,
         })
     }
 
     /// Reads rows again, which may be new; those that are gone are dropped.
     ///
     /// Costs as much as the rows that are named.
-    pub async fn again(&mut self, conn: &mut Conn, run: RunId, wildcard: &str, ids: &[JobKey]) -> Result<(), StoreError> {
+    pub async fn again(&mut self, conn: &mut Conn, run: RunId, ids: &[JobKey]) -> Result<(), StoreError> {
         let wanted: Vec<i64> = ids.iter().map(|id| id.0).collect();
-        let rows: Vec<Found> = sqlx::query_as(concat!(columns!(), " and id = any($3) order by id"))
+        let rows: Vec<Found> = sqlx::query_as(concat!(columns!(), " and id = any($2) order by id"))
             .bind(run.0)
-            .bind(wildcard)
             .bind(wanted)
             .fetch_all(conn)
             .await
@@ -124,14 +159,21 @@ impl Marks {
         }
         Ok(())
     }
+
+    /// Bytes, more or less.
+    pub fn weight(&self) -> usize {
+        let words = |words: &Words| words.list.iter().map(|word| word.len() + 80).sum::<usize>();
+        self.rows.len() * size_of::<Mark>() + words(&self.rules) + words(&self.wildcards)
+    }
 }
 
-/// All attempts of a run, with the value of one wildcard.
+/// All attempts of a run.
 ///
-/// Reads them all: one million takes seconds and 40 MB. To be kept, and kept in step by [`touched`].
-pub async fn marks(conn: &mut Conn, run: RunId, wildcard: &str) -> Result<Marks, StoreError> {
+/// Reads them all: one million takes seconds and, with a hundred thousand samples, some 60 MB. To be
+/// kept, and kept in step by [`touched`].
+pub async fn marks(conn: &mut Conn, run: RunId) -> Result<Marks, StoreError> {
     let mut marks = Marks::default();
-    let mut rows = sqlx::query_as::<_, Found>(concat!(columns!(), " order by id")).bind(run.0).bind(wildcard).fetch(conn);
+    let mut rows = sqlx::query_as::<_, Found>(concat!(columns!(), " order by id")).bind(run.0).fetch(conn);
     while let Some(found) = rows.try_next().await.doing("reading all jobs of a run")? {
         let mark = marks.take(found)?;
         marks.rows.push(mark);
