@@ -30,6 +30,8 @@ struct Measured {
     latency: Histogram,
     largest: usize,
     first_ms: f64,
+    /// What was asked when it took longest, and how long that was.
+    slowest: (std::time::Duration, String),
 }
 
 /// Numbers that look like chance and are the same each time.
@@ -62,6 +64,7 @@ pub async fn run(args: &RunArgs) -> Result<Kept> {
             ms(latency.quantile_ms(0.5)),
             ms(latency.quantile_ms(0.99)),
             ms(latency.max_ms()),
+            measured.slowest.1.clone(),
             format!("{:.1}", measured.largest as f64 / 1000.0),
         ]);
     };
@@ -91,10 +94,10 @@ pub async fn run(args: &RunArgs) -> Result<Kept> {
         let mut ask = json!({ "rule": rule, "status": status, "sort": sort, "find": find, "after": null });
         let answer = reader.call("jobs/list", &json!({ "id": id, "ask": ask })).await?;
         let next = answer.1["page"]["next"].clone();
-        lists.take(answer);
+        lists.take_asked(answer, &ask);
         if next.is_string() {
             ask["after"] = next;
-            lists.take(reader.call("jobs/list", &json!({ "id": id, "ask": ask })).await?);
+            lists.take_asked(reader.call("jobs/list", &json!({ "id": id, "ask": ask })).await?, &ask);
         }
     }
     row("window of jobs", &lists);
@@ -131,7 +134,7 @@ pub async fn run(args: &RunArgs) -> Result<Kept> {
         rules.len(),
         args.samples
     ));
-    report.table(&["what", "first ms", "p50 ms", "p99 ms", "max ms", "largest kB"], rows.into_iter());
+    report.table(&["what", "first ms", "p50 ms", "p99 ms", "max ms", "of", "largest kB"], rows.into_iter());
     report.targets(&targets);
     report.print();
     Ok(Kept::All)
@@ -149,6 +152,13 @@ fn timeline(span: Option<(u64, u64)>, top: u64, turned: &[String]) -> Value {
 }
 
 impl Measured {
+    fn take_asked(&mut self, answer: (std::time::Duration, Value, usize), ask: &Value) {
+        if answer.0 > self.slowest.0 {
+            self.slowest = (answer.0, ask.to_string());
+        }
+        self.take(answer);
+    }
+
     fn take(&mut self, (took, _, bytes): (std::time::Duration, Value, usize)) {
         if self.latency.count() == 0 {
             self.first_ms = took.as_secs_f64() * 1000.0;

@@ -11,7 +11,7 @@ pub async fn of_run(conn: &mut Conn, run: RunId, after: i64, limit: u32) -> Resu
     let limit = i64::from(limit.clamp(1, 200));
     let rows: Vec<(i64, String, i64, String, Option<String>, String)> = sqlx::query_as(
         "select id, event, ms(received_at), outcome, detail, left(body::text, $4)
-           from ingest_events where workflow_run_id = $1 and id > $2 order by id limit $3",
+           from ingest_events where workflow_run_id between $1 and $1 and id > $2 order by workflow_run_id, id limit $3",
     )
     .bind(run.0)
     .bind(after)

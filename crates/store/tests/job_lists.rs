@@ -6,7 +6,7 @@ use model::{
     job::{FileRole, JobRow},
     page::{Cursor, Direction, JobColumn, JobSort},
 };
-use std::cmp::Ordering;
+use std::{cmp::Ordering, fmt::Write as _};
 use store::{
     Conn, changes, events,
     jobs::{
@@ -29,7 +29,8 @@ const JOBS: &str = "
            jsonb_build_object('sample', 'S' || n / 4, 'x', n % 3), n % 5,
            case when n % 7 > 0 then timestamptz '2026-11-20 00:00Z' + n / 3 * interval '1 second 1 microsecond' end,
            case when n % 7 > 1 then timestamptz '2026-11-20 00:00Z' + (n / 3 + n % 11) * interval '1 second 1 microsecond' end
-      from workflow_runs r, generate_series(1, 600) n;
+      from workflow_runs r, generate_series(1, 600) n
+     order by r.id, n;
     insert into paths (workflow_run_id, path) select r.id, n || '.txt' from workflow_runs r, generate_series(-3, 600) n;
     insert into job_files (job_execution_id, path_id, role, position)
     select j.id, p.id, f.role, 0
@@ -275,4 +276,56 @@ async fn reports_of_a_run_are_paged_in_the_order_they_came() {
     let names: Vec<_> = first.iter().chain(&second).map(|event| event.event.clone()).collect();
     assert_eq!(names, (1..=7).map(|n| format!("event {n}")).collect::<Vec<_>>());
     assert_eq!((more, end, first[0].cut, first[1].cut), (true, false, true, false));
+}
+
+/// What each function says of the same jobs, as a file to be read when it changes.
+#[tokio::test]
+async fn rows_are_as_they_were() {
+    let database = TestDatabase::new().await;
+    database.sql(JOBS).await;
+    database
+        .sql(&format!(
+            "insert into rule_counts (workflow_run_id, rule) select id, 'rule ' || n from workflow_runs, generate_series(0, 3) n on conflict do nothing;
+             update job_executions set shell_command = 'make ' || job_id, error = 'No such file: ' || job_id || '.txt', exit_code = 2,
+                    resources = '{{\"mem_mb\": 100}}', queued_at = started_at - interval '3 s', revision = 1
+              where workflow_run_id = '{RUN}' and status = 'failed';
+             insert into ingest_events (workflow_run_id, source, event, body, received_at, outcome)
+             values ('{RUN}', 'flowo', 'job_error', '{{\"job_id\": 2}}', '2026-11-20 00:00Z', 'applied')"
+        ))
+        .await;
+    let mut conn = database.store.conn().await.expect("a connection");
+    let conn = &mut *conn;
+    let few = jobs::Query { limit: 2, statuses: vec![JobStatus::Failed], ..jobs::Query::default() };
+    let page = jobs::list(conn, run(), &few).await.expect("no error");
+    let ids: Vec<JobKey> = page.items.iter().map(|job| job.id).collect();
+    let all = marks::marks(conn, run()).await.expect("no error");
+    let mut failures = jobs::failures(conn, run()).await.expect("no error");
+    failures.groups.truncate(2);
+    let graph = jobs::edges::graph(conn, run(), Some("rule 1"), 1000).await.expect("no error").expect("few jobs");
+    let rule: Vec<_> = files::of_rule(conn, run(), "rule 2", None).await.expect("no error").0.into_iter().take(1).collect();
+    let mut told = String::new();
+    macro_rules! row {
+        ($what:literal, $found:expr) => {
+            let _ = writeln!(told, "# {}\n{:#?}", $what, $found);
+        };
+    }
+    row!("list", &page);
+    row!(
+        "named",
+        jobs::named(conn, run(), &[ids[1], JobKey(-1), ids[0]]).await.expect("no error").iter().map(|job| job.id).collect::<Vec<_>>()
+    );
+    row!("changed", jobs::changed(conn, run(), &[JobKey(-1), ids[0]]).await.expect("no error").1);
+    row!("extras", jobs::extras(conn, &ids[..1]).await.expect("no error"));
+    row!("detail", jobs::detail(conn, run(), ids[0]).await.expect("no error"));
+    row!("failures", failures);
+    row!("marks", &all.rows[..2]);
+    row!("wildcards", marks::wildcards(conn, run()).await.expect("no error"));
+    row!("critical", jobs::critical(conn, run(), ids[0]).await.expect("no error").len());
+    row!("graph", (graph.nodes.len(), &graph.nodes[..2], graph.edges.len(), graph.edges.first()));
+    row!("files by rule", files::by_rule(conn, run()).await.expect("no error").first());
+    row!("files of a rule", rule);
+    row!("paths", files::find(conn, run(), "17.txt").await.expect("no error"));
+    row!("path", files::path(conn, run(), "17.txt").await.expect("no error"));
+    row!("reports", events::of_run(conn, run(), 0, 4).await.expect("no error"));
+    insta::assert_snapshot!(told);
 }

@@ -1,37 +1,46 @@
-//! A run of a million jobs beside others: what is read for a window does not grow with it.
+//! A run of a million jobs, and a newer one of a hundred thousand: what is read for a window does not grow with it, and by which indexes.
 #![forbid(unsafe_code)]
 
 use model::{JobKey, JobStatus, RunId};
+use std::fmt::Write as _;
 use store::{
     Conn, changes, events,
     jobs::{self, files, marks},
 };
-use testkit::TestDatabase;
+use testkit::{Plans, TestDatabase};
 
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
 /// A million jobs in 60 rules. Without triggers, which would log and count each of them.
 const MILLION: &str = "
     set session_replication_role = replica;
-    insert into workflow_runs (id, workflow_name, search) values ('0193a4c2-0000-7000-8000-000000000001', 'large', 'large');
+    insert into workflow_runs (id, workflow_name, search, lineage_id)
+    values ('0193a4c2-0000-7000-8000-000000000001', 'large', 'large', '0193a4c2-0000-7000-8000-000000000009'),
+           ('0193a4c2-0000-7000-8000-000000000002', 'large', 'large', '0193a4c2-0000-7000-8000-000000000009');
     insert into job_executions (workflow_run_id, job_id, rule, informed, status, wildcards, started_at, ended_at)
-    select '0193a4c2-0000-7000-8000-000000000001', n, 'rule ' || n % 60, true, case when n % 500 = 7 then 'failed' else 'success' end,
+    select '0193a4c2-0000-7000-8000-000000000001', n, case when n between 50001 and 50100 then 'few' else 'rule ' || n % 60 end, true, case when n % 500 = 7 then 'failed' else 'success' end,
            jsonb_build_object('sample', 'S' || n / 60), timestamptz '2026-11-20 00:00Z' + n * interval '1 ms',
            timestamptz '2026-11-20 00:00Z' + (n + n % 1000) * interval '1 ms'
       from generate_series(1, 1000000) n;
+    insert into job_executions (workflow_run_id, job_id, rule, informed, status, wildcards)
+    select '0193a4c2-0000-7000-8000-000000000002', n, 'rule ' || n % 60, true, 'running', jsonb_build_object('sample', 'S' || n / 60)
+      from generate_series(1, 100000) n;
     insert into rule_counts (workflow_run_id, rule, success) select '0193a4c2-0000-7000-8000-000000000001', 'rule ' || n, 16666 from generate_series(0, 59) n;
     insert into paths (workflow_run_id, path) select '0193a4c2-0000-7000-8000-000000000001', n || '.txt' from generate_series(1, 100000) n;
     insert into job_files (job_execution_id, path_id, role, position)
     select j.id, p.id, f.role, 0
       from job_executions j
      cross join (values ('output', 0), ('input', 60)) f(role, back)
-      join paths p on p.path = (j.job_id - back) || '.txt';
+      join paths p on p.path = (j.job_id - back) || '.txt' and p.workflow_run_id = j.workflow_run_id;
     insert into ingest_events (workflow_run_id, source, event, body, received_at, outcome)
     select '0193a4c2-0000-7000-8000-000000000001', 'flowo', 'e', '{}', now(), 'applied' from generate_series(1, 100000) n;
     insert into change_notifications (table_name, operation, record_id, workflow_run_id)
     select 'job_executions', 'UPDATE', n, '0193a4c2-0000-7000-8000-000000000001' from generate_series(1, 100000) n;
     set session_replication_role = origin;
     analyze";
+
+/// What grows with a run. Of small tables PostgreSQL may read all.
+const LARGE: [&str; 5] = ["job_executions", "job_files", "paths", "change_notifications", "ingest_events"];
 
 const TABLES: &str = "relname ~ '^(job_executions|job_files|paths|change_notifications|ingest_events)'";
 
@@ -60,11 +69,18 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
         .await;
     let plain = jobs::Query { limit: 100, ..jobs::Query::default() };
 
+    let plans = Plans::of(conn).await;
     let mut told = Vec::new();
+    let mut ways = String::new();
     macro_rules! reads_at_most {
         ($most:literal, $what:literal, $call:expr) => {{
             let before = reads(conn).await;
+            let _ = plans.taken();
             let found = $call.await.expect($what);
+            let _ = writeln!(ways, "{}", $what);
+            for way in plans.taken().iter().filter(|way| LARGE.iter().any(|table| way.starts_with(table))) {
+                let _ = writeln!(ways, "    {way}");
+            }
             let after = reads(conn).await;
             told.push(format!("{}: {} rows", $what, after.1 - before.1));
             assert_eq!(after.0, before.0, "{} reads a table whole", $what);
@@ -81,6 +97,8 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     reads_at_most!(110, "jobs of one rule", jobs::list(conn, run, &query));
     let ids: Vec<JobKey> = (0..100).map(|n| JobKey(job.0 - n * 977)).collect();
     reads_at_most!(110, "jobs by name", jobs::named(conn, run, &ids));
+    reads_at_most!(110, "changed jobs", jobs::changed(conn, run, &ids));
+    reads_at_most!(600, "what programs ask of jobs", jobs::extras(conn, &ids));
     reads_at_most!(40, "one job", jobs::detail(conn, run, job));
     reads_at_most!(10_010, "what failed", jobs::failures(conn, run));
     reads_at_most!(60, "wildcards", marks::wildcards(conn, run));
@@ -95,6 +113,18 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     reads_at_most!(10, "who uses a path", files::path(conn, run, "5000.txt"));
     let large = reads_at_most!(220, "a graph of too many jobs", jobs::edges::graph(conn, run, Some("rule 7"), 100));
     assert_eq!(large, None);
+    reads_at_most!(110, "the run as a graph", jobs::edges::graph(conn, run, None, 100));
+    let small = reads_at_most!(2_000, "a graph around a rule", jobs::edges::graph(conn, run, Some("few"), 10_000));
+    assert_eq!(small.map(|small| small.nodes.len()), Some(220));
+    let again: RunId = "0193a4c2-0000-7000-8000-000000000002".parse().expect("an id");
+    reads_at_most!(20_100, "how long rules took before", marks::past(conn, again));
     reads_at_most!(64, "raw reports", events::of_run(conn, run, 500, 30));
+    // Words are looked for in every path of the run, here all there are.
+    let before = reads(conn).await;
+    let found = files::find(conn, run, "5000.TXT").await.expect("paths");
+    let after = reads(conn).await;
+    assert_eq!(found.len(), 10);
+    assert!(after.1 - before.1 <= 100_000, "paths by words reads {} rows", after.1 - before.1);
     println!("{}", told.join("\n"));
+    insta::assert_snapshot!(ways);
 }

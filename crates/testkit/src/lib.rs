@@ -4,9 +4,11 @@
 #![forbid(unsafe_code)]
 
 mod database;
+mod plans;
 mod sse;
 
 pub use database::{TestDatabase, run};
+pub use plans::Plans;
 pub use sse::{Event, Tab};
 
 use std::{future::Future, time::Duration};

@@ -242,8 +242,8 @@ pub async fn past(conn: &mut Conn, run: RunId) -> Result<Vec<(String, i64, f64, 
           cross join lateral (
                 select rule, extract(epoch from ended_at - started_at) * 1000 as took
                   from job_executions
-                 where workflow_run_id = attempts.id and status = 'success' and started_at is not null and rule is not null
-                 order by id desc
+                 where workflow_run_id between attempts.id and attempts.id and status = 'success' and started_at is not null and rule is not null
+                 order by workflow_run_id, id desc
                  limit 20000) j
           group by rule",
     )
