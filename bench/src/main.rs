@@ -8,6 +8,7 @@
 
 mod connection;
 mod corpus;
+mod graphs;
 mod histogram;
 mod http;
 mod ingest;
@@ -43,6 +44,8 @@ enum Command {
     Runs(RunsArgs),
     /// The page of one very large run
     Run(RunArgs),
+    /// Graphs laid out, of rules and of ten thousand jobs
+    Graph(GraphArgs),
     /// One after the other
     All,
 }
@@ -104,6 +107,16 @@ struct RunArgs {
     times: u32,
 }
 
+#[derive(Args)]
+struct GraphArgs {
+    /// A directory of graphs as JSON, besides the generated ones
+    #[arg(long)]
+    graphs: Option<std::path::PathBuf>,
+    /// Jobs of the run whose graph is laid out
+    #[arg(long, default_value_t = 9_900, value_parser = clap::value_parser!(u32).range(100..=10_000))]
+    jobs: u32,
+}
+
 /// What a measurement says about the reports it made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kept {
@@ -143,9 +156,10 @@ async fn dispatch(command: Command) -> Result<Kept> {
         Command::Live(args) => live::run(&args).await,
         Command::Runs(args) => runs::run(&args).await,
         Command::Run(args) => run_page::run(&args).await,
+        Command::Graph(args) => graphs::run(&args).await,
         Command::All => {
             let mut kept = Kept::All;
-            for name in ["ingest", "live", "runs", "run"] {
+            for name in ["ingest", "live", "runs", "run", "graph"] {
                 let one = Cli::try_parse_from(["bench", name])?.command;
                 if Box::pin(dispatch(one)).await? == Kept::NotAll {
                     kept = Kept::NotAll;

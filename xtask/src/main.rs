@@ -89,6 +89,7 @@ enum Bench {
     Live,
     Runs,
     Run,
+    Graph,
     All,
 }
 
