@@ -9,4 +9,5 @@ pub mod jobs;
 pub mod lab;
 pub mod matrix;
 pub mod runs;
+pub mod tail;
 pub mod timeline;

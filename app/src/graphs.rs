@@ -8,8 +8,8 @@ use lay::Graph;
 use model::RunId;
 use moka::future::Cache;
 use serde_json::Value;
-use std::{collections::HashMap, sync::Arc};
-use store::{Store, graphs};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use store::{Store, graphs, jobs::files};
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
@@ -17,6 +17,8 @@ use tracing::{info, warn};
 const FORM: i32 = 1;
 /// What pictures may take in memory, in bytes; the database keeps the others.
 const KEPT: u64 = 32 << 20;
+/// Files of rules that came later are looked at so seldom.
+const GROWN: Duration = Duration::from_secs(30);
 /// Layouts made at the same time. Each keeps one processor busy.
 const AT_ONCE: usize = 1;
 
@@ -33,13 +35,16 @@ enum Picture {
 pub struct Graphs {
     store: Store,
     kept: Cache<(Vec<u8>, Direction), Picture>,
+    /// Graphs with rules that came later.
+    grown: Cache<(RunId, Vec<u8>, Vec<String>), Arc<Value>>,
     turns: Arc<Semaphore>,
 }
 
 impl Graphs {
     pub fn new(store: Store) -> Self {
         let kept = Cache::builder().max_capacity(KEPT).weigher(|_, picture: &Picture| weight(picture)).build();
-        Self { store, kept, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        let grown = Cache::builder().max_capacity(100).time_to_live(GROWN).build();
+        Self { store, kept, grown, turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// The picture of a run's rule graph; the caller has checked that the reader may see the run.
@@ -47,9 +52,7 @@ impl Graphs {
     /// # Errors
     /// The database does not answer. A graph that cannot be drawn is no error but says so.
     pub async fn of_run(&self, run: RunId, direction: Direction) -> Result<RuleGraph, AppError> {
-        let Some(found) = graphs::reported(&mut *self.store.conn().await?, run, FORM, direction.as_str()).await? else {
-            return Ok(RuleGraph::Absent);
-        };
+        let Some(found) = self.found(run, direction).await? else { return Ok(RuleGraph::Absent) };
         let key = (found.digest.clone(), direction);
         let picture = self.kept.try_get_with(key, self.picture(found, direction));
         Ok(match picture.await.map_err(|error: Arc<AppError>| AppError::clone(&error))? {
@@ -61,8 +64,30 @@ impl Graphs {
 
     /// The place of each rule in the order in which their jobs can run; empty if no graph was reported.
     pub async fn order(&self, run: RunId) -> Result<HashMap<String, usize>, AppError> {
-        let found = graphs::reported(&mut *self.store.conn().await?, run, FORM, Direction::Down.as_str()).await?;
+        let found = self.found(run, Direction::Down).await?;
         Ok(found.and_then(|found| Graph::read(&found.graph)).map(|graph| graph.order()).unwrap_or_default())
+    }
+
+    /// The graph as it was reported, with the rules that came later: a checkpoint adds some. Those are
+    /// linked by their files, as far as a few of them tell.
+    async fn found(&self, run: RunId, direction: Direction) -> Result<Option<graphs::Reported>, AppError> {
+        let mut conn = self.store.conn().await?;
+        let Some(found) = graphs::reported(&mut conn, run, FORM, direction.as_str()).await? else { return Ok(None) };
+        let Some(graph) = Graph::read(&found.graph) else { return Ok(Some(found)) };
+        let others = graphs::others(&mut conn, run, &graph.names).await?;
+        if others.is_empty() {
+            return Ok(Some(found));
+        }
+        let key = (run, found.digest, others.clone());
+        let grown = if let Some(grown) = self.grown.get(&key).await {
+            grown
+        } else {
+            let files = files::by_rule(&mut conn, run).await?;
+            let grown = Arc::new(graph.grown(others, &files).write());
+            self.grown.insert(key, Arc::clone(&grown)).await;
+            grown
+        };
+        Ok(Some(graphs::made(&mut conn, (*grown).clone(), FORM, direction.as_str()).await?))
     }
 
     /// The picture as it is kept, or a new one, which is then kept. Holds no connection meanwhile.

@@ -14,6 +14,8 @@ use store::jobs::{
 
 /// Rows of one answer.
 pub const ROWS: usize = 40;
+/// Rows that may be asked for by name.
+const NAMED: usize = 200;
 /// Columns; a run with more rules is shown by its first ones.
 const COLUMNS: usize = 300;
 
@@ -33,6 +35,9 @@ pub async fn view(
             None => return Ok(None),
         },
     };
+    if ask.values.len() > NAMED {
+        return Err(Invalid::new("values", "many values", "at most 200 values").into());
+    }
     let words = ask.status.as_deref().unwrap_or("").split(',').filter(|word| !word.is_empty());
     let statuses = words.map(str::parse).collect::<Result<Vec<JobStatus>, _>>()?;
     let order = state.graphs.order(run).await?;
@@ -40,9 +45,13 @@ pub async fn view(
     let made = tokio::task::spawn_blocking(move || {
         let (columns, mut rows, longest) = rows(&now.marks, &now.values(&by), &order, &ask, &statuses);
         let total = rows.len() as u32;
-        let from = (ask.from as usize).min(rows.len());
-        rows.drain(..from);
-        rows.truncate(ROWS);
+        if ask.values.is_empty() {
+            let from = (ask.from as usize).min(rows.len());
+            rows.drain(..from);
+            rows.truncate(ROWS);
+        } else {
+            rows.retain(|row| ask.values.contains(&row.value));
+        }
         MatrixView { wildcards, by, columns, total, rows, longest, cursor }
     });
     made.await.map(Some).map_err(|_| AppError::internal("a matrix broke"))

@@ -3,7 +3,7 @@
 use crate::{error::AppError, figures::Figures, graphs::Graphs, job_graphs::JobGraphs, marks::AllMarks, timelines::Timelines};
 use leptos::prelude::*;
 use live::Hub;
-use model::{RunId, UserId};
+use model::{RunId, UserId, run::RunSummary};
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 use store::{
     Conn, Store,
@@ -36,6 +36,8 @@ pub type Reading = Pin<Box<dyn Future<Output = Result<(String, bool), String>> +
 pub trait Sources: Send + Sync {
     /// The start of a text of at most `most` bytes, and whether there is more; or in words why there is none.
     fn read(&self, path: PathBuf, most: usize) -> Reading;
+    /// The last lines of a log, and whether there are more before them; or in words why there are none.
+    fn tail(&self, path: PathBuf, lines: usize) -> Reading;
 }
 
 /// The demo lab, as the first-run card offers it.
@@ -58,7 +60,12 @@ pub struct Viewer {
 impl Viewer {
     /// An error unless there is such a run and this reader may see it.
     pub async fn sees(&self, conn: &mut Conn, run: RunId) -> Result<(), AppError> {
-        runs::summary(conn, self.audience, run).await?.map(drop).ok_or(AppError::NotFound)
+        self.run(conn, run).await.map(drop)
+    }
+
+    /// A run that this reader may see.
+    pub async fn run(&self, conn: &mut Conn, run: RunId) -> Result<RunSummary, AppError> {
+        runs::summary(conn, self.audience, run).await?.ok_or(AppError::NotFound)
     }
 }
 

@@ -10,7 +10,7 @@ mod status;
 mod time;
 mod windowed;
 
-pub use copy::{CopyButton, CopyLine, copy_text};
+pub use copy::{CopyButton, CopyLine, CopyLink, copy_text};
 pub use icon::Icon;
 pub use if_::If;
 pub use once::once;

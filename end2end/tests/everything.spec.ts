@@ -14,7 +14,8 @@ test('a real run is followed through graph, matrix and timeline to what failed',
   await row(page, 'everything').getByRole('link', { name: 'everything' }).click();
   const node = (rule: string) => page.getByRole('group', { name: /^Rule graph/ }).getByRole('link', { name: new RegExp(`^${rule},`) });
   await expect(node('risky')).toHaveAccessibleName('risky, Running, 2 of 3 jobs done, 0 failed');
-  // The graph was reported before the checkpoint added this rule; its jobs are listed all the same.
+  // The graph was reported before the checkpoint added this rule.
+  await expect(node('part')).toHaveAccessibleName('part, Done, 3 of 3 jobs done, 0 failed');
   await expect(page.getByRole('navigation', { name: 'Rules' }).getByRole('link', { name: /^part/ })).toHaveText(/3$/);
   await expect(node('call')).toHaveAccessibleName('call, Waiting, 2 of 3 jobs done, 0 failed');
 
@@ -34,12 +35,17 @@ test('a real run is followed through graph, matrix and timeline to what failed',
   const card = page.getByRole('region', { name: 'What went wrong' });
   await expect(card.getByRole('heading')).toHaveText('risky failed');
   await expect(card).toContainText('sample=c');
+  await expect(card.getByRole('region', { name: 'End of the log' })).toHaveText('looking at c\nno such reference');
   await expect(node('risky')).toHaveAttribute('data-status', 'failed');
   await page.getByRole('navigation', { name: 'Views of the run' }).getByRole('link', { name: 'Files' }).click();
   await expect(page.getByRole('row', { name: /flaky\/.*risky.*risky\// })).toBeVisible();
   await page.getByRole('navigation', { name: 'Views of the run' }).getByRole('link', { name: 'Code' }).click();
   await expect(page.getByRole('region', { name: /^Code of .*Snakefile$/ })).toContainText('checkpoint split:');
   await card.getByRole('link', { name: 'Open job' }).click();
-  await expect(page.getByRole('complementary', { name: 'risky' })).toContainText('exit 3');
+  const job = page.getByRole('complementary', { name: 'risky' });
+  await expect(job).toContainText('exit 3');
+  await expect(job.getByRole('region', { name: 'End of the log' })).toHaveText('looking at c\nno such reference');
+  await job.getByText('job_error', { exact: true }).click();
+  await expect(job.getByRole('listitem').filter({ hasText: 'job_error' }).locator('pre')).toBeVisible();
   expect(await isMarked(page), 'the page was never loaded again').toBe(true);
 });

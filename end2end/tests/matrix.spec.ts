@@ -42,14 +42,18 @@ test('a cell leads to its job, a column to its rule, and rows have an order', as
   await expect.poll(() => samples(page)).toEqual(['1']);
 });
 
-test('a job that ends changes its cell and nothing else of the matrix', async ({ page, doing }) => {
+test('a job that ends changes its cell, the time of its row, and nothing else of the matrix', async ({ page, doing }) => {
   const run = await doing.run('live', { planned: { map: 2 } });
   const [one] = [await run.job('map', { sample: 'alpha' }), await run.job('map', { sample: 'beta' })];
   await visit(page, `${run.path}?as=matrix`);
   await expect(cell(page, /^alpha, map: Running/)).toBeVisible();
   await page.evaluate(() => {
     const seen: string[] = [];
-    const name = (node: Node) => (node instanceof Element ? node : node.parentElement)?.closest('td, th')?.querySelector('a')?.getAttribute('aria-label')?.split(':')[0] ?? `${node.nodeName}`;
+    const name = (node: Node) => {
+      const cell = (node instanceof Element ? node : node.parentElement)?.closest('td, th');
+      const row = cell?.matches('.took') && cell.parentElement?.querySelector('th')?.textContent;
+      return cell?.querySelector('a')?.getAttribute('aria-label')?.split(':')[0] ?? (row ? `time of ${row}` : node.nodeName);
+    };
     new MutationObserver((changes) => seen.push(...changes.map((change) => name(change.target)))).observe(document.querySelector('table.matrix')!, {
       subtree: true,
       childList: true,
@@ -63,7 +67,24 @@ test('a job that ends changes its cell and nothing else of the matrix', async ({
 
   await expect(cell(page, /^alpha, map: Done/)).toHaveAttribute('data-status', 'success');
   const seen = await page.evaluate(() => [...new Set((window as unknown as { seen: string[] }).seen)]);
-  expect(seen).toEqual(['alpha, map']);
-  await run.job('call', { sample: 'gamma' });
+  expect(seen.sort()).toEqual(['alpha, map', 'time of alpha']);
+});
+
+test('new samples, rules and second jobs come into the matrix that is there', async ({ page, doing }) => {
+  const run = await doing.run('grows', { planned: { map: 2 } });
+  const first = await run.job('map', { sample: 'alpha', unit: '1' });
+  await visit(page, `${run.path}?as=matrix`);
+  await expect(cell(page, /^alpha, map: Running/)).toBeVisible();
+  await page.locator('table.matrix').evaluate((table) => Object.assign(table, { known: true }));
+
+  await run.job('call', { sample: 'gamma', unit: '1' });
   await expect(cell(page, /^gamma, call: Running/)).toBeVisible();
+  await run.finish(first);
+  await run.fail(await run.job('map', { sample: 'alpha', unit: '2' }));
+  await expect(cell(page, /^alpha, map: Failed.*2 jobs/)).toBeVisible();
+  expect(await samples(page)).toEqual(['alpha', 'gamma']);
+  await run.finish(await run.job('call', { sample: 'alpha', unit: '1' }));
+  await expect(cell(page, /^alpha, call: Done/)).toBeVisible();
+
+  expect(await page.locator('table.matrix').evaluate((table) => 'known' in table), 'it is the same table').toBe(true);
 });

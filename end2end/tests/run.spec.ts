@@ -120,6 +120,43 @@ test('a job that ends changes its row, its rule in the graph and the counts, and
   expect(seen.filter((part) => !clocks.test(part)).sort()).toEqual(['bar', 'counts', 'node map', 'row alpha']);
 });
 
+test('a page that many ask for at once is whole each time', async ({ page, doing }) => {
+  const run = await failed(doing);
+  await visit(page, '/runs');
+  for (let round = 0; round < 12; round++) {
+    const answers = await Promise.all(['', '?tab=timeline', '?as=matrix', '?tab=info'].flatMap((at) => [at, at, at, at]).map((at) => page.request.get(`${run.path}${at}`)));
+    for (const answer of answers) {
+      const html = await answer.text();
+      expect(answer.status()).toBe(200);
+      expect(html).toContain('What went wrong');
+      expect(html).toMatch(/<title>[^<]+ · Flowo<\/title>/);
+    }
+  }
+});
+
+test('more changes than the stream tells are read again in place', async ({ page, lab, doing }) => {
+  const run = await doing.run('burst', { planned: { map: 1500 } });
+  const insert = (from: number, to: number) =>
+    lab.sql(`INSERT INTO job_executions (workflow_run_id, job_id, rule, status, wildcards, started_at)
+      SELECT '${run.id}', n, 'map', 'running', jsonb_build_object('sample', 'S' || n), now() FROM generate_series(${from}, ${to}) n`);
+  await insert(1, 700);
+  await visit(page, run.path);
+  await expect(lines(page).first()).toContainText('S700');
+  const list = page.getByRole('region', { name: 'Jobs' });
+  await list.evaluate((list) => list.scrollTo(0, 64 * 32));
+  await expect(lines(page).filter({ hasText: 'S630' })).toContainText('Running');
+  await page.locator('table.job-table').evaluate((table) => Object.assign(table, { known: true }));
+
+  await lab.sql(`UPDATE job_executions SET status = 'success', ended_at = now() WHERE workflow_run_id = '${run.id}'`);
+  await expect(lines(page).filter({ hasText: 'S630' })).toContainText('Done');
+  await insert(701, 1400);
+  await list.evaluate((list) => list.scrollTo(0, 0));
+  await expect(lines(page).first()).toContainText('S1400');
+  await expect(lines(page).first()).toContainText('Running');
+
+  expect(await page.locator('table.job-table').evaluate((table) => 'known' in table), 'it is the same table').toBe(true);
+});
+
 test('jobs are sorted, found, and read on as one scrolls', async ({ page, lab, doing }) => {
   const run = await doing.run('many', { planned: { map: 500 } });
   await lab.sql(`INSERT INTO job_executions (workflow_run_id, job_id, rule, status, wildcards, started_at, ended_at)

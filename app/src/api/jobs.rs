@@ -1,9 +1,14 @@
 //! Jobs of a run for its page: a window of the list, one with all its details.
 
+use crate::{api::tail::LogTail, error::AppError, paths::RunPlace};
 #[cfg(feature = "ssr")]
-use crate::state::{state, viewer};
-use crate::{error::AppError, paths::RunPlace};
+use crate::{
+    api::tail::server::tail,
+    state::{state, viewer},
+};
 use leptos::prelude::*;
+#[cfg(feature = "ssr")]
+use model::job::FileRole;
 use model::{
     JobKey, RunId,
     job::{Failures, JobDetail, JobRow},
@@ -73,11 +78,36 @@ pub async fn list_jobs(id: RunId, ask: JobAsk) -> Result<JobList, AppError> {
     Ok(JobList { page, cursor })
 }
 
+/// Jobs that may be asked for by name.
+#[cfg(feature = "ssr")]
+const NAMED: usize = 300;
+
+/// The present rows of some jobs of a run, at most 300, and which of them are gone.
+#[server(prefix = "/_fn", endpoint = "jobs/named", input = Json)]
+pub async fn read_jobs(id: RunId, jobs: Vec<JobKey>) -> Result<(Vec<JobRow>, Vec<JobKey>), AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    if jobs.len() > NAMED {
+        return Err(AppError::from(model::Invalid::new("jobs", "many jobs", "at most 300 jobs")).told());
+    }
+    let mut conn = state.store.conn().await?;
+    viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
+    Ok(store::jobs::changed(&mut conn, id, &jobs).await?)
+}
+
 /// A job with its command as HTML with classes, where it has one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpenJob {
     pub detail: JobDetail,
     pub command: Option<String>,
+    /// The end of its first log.
+    pub log: Option<LogTail>,
+}
+
+/// What failed, with the end of the log of the job that stands for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FailuresView {
+    pub failures: Failures,
+    pub log: Option<LogTail>,
 }
 
 /// One job with everything that is known of it.
@@ -85,20 +115,30 @@ pub struct OpenJob {
 pub async fn read_job(id: RunId, job: JobKey) -> Result<OpenJob, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let mut conn = state.store.conn().await?;
-    viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
+    let run = viewer.run(&mut conn, id).await.map_err(AppError::told)?;
     let detail = store::jobs::detail(&mut conn, id, job).await?.ok_or(AppError::NotFound).map_err(AppError::told)?;
     drop(conn); // Highlighting takes its time.
     let text = detail.shell_command.clone();
     let made = tokio::task::spawn_blocking(move || text.map(|text| crate::highlight::html(text.trim(), "bash")));
+    let log = match detail.files.iter().find(|file| file.role == FileRole::Log) {
+        Some(file) => tail(&state, &viewer, run.directory.as_deref(), file.path.clone()).await,
+        None => None,
+    };
     let command = made.await.map_err(|_| AppError::internal("the highlighting broke"))?;
-    Ok(OpenJob { detail, command })
+    Ok(OpenJob { detail, command, log })
 }
 
 /// What failed in a run, and what its client said about it.
 #[server(prefix = "/_fn", endpoint = "jobs/failures", input = Json)]
-pub async fn read_failures(id: RunId) -> Result<Failures, AppError> {
+pub async fn read_failures(id: RunId) -> Result<FailuresView, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let mut conn = state.store.conn().await?;
-    viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
-    Ok(store::jobs::failures(&mut conn, id).await?)
+    let run = viewer.run(&mut conn, id).await.map_err(AppError::told)?;
+    let failures = store::jobs::failures(&mut conn, id).await?;
+    drop(conn); // A file may be slow.
+    let log = match failures.groups.first().and_then(|first| first.log.clone()) {
+        Some(path) => tail(&state, &viewer, run.directory.as_deref(), path).await,
+        None => None,
+    };
+    Ok(FailuresView { failures, log })
 }

@@ -23,13 +23,16 @@ pub struct MatrixAsk {
     pub sort: Option<String>,
     /// The first row.
     pub from: u32,
+    /// Only these rows, at most 200; empty: all.
+    #[serde(default)]
+    pub values: Vec<String>,
 }
 
 impl MatrixAsk {
     /// What a place asks for, from its first row.
     pub fn of(place: &RunPlace) -> Self {
         let RunPlace { by, rule, find, status, sort, .. } = place.clone();
-        Self { by, rule, find, status, sort, from: 0 }
+        Self { by, rule, find, status, sort, from: 0, values: Vec::new() }
     }
 }
 

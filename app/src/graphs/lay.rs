@@ -9,7 +9,8 @@ use dugong::{
     graphlib::{self, GraphOptions},
     layout_controlled,
 };
-use serde_json::Value;
+use model::job::RuleFiles;
+use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
     time::{Duration, Instant},
@@ -51,6 +52,35 @@ impl Graph {
             }
         }
         (!names.is_empty()).then_some(Self { names, edges })
+    }
+
+    /// The same as it is reported.
+    pub fn write(&self) -> Value {
+        let nodes: Vec<Value> = self.names.iter().map(|name| json!({ "rule": name })).collect();
+        let links: Vec<Value> = self.edges.iter().map(|(from, to)| json!({ "source": from, "target": to })).collect();
+        json!({ "nodes": nodes, "links": links })
+    }
+
+    /// With more rules, linked to those that make what they read and read what they make.
+    #[must_use]
+    pub fn grown(mut self, more: Vec<String>, files: &[RuleFiles]) -> Self {
+        let known = self.names.len();
+        self.names.extend(more);
+        let places: HashMap<&str, usize> = self.names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+        // A file in a directory that a rule makes is made by that rule.
+        let dirs: Vec<(&str, &str)> =
+            files.iter().flat_map(|rule| rule.outputs.iter().map(|path| (path.trim_end_matches('/'), rule.rule.as_str()))).collect();
+        let holds = |dir: &str, path: &str| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'));
+        for user in files {
+            for (path, maker) in &user.inputs {
+                let maker = maker.as_deref().or_else(|| dirs.iter().find(|(dir, _)| holds(dir, path)).map(|(_, rule)| *rule));
+                let (Some(from), Some(to)) = (maker.and_then(|maker| places.get(maker)), places.get(user.rule.as_str())) else { continue };
+                if from != to && (*from >= known || *to >= known) {
+                    self.edges.insert((*from, *to));
+                }
+            }
+        }
+        self
     }
 
     /// The place of each name in an order in which edges run forward; what lies in circles comes last.
@@ -247,6 +277,26 @@ mod tests {
             drawn += 1;
         }
         assert!(drawn >= 5, "{drawn} graphs were found");
+    }
+
+    #[test]
+    fn rules_that_came_later_are_linked_by_their_files() {
+        let graph = Graph { names: ["split", "summary"].map(str::to_owned).into(), edges: BTreeSet::from([(0, 1)]) };
+        let files = |rule: &str, inputs: &[(&str, Option<&str>)], outputs: &[&str]| RuleFiles {
+            rule: rule.into(),
+            inputs: inputs.iter().map(|(path, maker)| ((*path).to_owned(), maker.map(str::to_owned))).collect(),
+            outputs: outputs.iter().map(|path| (*path).to_owned()).collect(),
+        };
+        let grown = graph.grown(
+            vec!["part".into(), "alone".into()],
+            &[
+                files("part", &[("parts/1.txt", None)], &["done/1.txt"]),
+                files("split", &[("partsofit", None)], &["parts"]),
+                files("summary", &[("done/1.txt", Some("part")), ("x", Some("split"))], &["summary.txt"]),
+            ],
+        );
+        assert_eq!(grown.edges, BTreeSet::from([(0, 1), (0, 2), (2, 1)]));
+        assert_eq!(Graph::read(&grown.write()), Some(grown));
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod sources;
 mod views;
 
 use crate::{
-    api::{graph::RuleGraph, runs},
+    api::runs,
     live::{Wanted, follow},
     parts::{
         confirm::{ConfirmDelete, Doomed},
@@ -32,8 +32,7 @@ use model::{
     live::{RunChange, replaces},
     text,
 };
-use sources::Sources;
-use std::time::Duration;
+use sources::{Graphed, Sources};
 use views::{Bone, Chosen, Live, Note, RunView};
 
 /// `/runs/{id}`. Its code is loaded when it is first opened, where the WASM is split.
@@ -84,9 +83,6 @@ fn RunPage() -> impl IntoView {
     }
 }
 
-/// The matrix is read again at most so often.
-const CROWDED: Duration = Duration::from_millis(1500);
-
 /// The page with its data.
 #[component]
 fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: LiveJobs) -> impl IntoView {
@@ -97,7 +93,6 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
     let rules = RwSignal::new(detail.rules);
     let changed = RwSignal::new(0_u32);
     let live = Live { jobs, cells: LiveMatrix::new(), states: LiveStates::new(), changed, cursor };
-    let crowded = StoredValue::new(false);
     let again = move || sources.again();
 
     follow(
@@ -123,8 +118,8 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
             }
             if !frame.rules.is_empty() {
                 rules.set(frame.rules.clone());
-                if sources.graphless.get_value() {
-                    sources.graph.refetch(); // It comes right after the start.
+                if sources.graphed.try_update_value(|graphed| graphed.lacks(&frame.rules)).unwrap_or(false) {
+                    sources.graph.refetch(); // It comes right after the start, and checkpoints add to it.
                 }
             }
             let open = place.with_untracked(|place| place.job.clone());
@@ -137,24 +132,13 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
             let (tab, form) = place.with_untracked(|place| (Tab::of(place), place.form.clone()));
             let (tab, form) = (tab == Tab::Jobs, form.as_deref());
             live.states.apply(&frame, tab && form == Some("graph"));
-            if !frame.jobs_stale {
+            if frame.jobs_stale {
+                live.jobs.lost_track();
+            } else {
                 live.jobs.apply(&frame);
-            } else if tab && form.is_none() {
-                sources.view.refetch();
             }
-            // What the cells cannot say by themselves is read again, at most once in a while.
-            if tab
-                && form == Some("matrix")
-                && !live.cells.apply(&frame)
-                && !crowded.try_update_value(|crowded| std::mem::replace(crowded, true)).unwrap_or(true)
-            {
-                set_timeout(
-                    move || {
-                        crowded.try_set_value(false);
-                        sources.view.refetch();
-                    },
-                    CROWDED,
-                );
+            if tab && form == Some("matrix") {
+                live.cells.apply(&frame);
             }
         },
         again,
@@ -165,11 +149,14 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
     let tab = Memo::new(move |_| place.with(Tab::of));
     let total = Signal::derive(move || run.with(|run| text::count(i64::from(run.jobs.total()))));
     let failed = Memo::new(move |_| run.with(|run| run.status == RunStatus::Failed || run.jobs.failed > 0));
+    let failed_first = failed.get_untracked();
     let doomed = RwSignal::new(Doomed::new());
     let navigate = use_navigate();
     let delete = Callback::new(move |()| doomed.set(vec![(id, run.with_untracked(|run| run.title().to_owned()))]));
     let left = Callback::new(move |_| navigate(paths::RUNS, NavigateOptions::default()));
-    let title = move || format!("{} · Flowo", run.with(|run| run.title().to_owned()));
+    // The server asks for the title when what stood here may be gone.
+    let first_title = run.with_untracked(|run| run.title().to_owned());
+    let title = move || format!("{} · Flowo", run.try_with(|run| run.title().to_owned()).unwrap_or_else(|| first_title.clone()));
     view! {
         <Title text=title/>
         <div class="run">
@@ -180,7 +167,8 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
             <Transition>
                 {move || Suspend::new(async move {
                     match sources.failures.await {
-                        Ok(found) if failed.get() => once(move || view! { <FailureCard id found place/> }.into_any()),
+                        // What stood here when this was awaited may be gone by now, and its signals with it.
+                        Ok(found) if failed.try_get().unwrap_or(failed_first) => once(move || view! { <FailureCard id found place/> }.into_any()),
                         _ => ().into_any(),
                     }
                 })}
@@ -198,7 +186,7 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
                             match sources.graph.await {
                                 Err(error) => view! { <Note error/> }.into_any(),
                                 Ok(graph) => {
-                                    sources.graphless.set_value(graph == RuleGraph::Absent);
+                                    sources.graphed.try_set_value(Graphed::of(&graph));
                                     once(move || view! { <RuleGraphView id graph rules place/> }.into_any())
                                 }
                             }

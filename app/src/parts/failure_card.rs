@@ -1,6 +1,10 @@
 //! What went wrong: the rule, the job, the cause, and where to look. Above everything else of a run.
 
-use crate::paths::{self, RunPlace};
+use crate::{
+    api::jobs::FailuresView,
+    parts::log_tail::Tail,
+    paths::{self, RunPlace},
+};
 use leptos::prelude::*;
 use model::{
     RunId,
@@ -10,8 +14,8 @@ use model::{
 
 /// The card of a failed run. One whose jobs all did well says what the workflow itself reported.
 #[component]
-pub fn FailureCard(id: RunId, found: Failures, place: Memo<RunPlace>) -> impl IntoView {
-    let Failures { groups, errors } = found;
+pub fn FailureCard(id: RunId, found: FailuresView, place: Memo<RunPlace>) -> impl IntoView {
+    let FailuresView { failures: Failures { groups, errors }, log } = found;
     let mut groups = groups.into_iter();
     let first = groups.next();
     let others: Vec<Failure> = groups.collect();
@@ -59,6 +63,7 @@ pub fn FailureCard(id: RunId, found: Failures, place: Memo<RunPlace>) -> impl In
                 <div class="acts">{open}</div>
             </header>
             {facts}
+            {log.map(|log| view! { <Tail log/> })}
             {text.map(|text| view! { <div class="tail" tabindex="0" role="region" aria-label="Error text"><pre>{text}</pre></div> })}
         </section>
     }
@@ -94,6 +99,7 @@ mod tests {
             rule: rule.into(),
             count: 1,
             first: JobKey(1),
+            log: None,
             job_id: None,
             wildcards: std::collections::BTreeMap::new(),
             exit_code: None,

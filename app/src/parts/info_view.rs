@@ -2,6 +2,7 @@
 
 use crate::{
     api::info::InfoView,
+    parts::report::Reports,
     paths::{self, RunPlace},
     ui::{Ago, CopyButton, Icon},
 };
@@ -54,7 +55,7 @@ pub fn Info(id: RunId, found: InfoView, place: Memo<RunPlace>) -> impl IntoView 
             </section>
             <Plan rules=detail.rules/>
             <Errors errors=detail.errors/>
-            <Reports id events next place/>
+            <Kept id events next place/>
         </div>
     }
 }
@@ -123,7 +124,7 @@ fn Errors(errors: Vec<ReportedError>) -> impl IntoView {
 }
 
 #[component]
-fn Reports(id: RunId, events: Vec<RawEvent>, next: Option<String>, place: Memo<RunPlace>) -> impl IntoView {
+fn Kept(id: RunId, events: Vec<RawEvent>, next: Option<String>, place: Memo<RunPlace>) -> impl IntoView {
     if events.is_empty() {
         return view! {
             <section>
@@ -134,29 +135,11 @@ fn Reports(id: RunId, events: Vec<RawEvent>, next: Option<String>, place: Memo<R
         .into_any();
     }
     let first = place.with_untracked(|place| place.after.is_none());
-    let rows = events.into_iter().map(|event| {
-        let at = event.received_at;
-        let odd = event.outcome != "applied";
-        view! {
-            <li>
-                <details>
-                    <summary>
-                        <code>{event.event}</code>
-                        <Ago at=Signal::stored(Some(at))/>
-                        {odd.then(|| view! { <span class="tag">{event.outcome}</span> })}
-                        <span class="dim">{event.detail}</span>
-                    </summary>
-                    <pre class="code wrap">{event.body} {event.cut.then_some(" …")}</pre>
-                </details>
-            </li>
-        }
-    });
-    let rows = rows.collect_view();
     let at = move |after: Option<String>| paths::run_at(id, &RunPlace { after, ..place.get_untracked() });
     view! {
         <section>
             <h2>"Reports as they came"</h2>
-            <ol class="reports">{rows}</ol>
+            <Reports events/>
             <nav class="pages" aria-label="Pages">
                 {(!first).then(|| view! { <a class="btn small" href=at(None)>"First reports"</a> })}
                 {next.map(|next| view! { <a class="btn small" href=at(Some(next))>"Later reports"<Icon name="i-right" small=true/></a> })}

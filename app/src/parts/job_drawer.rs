@@ -2,6 +2,7 @@
 
 use crate::{
     api::jobs::OpenJob,
+    parts::{log_tail::Tail, report::Reports},
     paths::{self, RunPlace},
     ui::{Ago, CopyButton, Icon, JobBadge, StatusMark, Took},
 };
@@ -15,7 +16,7 @@ use model::{
 /// The details of a job; not modal, so the list stays alive beside it.
 #[component]
 pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoView {
-    let OpenJob { detail: job, command: html } = job;
+    let OpenJob { detail: job, command: html, log } = job;
     let row = job.row;
     let rule = row.rule.clone().unwrap_or_else(|| "not told yet".into());
     let close = move || paths::run_at(run, &place.get().of_job(None));
@@ -37,14 +38,14 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
         });
         view! { <nav class="tries" aria-label="Attempts of this job">{links.collect_view()}</nav> }
     });
-    let queued = job.queued_at.zip(row.started_at).map(|(queued, started)| text::duration((started - queued).max(0)));
+    let queued = row.queued_at.zip(row.started_at).map(|(queued, started)| text::duration((started - queued).max(0)));
     let wildcards = row.wildcards.iter().map(|(name, value)| Fact::new(name, value)).collect::<Vec<_>>();
     let resources = job.resources.iter().map(|(name, value)| Fact::new(name, value)).collect::<Vec<_>>();
     let facts = [
         Fact::maybe("Exit status", job.exit_code),
         Fact::maybe("Queued for", queued),
         Fact::maybe("Threads", row.threads),
-        Fact::maybe("Host", job.host),
+        Fact::maybe("Host", row.host),
         Fact::maybe("Cluster job", job.external_id),
         Fact::maybe("Group", job.group),
         Fact::maybe("Priority", job.priority.filter(|priority| *priority != 0)),
@@ -95,6 +96,7 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
                     {list(facts)}
                 </dl>
                 {error}
+                {log.map(|log| view! { <section class="log"><h3>"Log"</h3><Tail log/></section> })}
                 {command}
                 {message}
                 {reason}
@@ -109,6 +111,8 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
                             </section>
                         }
                     })}
+                {(!job.reports.is_empty())
+                    .then(|| view! { <section><h3>"Reports as they came"</h3><Reports events=job.reports/></section> })}
             </div>
         </aside>
     }

@@ -1,199 +1,63 @@
 //! A run's jobs as a table that follows the stream: one signal a row.
 
+mod live;
+
+pub use live::LiveJobs;
+
 use crate::{
-    api::jobs::{JobAsk, list_jobs},
+    api::jobs::{JobAsk, list_jobs, read_jobs},
     paths::{self, RunPlace},
     ui::{Ago, Icon, If, JobBadge, Took, Windowed},
 };
 use leptos::{prelude::*, task::spawn_local};
 use model::{
-    JobKey, JobStatus, RunId,
+    JobKey, RunId,
     job::JobRow,
-    live::{Frame, replaces},
-    page::{Cursor, Direction, JobColumn, JobSort, Page},
+    page::{Direction, JobColumn, JobSort},
+    text,
 };
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{sync::Arc, time::Duration};
 
 /// Height of a row, in pixels.
 const ROW: u32 = 32;
-/// Rows held at most; further ones are on a page of their own.
-const MOST: usize = 20_000;
-/// Jobs remembered while a window is on its way; more, and it is read once more.
-const RECENT: usize = 2_000;
-/// Wildcards with a column of their own.
-const COLUMNS: usize = 6;
+/// Rows are read again at most so often.
+const CROWDED: Duration = Duration::from_millis(700);
 
-/// What is shown of the list.
-struct Window {
-    order: ArcRwSignal<Vec<JobKey>>,
-    rows: HashMap<JobKey, ArcRwSignal<JobRow>>,
-    rule: Option<String>,
-    statuses: Vec<JobStatus>,
-    /// New jobs belong on top of it.
-    is_newest: bool,
-    /// Where the list goes on.
-    next: ArcRwSignal<Option<Cursor>>,
+/// What few clients tell of their jobs: a column where a row of the first window has it, and room is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extra {
+    Reason,
+    Queued,
+    Memory,
+    Host,
 }
 
-/// The rows of a job table. Windows come and go; what streams in between them is not lost.
-#[derive(Clone, Copy)]
-pub struct LiveJobs {
-    window: StoredValue<Window>,
-    recent: StoredValue<Recent>,
-}
+impl Extra {
+    const ALL: [Self; 4] = [Self::Reason, Self::Queued, Self::Memory, Self::Host];
 
-/// What was heard while a window is on its way.
-#[derive(Clone, Default)]
-enum Recent {
-    /// None is.
-    #[default]
-    Idle,
-    Held(Vec<Frame>),
-    TooMuch,
-}
-
-impl LiveJobs {
-    pub fn new() -> Self {
-        let window = Window {
-            order: ArcRwSignal::new(Vec::new()),
-            rows: HashMap::new(),
-            rule: None,
-            statuses: Vec::new(),
-            is_newest: true,
-            next: ArcRwSignal::new(None),
-        };
-        Self { window: StoredValue::new(window), recent: StoredValue::new(Recent::Idle) }
-    }
-
-    /// A window is being read: what was heard before is in it.
-    pub fn awaited(self) {
-        self.recent.set_value(Recent::Held(Vec::new()));
-    }
-
-    /// Shows a window in place of the one before, and what was heard while it was on its way.
-    /// A table of the one before hears of nothing any more. `false` if so much was heard that the
-    /// window must be read again.
-    pub fn show(self, page: Page<JobRow>, place: &RunPlace) -> bool {
-        let Page { items, next } = page;
-        self.window.set_value(Window {
-            next: ArcRwSignal::new(next),
-            order: ArcRwSignal::new(items.iter().map(|job| job.id).collect()),
-            rows: items.into_iter().map(|job| (job.id, ArcRwSignal::new(job))).collect(),
-            rule: place.rule.clone(),
-            statuses: place.status.as_deref().unwrap_or("").split(',').filter_map(|word| word.parse().ok()).collect(),
-            is_newest: place.after.is_none() && place.sort.is_none() && place.find.is_none(),
-        });
-        let recent = self.recent.with_value(Clone::clone);
-        self.recent.set_value(Recent::Idle);
-        match recent {
-            Recent::Idle => true,
-            Recent::Held(frames) => {
-                for frame in &frames {
-                    self.take(frame);
-                }
-                true
-            }
-            Recent::TooMuch => false,
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Reason => "Reason",
+            Self::Queued => "Queued",
+            Self::Memory => "Memory",
+            Self::Host => "Host",
         }
     }
 
-    /// Takes in the rows that follow those held.
-    fn extend(self, page: Page<JobRow>) {
-        let order = self.order();
-        let fresh: Vec<JobRow> =
-            self.window.with_value(|window| page.items.into_iter().filter(|job| !window.rows.contains_key(&job.id)).collect());
-        let ids: Vec<JobKey> = fresh.iter().map(|job| job.id).collect();
-        self.window.update_value(|window| window.rows.extend(fresh.into_iter().map(|job| (job.id, ArcRwSignal::new(job)))));
-        order.update(|order| order.extend(ids));
-        let full = order.with_untracked(|order| order.len() >= MOST);
-        self.next().set(page.next.filter(|_| !full));
-    }
-
-    fn next(self) -> ArcRwSignal<Option<Cursor>> {
-        self.window.with_value(|window| window.next.clone())
-    }
-
-    fn order(self) -> ArcRwSignal<Vec<JobKey>> {
-        self.window.with_value(|window| window.order.clone())
-    }
-
-    fn row(self, id: JobKey) -> Option<ArcRwSignal<JobRow>> {
-        self.window.with_value(|window| window.rows.get(&id).cloned())
-    }
-
-    /// Takes a frame in, now and again if a window arrives that may be older.
-    pub fn apply(self, frame: &Frame) {
-        self.take(frame);
-        self.recent.update_value(|recent| {
-            let Recent::Held(frames) = recent else { return };
-            let held: usize = frames.iter().map(|frame| frame.jobs.len() + frame.gone_jobs.len()).sum();
-            if held + frame.jobs.len() + frame.gone_jobs.len() > RECENT {
-                *recent = Recent::TooMuch;
-            } else {
-                frames.push(Frame { jobs: frame.jobs.clone(), gone_jobs: frame.gone_jobs.clone(), ..Frame::default() });
-            }
-        });
-    }
-
-    /// Rows in place, new jobs on top of the first page.
-    fn take(self, frame: &Frame) {
-        for job in &frame.jobs {
-            match self.row(job.id) {
-                Some(row) => {
-                    if replaces(Some(row.with_untracked(|row| row.revision)), job.revision) {
-                        row.set(job.clone());
-                    }
-                    if job.superseded {
-                        self.remove(job.id);
-                    }
-                }
-                None => self.meet(job),
-            }
-        }
-        for id in &frame.gone_jobs {
-            self.remove(*id);
+    /// How it stands in its column.
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Reason | Self::Host => "far c-word cut",
+            Self::Queued | Self::Memory => "far c-num num end",
         }
     }
 
-    /// Names of the wildcards of the rows shown now, in order.
-    fn wildcards(self) -> Vec<String> {
-        let mut names = BTreeSet::new();
-        self.window.with_value(|window| {
-            for row in window.rows.values() {
-                row.with_untracked(|job| names.extend(job.wildcards.keys().cloned()));
-            }
-        });
-        names.into_iter().take(COLUMNS).collect()
-    }
-
-    fn meet(self, job: &JobRow) {
-        let order = self.order();
-        let fits = self.window.with_value(|window| {
-            let rule = window.rule.as_ref().is_none_or(|rule| job.rule.as_deref().unwrap_or("") == rule);
-            let status = window.statuses.is_empty() || window.statuses.contains(&job.status);
-            window.is_newest && rule && status
-        });
-        // Older jobs than the last one shown belong to the next page.
-        let goes_on = self.next().with_untracked(Option::is_some);
-        let is_older = order.with_untracked(|order| order.len() >= MOST || goes_on && order.last().is_some_and(|last| *last > job.id));
-        if job.superseded || !fits || is_older {
-            return;
-        }
-        self.window.update_value(|window| {
-            window.rows.insert(job.id, ArcRwSignal::new(job.clone()));
-        });
-        order.update(|order| {
-            let at = order.partition_point(|held| *held > job.id);
-            order.insert(at, job.id);
-        });
-    }
-
-    fn remove(self, id: JobKey) {
-        if self.window.try_update_value(|window| window.rows.remove(&id)).flatten().is_some() {
-            self.order().update(|order| order.retain(|held| *held != id));
+    fn of(self, job: &JobRow) -> Option<String> {
+        match self {
+            Self::Reason => job.reason.clone().filter(|reason| !reason.is_empty()),
+            Self::Queued => job.queued_at.zip(job.started_at).map(|(queued, started)| text::duration((started - queued).max(0))),
+            Self::Memory => job.mem_mb.map(|mb| text::bytes(mb.saturating_mul(1_000_000))),
+            Self::Host => job.host.clone(),
         }
     }
 }
@@ -231,6 +95,9 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
     };
     let heads = columns.iter().map(|name| head.clone()(JobColumn::Wildcard(name.clone()), name.clone(), "")).collect_view();
     let plain = columns.is_empty();
+    let extras: Arc<[Extra]> = Extra::ALL.into_iter().filter(|extra| live.any(|job| extra.of(job).is_some())).collect();
+    let more_heads =
+        extras.iter().map(|extra| view! { <th role="columnheader" scope="col" class=extra.class()>{extra.label()}</th> }).collect_view();
     // Not a signal: while the next window is on its way this table is shown though its owner is gone.
     let columns: Arc<[String]> = columns.into();
     let asking = StoredValue::new(false);
@@ -257,10 +124,14 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
         Signal::derive(move || order.with(Vec::len))
     };
     let rows = Windowed::new(count, ROW, more);
-    let shown = move || {
-        let (first, last) = rows.range();
-        order.with(|order| order.get(first..last.min(order.len())).unwrap_or_default().to_vec())
+    let shown = {
+        let order = order.clone();
+        move || {
+            let (first, last) = rows.range();
+            order.with(|order| order.get(first..last.min(order.len())).unwrap_or_default().to_vec())
+        }
     };
+    catch_up(live, run, place, shown.clone());
     let forth = move || {
         next.get().map(|cursor| {
             let href = paths::run_at(run, &RunPlace { after: Some(cursor.to_string()), job: None, ..place.get_untracked() });
@@ -281,12 +152,13 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
                         {head.clone()(JobColumn::Started, "Started".into(), "c-when")}
                         {head.clone()(JobColumn::Duration, "Duration".into(), "c-num end")}
                         {head(JobColumn::Threads, "Threads".into(), "c-num end opt")}
+                        {more_heads}
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
                     {move || rows.space(true)}
                     <For each=shown key=|id| *id let:id>
-                        {live.row(id).map(|row| view! { <Job id row run place columns=Arc::clone(&columns) one_rule/> })}
+                        {live.row(id).map(|row| view! { <Job id row run place columns=Arc::clone(&columns) extras=Arc::clone(&extras) one_rule/> })}
                     </For>
                     {move || rows.space(false)}
                 </tbody>
@@ -301,6 +173,46 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
     }
 }
 
+/// Reads rows in sight again when the stream said that more changed than it tells.
+fn catch_up(live: LiveJobs, run: RunId, place: Memo<RunPlace>, shown: impl Fn() -> Vec<JobKey> + Send + Sync + 'static) {
+    let version = live.version();
+    let waiting = StoredValue::new(false);
+    let done = StoredValue::new(0_u32);
+    let shown = Memo::new(move |_| shown());
+    Effect::new(move |_| {
+        let now = version.get();
+        let behind = done.get_value() != now || shown.with(|shown| !live.behind(shown, now).is_empty());
+        if !behind || waiting.try_update_value(|waiting| std::mem::replace(waiting, true)).unwrap_or(true) {
+            return;
+        }
+        let version = version.clone();
+        set_timeout(
+            move || {
+                let Some(at) = place.try_get_untracked() else { return };
+                let now = version.get_untracked();
+                let Some(ids) = shown.try_with_untracked(|shown| live.behind(shown, now)) else { return };
+                spawn_local(async move {
+                    let newest = if at.after.is_none() && at.sort.is_none() && at.find.is_none() {
+                        list_jobs(run, JobAsk::of(&at)).await.ok().map(|found| found.page)
+                    } else {
+                        None
+                    };
+                    let found = read_jobs(run, ids).await;
+                    if waiting.try_set_value(false).is_some() {
+                        return; // The table has gone.
+                    }
+                    if let Ok((rows, gone)) = found {
+                        done.try_set_value(now);
+                        live.caught_up(newest, rows, gone, now);
+                    }
+                    version.notify(); // More may have come meanwhile.
+                });
+            },
+            CROWDED,
+        );
+    });
+}
+
 fn cell<T: PartialEq + Clone + Send + Sync + 'static>(
     row: &ArcRwSignal<JobRow>,
     value: impl Fn(&JobRow) -> T + Send + Sync + 'static,
@@ -310,7 +222,15 @@ fn cell<T: PartialEq + Clone + Send + Sync + 'static>(
 }
 
 #[component]
-fn Job(id: JobKey, row: ArcRwSignal<JobRow>, run: RunId, place: Memo<RunPlace>, columns: Arc<[String]>, one_rule: bool) -> impl IntoView {
+fn Job(
+    id: JobKey,
+    row: ArcRwSignal<JobRow>,
+    run: RunId,
+    place: Memo<RunPlace>,
+    columns: Arc<[String]>,
+    extras: Arc<[Extra]>,
+    one_rule: bool,
+) -> impl IntoView {
     let status = cell(&row, |job| job.status);
     let rule = cell(&row, |job| job.rule.clone().unwrap_or_else(|| "not told yet".into()));
     let number = cell(&row, |job| job.job_id.map_or_else(|| "–".to_owned(), |id| id.to_string()));
@@ -329,6 +249,12 @@ fn Job(id: JobKey, row: ArcRwSignal<JobRow>, run: RunId, place: Memo<RunPlace>, 
         view! { <td role="cell" class="wild cut" title=value>{value}</td> }
     });
     let values = values.collect_view();
+    let more = extras.iter().map(|extra| {
+        let extra = *extra;
+        let value = cell(&row, move |job| extra.of(job).unwrap_or_else(|| "–".to_owned()));
+        view! { <td role="cell" class=extra.class() title=value>{value}</td> }
+    });
+    let more = more.collect_view();
     let plain = columns.is_empty();
     view! {
         <tr role="row" tabindex="-1" data-row="" data-status=move || status.get().as_str() aria-current=move || here.get().then_some("true")>
@@ -344,6 +270,7 @@ fn Job(id: JobKey, row: ArcRwSignal<JobRow>, run: RunId, place: Memo<RunPlace>, 
             <td role="cell"><Ago at=started absent="–"/></td>
             <td role="cell" class="num end"><Took started ended/></td>
             <td role="cell" class="num end opt">{threads}</td>
+            {more}
         </tr>
     }
 }

@@ -1,141 +1,66 @@
 //! Samples against rules: a cell for each job, which follows the stream. Further rows come as the
-//! reader nears the end.
+//! reader nears the end; what the stream cannot say by itself is read again for the rows in sight.
+
+mod live;
+
+pub use live::LiveMatrix;
 
 use crate::{
-    api::matrix::{Cell, MatrixAsk, MatrixRow, MatrixView, read_matrix},
+    api::matrix::{Cell, MatrixAsk, MatrixView, read_matrix},
     paths::{self, RunPlace},
     ui::{StatusMark, Windowed},
 };
 use leptos::{prelude::*, task::spawn_local};
-use model::{JobStatus, RunId, job::JobRow, live::Frame, text};
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::Arc,
-};
+use live::{Held, Row};
+use model::{JobStatus, RunId, text};
+use std::time::Duration;
 
 /// Height of a row, in pixels, and rows kept beyond the view.
 const ROW: u32 = 28;
 const BEYOND: usize = 8;
-
-type CellSignal = ArcRwSignal<Option<Cell>>;
-
-/// A row on the page.
-#[derive(Clone)]
-struct Row {
-    cells: Arc<[CellSignal]>,
-    ms: i64,
-}
-
-/// The cells of a matrix, by value and rule.
-#[derive(Clone)]
-struct Held {
-    by: String,
-    columns: HashMap<String, usize>,
-    order: ArcRwSignal<Vec<String>>,
-    rows: HashMap<String, Row>,
-}
-
-/// What is shown of a matrix; follows frames.
-#[derive(Clone, Copy)]
-pub struct LiveMatrix(StoredValue<Option<Held>>);
-
-impl LiveMatrix {
-    pub fn new() -> Self {
-        Self(StoredValue::new(None))
-    }
-
-    fn show(self, by: String, columns: &[String], rows: Vec<MatrixRow>) {
-        let columns = columns.iter().enumerate().map(|(at, name)| (name.clone(), at)).collect();
-        let order = ArcRwSignal::new(Vec::new());
-        self.0.set_value(Some(Held { by, columns, order, rows: HashMap::new() }));
-        self.extend(rows);
-    }
-
-    fn extend(self, rows: Vec<MatrixRow>) {
-        let mut added = Vec::new();
-        let order = self.0.try_update_value(|held| {
-            let held = held.as_mut()?;
-            for row in rows {
-                if let Entry::Vacant(place) = held.rows.entry(row.value) {
-                    added.push(place.key().clone());
-                    place.insert(Row { cells: row.cells.into_iter().map(ArcRwSignal::new).collect(), ms: row.ms });
-                }
-            }
-            Some(held.order.clone())
-        });
-        if let Some(order) = order.flatten() {
-            order.update(|order| order.extend(added));
-        }
-    }
-
-    fn order(self) -> ArcRwSignal<Vec<String>> {
-        self.0.with_value(|held| held.as_ref().map(|held| held.order.clone())).unwrap_or_default()
-    }
-
-    fn row(self, value: &str) -> Option<Row> {
-        self.0.with_value(|held| held.as_ref()?.rows.get(value).cloned())
-    }
-
-    /// Takes a frame in. `false` if it says more than the cells that are shown can take.
-    pub fn apply(self, frame: &Frame) -> bool {
-        let held = self.0.with_value(|held| held.as_ref().map(|held| (held.by.clone(), held.columns.clone())));
-        let Some((by, columns)) = held else { return true };
-        let mut all = !frame.jobs_stale && frame.gone_jobs.is_empty();
-        for job in &frame.jobs {
-            let (Some(value), Some(column)) = (job.wildcards.get(&by), job.rule.as_ref().map(|rule| columns.get(rule))) else { continue };
-            let cell = column.and_then(|column| self.row(value)?.cells.get(*column).cloned());
-            all &= cell.is_some_and(|cell| take(&cell, job));
-        }
-        all
-    }
-}
-
-/// Whether a cell can say what became of a job, and now does.
-fn take(cell: &CellSignal, job: &JobRow) -> bool {
-    match cell.get_untracked() {
-        Some(held) if held.jobs == 1 && held.job == job.id => {
-            let ms = job.ended_at.map_or(0, |ended| job.duration(ended).unwrap_or(0));
-            let next = Some(Cell { job: job.id, status: job.status, jobs: 1, ms });
-            if cell.get_untracked() != next {
-                cell.set(next);
-            }
-            true
-        }
-        _ => false,
-    }
-}
+/// Rows are read again at most so often.
+const CROWDED: Duration = Duration::from_millis(1500);
 
 /// The matrix with its head and its key.
 #[component]
 pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live: LiveMatrix) -> impl IntoView {
-    let Some(MatrixView { wildcards, by, columns, total, rows, longest, .. }) = found else {
+    let Some(found) = found else {
         return view! {
             <div class="empty" role="status"><p>"No job of this run has wildcards, so there are no samples to list."</p></div>
         }
         .into_any();
     };
-    live.show(by.clone(), &columns, rows);
-    let order = live.order();
+    let wildcards = found.wildcards.clone();
+    let Held { by, columns, order, total, longest, version, .. } = live.show(found);
     let asking = StoredValue::new(false);
-    let more = {
-        let order = order.clone();
-        Callback::new(move |()| {
-            let from = order.with_untracked(Vec::len) as u32;
-            if from >= total || asking.try_get_value() != Some(false) {
+    let now = version.clone();
+    let ask = move |asked: MatrixAsk, version: u32, further: bool| {
+        if asking.try_get_value() != Some(false) {
+            return;
+        }
+        asking.try_set_value(true);
+        live.awaited();
+        let now = now.clone();
+        spawn_local(async move {
+            let found = read_matrix(id, asked).await;
+            // The reader may be elsewhere by now.
+            if asking.try_set_value(false).is_some() || place.try_get_untracked().is_none() {
                 return;
             }
-            let Some(at) = place.try_get_untracked() else { return };
-            asking.try_set_value(true);
-            let order = order.clone();
-            spawn_local(async move {
-                let found = read_matrix(id, MatrixAsk { from, ..MatrixAsk::of(&at) }).await;
-                asking.try_set_value(false);
-                if let (Ok(Some(found)), true) =
-                    (found, order.with_untracked(Vec::len) as u32 == from && place.try_get_untracked().is_some())
-                {
-                    live.extend(found.rows);
-                }
-            });
+            if let Ok(Some(found)) = found {
+                live.read(found, version, further);
+            }
+            now.notify(); // More may have come meanwhile.
+        });
+    };
+    let more = {
+        let ask = ask.clone();
+        let (total, order, version) = (total.clone(), order.clone(), version.clone());
+        Callback::new(move |()| {
+            let from = live.read_to();
+            let all = order.with_untracked(Vec::len) as u32 >= total.get_untracked();
+            let Some(at) = place.try_get_untracked().filter(|_| !all && from < total.get_untracked()) else { return };
+            ask(MatrixAsk { from, ..MatrixAsk::of(&at) }, version.get_untracked(), true);
         })
     };
     let count = {
@@ -147,8 +72,17 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
         let (first, last) = windowed.range();
         order.with(|order| order.get(first..last.min(order.len())).unwrap_or_default().to_vec())
     };
-    let heads = columns.iter().map(|name| {
-        let (rule, name) = (name.clone(), name.clone());
+    again(live, version, shown.clone(), move |values, version| {
+        if let Some(at) = place.try_get_untracked() {
+            ask(MatrixAsk { values, ..MatrixAsk::of(&at) }, version, false);
+        }
+    });
+    let heads = {
+        let columns = columns.clone();
+        move || columns.get()
+    };
+    let head = move |name: String| {
+        let rule = name.clone();
         let here = {
             let rule = rule.clone();
             Memo::new(move |_| place.with(|place| place.rule.as_ref() == Some(&rule)))
@@ -159,29 +93,31 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
                 <a href=href title=name.clone()><i>{name.clone()}</i></a>
             </th>
         }
-    });
-    let heads = heads.collect_view();
-    let columns: Arc<[String]> = columns.into();
+    };
     let key = JobStatus::ALL.iter().map(|status| {
         view! { <span class="st" data-status=status.as_str()><StatusMark word=status.as_str()/>{status.label()}</span> }
     });
     let heading = by.clone();
+    let caption = {
+        let heading = heading.clone();
+        move || format!("Jobs of {} values of {heading} by rule", total.get())
+    };
     view! {
         <Sorts id place by wildcards/>
         <div class="scroller" tabindex="0" role="region" aria-label="Matrix" node_ref=windowed.scroller on:scroll=move |_| windowed.measure()>
             <table class="matrix" role="table">
-                <caption class="sr">{format!("Jobs of {total} values of {heading} by rule")}</caption>
+                <caption class="sr">{caption}</caption>
                 <thead role="rowgroup">
                     <tr role="row">
                         <th role="columnheader" scope="col">{heading}</th>
-                        {heads}
+                        <For each=heads key=String::clone children=head/>
                         <th role="columnheader" scope="col" class="took">"Time in jobs"</th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup">
                     {move || windowed.space(true)}
                     <For each=shown key=String::clone let:value>
-                        {live.row(&value).map(|row| view! { <Line id value row columns=Arc::clone(&columns) longest place/> })}
+                        {live.row(&value).map(|row| view! { <Line id value row columns=columns.clone() longest=longest.clone() place/> })}
                     </For>
                     {move || windowed.space(false)}
                 </tbody>
@@ -190,6 +126,37 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
         <div class="tool foot"><div class="legend-row">{key.collect_view()}</div></div>
     }
     .into_any()
+}
+
+/// Reads the rows in sight again when they are behind, at most once in a while.
+fn again(
+    live: LiveMatrix,
+    version: ArcRwSignal<u32>,
+    shown: impl Fn() -> Vec<String> + Send + Sync + 'static,
+    read: impl Fn(Vec<String>, u32) + Clone + Send + Sync + 'static,
+) {
+    let waiting = StoredValue::new(false);
+    let shown = Memo::new(move |_| shown());
+    Effect::new(move |_| {
+        let behind = shown.with(|shown| !live.behind(shown, version.get()).is_empty());
+        if !behind || waiting.try_update_value(|waiting| std::mem::replace(waiting, true)).unwrap_or(true) {
+            return;
+        }
+        let (version, read) = (version.clone(), read.clone());
+        set_timeout(
+            move || {
+                if waiting.try_set_value(false).is_some() {
+                    return; // The matrix has gone.
+                }
+                let now = version.get_untracked();
+                let values = shown.try_with_untracked(|shown| live.behind(shown, now)).unwrap_or_default();
+                if !values.is_empty() {
+                    read(values, now);
+                }
+            },
+            CROWDED,
+        );
+    });
 }
 
 /// What makes the rows, and their order.
@@ -221,55 +188,49 @@ fn Sorts(id: RunId, place: Memo<RunPlace>, by: String, wildcards: Vec<String>) -
 }
 
 #[component]
-fn Line(id: RunId, value: String, row: Row, columns: Arc<[String]>, longest: i64, place: Memo<RunPlace>) -> impl IntoView {
-    let cells = row.cells.iter().cloned().enumerate().map(|(column, cell)| {
-        let (columns, value) = (Arc::clone(&columns), value.clone());
-        let says = {
-            let (columns, value, cell) = (Arc::clone(&columns), value.clone(), cell.clone());
-            move || cell.get().map(|cell| words(&value, &columns[column], cell))
-        };
-        let status = {
-            let cell = cell.clone();
-            Memo::new(move |_| cell.get().map(|cell| cell.status.as_str()))
-        };
-        let here = {
-            let cell = cell.clone();
-            move || {
-                cell.get()
-                    .is_some_and(|cell| place.with(|place| place.job.as_deref() == Some(cell.job.to_string().as_str())))
-                    .then_some("true")
-            }
-        };
-        let href = move || {
-            let cell = cell.get()?;
-            let at = place.get();
-            // Several jobs are shown as a list.
-            let next = if cell.jobs > 1 {
-                RunPlace { find: Some(value.clone()), ..at.of_tab(None).of_rule(Some(&columns[column])) }
-            } else {
-                at.of_job(Some(cell.job))
+fn Line(
+    id: RunId,
+    value: String,
+    row: Row,
+    columns: ArcRwSignal<Vec<String>>,
+    longest: ArcRwSignal<i64>,
+    place: Memo<RunPlace>,
+) -> impl IntoView {
+    let ms = row.ms.clone();
+    let share = {
+        let ms = ms.clone();
+        move || format!("--n:{}", ms.get() * 100 / longest.get().max(1))
+    };
+    let cell = {
+        let value = value.clone();
+        move |rule: String| {
+            let (value, cell) = (value.clone(), row.cell(&rule));
+            // All of a cell in one effect: there are thousands.
+            let mark = move || {
+                let cell = cell.get()?;
+                let at = place.get();
+                let here = (at.job.as_deref() == Some(cell.job.to_string().as_str())).then_some("true");
+                // Several jobs are shown as a list.
+                let next = if cell.jobs > 1 {
+                    RunPlace { find: Some(value.clone()), ..at.of_tab(None).of_rule(Some(&rule)) }
+                } else {
+                    at.of_job(Some(cell.job))
+                };
+                let says = words(&value, &rule, cell);
+                Some(view! {
+                    <a href=paths::run_at(id, &next) data-status=cell.status.as_str() aria-label=says.clone() title=says aria-current=here>
+                        <svg class="st-i" aria-hidden="true"><use href=format!("#st-{}", cell.status.as_str())></use></svg>
+                    </a>
+                })
             };
-            Some(paths::run_at(id, &next))
-        };
-        if status.get_untracked().is_none() {
-            return view! { <td role="cell" class="none"></td> }.into_any();
+            view! { <td role="cell">{mark}</td> }
         }
-        view! {
-            <td role="cell">
-                <a href=href data-status=status aria-label=says.clone() title=says aria-current=here>
-                    <svg class="st-i" aria-hidden="true"><use href=move || status.get().map(|word| format!("#st-{word}"))></use></svg>
-                </a>
-            </td>
-        }
-        .into_any()
-    });
-    let cells = cells.collect_view();
-    let share = row.ms * 100 / longest.max(1);
+    };
     view! {
         <tr role="row">
             <th role="rowheader" scope="row" title=value.clone()>{value.clone()}</th>
-            {cells}
-            <td role="cell" class="took"><div><i style=format!("--n:{share}")></i><span class="num">{text::duration(row.ms)}</span></div></td>
+            <For each=move || columns.get() key=String::clone children=cell/>
+            <td role="cell" class="took"><div><i style=share></i><span class="num">{move || text::duration(ms.get())}</span></div></td>
         </tr>
     }
 }

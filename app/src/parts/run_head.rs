@@ -5,7 +5,7 @@ use crate::{
     error::AppError,
     paths::{self, RunPlace},
     session::session,
-    ui::{Ago, Icon, If, JobBar, StatusMark, Took},
+    ui::{Ago, CopyLink, Icon, If, JobBar, StatusMark, Took},
 };
 use leptos::{ev, html, prelude::*, task::spawn_local};
 use model::{
@@ -173,6 +173,7 @@ pub fn RunHead(
                 {several.then(|| view! { <nav class="tries" aria-label="Attempts">{tries}</nav> })}
                 {move || tags.get().into_iter().map(|tag| view! { <a class="tag" href=paths::runs_with("tag", &tag)>{tag.clone()}</a> }).collect_view()}
                 <div class="acts">
+                    <CopyLink/>
                     {may_write
                         .then(|| {
                             view! {

@@ -32,6 +32,23 @@ pub fn CopyButton(#[prop(into)] text: String, label: &'static str) -> impl IntoV
     }
 }
 
+/// A button that copies the address of this page as it is shown.
+#[component]
+pub fn CopyLink() -> impl IntoView {
+    let done = RwSignal::new(false);
+    let copy = move |_| {
+        copy_text(&window().location().href().unwrap_or_default());
+        done.set(true);
+        set_timeout(move || done.set(false), std::time::Duration::from_millis(1500));
+    };
+    view! {
+        <button class="btn ghost small" type="button" on:click=copy>
+            <Icon name="i-copy" small=true/>
+            {move || if done.get() { "Copied" } else { "Copy link" }}
+        </button>
+    }
+}
+
 /// Puts `text` on the clipboard; without one (plain HTTP from elsewhere) nothing happens.
 pub fn copy_text(text: &str) {
     let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into());

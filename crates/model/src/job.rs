@@ -1,6 +1,6 @@
 //! Jobs as they are shown in a table.
 
-use crate::{JobKey, JobStatus, Millis, run::ReportedError};
+use crate::{JobKey, JobStatus, Millis, event::RawEvent, run::ReportedError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -20,6 +20,15 @@ pub struct JobRow {
     pub threads: Option<i32>,
     pub reason: Option<String>,
     pub message: Option<String>,
+    /// When it was handed to a queue, where a client tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued_at: Option<Millis>,
+    /// Megabytes of memory it asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mem_mb: Option<i64>,
+    /// Where it ran, where a client tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     pub started_at: Option<Millis>,
     pub ended_at: Option<Millis>,
     pub revision: i64,
@@ -136,8 +145,6 @@ pub struct JobDetail {
     pub group: Option<String>,
     /// The cluster's number of it.
     pub external_id: Option<String>,
-    pub host: Option<String>,
-    pub queued_at: Option<Millis>,
     pub exit_code: Option<i32>,
     pub error: Option<String>,
     /// By role, each in the client's order; at most 500.
@@ -146,6 +153,8 @@ pub struct JobDetail {
     pub more_files: bool,
     /// All attempts, this one included, oldest first; at most the newest 100.
     pub attempts: Vec<JobAttempt>,
+    /// The reports that told of it, as they came; at most the newest 20, and as long as reports are kept.
+    pub reports: Vec<RawEvent>,
 }
 
 /// What errors with the same cause have in common: the last line with its numbers, paths and quoted
@@ -195,6 +204,8 @@ pub struct Failure {
     pub count: u32,
     /// The first of them, and what is known of it.
     pub first: JobKey,
+    /// The first log file of that job, as the client wrote it.
+    pub log: Option<String>,
     pub job_id: Option<i64>,
     pub wildcards: BTreeMap<String, String>,
     pub exit_code: Option<i32>,

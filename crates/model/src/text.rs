@@ -61,6 +61,18 @@ pub fn ago(then: Millis, now: Millis) -> String {
     }
 }
 
+/// `950 B`, `1.5 kB`, `12 GB`: powers of ten, as file managers count.
+pub fn bytes(n: i64) -> String {
+    let (mut value, mut unit) = (n.max(0) as f64, "B");
+    for next in ["kB", "MB", "GB", "TB", "PB"] {
+        if value < 999.5 {
+            break;
+        }
+        (value, unit) = (value / 1000.0, next);
+    }
+    if unit == "B" || value >= 9.95 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}").replace(".0 ", " ") }
+}
+
 /// `12 480`; from a million up `1.2 M`.
 pub fn count(n: i64) -> String {
     if n >= 1_000_000 {
@@ -118,6 +130,12 @@ pub const fn day_number(y: i64, m: i64, d: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        let said = [0, 950, 999, 1000, 1500, 9_999, 12_345_678, 999_600, 4_000_000_000_000].map(bytes);
+        assert_eq!(said, ["0 B", "950 B", "999 B", "1 kB", "1.5 kB", "10 kB", "12 MB", "1 MB", "4 TB"]);
+    }
 
     #[test]
     fn durations_keep_two_units() {

@@ -128,9 +128,9 @@ async fn apply_segment(conn: &mut Conn, segment: &[Incoming]) -> Result<Vec<Rece
     }
 
     let receipts: Vec<Receipt> = receipts.into_iter().map(|receipt| receipt.unwrap_or(Receipt::Unknown)).collect();
-    write::events(conn, segment, &receipts).await?;
+    let reports = write::events(conn, segment, &receipts).await?;
     write::runs(conn, &runs).await?;
-    write::jobs(conn, runs.folds.values()).await?;
+    write::jobs(conn, runs.folds.values(), &reports).await?;
     Ok(receipts)
 }
 

@@ -32,6 +32,35 @@ pub async fn reported(conn: &mut Conn, run: RunId, form: i32, direction: &str) -
     .doing("reading a rule graph")
 }
 
+/// A graph that was made of a reported one, with its kept layout.
+pub async fn made(conn: &mut Conn, graph: Value, form: i32, direction: &str) -> Result<Reported, StoreError> {
+    sqlx::query_as(
+        "select d.digest, g.digest is not null as known, g.layout, $1 as graph
+           from (select sha256(convert_to(($1::jsonb)::text, 'UTF8')) as digest offset 0) d
+           left join graph_layouts g on g.digest = d.digest and g.form = $2 and g.direction = $3",
+    )
+    .bind(graph)
+    .bind(form)
+    .bind(direction)
+    .fetch_one(conn)
+    .await
+    .doing("looking for a layout")
+}
+
+/// Rules of a run that have jobs and are not among `names`, at most 200.
+pub async fn others(conn: &mut Conn, run: RunId, names: &[String]) -> Result<Vec<String>, StoreError> {
+    sqlx::query_scalar(
+        "select rule from rule_counts
+          where workflow_run_id = $1 and rule <> '' and not rule = any($2) and waiting + running + success + failed + lost + skipped > 0
+          order by rule limit 200",
+    )
+    .bind(run.0)
+    .bind(names)
+    .fetch_all(conn)
+    .await
+    .doing("reading rules that came later")
+}
+
 /// Keeps a layout for all runs with the same graph; `None` says that there can be none.
 pub async fn keep(conn: &mut Conn, digest: &[u8], form: i32, direction: &str, layout: Option<&Value>) -> Result<(), StoreError> {
     sqlx::query("insert into graph_layouts (digest, form, direction, layout) values ($1, $2, $3, $4) on conflict do nothing")

@@ -5,6 +5,15 @@
 //! begins with the run gives the order. By `= $1` the primary key would too, and PostgreSQL takes it
 //! where it believes that most rows are of this run, which they may not be any more.
 
+/// What a row of a list is made of.
+macro_rules! columns {
+    () => {
+        "j.id, j.job_id, j.attempt, j.superseded, j.rule, j.status, j.wildcards, j.threads, j.reason, j.message,
+    ms(j.queued_at) as queued_at, case when jsonb_typeof(j.resources -> 'mem_mb') = 'number' then (j.resources ->> 'mem_mb')::float8 end as mem_mb, j.host,
+    ms(j.started_at) as started_at, ms(j.ended_at) as ended_at, j.revision"
+    };
+}
+
 mod critical;
 mod detail;
 pub mod edges;
@@ -25,13 +34,10 @@ use model::{
     page::{Cursor, Direction, JobColumn, JobSort, Page},
 };
 use sqlx::{
-    AssertSqlSafe, Connection as _, QueryBuilder,
+    Connection as _, QueryBuilder,
     types::{Json, Uuid},
 };
 use std::collections::{BTreeMap, HashMap};
-
-const COLUMNS: &str = "j.id, j.job_id, j.attempt, j.superseded, j.rule, j.status, j.wildcards, j.threads, j.reason, j.message,
-    ms(j.started_at) as started_at, ms(j.ended_at) as ended_at, j.revision";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -45,6 +51,9 @@ struct Row {
     threads: Option<i32>,
     reason: Option<String>,
     message: Option<String>,
+    queued_at: Option<i64>,
+    mem_mb: Option<f64>,
+    host: Option<String>,
     started_at: Option<i64>,
     ended_at: Option<i64>,
     revision: i64,
@@ -71,6 +80,9 @@ impl TryFrom<Row> for JobRow {
             threads: row.threads,
             reason: row.reason,
             message: row.message,
+            queued_at: row.queued_at,
+            mem_mb: row.mem_mb.map(|mb| mb as i64),
+            host: row.host,
             started_at: row.started_at,
             ended_at: row.ended_at,
             revision: row.revision,
@@ -120,7 +132,7 @@ impl Query {
 pub async fn list(conn: &mut Conn, run: RunId, query: &Query) -> Result<Page<JobRow>, StoreError> {
     debug_assert!(!query.is_over_all(), "{query:?} has no index");
     let limit = query.limit.clamp(1, 500);
-    let mut sql = QueryBuilder::new(format!("select {COLUMNS} from job_executions j where j.workflow_run_id between "));
+    let mut sql = QueryBuilder::new(concat!("select ", columns!(), " from job_executions j where j.workflow_run_id between "));
     sql.push_bind(run.0).push(" and ").push_bind(run.0);
     if !query.all_attempts {
         sql.push(" and not j.superseded");
@@ -173,8 +185,8 @@ pub async fn named(conn: &mut Conn, run: RunId, ids: &[JobKey]) -> Result<Vec<Jo
 /// The present rows of `ids` that belong to `run`, and which are gone.
 pub async fn changed(conn: &mut Conn, run: RunId, ids: &[JobKey]) -> Result<(Vec<JobRow>, Vec<JobKey>), StoreError> {
     let wanted: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let sql = format!("select {COLUMNS} from job_executions j where j.id = any($1) and j.workflow_run_id = $2 order by j.id");
-    let rows: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql)).bind(wanted).bind(run.0).fetch_all(conn).await.doing("reading changed jobs")?;
+    let sql = concat!("select ", columns!(), " from job_executions j where j.id = any($1) and j.workflow_run_id = $2 order by j.id");
+    let rows: Vec<Row> = sqlx::query_as(sql).bind(wanted).bind(run.0).fetch_all(conn).await.doing("reading changed jobs")?;
     let rows = rows.into_iter().map(JobRow::try_from).collect::<Result<Vec<_>, _>>()?;
     let gone = ids.iter().copied().filter(|id| !rows.iter().any(|row| row.id == *id)).collect();
     Ok((rows, gone))

@@ -1,4 +1,4 @@
-//! By which ways PostgreSQL read what a function asked for: from its auto_explain, so that it is the
+//! By which ways PostgreSQL read what a function asked for: from its `auto_explain`, so that it is the
 //! plan of what was really sent.
 
 use serde_json::Value;
@@ -83,7 +83,7 @@ impl Visit for Message {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "message" {
-            self.0 = value.to_owned();
+            value.clone_into(&mut self.0);
         }
     }
 }

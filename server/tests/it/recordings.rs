@@ -99,7 +99,27 @@ async fn replayed(version: &str, twice: bool) {
         let sent: Vec<Line> = if twice { once.iter().flat_map(|line| [line.clone(), line.clone()]).collect() } else { once };
         let id = hold(&lab, &sent).await;
         check(&lab, name, &id, wanted, true).await;
+        check_reports(&lab, name, &id, twice).await;
     }
+}
+
+/// Every report that speaks of a job is found from it.
+async fn check_reports(lab: &Lab, name: &str, id: &str, twice: bool) {
+    let told = "('job_info', 'job_finished', 'job_error')";
+    let query = format!(
+        "select count(*)::text from ingest_events e
+          where e.workflow_run_id = '{id}' and e.event in {told} and e.outcome = 'applied'
+            and not exists (select from job_executions j where j.workflow_run_id = e.workflow_run_id and e.id = any(j.reports))"
+    );
+    // The second of two equal reports changes nothing, and belongs to nothing.
+    if !twice {
+        assert_eq!(lab.database.text(&query).await.as_deref(), Some("0"), "{name}: reports of no job");
+    }
+    let query = format!(
+        "select count(*)::text from job_executions j, unnest(j.reports) r
+          where j.workflow_run_id = '{id}' and not exists (select from ingest_events e where e.id = r and e.workflow_run_id = j.workflow_run_id)"
+    );
+    assert_eq!(lab.database.text(&query).await.as_deref(), Some("0"), "{name}: reports of other runs");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

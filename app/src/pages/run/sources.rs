@@ -7,7 +7,7 @@ use crate::{
         graph::{RuleGraph, read_graph},
         info::{InfoView, read_info},
         job_graph::{JobGraph, read_job_graph},
-        jobs::{JobAsk, JobList, OpenJob, list_jobs, read_failures, read_job},
+        jobs::{FailuresView, JobAsk, JobList, OpenJob, list_jobs, read_failures, read_job},
         matrix::{MatrixAsk, MatrixView, read_matrix},
         runs::{RunView, read_run},
         timeline::{self, Arrangement, TimelineView, read_timeline},
@@ -23,8 +23,9 @@ use crate::{
 };
 use chart::graph::Direction;
 use leptos::prelude::*;
-use model::{JobKey, RunId, job::Failures};
+use model::{JobKey, RunId, run::RuleRow};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::BTreeSet;
 
 /// What stands beside the graph, as the address asks for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +86,40 @@ async fn view(id: RunId, ask: Ask, span: Option<(i64, i64)>) -> Result<View, App
     })
 }
 
+/// What a rule graph lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Graphed {
+    /// Everything: none was reported.
+    Absent,
+    /// Nothing that another look would bring.
+    Whole,
+    /// Rules that are not among these.
+    Names(BTreeSet<String>),
+}
+
+impl Graphed {
+    pub fn of(graph: &RuleGraph) -> Self {
+        match graph {
+            RuleGraph::Absent => Self::Absent,
+            RuleGraph::Drawn { names, .. } => Self::Names(names.iter().cloned().collect()),
+            RuleGraph::Unreadable | RuleGraph::TooLarge => Self::Whole,
+        }
+    }
+
+    /// Whether it may show more, now that these rules have jobs. Says so once.
+    pub fn lacks(&mut self, rules: &[RuleRow]) -> bool {
+        match self {
+            Self::Absent => true,
+            Self::Whole => false,
+            Self::Names(names) => {
+                let before = names.len();
+                names.extend(rules.iter().filter(|rule| !rule.name.is_empty() && rule.jobs.total() > 0).map(|rule| rule.name.clone()));
+                names.len() > before
+            }
+        }
+    }
+}
+
 /// What the page reads. Each part is read again only when what it depends on changes.
 #[derive(Clone, Copy)]
 pub struct Sources {
@@ -92,9 +127,9 @@ pub struct Sources {
     pub graph: Resource<Result<RuleGraph, AppError>, Json>,
     pub view: Resource<Result<View, AppError>, Json>,
     pub job: Resource<Result<Option<OpenJob>, AppError>, Json>,
-    pub failures: Resource<Result<Failures, AppError>, Json>,
-    /// No graph was reported yet.
-    pub graphless: StoredValue<bool>,
+    pub failures: Resource<Result<FailuresView, AppError>, Json>,
+    /// What the graph shows.
+    pub graphed: StoredValue<Graphed>,
 }
 
 impl Sources {
@@ -103,7 +138,7 @@ impl Sources {
         let ask = Memo::new(move |_| place.with(Ask::of));
         let open = Memo::new(move |_| place.with(|place| place.job.as_ref().and_then(|job| job.parse::<JobKey>().ok())));
         Self {
-            graphless: StoredValue::new(false),
+            graphed: StoredValue::new(Graphed::Whole),
             failures: resource(move || id.get(), |id| async move { read_failures(known(id)?).await }),
             run: resource(move || id.get(), |id| async move { read_run(known(id)?).await }),
             graph: resource(move || (id.get(), dir.get()), |(id, dir)| async move { read_graph(known(id)?, dir).await }),

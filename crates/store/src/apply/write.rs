@@ -6,8 +6,8 @@
 use super::{Incoming, Loaded, Receipt, files};
 use crate::{Conn, Doing, StoreError};
 use model::{
-    Millis,
-    fold::{JobState, RunFold, RunState},
+    Millis, RunId,
+    fold::{JobState, RunFold, RunState, jobs_of},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -19,8 +19,12 @@ const SEEN_STEP: Millis = 1_000;
 /// Errors kept on a run; all of them are in the raw events.
 const MAX_ERRORS: i32 = 100;
 
+/// The numbers of the raw events that tell of a job, by run and the client's number of it.
+pub(super) type Reports = HashMap<(RunId, i64), Vec<i64>>;
+
 /// Keeps every report that was taken, as it came.
-pub(super) async fn events(conn: &mut Conn, segment: &[Incoming], receipts: &[Receipt]) -> Result<(), StoreError> {
+pub(super) async fn events(conn: &mut Conn, segment: &[Incoming], receipts: &[Receipt]) -> Result<Reports, StoreError> {
+    let mut told = Vec::new();
     let (mut runs, mut users, mut sources, mut events, mut bodies, mut at, mut outcomes, mut details) =
         (vec![], vec![], vec![], vec![], vec![], vec![], vec![], vec![]);
     for (incoming, receipt) in segment.iter().zip(receipts) {
@@ -28,6 +32,7 @@ pub(super) async fn events(conn: &mut Conn, segment: &[Incoming], receipts: &[Re
         if matches!(incoming.report.event, model::event::Event::Heartbeat) {
             continue; // Thousands a day that say nothing; `last_seen_at` holds what they mean.
         }
+        told.push((*run, jobs_of(&incoming.report.event)));
         runs.push(run.0);
         users.push(incoming.sender.user.map(|user| user.0));
         sources.push(incoming.source);
@@ -42,13 +47,15 @@ pub(super) async fn events(conn: &mut Conn, segment: &[Incoming], receipts: &[Re
         details.push(incoming.quarantine.as_deref());
     }
     if runs.is_empty() {
-        return Ok(());
+        return Ok(Reports::new());
     }
-    sqlx::query(
+    let ids: Vec<i64> = sqlx::query_scalar(
         "insert into ingest_events (workflow_run_id, user_id, source, event, body, received_at, outcome, detail)
          select x.run, x.user_id, x.source, x.event, x.body::jsonb, at_ms(x.at), x.outcome, x.detail
            from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[])
-             as x(run, user_id, source, event, body, at, outcome, detail)",
+             with ordinality as x(run, user_id, source, event, body, at, outcome, detail, nth)
+          order by x.nth
+         returning id",
     )
     .bind(runs)
     .bind(users)
@@ -58,10 +65,16 @@ pub(super) async fn events(conn: &mut Conn, segment: &[Incoming], receipts: &[Re
     .bind(at)
     .bind(outcomes)
     .bind(details)
-    .execute(conn)
+    .fetch_all(conn)
     .await
     .doing("keeping raw events")?;
-    Ok(())
+    let mut reports = Reports::new();
+    for (id, (run, jobs)) in ids.into_iter().zip(told) {
+        for job in jobs {
+            reports.entry((run, job)).or_default().push(id);
+        }
+    }
+    Ok(reports)
 }
 
 /// Writes the runs that changed, and those not marked as seen for a while.
@@ -199,6 +212,7 @@ struct JobRow<'a> {
     told: bool,
     started_at: Option<Millis>,
     ended_at: Option<Millis>,
+    reports: Option<&'a [i64]>,
     #[serde(flatten)]
     info: Option<InfoRow<'a>>,
 }
@@ -215,10 +229,11 @@ struct InfoRow<'a> {
 }
 
 impl<'a> JobRow<'a> {
-    fn new(run: Uuid, job: &'a JobState, superseded: bool) -> Self {
+    fn new(run: RunId, job: &'a JobState, superseded: bool, reports: &'a Reports) -> Self {
         Self {
             key: job.key,
-            run,
+            run: run.0,
+            reports: reports.get(&(run, job.job_id)).map(Vec::as_slice),
             job_id: job.job_id,
             attempt: job.attempt,
             superseded,
@@ -242,18 +257,18 @@ impl<'a> JobRow<'a> {
 }
 
 /// Writes the attempts that changed, their files, and the jobs lost at a close.
-pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>) -> Result<(), StoreError> {
+pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>, reports: &Reports) -> Result<(), StoreError> {
     let (mut old, mut new, mut infos) = (Vec::new(), Vec::new(), Vec::new());
     let (mut closed, mut closed_at) = (Vec::new(), Vec::new());
     for fold in folds {
-        let run = fold.run.id.0;
+        let (id, run) = (fold.run.id, fold.run.id.0);
         for attempts in fold.jobs.values() {
             for (at, job) in attempts.iter().enumerate() {
                 let superseded = at + 1 < attempts.len();
                 match job.key {
-                    Some(_) if job.touched || superseded => old.push(JobRow::new(run, job, superseded)),
+                    Some(_) if job.touched || superseded => old.push(JobRow::new(id, job, superseded, reports)),
                     Some(_) => {}
-                    None => new.push(JobRow::new(run, job, superseded)),
+                    None => new.push(JobRow::new(id, job, superseded, reports)),
                 }
                 if let Some(info) = &job.info {
                     infos.push((run, job.job_id, job.attempt, job.key, &**info));
@@ -292,10 +307,11 @@ async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> 
                 priority = case when x.told then x.priority else j.priority end,
                 reason = case when x.told then x.reason else j.reason end,
                 message = case when x.told then x.message else j.message end,
-                shell_command = case when x.told then x.shell_command else j.shell_command end
+                shell_command = case when x.told then x.shell_command else j.shell_command end,
+                reports = case when x.reports is null then j.reports else (j.reports || x.reports)[1:64] end
            from jsonb_to_recordset($1) as x(key bigint, status text, superseded boolean, rule text, informed boolean, told boolean,
                 started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer, priority integer,
-                reason text, message text, shell_command text)
+                reason text, message text, shell_command text, reports bigint[])
           where j.id = x.key and j.id = any($2)",
     )
     .bind(Json(rows))
@@ -310,14 +326,14 @@ async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> 
 async fn insert(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<HashMap<(Uuid, i64, i32), i64>, StoreError> {
     let made: Vec<(i64, Uuid, i64, i32)> = sqlx::query_as(
         "insert into job_executions (workflow_run_id, job_id, attempt, superseded, rule, status, informed, started_at, ended_at,
-                wildcards, resources, threads, priority, reason, message, shell_command)
+                wildcards, resources, threads, priority, reason, message, shell_command, reports)
          select x.run, x.job_id, x.attempt, x.superseded, x.rule, x.status, x.informed, at_ms(x.started_at), at_ms(x.ended_at),
                 coalesce(x.wildcards, p.wildcards), coalesce(x.resources, p.resources), coalesce(x.threads, p.threads),
                 coalesce(x.priority, p.priority), x.reason, coalesce(x.message, p.message),
-                coalesce(x.shell_command, p.shell_command)
+                coalesce(x.shell_command, p.shell_command), x.reports[1:64]
            from jsonb_to_recordset($1) as x(run uuid, job_id bigint, attempt integer, superseded boolean, rule text, status text,
                 informed boolean, started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer,
-                priority integer, reason text, message text, shell_command text)
+                priority integer, reason text, message text, shell_command text, reports bigint[])
            left join lateral (
                 select * from job_executions p
                  where x.attempt > 1 and p.workflow_run_id = x.run and p.job_id = x.job_id and p.attempt = x.attempt - 1

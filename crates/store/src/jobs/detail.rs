@@ -1,7 +1,7 @@
 //! Everything about one job: what it ran, its files and who else names them, its attempts.
 
 use super::{Row, plain};
-use crate::{Conn, Doing, StoreError};
+use crate::{Conn, Doing, StoreError, events};
 use model::{
     JobKey, JobStatus, RunId,
     job::{FileRole, JobAttempt, JobDetail, JobFile, JobRow},
@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 const MOST_FILES: usize = 500;
 /// Attempts that are listed.
 const MOST_ATTEMPTS: i64 = 100;
+/// Reports that are listed.
+const MOST_REPORTS: usize = 20;
 /// Users of a file that are counted.
 const MOST_USERS: i64 = 1000;
 
@@ -25,23 +27,23 @@ struct Whole {
     priority: Option<i32>,
     group_name: Option<String>,
     external_id: Option<String>,
-    host: Option<String>,
-    queued_at: Option<i64>,
     exit_code: Option<i32>,
     error: Option<String>,
+    reports: Option<Vec<i64>>,
 }
 
 /// A job of a run with everything that is known of it; `None` if the run has no such job.
 ///
 /// Costs as much as the job has files and attempts, whatever the run's size.
 pub async fn detail(conn: &mut Conn, run: RunId, key: JobKey) -> Result<Option<JobDetail>, StoreError> {
-    let whole: Option<Whole> = sqlx::query_as(
-        "select j.id, j.job_id, j.attempt, j.superseded, j.rule, j.status, j.wildcards, j.threads, j.reason, j.message,
-                ms(j.started_at) as started_at, ms(j.ended_at) as ended_at, j.revision, j.shell_command, j.resources, j.priority,
-                j.group_name, j.external_id, j.host, ms(j.queued_at) as queued_at, j.exit_code, j.error
+    let whole: Option<Whole> = sqlx::query_as(concat!(
+        "select ",
+        columns!(),
+        ", j.shell_command, j.resources, j.priority, j.group_name, j.external_id, j.exit_code, j.error,
+                 j.reports
            from job_executions j
-          where j.id = $1 and j.workflow_run_id = $2",
-    )
+          where j.id = $1 and j.workflow_run_id = $2"
+    ))
     .bind(key.0)
     .bind(run.0)
     .fetch_optional(&mut *conn)
@@ -53,6 +55,8 @@ pub async fn detail(conn: &mut Conn, run: RunId, key: JobKey) -> Result<Option<J
         Some(job) => attempts(conn, run, job).await?,
         None => Vec::new(),
     };
+    let named = whole.reports.unwrap_or_default();
+    let reports = events::named(conn, &named[named.len().saturating_sub(MOST_REPORTS)..]).await?;
     Ok(Some(JobDetail {
         row: JobRow::try_from(whole.row)?,
         shell_command: whole.shell_command,
@@ -60,13 +64,12 @@ pub async fn detail(conn: &mut Conn, run: RunId, key: JobKey) -> Result<Option<J
         priority: whole.priority,
         group: whole.group_name,
         external_id: whole.external_id,
-        host: whole.host,
-        queued_at: whole.queued_at,
         exit_code: whole.exit_code,
         error: whole.error,
         files,
         more_files,
         attempts,
+        reports,
     }))
 }
 

@@ -23,7 +23,7 @@ const END: i32 = 600;
 /// Rule, exit code and what the error says.
 type Cause = (String, Option<i32>, String);
 
-type Told = (i64, Option<Json<BTreeMap<String, serde_json::Value>>>, Option<String>);
+type Told = (i64, Option<Json<BTreeMap<String, serde_json::Value>>>, Option<String>, Option<String>);
 
 /// Jobs with one cause.
 #[derive(Default)]
@@ -62,16 +62,27 @@ pub async fn failures(conn: &mut Conn, run: RunId) -> Result<Failures, StoreErro
     causes.sort_by_key(|(_, alike)| (Reverse(alike.count), alike.first));
     causes.truncate(NAMED);
     let firsts: Vec<i64> = causes.iter().map(|(_, alike)| alike.first).collect();
-    let told: Vec<Told> = sqlx::query_as("select id, wildcards, error from job_executions where id = any($1)")
-        .bind(firsts)
-        .fetch_all(&mut *conn)
-        .await
-        .doing("reading failures")?;
-    let mut told: HashMap<i64, _> = told.into_iter().map(|(id, wildcards, error)| (id, (wildcards, error))).collect();
+    let told: Vec<Told> = sqlx::query_as(
+        "select j.id, j.wildcards, j.error, l.path
+           from job_executions j
+           left join lateral (
+                select p.path
+                  from job_files f
+                  join paths p on p.id = f.path_id
+                 where f.job_execution_id = j.id and f.role = 'log'
+                 order by f.position
+                 limit 1) l on true
+          where j.id = any($1)",
+    )
+    .bind(firsts)
+    .fetch_all(&mut *conn)
+    .await
+    .doing("reading failures")?;
+    let mut told: HashMap<i64, _> = told.into_iter().map(|(id, wildcards, error, log)| (id, (wildcards, error, log))).collect();
     let groups = causes.into_iter().map(|((rule, exit_code, _), Alike { count, first, job_id })| {
-        let (wildcards, error) = told.remove(&first).unwrap_or_default();
+        let (wildcards, error, log) = told.remove(&first).unwrap_or_default();
         let wildcards = wildcards.map(|held| held.0.into_iter().map(|(name, value)| (name, plain(value))).collect()).unwrap_or_default();
-        Failure { rule, count, first: JobKey(first), job_id, wildcards, exit_code, error }
+        Failure { rule, count, first: JobKey(first), log, job_id, wildcards, exit_code, error }
     });
     let groups = groups.collect();
     let errors: Option<Json<Vec<ReportedError>>> = sqlx::query_scalar("select errors from workflow_runs where id = $1")

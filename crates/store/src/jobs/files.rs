@@ -74,13 +74,14 @@ pub async fn of_rule(
     rule: &str,
     before: Option<JobKey>,
 ) -> Result<(Vec<(JobRow, Vec<JobFile>)>, bool), StoreError> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "select j.id, j.job_id, j.attempt, j.superseded, j.rule, j.status, j.wildcards, j.threads, j.reason, j.message,
-                ms(j.started_at) as started_at, ms(j.ended_at) as ended_at, j.revision
+    let rows: Vec<Row> = sqlx::query_as(concat!(
+        "select ",
+        columns!(),
+        "
            from job_executions j
           where j.workflow_run_id = $1 and left(j.rule, 100) = left($2, 100) and j.rule = $2 and not j.superseded and j.id < $3
-          order by j.id desc limit $4",
-    )
+          order by j.id desc limit $4"
+    ))
     .bind(run.0)
     .bind(rule)
     .bind(before.map_or(i64::MAX, |before| before.0))

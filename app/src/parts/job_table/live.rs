@@ -1,0 +1,250 @@
+//! The rows of a job table as they stream: one signal each.
+
+use crate::paths::RunPlace;
+use leptos::prelude::*;
+use model::{
+    JobKey, JobStatus,
+    job::JobRow,
+    live::{Frame, replaces},
+    page::{Cursor, Page},
+};
+use std::collections::{BTreeSet, HashMap};
+
+/// Rows held at most; further ones are on a page of their own.
+const MOST: usize = 20_000;
+/// Jobs remembered while a window is on its way; more, and it is read once more.
+const RECENT: usize = 2_000;
+/// Rows that are read again at once.
+const SOME: usize = 300;
+/// Wildcards with a column of their own.
+const COLUMNS: usize = 6;
+
+/// What is shown of the list.
+struct Window {
+    order: ArcRwSignal<Vec<JobKey>>,
+    rows: HashMap<JobKey, ArcRwSignal<JobRow>>,
+    rule: Option<String>,
+    statuses: Vec<JobStatus>,
+    /// New jobs belong on top of it.
+    is_newest: bool,
+    /// Where the list goes on.
+    next: ArcRwSignal<Option<Cursor>>,
+    /// Grows when more changed than the stream says.
+    version: ArcRwSignal<u32>,
+    /// The version with which a row was last read; 0 if it is not here.
+    read_with: HashMap<JobKey, u32>,
+}
+
+/// The rows of a job table. Windows come and go; what streams in between them is not lost.
+#[derive(Clone, Copy)]
+pub struct LiveJobs {
+    window: StoredValue<Window>,
+    recent: StoredValue<Recent>,
+}
+
+/// What was heard while a window is on its way.
+#[derive(Clone, Default)]
+enum Recent {
+    /// None is.
+    #[default]
+    Idle,
+    Held(Vec<Frame>),
+    TooMuch,
+}
+
+impl LiveJobs {
+    pub fn new() -> Self {
+        let window = Window {
+            order: ArcRwSignal::new(Vec::new()),
+            rows: HashMap::new(),
+            rule: None,
+            statuses: Vec::new(),
+            is_newest: true,
+            next: ArcRwSignal::new(None),
+            version: ArcRwSignal::new(0),
+            read_with: HashMap::new(),
+        };
+        Self { window: StoredValue::new(window), recent: StoredValue::new(Recent::Idle) }
+    }
+
+    /// A window is being read: what was heard before is in it.
+    pub fn awaited(self) {
+        self.recent.set_value(Recent::Held(Vec::new()));
+    }
+
+    /// Shows a window in place of the one before, and what was heard while it was on its way.
+    /// A table of the one before hears of nothing any more. `false` if so much was heard that the
+    /// window must be read again.
+    pub fn show(self, page: Page<JobRow>, place: &RunPlace) -> bool {
+        let Page { items, next } = page;
+        self.window.set_value(Window {
+            next: ArcRwSignal::new(next),
+            order: ArcRwSignal::new(items.iter().map(|job| job.id).collect()),
+            rows: items.into_iter().map(|job| (job.id, ArcRwSignal::new(job))).collect(),
+            rule: place.rule.clone(),
+            statuses: place.status.as_deref().unwrap_or("").split(',').filter_map(|word| word.parse().ok()).collect(),
+            is_newest: place.after.is_none() && place.sort.is_none() && place.find.is_none(),
+            version: ArcRwSignal::new(0),
+            read_with: HashMap::new(),
+        });
+        let recent = self.recent.with_value(Clone::clone);
+        self.recent.set_value(Recent::Idle);
+        match recent {
+            Recent::Idle => true,
+            Recent::Held(frames) => {
+                for frame in &frames {
+                    self.take(frame);
+                }
+                true
+            }
+            Recent::TooMuch => false,
+        }
+    }
+
+    /// Takes in the rows that follow those held.
+    pub(super) fn extend(self, page: Page<JobRow>) {
+        let order = self.order();
+        let fresh: Vec<JobRow> =
+            self.window.with_value(|window| page.items.into_iter().filter(|job| !window.rows.contains_key(&job.id)).collect());
+        let ids: Vec<JobKey> = fresh.iter().map(|job| job.id).collect();
+        self.window.update_value(|window| window.rows.extend(fresh.into_iter().map(|job| (job.id, ArcRwSignal::new(job)))));
+        order.update(|order| order.extend(ids));
+        let full = order.with_untracked(|order| order.len() >= MOST);
+        self.next().set(page.next.filter(|_| !full));
+    }
+
+    pub(super) fn next(self) -> ArcRwSignal<Option<Cursor>> {
+        self.window.with_value(|window| window.next.clone())
+    }
+
+    pub(super) fn order(self) -> ArcRwSignal<Vec<JobKey>> {
+        self.window.with_value(|window| window.order.clone())
+    }
+
+    pub(super) fn row(self, id: JobKey) -> Option<ArcRwSignal<JobRow>> {
+        self.window.with_value(|window| window.rows.get(&id).cloned())
+    }
+
+    /// Takes a frame in, now and again if a window arrives that may be older.
+    pub fn apply(self, frame: &Frame) {
+        self.take(frame);
+        self.recent.update_value(|recent| {
+            let Recent::Held(frames) = recent else { return };
+            let held: usize = frames.iter().map(|frame| frame.jobs.len() + frame.gone_jobs.len()).sum();
+            if held + frame.jobs.len() + frame.gone_jobs.len() > RECENT {
+                *recent = Recent::TooMuch;
+            } else {
+                frames.push(Frame { jobs: frame.jobs.clone(), gone_jobs: frame.gone_jobs.clone(), ..Frame::default() });
+            }
+        });
+    }
+
+    /// More changed than the stream says: rows in sight are to be read again.
+    pub fn lost_track(self) {
+        self.recent.update_value(|recent| {
+            if matches!(recent, Recent::Held(_)) {
+                *recent = Recent::TooMuch;
+            }
+        });
+        self.version().update(|version| *version = version.wrapping_add(1));
+    }
+
+    pub(super) fn version(self) -> ArcRwSignal<u32> {
+        self.window.with_value(|window| window.version.clone())
+    }
+
+    /// Those of some rows that were read before a version.
+    pub(super) fn behind(self, ids: &[JobKey], version: u32) -> Vec<JobKey> {
+        self.window.with_value(|window| {
+            let old = |id: &&JobKey| window.read_with.get(id).copied().unwrap_or(0) != version;
+            ids.iter().filter(old).copied().take(SOME).collect()
+        })
+    }
+
+    /// Takes in the newest jobs and some that were named, both read with a version.
+    pub(super) fn caught_up(self, newest: Option<Page<JobRow>>, rows: Vec<JobRow>, gone: Vec<JobKey>, version: u32) {
+        let mut ids: Vec<JobKey> = rows.iter().map(|row| row.id).collect();
+        self.take(&Frame { jobs: rows, gone_jobs: gone, ..Frame::default() });
+        if let Some(page) = newest.filter(|_| self.window.with_value(|window| window.is_newest)) {
+            ids.extend(page.items.iter().map(|row| row.id));
+            let overlaps = self.window.with_value(|window| page.items.iter().any(|row| window.rows.contains_key(&row.id)));
+            if overlaps || page.next.is_none() {
+                self.take(&Frame { jobs: page.items, ..Frame::default() });
+            } else {
+                // So many came that those between are not known: the list begins anew.
+                let (order, next) = (self.order(), self.next());
+                self.window.update_value(|window| {
+                    window.rows = page.items.into_iter().map(|job| (job.id, ArcRwSignal::new(job))).collect();
+                    window.read_with.clear();
+                });
+                order.set(ids.iter().copied().filter(|id| self.row(*id).is_some()).collect());
+                next.set(page.next);
+            }
+        }
+        self.window.update_value(|window| window.read_with.extend(ids.into_iter().map(|id| (id, version))));
+    }
+
+    /// Rows in place, new jobs on top of the first page.
+    fn take(self, frame: &Frame) {
+        for job in &frame.jobs {
+            match self.row(job.id) {
+                Some(row) => {
+                    if replaces(Some(row.with_untracked(|row| row.revision)), job.revision) {
+                        row.set(job.clone());
+                    }
+                    if job.superseded {
+                        self.remove(job.id);
+                    }
+                }
+                None => self.meet(job),
+            }
+        }
+        for id in &frame.gone_jobs {
+            self.remove(*id);
+        }
+    }
+
+    /// Whether one of the rows held now is such a job.
+    pub(super) fn any(self, is: impl Fn(&JobRow) -> bool) -> bool {
+        self.window.with_value(|window| window.rows.values().any(|row| row.with_untracked(&is)))
+    }
+
+    /// Names of the wildcards of the rows shown now, in order.
+    pub(super) fn wildcards(self) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        self.window.with_value(|window| {
+            for row in window.rows.values() {
+                row.with_untracked(|job| names.extend(job.wildcards.keys().cloned()));
+            }
+        });
+        names.into_iter().take(COLUMNS).collect()
+    }
+
+    fn meet(self, job: &JobRow) {
+        let order = self.order();
+        let fits = self.window.with_value(|window| {
+            let rule = window.rule.as_ref().is_none_or(|rule| job.rule.as_deref().unwrap_or("") == rule);
+            let status = window.statuses.is_empty() || window.statuses.contains(&job.status);
+            window.is_newest && rule && status
+        });
+        // Older jobs than the last one shown belong to the next page.
+        let goes_on = self.next().with_untracked(Option::is_some);
+        let is_older = order.with_untracked(|order| order.len() >= MOST || goes_on && order.last().is_some_and(|last| *last > job.id));
+        if job.superseded || !fits || is_older {
+            return;
+        }
+        self.window.update_value(|window| {
+            window.rows.insert(job.id, ArcRwSignal::new(job.clone()));
+        });
+        order.update(|order| {
+            let at = order.partition_point(|held| *held > job.id);
+            order.insert(at, job.id);
+        });
+    }
+
+    fn remove(self, id: JobKey) {
+        if self.window.try_update_value(|window| window.rows.remove(&id)).flatten().is_some() {
+            self.order().update(|order| order.retain(|held| *held != id));
+        }
+    }
+}
