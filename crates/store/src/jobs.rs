@@ -123,6 +123,9 @@ impl Query {
     }
 }
 
+/// Leaves no plan but an index that has the order.
+const IN_ORDER: &str = "set local enable_bitmapscan = off; set local enable_sort = off; set local enable_incremental_sort = off";
+
 /// One page of jobs as they were reported: all of them, or of one rule, or in one state.
 ///
 /// Reads an index: O(limit). Not for a query that [is over all](Query::is_over_all).
@@ -163,7 +166,7 @@ pub async fn list(conn: &mut Conn, run: RunId, query: &Query) -> Result<Page<Job
     // The indexes have this order. Of a run that has just come PostgreSQL takes it to be small, and would
     // gather all of it to sort.
     let mut tx = conn.begin().await.doing("listing jobs")?;
-    sqlx::raw_sql("set local enable_bitmapscan = off").execute(&mut *tx).await.doing("listing jobs")?;
+    sqlx::raw_sql(IN_ORDER).execute(&mut *tx).await.doing("listing jobs")?;
     // Planned anew for what is asked: one plan for a rare state and for a common one suits neither.
     let rows: Vec<Row> = sql.build_query_as().persistent(false).fetch_all(&mut *tx).await.doing("listing jobs")?;
     tx.commit().await.doing("listing jobs")?;

@@ -128,3 +128,37 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     println!("{}", told.join("\n"));
     insta::assert_snapshot!(ways);
 }
+
+/// PostgreSQL knows nothing of a run that has just come, and takes it to be small.
+#[tokio::test]
+async fn windows_of_a_run_that_has_just_come_read_what_they_show() {
+    let database = TestDatabase::new().await;
+    database
+        .sql(
+            "alter table job_executions set (autovacuum_enabled = off);
+             set session_replication_role = replica;
+             insert into workflow_runs (id, workflow_name, search) values ('0193a4c2-0000-7000-8000-000000000001', 'new', 'new');
+             insert into job_executions (workflow_run_id, job_id, rule, informed, status, wildcards)
+             select '0193a4c2-0000-7000-8000-000000000001', n, 'rule ' || n % 60, true, case when n % 9 = 7 then 'running' else 'waiting' end, '{}'
+               from generate_series(1, 50000) n",
+        )
+        .await;
+    let run: RunId = RUN.parse().expect("an id");
+    let mut conn = database.store.conn().await.expect("a connection");
+    let plain = jobs::Query { limit: 100, ..jobs::Query::default() };
+    let after = jobs::list(&mut conn, run, &plain).await.expect("a page").next;
+    let up = jobs::Query { sort: "reported:asc".parse().expect("an order"), ..plain.clone() };
+    for query in [
+        plain.clone(),
+        jobs::Query { after, ..plain.clone() },
+        up,
+        jobs::Query { statuses: vec![JobStatus::Running], ..plain.clone() },
+        jobs::Query { rule: Some("rule 7".into()), ..plain.clone() },
+    ] {
+        let before = reads(&mut conn).await;
+        let page = jobs::list(&mut conn, run, &query).await.expect("a page");
+        let after = reads(&mut conn).await;
+        assert_eq!(page.items.len(), 100);
+        assert!(after.0 == before.0 && after.1 - before.1 <= 110, "{query:?} reads {} rows", after.1 - before.1);
+    }
+}
