@@ -87,15 +87,17 @@ fn Picture(id: RunId, names: Vec<String>, layout: Layout, rules: RwSignal<Vec<Ru
             div.set_scroll_top((f64::from(y) * scale) as i32 - div.client_height() / 2);
         }
     };
-    // What is chosen, or what failed, is in sight from the beginning.
+    // What is chosen, what failed, what runs, or where it begins, is in sight from the beginning.
     Effect::new({
         let (bring, names) = (bring.clone(), Arc::clone(&names));
+        let begins = layout.first();
         move |_| {
-            let failed = || {
+            let with = |is: fn(&JobCounts) -> bool| {
                 let held = counts.get_untracked();
-                names.iter().position(|name| held.get(name).is_some_and(|jobs| jobs.failed > 0))
+                names.iter().position(|name| held.get(name).is_some_and(is))
             };
-            if let Some(node) = chosen.get_untracked().or_else(failed) {
+            let lively = || with(|jobs| jobs.failed > 0).or_else(|| with(|jobs| jobs.running > 0));
+            if let Some(node) = chosen.get_untracked().or_else(lively).or(begins) {
                 let bring = bring.clone();
                 request_animation_frame(move || bring(node)); // Not before the picture has its size.
             }

@@ -110,6 +110,18 @@ impl Layout {
         kin
     }
 
+    /// The middle one of the nodes with which the picture begins; `None` if it is empty.
+    pub fn first(&self) -> Option<usize> {
+        let turned = |node: &usize| {
+            let (x, y) = self.boxes[*node].centre();
+            if self.direction == Direction::Down { (y, x) } else { (x, y) }
+        };
+        let begin = (0..self.boxes.len()).map(|node| turned(&node).0).reduce(f32::min)?;
+        let mut first: Vec<usize> = (0..self.boxes.len()).filter(|node| turned(node).0 - begin < 1.0).collect();
+        first.sort_unstable_by(|one, other| turned(one).1.total_cmp(&turned(other).1));
+        first.get(first.len() / 2).copied()
+    }
+
     /// The node a step leads to: the nearest one that lies that way, those straight ahead first.
     pub fn step(&self, from: usize, step: Step) -> Option<usize> {
         let (x, y) = self.boxes.get(from)?.centre();
@@ -171,6 +183,15 @@ mod tests {
         let round = Layout { lines: vec![layout.lines[0].clone(), Line { from: 1, to: 0, points: Vec::new() }], ..layout };
         assert_eq!(round.kin(1), [true, true, false], "a circle ends");
         assert_eq!(round.kin(7), [false; 3], "a node that is not there has no kin");
+    }
+
+    #[test]
+    fn a_picture_begins_with_the_middle_of_what_needs_nothing() {
+        let layout = fork();
+        assert_eq!(layout.first(), Some(0));
+        let right = Layout { direction: Direction::Right, ..layout.clone() };
+        assert_eq!(right.first(), Some(1), "of two");
+        assert_eq!(Layout { boxes: Vec::new(), ..layout }.first(), None);
     }
 
     #[test]
