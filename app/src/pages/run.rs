@@ -147,7 +147,7 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
     let folded = Memo::new(move |_| place.with(|place| place.graph.as_deref() == Some("closed")));
     let unfold = move || paths::run_at(id, &RunPlace { graph: None, ..place.get() });
     let tab = Memo::new(move |_| place.with(Tab::of));
-    let total = Signal::derive(move || run.with(|run| text::count(i64::from(run.jobs.total()))));
+    let total = Signal::derive(move || run.with(|run| text::count(i64::from(run.jobs.seen()))));
     let failed = Memo::new(move |_| run.with(|run| run.status == RunStatus::Failed || run.jobs.failed > 0));
     let failed_first = failed.get_untracked();
     let doomed = RwSignal::new(Doomed::new());

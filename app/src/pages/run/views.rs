@@ -92,14 +92,17 @@ pub fn Note(error: AppError) -> impl IntoView {
 #[component]
 pub fn Chosen(id: RunId, rules: RwSignal<Vec<RuleRow>>, place: Memo<RunPlace>) -> impl IntoView {
     let rule = Memo::new(move |_| place.with(|place| place.rule.clone()));
-    // As many as the list has in all its windows.
+    // As many as the list has in all its windows, and as are planned.
     let count = Memo::new(move |_| {
         let (one, words) = place.with(|place| (place.rule.clone(), place.status.clone().unwrap_or_default()));
         let statuses: Vec<JobStatus> = words.split(',').filter_map(|word| word.parse().ok()).collect();
-        let of = |jobs: &JobCounts| if statuses.is_empty() { jobs.total() } else { statuses.iter().map(|status| jobs.of(*status)).sum() };
-        rules.with(|rules| {
-            rules.iter().filter(|rule| one.as_ref().is_none_or(|one| *one == rule.name)).map(|rule| i64::from(of(&rule.jobs))).sum::<i64>()
-        })
+        let planned =
+            |jobs: &JobCounts| if statuses.is_empty() { jobs.total() } else { statuses.iter().map(|status| jobs.of(*status)).sum() };
+        let sum = |of: &dyn Fn(&JobCounts) -> i32| {
+            let chosen = |rule: &&RuleRow| one.as_ref().is_none_or(|one| *one == rule.name);
+            rules.with(|rules| rules.iter().filter(chosen).map(|rule| i64::from(of(&rule.jobs))).sum::<i64>())
+        };
+        (sum(&|jobs| planned(&JobCounts { planned: None, ..*jobs })), sum(&planned))
     });
     let names = Memo::new(move |_| {
         rules.with(|rules| rules.iter().filter(|rule| rule.jobs.total() > 0).map(|rule| rule.name.clone()).take(200).collect::<Vec<_>>())
@@ -135,8 +138,9 @@ pub fn Chosen(id: RunId, rules: RwSignal<Vec<RuleRow>>, place: Memo<RunPlace>) -
     let found = Memo::new(move |_| place.with(|place| place.find.clone()));
     let says = move || match (found.get(), count.get()) {
         (Some(_), _) => String::new(),
-        (None, 1) => "1 job".to_owned(),
-        (None, n) => format!("{} jobs", text::count(n)),
+        (None, (n, planned)) if planned > n => format!("{} of {} planned jobs", text::count(n), text::count(planned)),
+        (None, (1, _)) => "1 job".to_owned(),
+        (None, (n, _)) => format!("{} jobs", text::count(n)),
     };
     view! {
         <form class="tool" method="get" action=paths::run(id) role="search" on:submit=soft_submit()>
