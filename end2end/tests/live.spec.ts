@@ -85,7 +85,7 @@ test("a run's page follows a real Snakemake to the end", async ({ page, lab, doi
   await mark(page);
   const lines = page.getByRole('region', { name: 'Jobs' }).locator('tr[data-row]');
   const counts = page.getByRole('navigation', { name: 'Jobs by status' });
-  const held = lines.filter({ hasText: 'held' });
+  const held = lines.filter({ has: page.getByRole('cell', { name: 'held', exact: true }) });
   await expect(page.locator('.run-head .pill')).toHaveText('Running');
   await expect(held).toContainText('Running');
   await expect(counts).toHaveText(/2\s*done/);
@@ -97,7 +97,7 @@ test("a run's page follows a real Snakemake to the end", async ({ page, lab, doi
   await expect(page.locator('.run-head .pill')).toHaveText('Done');
   await expect(held).toContainText('Done');
   await expect(lines).toHaveCount(6);
-  await expect(lines.filter({ hasText: 'last' })).toHaveCount(2);
+  await expect(lines.filter({ has: page.getByRole('cell', { name: 'last', exact: true }) })).toHaveCount(2);
   await expect(counts).toHaveText(/^\s*6\s*done\s*$/);
   await expect(page.getByRole('meter')).toHaveAccessibleName('6 of 6 jobs done');
   expect(await isMarked(page), 'the page was not loaded again').toBe(true);
@@ -112,7 +112,7 @@ test('an open page sees a job retried', async ({ page, lab, doing }) => {
 
   await row(page, 'tried twice').getByRole('link', { name: 'tried twice' }).click({ timeout: 30_000 });
   await snakemake.done();
-  const flaky = page.getByRole('region', { name: 'Jobs' }).locator('tr[data-row]').filter({ hasText: 'flaky' });
+  const flaky = page.getByRole('region', { name: 'Jobs' }).locator('tr[data-row]').filter({ has: page.getByRole('cell', { name: 'flaky', exact: true }) });
   await expect(flaky).toHaveCount(1);
   await expect(flaky).toContainText('Done');
   await expect(flaky).toContainText('#2');
@@ -131,7 +131,7 @@ test('a failed run says why without a click, and its next attempt is a click awa
   await expect(row(page, 'mended')).toContainText('Failed');
   await row(page, 'mended').getByRole('link', { name: 'mended' }).click();
   await expect(page.getByRole('region', { name: 'What went wrong' })).toContainText('risky');
-  await expect(page.getByRole('region', { name: 'Jobs' }).locator('tr[data-row]').filter({ hasText: 'risky' })).toContainText('Failed');
+  await expect(page.getByRole('region', { name: 'Jobs' }).locator('tr[data-row]').filter({ has: page.getByRole('cell', { name: 'risky', exact: true }) })).toContainText('Failed');
 
   workspace.write('Snakefile', workspace.text('Snakefile').replace('false && ', ''));
   await workspace.snakemake('mended').done();
