@@ -70,6 +70,23 @@ test('a job that ends changes its cell, the time of its row, and nothing else of
   expect(seen.sort()).toEqual(['alpha, map', 'time of alpha']);
 });
 
+test('a rule of the graph is the only column, and the address holds it', async ({ page, doing }) => {
+  const run = await doing.run('filtered', { planned: { map: 1, call: 1 }, graph: [['map', 'call']] });
+  await run.finish(await run.job('map', { sample: 'alpha' }));
+  await run.job('call', { sample: 'alpha' });
+  await visit(page, `${run.path}?as=matrix`);
+  const heads = () => page.getByRole('region', { name: 'Matrix' }).getByRole('columnheader').allTextContents();
+  await expect.poll(heads).toEqual(['sample', 'map', 'call', 'Time in jobs']);
+
+  await page.getByRole('group', { name: /^Rule graph/ }).getByRole('link', { name: /^map,/ }).click();
+
+  await expect.poll(heads).toEqual(['sample', 'map', 'Time in jobs']);
+  await page.reload();
+  await expect.poll(heads).toEqual(['sample', 'map', 'Time in jobs']);
+  await page.goBack();
+  await expect.poll(heads).toEqual(['sample', 'map', 'call', 'Time in jobs']);
+});
+
 test('new samples, rules and second jobs come into the matrix that is there', async ({ page, doing }) => {
   const run = await doing.run('grows', { planned: { map: 2 } });
   const first = await run.job('map', { sample: 'alpha', unit: '1' });

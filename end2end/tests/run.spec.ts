@@ -120,6 +120,20 @@ test('a job that ends changes its row, its rule in the graph and the counts, and
   expect(seen.filter((part) => !clocks.test(part)).sort()).toEqual(['bar', 'counts', 'node map', 'row alpha']);
 });
 
+test('keys alone lead from the list to the command that failed', async ({ page, doing }) => {
+  await failed(doing);
+  await visit(page, '/runs');
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  const open = page.getByRole('region', { name: 'What went wrong' }).getByRole('link', { name: 'Open job' });
+  await expect(open).toBeVisible();
+  for (let step = 0; step < 40 && !(await open.evaluate((link) => link === document.activeElement)); step++) await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await expect(drawer(page)).toContainText('call --sample beta');
+  await page.keyboard.press('Escape');
+  await expect(drawer(page)).toHaveCount(0);
+});
+
 test('a page that many ask for at once is whole each time', async ({ page, doing }) => {
   const run = await failed(doing);
   await visit(page, '/runs');

@@ -30,7 +30,7 @@ async function frames(page: Page, what: () => Promise<void>): Promise<{ median: 
 }
 
 /** What the processes of tabs hold, scripts, WASM and pictures together (bytes): here there is one tab. */
-async function held(page: Page): Promise<number> {
+async function sizeOfTab(page: Page): Promise<number> {
   const session = await page.context().browser()!.newBrowserCDPSession();
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
   const tabs = processInfo.filter((one) => one.type === 'renderer');
@@ -93,7 +93,7 @@ test('the pictures of a large run move smoothly', async ({ page, lab }) => {
   await session.send('Performance.enable');
   const { metrics } = await session.send('Performance.getMetrics');
   const heap = metrics.find((one) => one.name === 'JSHeapUsedSize')!.value;
-  const tab = await held(page);
+  const tab = await sizeOfTab(page);
   console.log(`memory: ${(heap / 1e6).toFixed(0)} MB used by scripts, ${(tab / 1e6).toFixed(0)} MB by the tab's process in all`);
 
   // So loose that only a picture that stands still fails.

@@ -4,7 +4,7 @@
 use model::{JobKey, JobStatus, RunId};
 use std::fmt::Write as _;
 use store::{
-    Conn, changes, events,
+    Conn, changes, events, graphs,
     jobs::{self, files, marks},
 };
 use testkit::{Plans, TestDatabase};
@@ -118,6 +118,12 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     assert_eq!(small.map(|small| small.nodes.len()), Some(220));
     let again: RunId = "0193a4c2-0000-7000-8000-000000000002".parse().expect("an id");
     reads_at_most!(20_100, "how long rules took before", marks::past(conn, again));
+    let mut of_rules = vec!["few".to_owned()];
+    of_rules.extend((1..60).map(|n| format!("rule {n}")));
+    let later = reads_at_most!(0, "rules that came later", graphs::others(conn, run, &of_rules));
+    assert_eq!(later, ["rule 0"]);
+    let some: Vec<i64> = (5..25).collect();
+    reads_at_most!(20, "reports of a job", events::named(conn, &some));
     reads_at_most!(64, "raw reports", events::of_run(conn, run, 500, 30));
     // Words are looked for in every path of the run, here all there are.
     let before = reads(conn).await;
