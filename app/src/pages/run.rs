@@ -21,7 +21,7 @@ use crate::{
     paths::{self, RunPlace},
     ui::{Icon, If, once},
 };
-use leptos::prelude::*;
+use leptos::{prelude::*, text_prop::TextProp};
 use leptos_meta::Title;
 use leptos_router::{
     LazyRoute, NavigateOptions,
@@ -154,9 +154,9 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
     let navigate = use_navigate();
     let delete = Callback::new(move |()| doomed.set(vec![(id, run.with_untracked(|run| run.title().to_owned()))]));
     let left = Callback::new(move |_| navigate(paths::RUNS, NavigateOptions::default()));
-    // The server asks for the title when what stood here may be gone.
-    let first_title = run.with_untracked(|run| run.title().to_owned());
-    let title = move || format!("{} · Flowo", run.try_with(|run| run.title().to_owned()).unwrap_or_else(|| first_title.clone()));
+    // The title is put into the HTML outside of what belongs to this request, where a signal may be anybody's.
+    let titled = move || run.try_with(|run| format!("{} · Flowo", run.title())).unwrap_or_default();
+    let title = if cfg!(feature = "ssr") { TextProp::from(untrack(titled)) } else { TextProp::from(titled) };
     view! {
         <Title text=title/>
         <div class="run">
