@@ -131,6 +131,38 @@ test('a rule of the graph is all that is shown, idle time is left out, and there
   await expect(view(page)).toBeVisible();
 });
 
+test('a job that ends changes its bar, its rule and the counts, and nothing else', async ({ page, doing }) => {
+  const run = await doing.run('going on', { planned: { map: 2, call: 1 }, graph: [['map', 'call']] });
+  const [one] = [await run.job('map', { sample: 'alpha' }), await run.job('call', { sample: 'beta' })];
+  await visit(page, `${run.path}?tab=timeline`);
+  await expect(label(page, 'map')).toContainText('1 job · 1 running');
+  await page.evaluate(() => {
+    const seen = new Set<string>();
+    const place = (node: Node) => {
+      const element = node instanceof Element ? node : node.parentElement;
+      const part = element?.closest('[role=region] button, a.node, .counts, .bar, time, .facts');
+      if (part?.matches('a.node')) return `node ${part.querySelector('title')?.textContent}`;
+      if (part?.matches('button')) return `label ${/^[a-z]+/.exec(part.textContent?.trim() ?? '')?.[0]}`;
+      return (part?.className.toString() || part?.tagName) ?? element?.outerHTML.slice(0, 90) ?? '?';
+    };
+    new MutationObserver((changes) => changes.forEach((change) => seen.add(place(change.target)))).observe(document.querySelector('main')!, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+      attributes: true,
+    });
+    Object.assign(window, { seen });
+  });
+
+  await run.finish(one);
+
+  await expect(label(page, 'map')).not.toContainText('running');
+  await expect(page.getByRole('navigation', { name: 'Jobs by status' })).toHaveText(/1\s*done/);
+  const seen = await page.evaluate(() => [...(window as unknown as { seen: Set<string> }).seen]);
+  const clocks = /^(TIME|facts)$/;
+  expect(seen.filter((part) => !clocks.test(part)).sort()).toEqual(['bar', 'counts', 'label map', 'node map']);
+});
+
 test('it follows a run: new bars come, groups fold', async ({ page, doing }) => {
   const run = await doing.run('live', { planned: { map: 2 } });
   const first = await run.job('map', { sample: 'alpha' });
