@@ -5,6 +5,7 @@
 //! Before the page is awake, and without script, the first window stands there as SVG.
 
 mod board;
+mod labels;
 mod paint;
 mod still;
 mod table;
@@ -18,6 +19,7 @@ use crate::{
 use board::Board;
 pub use board::{GROUP, KEYS};
 pub use board::{arrangement, span_of};
+use labels::Labels;
 use leptos::{ev, prelude::*};
 use model::{RunId, text};
 use still::Still;
@@ -149,37 +151,6 @@ fn Lanes(board: Board, first: TimelineView) -> impl IntoView {
             <Hint board/>
         </div>
     }
-}
-
-/// Names of the groups; a press folds or unfolds one.
-#[component]
-fn Labels(board: Board) -> impl IntoView {
-    let rows = move || {
-        let stack = board.stack();
-        let groups = board.groups();
-        let one = groups.into_iter().enumerate().map(|(at, group)| {
-            let (top, bottom) = stack.span(at);
-            let folded = stack.is_folded(at);
-            let style = format!("inset-block-start:{}px;block-size:{}px", top + paint::HEAD, bottom - top);
-            let jobs = format!("{} {}", text::count(i64::from(group.jobs)), if group.jobs == 1 { "job" } else { "jobs" });
-            let says = match (group.failed, group.running) {
-                (0, 0) => jobs,
-                (0, running) => format!("{jobs} · {running} running"),
-                (failed, _) => format!("{jobs} · {failed} failed"),
-            };
-            let name = group.name.clone();
-            let shown = if name.is_empty() { "not told yet".to_owned() } else { name.clone() };
-            let title = shown.clone();
-            view! {
-                <button class="tl-label" type="button" style=style title=title aria-expanded=(!folded).to_string() on:click=move |_| board.turn(&name)>
-                    <b>{shown}</b>
-                    <span>{says}</span>
-                </button>
-            }
-        });
-        one.collect_view()
-    };
-    view! { <div class="tl-labels">{rows}</div> }
 }
 
 /// What stands under the pointer.

@@ -21,7 +21,7 @@ use chart::{stack::Stack, time::Breaks};
 use leptos::{ev, html, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::{Millis, RunId, job::JobRow};
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use wasm_bindgen::JsCast as _;
 
 /// While jobs change the part in sight is read again at most so often.
@@ -207,8 +207,16 @@ impl Board {
         self.held.try_with_untracked(|held| stack(held, &turned))
     }
 
-    pub fn groups(self) -> Vec<Group> {
-        self.held.with(|held| held.groups.clone())
+    /// The groups' names, in their order.
+    pub fn names(self) -> Vec<String> {
+        self.held.with(|held| held.groups.iter().map(|group| group.name.clone()).collect())
+    }
+
+    /// By name, what `label` makes of a group, of where it begins and ends, and of whether it is folded.
+    pub fn labels<L>(self, label: impl Fn(&Group, (u32, u32), bool) -> L) -> HashMap<String, L> {
+        let stack = self.stack();
+        let one = |(at, group): (usize, &Group)| (group.name.clone(), label(group, stack.span(at), stack.is_folded(at)));
+        self.held.with(|held| held.groups.iter().enumerate().map(one).collect())
     }
 
     pub fn breaks(self) -> Breaks {
