@@ -12,6 +12,21 @@ use leptos_meta::MetaTags;
 /// Every icon once; pages refer to them by id. After the application, which must come first.
 const ICONS: &str = include_str!("ui/icons.svg");
 
+/// A page that sleeps still is of the address it was made for, but "back" within one document changes only the
+/// address. It would wake as another page than it is: it stays asleep (`data-left`) and the right one is loaded.
+const STEADY: &str = r#"{
+    const html = document.documentElement;
+    const made = new URL(performance.getEntriesByType("navigation")[0]?.name ?? location.href);
+    const steady = (event) => {
+        if (html.hasAttribute("data-awake") || made.pathname + made.search === location.pathname + location.search) return;
+        event?.stopImmediatePropagation();
+        html.setAttribute("data-left", "");
+        location.reload();
+    };
+    addEventListener("popstate", steady);
+    steady();
+}"#;
+
 /// The HTML document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     policy();
@@ -28,6 +43,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="stylesheet" href=format!("/{pkg}/flowo.css")/>
+                <script nonce=use_nonce() inner_html=STEADY></script>
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options/>
                 <MetaTags/>

@@ -1,7 +1,7 @@
 // Samples against rules: what failed first, cells that lead to jobs and follow them.
 
 import type { Page } from '@playwright/test';
-import { chip, expect, test, visit } from '../fixtures';
+import { expect, test, visit } from '../fixtures';
 
 const cell = (page: Page, name: RegExp) => page.getByRole('region', { name: 'Matrix' }).getByRole('link', { name });
 const samples = (page: Page) => page.getByRole('region', { name: 'Matrix' }).getByRole('rowheader').allTextContents();
@@ -83,7 +83,6 @@ test('a rule of the graph is the only column, and the address holds it', async (
   await expect.poll(heads).toEqual(['sample', 'map', 'Time in jobs']);
   await page.reload();
   await expect.poll(heads).toEqual(['sample', 'map', 'Time in jobs']);
-  await expect(chip(page)).toHaveText(/^live/);
   await page.goBack();
   await expect.poll(heads).toEqual(['sample', 'map', 'call', 'Time in jobs']);
 });

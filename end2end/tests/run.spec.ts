@@ -57,7 +57,6 @@ test('a rule of the graph filters the jobs, and the address holds it', async ({ 
   expect(await isMarked(page), 'the page was not loaded again').toBe(true);
   await page.reload();
   await expect(lines(page)).toHaveCount(2);
-  await expect(chip(page)).toHaveText(/^live/);
   await page.goBack();
   await expect(lines(page)).toHaveCount(3);
   await page.goForward();
@@ -362,4 +361,21 @@ test.describe('without JavaScript', () => {
     await page.getByRole('link', { name: 'Matrix' }).click();
     await expect(page.getByRole('link', { name: /^beta, call: Failed/ })).toBeVisible();
   });
+});
+
+test('back from a page that has not woken yet leads to the page before', async ({ page, doing }) => {
+  const run = await doing.run('going on', { planned: { map: 2 } });
+  await run.job('map', { sample: 'alpha' });
+  await visit(page, run.path);
+  const views = page.getByRole('navigation', { name: 'Views' });
+  for (const wait of [0, 20, 40, 60, 80, 100, 140, 200]) {
+    await views.getByRole('link', { name: 'Timeline' }).click();
+    await expect(page.getByRole('region', { name: /^Timeline/ })).toBeVisible();
+    await page.reload({ waitUntil: 'commit' });
+    await page.locator('main').waitFor();
+    // It wakes at some time between these.
+    await page.evaluate((wait) => void setTimeout(() => history.back(), wait), wait);
+    await expect(lines(page)).toHaveCount(1);
+    await expect(page.locator('html[data-awake]')).toHaveCount(1);
+  }
 });

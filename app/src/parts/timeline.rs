@@ -115,6 +115,9 @@ fn Lanes(board: Board, first: TimelineView) -> impl IntoView {
     let stack = board.stack();
     let label = format!("Timeline of {} rules; the same data is a table under “As table”", first.groups.len());
     let peaks = Memo::new(move |_| board.peaks().unwrap_or((peak, cores)));
+    let names = Memo::new(move |_| board.names());
+    let labels = Memo::new(move |_| board.labels(labels::label));
+    let turn = Callback::new(move |name: String| board.turn(&name));
     let sheet = move || format!("block-size:{}px", board.height().max(stack.height()));
     view! {
         <div
@@ -138,7 +141,7 @@ fn Lanes(board: Board, first: TimelineView) -> impl IntoView {
                     <canvas node_ref=board.canvas aria-hidden="true"></canvas>
                     <InkPot/>
                 </div>
-                <Labels board/>
+                <Labels names labels turn/>
                 <div class="tl-top">
                     <div class="tl-corner">
                         <b>"Running"</b>

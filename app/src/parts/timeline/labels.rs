@@ -1,6 +1,6 @@
 //! Names of the timeline's groups beside their lanes. A label is written again only when its own group changed.
 
-use super::{board::Board, paint};
+use super::paint;
 use crate::api::timeline::Group;
 use leptos::prelude::*;
 use model::text;
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 /// What one label shows.
 #[derive(Clone, PartialEq, Eq)]
-struct Label {
+pub struct Label {
     /// Where it begins and how far it reaches, in pixels of the sheet.
     top: u32,
     height: u32,
@@ -16,22 +16,20 @@ struct Label {
     says: String,
 }
 
-/// A press folds or unfolds a group.
+/// The labels of the groups named, in their order; a press hands a name to `turn`.
 #[component]
-pub fn Labels(board: Board) -> impl IntoView {
-    let labels = Memo::new(move |_| board.labels(label));
-    let names = Memo::new(move |_| board.names());
+pub fn Labels(names: Memo<Vec<String>>, labels: Memo<HashMap<String, Label>>, turn: Callback<String>) -> impl IntoView {
     view! {
         <div class="tl-labels">
             <For each=move || names.get() key=Clone::clone let:name>
-                <One board labels name/>
+                <One labels turn name/>
             </For>
         </div>
     }
 }
 
 #[component]
-fn One(board: Board, labels: Memo<HashMap<String, Label>>, name: String) -> impl IntoView {
+fn One(labels: Memo<HashMap<String, Label>>, turn: Callback<String>, name: String) -> impl IntoView {
     let shown = if name.is_empty() { "not told yet".to_owned() } else { name.clone() };
     let title = shown.clone();
     let found = name.clone();
@@ -42,14 +40,15 @@ fn One(board: Board, labels: Memo<HashMap<String, Label>>, name: String) -> impl
     };
     let unfolded = move || label.with(|label| label.as_ref().is_none_or(|label| !label.folded).to_string());
     view! {
-        <button class="tl-label" type="button" style=style title=title aria-expanded=unfolded on:click=move |_| board.turn(&name)>
+        <button class="tl-label" type="button" style=style title=title aria-expanded=unfolded on:click=move |_| turn.run(name.clone())>
             <b>{shown}</b>
             <span>{move || label.with(|label| label.as_ref().map(|label| label.says.clone()))}</span>
         </button>
     }
 }
 
-fn label(group: &Group, (top, bottom): (u32, u32), folded: bool) -> Label {
+/// What the label of `group` shows, which reaches from `top` to `bottom` under the curve.
+pub fn label(group: &Group, (top, bottom): (u32, u32), folded: bool) -> Label {
     let jobs = format!("{} {}", text::count(i64::from(group.jobs)), if group.jobs == 1 { "job" } else { "jobs" });
     let says = match (group.failed, group.running) {
         (0, 0) => jobs,
