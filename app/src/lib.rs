@@ -29,6 +29,8 @@ mod pages;
 mod parts;
 pub mod paths;
 mod query;
+#[cfg(feature = "ssr")]
+pub mod report;
 mod session;
 #[cfg(feature = "ssr")]
 mod shell;

@@ -40,6 +40,11 @@ pub fn run(id: RunId) -> String {
     format!("{RUNS}/{id}")
 }
 
+/// A file with the state of a run, to be saved.
+pub fn report(id: RunId) -> String {
+    format!("{RUNS}/{id}/report")
+}
+
 /// Declares the parts of a run's address once: its keys, and how it is read and written.
 macro_rules! place {
     ($($(#[$doc:meta])* $name:ident = $key:literal,)*) => {

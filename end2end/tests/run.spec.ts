@@ -1,5 +1,6 @@
 // A run's page: its graph, its jobs by rule, and one job's details.
 
+import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import { chip, type Doing, expect, isMarked, mark, row, test, visit } from '../fixtures';
 import type { ReportedRun } from '../clients';
@@ -34,6 +35,7 @@ test('two clicks lead from the list to the command that failed', async ({ page, 
   await expect(card.getByRole('heading')).toHaveText('call failed');
   await expect(card).toContainText('RuleException');
   await expect(card).toContainText('sample=beta');
+  await expect(card.getByRole('link', { name: 'Open code' })).toHaveAttribute('href', /tab=code.*rule=call|rule=call.*tab=code/);
   await card.getByRole('link', { name: 'Open job' }).click();
 
   await expect(drawer(page)).toContainText('call --sample beta');
@@ -131,6 +133,25 @@ test('keys alone lead from the list to the command that failed', async ({ page, 
   await expect(drawer(page)).toContainText('call --sample beta');
   await page.keyboard.press('Escape');
   await expect(drawer(page)).toHaveCount(0);
+});
+
+test('the report of a run is one file that says what went wrong', async ({ page, doing }) => {
+  const run = await failed(doing);
+  await visit(page, run.path);
+  const saved = page.waitForEvent('download');
+  await page.locator('main').getByRole('link', { name: 'Report' }).click();
+  const file = await saved;
+  expect(file.suggestedFilename()).toMatch(/^[\w.-]+-[0-9a-f]{8}\.html$/);
+  const html = await readFile(await file.path(), 'utf8');
+  expect(html).not.toMatch(/<script|<link|src=/);
+
+  await page.goto('about:blank');
+  await page.setContent(html);
+  await expect(page.getByRole('heading', { name: 'What went wrong' })).toBeVisible();
+  await expect(page.locator('article').first()).toContainText('call --sample beta');
+  await expect(page.getByRole('row', { name: /^call/ })).toBeVisible();
+  await expect(page.getByRole('link', { name: new RegExp(`${run.path}$`) })).toBeVisible();
+  await page.screenshot({ path: test.info().outputPath('report.png'), fullPage: true });
 });
 
 test('a page that many ask for at once is whole each time', async ({ page, doing }) => {

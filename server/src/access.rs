@@ -48,6 +48,7 @@ pub const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/", Access::Page),
     (Method::GET, "/runs", Access::Page),
     (Method::GET, "/runs/{id}", Access::Page),
+    (Method::GET, "/runs/{id}/report", Access::Page),
     (Method::GET, "/live", Access::Read),
     (Method::GET, "/_fn/{*name}", Access::Read),
     (Method::POST, "/_fn/{*name}", Access::Read),

@@ -17,6 +17,7 @@ pub mod logs;
 pub mod loops;
 pub mod owner;
 pub mod postgres;
+pub mod report;
 pub mod router;
 pub mod running;
 pub mod secrets;

@@ -1,6 +1,6 @@
 //! Every route on one page, and the layers around them.
 
-use crate::{access, api, health, live_route, secrets::Secrets, site::Site};
+use crate::{access, api, health, live_route, report, secrets::Secrets, site::Site};
 use app::state::AppState;
 use axum::{
     Router,
@@ -74,6 +74,7 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .route("/api/v1/tokens/cli/poll/{code}", get(access::device::poll))
         .route("/api/v1/tokens/cli/approve", post(access::device::approve))
         .route("/login/approve", post(access::device::approve_form))
+        .route("/runs/{id}/report", get(report::download))
         .route("/api/v1/catalog", get(access::device::catalog))
         .route("/mcp", get(access::device::mcp))
         .leptos_routes_with_context(&state, pages, context.clone(), shell.clone())

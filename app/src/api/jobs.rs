@@ -4,7 +4,7 @@ use crate::{api::tail::LogTail, error::AppError, paths::RunPlace};
 #[cfg(feature = "ssr")]
 use crate::{
     api::tail::server::tail,
-    state::{state, viewer},
+    state::{AppState, Viewer, state, viewer},
 };
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
@@ -132,12 +132,18 @@ pub async fn read_job(id: RunId, job: JobKey) -> Result<OpenJob, AppError> {
 #[server(prefix = "/_fn", endpoint = "jobs/failures", input = Json)]
 pub async fn read_failures(id: RunId) -> Result<FailuresView, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    failures(&state, &viewer, id).await.map_err(AppError::told)
+}
+
+/// [`read_failures`] for the server itself.
+#[cfg(feature = "ssr")]
+pub async fn failures(state: &AppState, viewer: &Viewer, id: RunId) -> Result<FailuresView, AppError> {
     let mut conn = state.store.conn().await?;
-    let run = viewer.run(&mut conn, id).await.map_err(AppError::told)?;
+    let run = viewer.run(&mut conn, id).await?;
     let failures = store::jobs::failures(&mut conn, id).await?;
     drop(conn); // A file may be slow.
     let log = match failures.groups.first().and_then(|first| first.log.clone()) {
-        Some(path) => tail(&state, &viewer, run.directory.as_deref(), path).await,
+        Some(path) => tail(state, viewer, run.directory.as_deref(), path).await,
         None => None,
     };
     Ok(FailuresView { failures, log })

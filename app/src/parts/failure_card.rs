@@ -37,6 +37,10 @@ pub fn FailureCard(id: RunId, found: FailuresView, place: Memo<RunPlace>) -> imp
         let job = first.first;
         view! { <a class="btn small" href=move || paths::run_at(id, &place.get().of_job(Some(job)))>"Open job"</a> }
     });
+    let code = first.as_ref().filter(|first| !first.rule.is_empty()).map(|first| {
+        let rule = first.rule.clone();
+        view! { <a class="btn ghost small" href=move || paths::run_at(id, &place.get().of_tab(Some("code")).of_rule(Some(&rule)))>"Open code"</a> }
+    });
     let facts = first.map(|first| {
         let wildcards: Vec<String> = first.wildcards.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let wildcards =
@@ -60,7 +64,7 @@ pub fn FailureCard(id: RunId, found: FailuresView, place: Memo<RunPlace>) -> imp
                     {heading}
                 </h2>
                 <p>{says}</p>
-                <div class="acts">{open}</div>
+                <div class="acts">{code} {open}</div>
             </header>
             {facts}
             {log.map(|log| view! { <Tail log/> })}

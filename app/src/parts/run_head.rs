@@ -174,6 +174,10 @@ pub fn RunHead(
                 {move || tags.get().into_iter().map(|tag| view! { <a class="tag" href=paths::runs_with("tag", &tag)>{tag.clone()}</a> }).collect_view()}
                 <div class="acts">
                     <CopyLink/>
+                    <a class="btn ghost small" href=paths::report(id) download="">
+                        <Icon name="i-save" small=true/>
+                        "Report"
+                    </a>
                     {may_write
                         .then(|| {
                             view! {

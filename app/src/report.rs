@@ -1,0 +1,235 @@
+//! The report of a run: one HTML file that needs no server and no script, to be kept or sent.
+//!
+//! It says what stands on the run's page: facts, counts, what went wrong, and each rule in numbers. It is
+//! not live, and holds no list of jobs: its size grows with the rules, not with the jobs. Server only.
+
+use crate::{
+    api::{
+        jobs::{FailuresView, failures},
+        tail::LogTail,
+        timeline::{Ask, Group},
+    },
+    error::AppError,
+    paths,
+    state::{AppState, Viewer},
+};
+use leptos::prelude::*;
+use model::{
+    JobStatus, RunId,
+    job::Failure,
+    run::{ReportedError, RuleRow, RunDetail},
+    text,
+};
+use std::collections::HashMap;
+use store::clock;
+
+const STYLE: &str = include_str!("report.css");
+
+/// States of jobs in the order of their counts.
+const COUNTS: [JobStatus; 6] =
+    [JobStatus::Success, JobStatus::Failed, JobStatus::Lost, JobStatus::Running, JobStatus::Skipped, JobStatus::Waiting];
+
+/// A file to be saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The name it is saved under: letters, digits, dots, hyphens and underscores of ASCII.
+    pub name: String,
+    pub html: String,
+}
+
+/// What the report is made of.
+struct Told {
+    detail: RunDetail,
+    failures: FailuresView,
+    /// Commands of the jobs that stand for those that failed.
+    commands: Vec<Option<String>>,
+    /// When jobs of each rule ran, by rule; none for a run in which nothing began.
+    groups: HashMap<String, Group>,
+}
+
+/// The report of `run` as it stands now; an error if `viewer` may not see it.
+///
+/// Costs what the run's page and the first window of its timeline cost.
+pub async fn of_run(state: &AppState, viewer: &Viewer, run: RunId) -> Result<Report, AppError> {
+    let mut conn = state.store.conn().await?;
+    let detail = store::runs::detail(&mut conn, viewer.audience, run).await?.ok_or(AppError::NotFound)?;
+    drop(conn);
+    let failures = failures(state, viewer, run).await?;
+    let mut commands = Vec::new();
+    let mut conn = state.store.conn().await?;
+    for failure in &failures.failures.groups {
+        let job = store::jobs::detail(&mut conn, run, failure.first).await?;
+        commands.push(job.and_then(|job| job.shell_command));
+    }
+    drop(conn);
+    let window = state.timelines.window(run, &Ask { pixels: 1, ..Ask::default() }).await?;
+    let groups = window.map(|window| window.groups).unwrap_or_default();
+    let groups = groups.into_iter().map(|group| (group.name.clone(), group)).collect();
+    let name = name(detail.run.title(), run);
+    let home = format!("{}{}", state.base_url.trim_end_matches('/'), paths::run(run));
+    let page = page(Told { detail, failures, commands, groups }, &home);
+    // Leptos marks where texts meet; nobody wakes this page.
+    Ok(Report { name, html: page.replace("<!>", "") })
+}
+
+/// `rna-seq--lung--3f2a9c1d.html`.
+fn name(title: &str, run: RunId) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
+    let title: String = title.chars().take(80).map(plain).collect();
+    let id = run.to_string();
+    let id = id.get(..8).unwrap_or(&id);
+    format!("{}-{id}.html", title.trim_matches(|c| c == '-' || c == '.'))
+}
+
+fn page(told: Told, home: &str) -> String {
+    let Told { detail, failures, commands, groups } = told;
+    let run = &detail.run;
+    let title = run.title().to_owned();
+    let now = clock::now();
+    let took = run.started_at.map(|started| text::duration(run.ended_at.unwrap_or(now) - started));
+    let facts = [
+        ("Run", Some(run.id.to_string())),
+        ("Attempt", (detail.attempts.len() > 1).then(|| format!("{} of {}", run.attempt, detail.attempts.len()))),
+        ("Started", run.started_at.map(text::utc)),
+        ("Ended", run.ended_at.map(text::utc)),
+        ("Duration", took),
+        ("User", Some(run.user.clone())),
+        ("Host", detail.host.clone()),
+        ("Directory", run.directory.clone()),
+        ("Snakefile", detail.snakefile.clone()),
+        ("Configuration", Some(detail.config_files.join(", "))),
+        ("Command line", detail.command_line.clone()),
+        ("Reported by", Some(format!("{} {}", run.source, detail.client_version.as_deref().unwrap_or_default()))),
+        ("Tags", Some(run.tags.join(", "))),
+    ];
+    let facts = facts.into_iter().filter_map(|(name, value)| {
+        let value = value.filter(|value| !value.trim().is_empty())?;
+        Some(view! { <div><dt>{name}</dt><dd>{value}</dd></div> })
+    });
+    let facts = facts.collect_view();
+    let counts = COUNTS.iter().filter(|kind| run.jobs.of(**kind) > 0).map(|kind| {
+        let count = text::count(i64::from(run.jobs.of(*kind)));
+        view! { <li class=kind.as_str()><b>{count}</b>" "{kind.label().to_lowercase()}</li> }
+    });
+    let counts = counts.collect_view();
+    let state = run.status.as_str();
+    let html = view! {
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <title>{title.clone()}</title>
+                <style inner_html=STYLE></style>
+            </head>
+            <body>
+                <header>
+                    <p class=format!("state {state}")>{run.status.label()}</p>
+                    <h1>{title}</h1>
+                </header>
+                <ul class="counts">{counts}</ul>
+                <dl>{facts}</dl>
+                {wrong(failures, commands, &detail.errors)}
+                {rules(&detail.rules, &groups)}
+                <footer>"As of "{text::utc(now)}", from "<a href=home.to_owned()>{home.to_owned()}</a></footer>
+            </body>
+        </html>
+    };
+    format!("<!DOCTYPE html>{}", html.to_html())
+}
+
+/// What failed, with its command, its error and the end of its log.
+fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedError]) -> Option<impl IntoView + use<>> {
+    let FailuresView { failures, mut log } = found;
+    if failures.groups.is_empty() && errors.is_empty() {
+        return None;
+    }
+    let block = |label: &'static str, text: Option<String>| {
+        let text = text.filter(|text| !text.trim().is_empty())?;
+        Some(view! { <h4>{label}</h4><pre>{text.trim_end().to_owned()}</pre> })
+    };
+    let jobs = failures.groups.into_iter().zip(commands).map(|(failure, command)| {
+        let Failure { rule, count, wildcards, exit_code, error, .. } = failure;
+        let wildcards: Vec<String> = wildcards.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let facts = [
+            (count > 1).then(|| format!("{} jobs with the same cause", text::count(i64::from(count)))),
+            exit_code.map(|code| format!("exit {code}")),
+            (!wildcards.is_empty()).then(|| wildcards.join(" ")),
+        ];
+        let log = log.take().map(|LogTail { path, text, .. }| (path, text.unwrap_or_else(|why| why)));
+        view! {
+            <article>
+                <h3>{if rule.is_empty() { "A rule that was not told".to_owned() } else { rule }}</h3>
+                <p>{facts.into_iter().flatten().collect::<Vec<_>>().join(" · ")}</p>
+                {block("Command", command)}
+                {block("Error", error)}
+                {log.map(|(path, text)| view! { <h4>"End of "{path}</h4><pre>{text}</pre> })}
+            </article>
+        }
+    });
+    let jobs = jobs.collect_view();
+    let errors = errors.iter().map(|error| {
+        let place = [error.rule.clone(), error.location.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        view! {
+            <article>
+                <h3>{error.exception.clone()}</h3>
+                <p>{place}</p>
+                {block("Traceback", error.traceback.clone())}
+            </article>
+        }
+    });
+    Some(view! { <section><h2>"What went wrong"</h2>{jobs}{errors.collect_view()}</section> })
+}
+
+/// Each rule in numbers.
+fn rules(rules: &[RuleRow], groups: &HashMap<String, Group>) -> Option<impl IntoView + use<>> {
+    let count = |n: i32| text::count(i64::from(n));
+    let known = |rule: &&RuleRow| rule.jobs.planned.is_some() || rule.jobs.seen() > 0;
+    let rows: Vec<_> = rules
+        .iter()
+        .filter(known)
+        .map(|rule| {
+            let group = groups.get(&rule.name);
+            let hours = group.map(|group| format!("{}.{:02}", group.core_s / 3_600, group.core_s % 3_600 / 36));
+            let span = group.and_then(|group| group.to.map(|to| text::duration(to - group.from)));
+            let jobs = rule.jobs;
+            view! {
+                <tr>
+                    <th scope="row">{if rule.name.is_empty() { "not told".to_owned() } else { rule.name.clone() }}</th>
+                    <td>{jobs.planned.map_or_else(|| "–".to_owned(), count)}</td>
+                    <td>{count(jobs.seen())}</td>
+                    <td>{count(jobs.success)}</td>
+                    <td>{count(jobs.failed + jobs.lost)}</td>
+                    <td>{group.map(|group| text::count(i64::from(group.peak)))}</td>
+                    <td>{span}</td>
+                    <td>{hours}</td>
+                </tr>
+            }
+        })
+        .collect();
+    (!rows.is_empty()).then(|| {
+        let heads = ["Rule", "Planned", "Reported", "Done", "Failed, lost", "At once", "From first to last", "CPU-hours"];
+        let heads = heads.map(|head| view! { <th scope="col">{head}</th> });
+        view! {
+            <section>
+                <h2>"Rules"</h2>
+                <div class="wide"><table><thead><tr>{heads.into_iter().collect_view()}</tr></thead><tbody>{rows}</tbody></table></div>
+            </section>
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+    use model::RunId;
+
+    #[test]
+    fn a_report_has_a_name_that_every_disk_takes() {
+        let id: RunId = "3f2a9c1d-0000-4000-8000-000000000000".parse().unwrap();
+        assert_eq!(name("rna seq / lung \u{1fac1}", id), "rna-seq---lung-3f2a9c1d.html");
+        assert_eq!(name("../../etc/passwd", id), "etc-passwd-3f2a9c1d.html");
+        assert_eq!(name("\"; filename=x\r\n", id), "filename-x-3f2a9c1d.html");
+        assert_eq!(name("", id), "-3f2a9c1d.html");
+    }
+}
