@@ -64,7 +64,7 @@ pub fn FailureCard(id: RunId, found: FailuresView, place: Memo<RunPlace>) -> imp
                     {heading}
                 </h2>
                 <p>{says}</p>
-                <div class="acts">{code} {open}</div>
+                <div class="acts">{open} {code}</div>
             </header>
             {facts}
             {log.map(|log| view! { <Tail log/> })}
