@@ -3,7 +3,7 @@
 use crate::{error::AppError, figures::Figures, graphs::Graphs, job_graphs::JobGraphs, marks::AllMarks, timelines::Timelines};
 use leptos::prelude::*;
 use live::Hub;
-use model::{RunId, UserId, run::RunSummary};
+use model::{RunId, UserId, file::NoFile, run::RunSummary};
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 use store::{
     Conn, Store,
@@ -29,15 +29,33 @@ pub struct AppState {
     pub lab: Arc<dyn Lab>,
 }
 
-/// A read that goes on elsewhere.
-pub type Reading = Pin<Box<dyn Future<Output = Result<(String, bool), String>> + Send>>;
+/// Which files of a run may be shown to whoever asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Where the run ran, as its client wrote it.
+    pub directory: Option<PathBuf>,
+    /// The reader may read whatever Flowo may: the person who started it.
+    pub owner: bool,
+}
 
-/// Files of workflows on this machine, as far as they may be shown.
+impl Reach {
+    /// What `viewer`, who may see a run, may see of its files.
+    pub fn of(viewer: &Viewer, directory: Option<&str>) -> Self {
+        Self { directory: directory.map(PathBuf::from), owner: viewer.audience == Audience::All }
+    }
+}
+
+/// A text that is read elsewhere: with whether there is more of it.
+pub type Reading = Pin<Box<dyn Future<Output = Result<(String, bool), NoFile>> + Send>>;
+
+/// Files that a run named, as far as they may be shown.
 pub trait Sources: Send + Sync {
-    /// The start of a text of at most `most` bytes, and whether there is more; or in words why there is none.
-    fn read(&self, path: PathBuf, most: usize) -> Reading;
-    /// The last lines of a log, and whether there are more before them; or in words why there are none.
-    fn tail(&self, path: PathBuf, lines: usize) -> Reading;
+    /// Whether any may be.
+    fn any(&self, reach: &Reach) -> bool;
+    /// The start of a text, at most `most` bytes.
+    fn read(&self, reach: &Reach, path: PathBuf, most: usize) -> Reading;
+    /// The last lines of a log, as a terminal would show them.
+    fn tail(&self, reach: &Reach, path: PathBuf, lines: usize) -> Reading;
 }
 
 /// The demo lab, as the first-run card offers it.

@@ -2,6 +2,7 @@
 //!
 //! Names people already have in their `.env` keep working.
 
+use crate::files::Roots;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use std::{
@@ -206,6 +207,23 @@ pub struct Config {
     /// The same for clients without heartbeats.
     pub quiet_timeout: i32,
     pub sweep: Duration,
+    pub roots: Roots,
+}
+
+/// `FLOWO_WORKING_PATH`, what clients call the tree of all runs, and `CONTAINER_MOUNT_PATH`, where it is here.
+fn roots() -> Result<Roots> {
+    let path = |name: &str| match env(name).map(PathBuf::from) {
+        Some(path) if !path.is_absolute() => bail!("{name} is {}; an absolute path is needed", path.display()),
+        path => Ok(path),
+    };
+    let top = || PathBuf::from("/");
+    Ok(Roots {
+        mapped: match (path("FLOWO_WORKING_PATH")?, path("CONTAINER_MOUNT_PATH")?) {
+            (from, Some(to)) => Some((from.unwrap_or_else(top), to)),
+            (Some(from), None) if from != top() => Some((from.clone(), from)),
+            (_, None) => None,
+        },
+    })
 }
 
 impl ServeArgs {
@@ -224,6 +242,7 @@ impl ServeArgs {
             open: self.open,
             heartbeat_timeout: number("FLOWO_HEARTBEAT_TIMEOUT_SECONDS", 60)?.max(1),
             quiet_timeout: number("FLOWO_QUIET_TIMEOUT_SECONDS", 48 * 3600)?.max(1),
+            roots: roots()?,
             sweep: Duration::from_secs(number("FLOWO_HEARTBEAT_SWEEP_SECONDS", 15)?.max(1)),
         })
     }

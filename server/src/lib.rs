@@ -10,6 +10,7 @@ pub mod commands;
 pub mod config;
 pub mod database;
 pub mod demo;
+pub mod files;
 pub mod health;
 pub mod lab;
 pub mod live_route;

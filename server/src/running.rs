@@ -2,7 +2,14 @@
 //!
 //! `commands::serve` runs one on a socket; tests run many, each on a database of its own.
 
-use crate::{lab::DemoLab, loops, router::ServerState, secrets::Secrets, site::Site};
+use crate::{
+    files::{Gate, Roots},
+    lab::DemoLab,
+    loops,
+    router::ServerState,
+    secrets::Secrets,
+    site::Site,
+};
 use app::state::AppState;
 use ingest::batch;
 use leptos::prelude::LeptosOptions;
@@ -32,6 +39,8 @@ pub struct Plan {
     /// Seconds of silence after which runs are lost: with heartbeats, without.
     pub timeouts: (i32, i32),
     pub sweep: Duration,
+    /// Where files of runs are on this machine.
+    pub roots: Roots,
 }
 
 /// A server at work.
@@ -76,7 +85,7 @@ impl Running {
             timelines: Arc::new(app::timelines::Timelines::new(Arc::clone(&marks))),
             job_graphs: Arc::default(),
             marks,
-            sources: Arc::new(crate::sources::OwnFiles),
+            sources: Arc::new(Gate::new(plan.roots)),
             lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
         };
         let state = ServerState {

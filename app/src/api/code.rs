@@ -54,14 +54,13 @@ mod server {
     use crate::{
         error::AppError,
         highlight,
-        state::{AppState, Viewer},
+        state::{AppState, Reach, Viewer},
     };
     use model::{RunId, event::RuleCode};
     use serde_json::Value;
-    use std::path::{Path, PathBuf};
     use store::{
         Conn,
-        runs::{self, Audience, find},
+        runs::{self, find},
     };
 
     /// Rules shown at once, and bytes of one text.
@@ -74,7 +73,8 @@ mod server {
     pub struct Found {
         rules: Vec<RuleCode>,
         more: bool,
-        files: Vec<(String, PathBuf)>,
+        reach: Reach,
+        files: Vec<String>,
         config: Option<Value>,
     }
 
@@ -83,28 +83,21 @@ mod server {
         let all = find::codes(conn, id).await?;
         let more = rule.is_none() && all.len() > RULES;
         let rules = all.into_iter().filter(|code| rule.is_none_or(|rule| rule == code.name)).take(RULES).collect();
+        let reach = Reach::of(viewer, run.directory.as_deref());
         if rule.is_some() {
-            return Ok(Found { rules, more, files: Vec::new(), config: None });
+            return Ok(Found { rules, more, reach, files: Vec::new(), config: None });
         }
         let facts = find::facts(conn, &[id]).await?.pop();
-        let directory = run.directory.unwrap_or_default();
         let config = find::extras(conn, id).await?.config.filter(|config| !config.is_null());
-        // Read with the rights of whoever started Flowo, so for nobody else.
-        if viewer.audience != Audience::All {
-            return Ok(Found { rules, more, files: Vec::new(), config });
-        }
-        let names = facts.into_iter().flat_map(|facts| facts.snakefile.into_iter().chain(facts.config_files.into_iter().take(CONFIGS)));
-        let files = names.map(|name| {
-            let path = Path::new(&directory).join(&name);
-            (name, path)
-        });
-        Ok(Found { rules, more, files: files.collect(), config })
+        let files = facts.into_iter().flat_map(|facts| facts.snakefile.into_iter().chain(facts.config_files.into_iter().take(CONFIGS)));
+        Ok(Found { rules, more, reach, files: files.collect(), config })
     }
 
     pub async fn shown(state: &AppState, found: Found) -> Result<CodeView, AppError> {
         let mut texts = Vec::new();
-        for (name, path) in found.files {
-            let text = state.sources.read(path, LONGEST).await;
+        let files = if state.sources.any(&found.reach) { found.files } else { Vec::new() };
+        for name in files {
+            let text = state.sources.read(&found.reach, name.clone().into(), LONGEST).await;
             texts.push((name, text));
         }
         let (rules, more, config) = (found.rules, found.more, found.config);
@@ -113,7 +106,7 @@ mod server {
                 let language = highlight::language_of(&name).to_owned();
                 let body = match text {
                     Ok((text, cut)) => body(&text, &language, cut),
-                    Err(why) => SourceBody::Absent(why),
+                    Err(why) => SourceBody::Absent(why.to_string()),
                 };
                 Source { name, language: Some(language), body }
             });

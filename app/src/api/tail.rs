@@ -16,23 +16,20 @@ pub struct LogTail {
 #[cfg(feature = "ssr")]
 pub mod server {
     use super::LogTail;
-    use crate::state::{AppState, Viewer};
-    use std::path::Path;
-    use store::runs::Audience;
+    use crate::state::{AppState, Reach, Viewer};
 
-    /// Lines that are shown.
+    /// Lines shown.
     const LINES: usize = 20;
 
     /// The end of a log of a run in `directory`; `None` for readers who may not see files.
     pub async fn tail(state: &AppState, viewer: &Viewer, directory: Option<&str>, path: String) -> Option<LogTail> {
-        // Read with the rights of whoever started Flowo, so for nobody else.
-        if viewer.audience != Audience::All {
+        let reach = Reach::of(viewer, directory);
+        if !state.sources.any(&reach) {
             return None;
         }
-        let whole = Path::new(directory.unwrap_or_default()).join(&path);
-        let (text, more) = match state.sources.tail(whole, LINES).await {
+        let (text, more) = match state.sources.tail(&reach, path.clone().into(), LINES).await {
             Ok((text, more)) => (Ok(text), more),
-            Err(why) => (Err(why), false),
+            Err(why) => (Err(why.to_string()), false),
         };
         Some(LogTail { path, text, more })
     }

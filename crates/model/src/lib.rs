@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod event;
+pub mod file;
 pub mod filter;
 pub mod fold;
 pub mod ids;

@@ -49,6 +49,7 @@ pub async fn run(config: Config) -> Result<()> {
         client_config: client.path.clone(),
         timeouts: (config.heartbeat_timeout, config.quiet_timeout),
         sweep: config.sweep,
+        roots: config.roots.clone(),
     });
     let stopping = running.state.stopping.clone();
     let service = router(running.state.clone(), &config.site_dir, &site).into_make_service_with_connect_info::<Peer>();

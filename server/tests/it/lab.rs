@@ -3,6 +3,7 @@
 use flowo_server::{
     access::Peer,
     commands::serve,
+    files::Roots,
     router::router,
     running::{Plan, Running},
     secrets,
@@ -58,6 +59,7 @@ impl Lab {
             client_config: "~/.config/flowo/config.toml".into(),
             timeouts: (60, 3600),
             sweep: Duration::from_hours(1),
+            roots: Roots::default(),
         });
         let service = router(running.state.clone(), site.path(), &site_info).into_make_service_with_connect_info::<Peer>();
         tokio::spawn(async move {
