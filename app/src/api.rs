@@ -7,6 +7,7 @@ pub mod info;
 pub mod job_graph;
 pub mod jobs;
 pub mod lab;
+pub mod logs;
 pub mod matrix;
 pub mod runs;
 pub mod tail;

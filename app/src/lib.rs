@@ -22,6 +22,8 @@ pub mod job_graphs;
 pub mod job_lists;
 pub mod live;
 #[cfg(feature = "ssr")]
+mod log_lines;
+#[cfg(feature = "ssr")]
 pub mod marks;
 #[cfg(feature = "ssr")]
 mod matrix;

@@ -16,6 +16,7 @@ pub mod job_table;
 pub mod keys;
 pub mod live_chip;
 pub mod log_tail;
+pub mod logs_view;
 pub mod matrix;
 pub mod minimap;
 pub mod overview;

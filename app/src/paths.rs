@@ -85,6 +85,10 @@ place! {
     find = "find",
     /// The path whose makers and users are shown.
     path = "path",
+    /// The log that is shown: `run`, or the number of a path.
+    file = "file",
+    /// Where in it, in bytes from its start; none is its end.
+    at = "at",
     /// The job whose details lie beside the list.
     job = "job",
     /// Which way the graph runs.
@@ -105,7 +109,7 @@ impl RunPlace {
     /// Only one rule's jobs, from the start of their list.
     pub fn of_rule(&self, rule: Option<&str>) -> Self {
         // What an order goes by may be a wildcard of the rule.
-        Self { rule: rule.map(str::to_owned), after: None, job: None, sort: None, ..self.clone() }
+        Self { rule: rule.map(str::to_owned), after: None, job: None, sort: None, file: None, at: None, ..self.clone() }
     }
 
     /// Only jobs in one state, from the start of their list.

@@ -3,7 +3,11 @@
 use crate::{error::AppError, figures::Figures, graphs::Graphs, job_graphs::JobGraphs, marks::AllMarks, timelines::Timelines};
 use leptos::prelude::*;
 use live::Hub;
-use model::{RunId, UserId, file::NoFile, run::RunSummary};
+use model::{
+    RunId, UserId,
+    file::{FileFacts, NoFile},
+    run::RunSummary,
+};
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 use store::{
     Conn, Store,
@@ -45,6 +49,28 @@ impl Reach {
     }
 }
 
+/// A part of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub facts: FileFacts,
+    /// Where it begins, in bytes from the start.
+    pub from: u64,
+    /// Fewer than asked for only at the end.
+    pub bytes: Vec<u8>,
+}
+
+/// Which part of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// So many bytes from here on.
+    From(u64, usize),
+    /// So many bytes before the end.
+    End(usize),
+}
+
+/// A part that is read elsewhere.
+pub type Looking = Pin<Box<dyn Future<Output = Result<Window, NoFile>> + Send>>;
+
 /// A text that is read elsewhere: with whether there is more of it.
 pub type Reading = Pin<Box<dyn Future<Output = Result<(String, bool), NoFile>> + Send>>;
 
@@ -56,6 +82,8 @@ pub trait Sources: Send + Sync {
     fn read(&self, reach: &Reach, path: PathBuf, most: usize) -> Reading;
     /// The last lines of a log, as a terminal would show them.
     fn tail(&self, reach: &Reach, path: PathBuf, lines: usize) -> Reading;
+    /// A part of a file.
+    fn window(&self, reach: &Reach, path: PathBuf, part: Part) -> Looking;
 }
 
 /// The demo lab, as the first-run card offers it.

@@ -6,7 +6,7 @@
 mod open;
 mod place;
 
-use app::state::Reach;
+use app::state::{Part, Reach, Window};
 use model::file::{FileFacts, NoFile};
 use place::Place;
 pub use place::Roots;
@@ -17,25 +17,6 @@ use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Files read at the same time.
 const TURNS: usize = 32;
-
-/// A part of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    pub facts: FileFacts,
-    /// Where it begins, in bytes from the start.
-    pub from: u64,
-    /// Fewer than asked for only at the end.
-    pub bytes: Vec<u8>,
-}
-
-/// Which part of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// So many bytes from here on.
-    From(u64, usize),
-    /// So many bytes before the end.
-    End(usize),
-}
 
 /// Lets files through. Cheap to clone.
 #[derive(Clone, Debug)]

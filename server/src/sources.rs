@@ -1,7 +1,7 @@
 //! Texts that a run's client named, its code and its logs, through the gate: the start of one, or its last lines.
 
-use crate::files::{Gate, Part, Window};
-use app::state::{Reach, Reading, Sources};
+use crate::files::Gate;
+use app::state::{Looking, Part, Reach, Reading, Sources, Window};
 use model::file::NoFile;
 use std::path::PathBuf;
 
@@ -21,6 +21,11 @@ impl Sources for Gate {
     fn tail(&self, reach: &Reach, path: PathBuf, lines: usize) -> Reading {
         let (gate, reach) = (self.clone(), reach.clone());
         Box::pin(async move { end_of(&gate.window(&reach, &path, true, Part::End(END)).await?, lines) })
+    }
+
+    fn window(&self, reach: &Reach, path: PathBuf, part: Part) -> Looking {
+        let (gate, reach) = (self.clone(), reach.clone());
+        Box::pin(async move { gate.window(&reach, &path, true, part).await })
     }
 }
 

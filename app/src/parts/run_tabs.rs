@@ -10,13 +10,14 @@ pub enum Tab {
     #[default]
     Jobs,
     Timeline,
+    Logs,
     Code,
     Files,
     Info,
 }
 
 impl Tab {
-    pub const ALL: [Self; 5] = [Self::Jobs, Self::Timeline, Self::Code, Self::Files, Self::Info];
+    pub const ALL: [Self; 6] = [Self::Jobs, Self::Timeline, Self::Logs, Self::Code, Self::Files, Self::Info];
 
     /// The tab an address names; any other word is the jobs.
     pub fn of(place: &RunPlace) -> Self {
@@ -28,6 +29,7 @@ impl Tab {
         match self {
             Self::Jobs => None,
             Self::Timeline => Some("timeline"),
+            Self::Logs => Some("logs"),
             Self::Code => Some("code"),
             Self::Files => Some("files"),
             Self::Info => Some("info"),
@@ -38,6 +40,7 @@ impl Tab {
         match self {
             Self::Jobs => "Jobs",
             Self::Timeline => "Timeline",
+            Self::Logs => "Logs",
             Self::Code => "Code",
             Self::Files => "Files",
             Self::Info => "Info",

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod invalid;
 pub mod job;
 pub mod live;
+pub mod log;
 pub mod page;
 pub mod run;
 pub mod status;

@@ -8,6 +8,7 @@ use crate::{
         info::{InfoView, read_info},
         job_graph::{JobGraph, read_job_graph},
         jobs::{FailuresView, JobAsk, JobList, OpenJob, list_jobs, read_failures, read_job},
+        logs::{LogsAsk, LogsView, read_logs},
         matrix::{MatrixAsk, MatrixView, read_matrix},
         runs::{RunView, read_run},
         timeline::{self, Arrangement, TimelineView, read_timeline},
@@ -35,6 +36,7 @@ enum Ask {
     JobGraph(Option<String>),
     /// The second says that it is wanted as a table.
     Timeline(Arrangement, bool),
+    Logs(LogsAsk),
     Code(Option<String>),
     Files(FilesAsk),
     Info(Option<String>),
@@ -47,6 +49,11 @@ impl Ask {
             (Tab::Jobs, Some("graph")) => Self::JobGraph(place.rule.clone()),
             (Tab::Jobs, _) => Self::Jobs(JobAsk::of(place)),
             (Tab::Timeline, form) => Self::Timeline(arrangement(place), form == Some("table")),
+            (Tab::Logs, _) => {
+                let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
+                let file = place.file.as_ref().and_then(|file| file.parse().ok());
+                Self::Logs(LogsAsk { rule: place.rule.clone(), file, at: number(&place.at) })
+            }
             (Tab::Code, _) => Self::Code(place.rule.clone()),
             (Tab::Files, _) => {
                 let RunPlace { path, find, rule, after, .. } = place.clone();
@@ -65,6 +72,7 @@ pub enum View {
     Matrix(Option<MatrixView>),
     JobGraph(JobGraph),
     Timeline(Option<TimelineView>),
+    Logs(LogsView),
     Code(CodeView),
     Files(FilesView),
     Info(Box<InfoView>),
@@ -80,6 +88,7 @@ async fn view(id: RunId, ask: Ask, span: Option<(i64, i64)>) -> Result<View, App
             let ask = timeline::Ask { arrangement, span, pixels: 480, top: 0, bottom: 600, turned: Vec::new() };
             View::Timeline(read_timeline(id, ask).await?)
         }
+        Ask::Logs(ask) => View::Logs(read_logs(id, ask).await?),
         Ask::Code(rule) => View::Code(read_code(id, rule).await?),
         Ask::Files(ask) => View::Files(read_files(id, ask).await?),
         Ask::Info(after) => View::Info(Box::new(read_info(id, after).await?)),

@@ -41,6 +41,12 @@ pub async fn changed(conn: &mut Conn, ids: &[RunId]) -> Result<(Vec<(RunSummary,
     Ok((found, gone))
 }
 
+/// The file that the client itself writes about a run, as it named it.
+pub async fn logfile(conn: &mut Conn, run: RunId) -> Result<Option<String>, StoreError> {
+    let found = sqlx::query_scalar("select logfile from workflow_runs where id = $1").bind(run.0).fetch_optional(conn);
+    Ok(found.await.doing("reading the name of a log")?.flatten())
+}
+
 /// Everything the run's page shows at first sight.
 pub async fn detail(conn: &mut Conn, audience: Audience, id: RunId) -> Result<Option<RunDetail>, StoreError> {
     let Some(run) = summary(conn, audience, id).await? else { return Ok(None) };

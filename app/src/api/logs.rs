@@ -1,0 +1,240 @@
+//! Logs of a run: which there are, and windows of one of them. No log is read whole.
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::state::{state, viewer};
+use leptos::prelude::*;
+use model::{
+    JobKey, JobStatus, RunId,
+    file::{FileFacts, NoFile},
+    log::LogLine,
+};
+use serde::{Deserialize, Serialize};
+use server_fn::codec::Json;
+use std::{fmt, str::FromStr};
+
+/// Which log of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogFile {
+    /// What the client wrote about the run.
+    Run,
+    /// What a job wrote, by the number of its path.
+    Path(i64),
+}
+
+impl fmt::Display for LogFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run => f.write_str("run"),
+            Self::Path(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+impl FromStr for LogFile {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "run" { Ok(Self::Run) } else { text.parse().map(Self::Path) }
+    }
+}
+
+/// What the view of the logs is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogsAsk {
+    pub rule: Option<String>,
+    pub file: Option<LogFile>,
+    pub at: Option<u64>,
+}
+
+/// A log of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobLog {
+    pub file: i64,
+    pub path: String,
+    pub job: JobKey,
+    pub rule: Option<String>,
+    pub status: JobStatus,
+    /// Values of its wildcards, joined.
+    pub label: String,
+}
+
+/// The logs there are, and one of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogsView {
+    /// Where the client writes about the run.
+    pub run: Option<String>,
+    /// Of failed jobs, of running ones, and of the newest.
+    pub jobs: Vec<JobLog>,
+    /// There are more jobs than these.
+    pub more: bool,
+    pub open: Option<OpenLog>,
+}
+
+/// A log with a window of it, or why there is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenLog {
+    pub file: LogFile,
+    pub path: String,
+    pub window: Result<LogWindow, NoFile>,
+}
+
+/// Lines that follow each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogWindow {
+    pub facts: FileFacts,
+    pub lines: Vec<LogLine>,
+    /// Where the first line begins, and where one goes on reading.
+    pub from: u64,
+    pub to: u64,
+}
+
+/// Which lines of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogPart {
+    End,
+    /// Those that end before this byte, which begins a line.
+    Before(u64),
+    /// Those from this byte on.
+    From(u64),
+}
+
+/// The logs of a run, or of one rule's jobs, with a window of one of them.
+#[server(prefix = "/_fn", endpoint = "logs/list", input = Json)]
+pub async fn read_logs(id: RunId, ask: LogsAsk) -> Result<LogsView, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    server::view(&state, &viewer, id, ask).await.map_err(AppError::told)
+}
+
+/// A window of one log.
+#[server(prefix = "/_fn", endpoint = "logs/window", input = Json)]
+pub async fn read_log(id: RunId, file: LogFile, part: LogPart) -> Result<OpenLog, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    server::open(&state, &viewer, id, file, part).await.map_err(AppError::told)
+}
+
+#[cfg(feature = "ssr")]
+mod server {
+    use super::{JobLog, LogFile, LogPart, LogWindow, LogsAsk, LogsView, OpenLog};
+    use crate::{
+        error::AppError,
+        log_lines::{Lines, Side, lines},
+        state::{AppState, Part, Reach, Viewer, Window},
+    };
+    use model::{
+        JobStatus, RunId,
+        file::NoFile,
+        job::JobRow,
+        page::{Direction, JobColumn, JobSort},
+    };
+    use std::{collections::HashMap, path::PathBuf};
+    use store::{
+        Conn,
+        jobs::{self, files},
+        runs::find,
+    };
+
+    /// Bytes of a window.
+    const WINDOW: u64 = 96 << 10;
+    /// Jobs whose logs are listed, of each kind.
+    const JOBS: u32 = 60;
+
+    pub async fn view(state: &AppState, viewer: &Viewer, id: RunId, ask: LogsAsk) -> Result<LogsView, AppError> {
+        let mut conn = state.store.conn().await?;
+        viewer.sees(&mut conn, id).await?;
+        let run = find::logfile(&mut conn, id).await?;
+        let (jobs, more) = of_jobs(&mut conn, id, ask.rule.clone()).await?;
+        drop(conn);
+        let first = jobs.first().map(|log| LogFile::Path(log.file));
+        let whole = run.is_some().then_some(LogFile::Run);
+        let usual = if ask.rule.is_some() { first.or(whole) } else { whole.or(first) };
+        let open = match ask.file.or(usual) {
+            None => None,
+            Some(file) => Some(open(state, viewer, id, file, ask.at.map_or(LogPart::End, LogPart::From)).await?),
+        };
+        Ok(LogsView { run, jobs, more, open })
+    }
+
+    /// Logs of failed jobs, of running ones, and of the newest.
+    async fn of_jobs(conn: &mut Conn, id: RunId, rule: Option<String>) -> Result<(Vec<JobLog>, bool), AppError> {
+        let sort = JobSort { column: JobColumn::Reported, direction: Direction::Desc };
+        let query =
+            |rule, statuses| jobs::Query { rule, statuses, find: None, sort: sort.clone(), all_attempts: false, limit: JOBS, after: None };
+        let mut rows: Vec<JobRow> = Vec::new();
+        let mut more = false;
+        // One of a rule's jobs by state has no index: the newest of the rule must do.
+        let states: &[&[JobStatus]] = if rule.is_some() { &[&[]] } else { &[&[JobStatus::Failed], &[JobStatus::Running], &[]] };
+        for statuses in states {
+            let page = jobs::list(conn, id, &query(rule.clone(), statuses.to_vec())).await?;
+            more |= page.next.is_some();
+            rows.extend(page.items);
+        }
+        let mut seen = std::collections::HashSet::new();
+        rows.retain(|job| seen.insert(job.id));
+        let rank = |job: &JobRow| match job.status {
+            JobStatus::Failed => 0,
+            JobStatus::Lost => 1,
+            JobStatus::Running => 2,
+            _ => 3,
+        };
+        rows.sort_by_key(|job| (rank(job), std::cmp::Reverse(job.id)));
+        let ids: Vec<_> = rows.iter().map(|job| job.id).collect();
+        let named = files::logs(conn, &ids).await?;
+        let rows: HashMap<_, _> = rows.into_iter().map(|job| (job.id, job)).collect();
+        let logs = named.into_iter().filter_map(|(job, path)| {
+            let row = rows.get(&job)?;
+            let label: Vec<&str> = row.wildcards.values().map(String::as_str).collect();
+            Some(JobLog { file: path.id, path: path.path, job, rule: row.rule.clone(), status: row.status, label: label.join(" ") })
+        });
+        Ok((logs.collect(), more))
+    }
+
+    pub async fn open(state: &AppState, viewer: &Viewer, id: RunId, file: LogFile, part: LogPart) -> Result<OpenLog, AppError> {
+        let mut conn = state.store.conn().await?;
+        let run = viewer.run(&mut conn, id).await?;
+        let path = match file {
+            LogFile::Run => find::logfile(&mut conn, id).await?,
+            LogFile::Path(path) => files::log(&mut conn, id, path).await?,
+        };
+        let path = path.ok_or(AppError::NotFound)?;
+        drop(conn); // A file may be slow.
+        let reach = Reach::of(viewer, run.directory.as_deref());
+        let window = window(state, &reach, &path, part).await;
+        Ok(OpenLog { file, path, window })
+    }
+
+    async fn window(state: &AppState, reach: &Reach, path: &str, part: LogPart) -> Result<LogWindow, NoFile> {
+        let look = |part| state.sources.window(reach, PathBuf::from(path), part);
+        // One byte more than the lines: it tells whether they begin with one.
+        let (found, side, ended) = match part {
+            LogPart::End => {
+                let found = look(Part::End(WINDOW as usize + 1)).await?;
+                (found, Side::Last, true)
+            }
+            LogPart::Before(to) => {
+                let from = to.saturating_sub(WINDOW + 1);
+                (look(Part::From(from, (to - from) as usize)).await?, Side::Last, true)
+            }
+            LogPart::From(from) => {
+                let found = look(Part::From(from.saturating_sub(1), WINDOW as usize + 1)).await?;
+                let ended = found.from + found.bytes.len() as u64 >= found.facts.size;
+                (found, Side::First, ended)
+            }
+        };
+        let Window { facts, from, bytes } = found;
+        if let LogPart::Before(at) | LogPart::From(at) = part
+            && at > facts.size
+        {
+            return Err(NoFile::Shrunk);
+        }
+        if bytes.contains(&0) {
+            return Err(NoFile::NotText);
+        }
+        let made = tokio::task::spawn_blocking(move || match bytes.split_first() {
+            Some((before, rest)) if from > 0 => lines(rest, from + 1, *before == b'\n', ended, side),
+            _ => lines(&bytes, from, true, ended, side),
+        });
+        let Lines { lines, from, to } = made.await.map_err(|_| NoFile::Other("showing it broke".to_owned()))?;
+        Ok(LogWindow { facts, lines, from, to })
+    }
+}

@@ -1,0 +1,77 @@
+// Logs of a run: which there are, lines before and after, what is written meanwhile, and text that stays text.
+
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Page } from '@playwright/test';
+import type { Lab } from '../lab';
+import { type Doing, expect, test, visit } from '../fixtures';
+
+const list = (page: Page) => page.getByRole('navigation', { name: 'Logs' });
+const log = (page: Page) => page.getByRole('log');
+const lines = (page: Page) => log(page).getByRole('listitem');
+
+/** A run in a real directory, with a log of `map` that holds `text`. */
+async function written(lab: Lab, doing: Doing, text: string) {
+  const directory = fs.mkdtempSync(path.join(lab.home, 'logs-'));
+  fs.mkdirSync(path.join(directory, 'logs'));
+  const file = path.join(directory, 'logs/map-alpha.log');
+  fs.writeFileSync(file, text);
+  const run = await doing.run('logs', { directory, planned: { map: 2, call: 1 } });
+  const job = await run.job('map', { sample: 'alpha' }, { log: ['logs/map-alpha.log'] });
+  await run.job('call', { sample: 'beta' }, { log: ['logs/call-beta.log'] });
+  return { run, job, file, directory };
+}
+
+test('a log opens at its end, and what is written appears', async ({ page, lab, doing }) => {
+  const { run, file } = await written(lab, doing, 'begin\n\x1b[31mred\x1b[0m\nWARNING: odd\n');
+  await visit(page, `${run.path}?tab=logs&rule=map`);
+  await expect(list(page).getByRole('link', { name: 'alpha' })).toHaveAttribute('aria-current', 'true');
+  await expect(lines(page)).toHaveText(['begin', 'red', 'WARNING: odd']);
+  await expect(lines(page).nth(2)).toHaveAttribute('data-level', 'warning');
+  await expect(lines(page).nth(1).locator('.ink-r')).toHaveText('red');
+
+  fs.appendFileSync(file, 'half a li');
+  await expect(lines(page)).toHaveText(['begin', 'red', 'WARNING: odd', 'half a li']);
+  fs.appendFileSync(file, 'ne\nError in rule map\n');
+  await expect(lines(page)).toHaveText(['begin', 'red', 'WARNING: odd', 'half a line', 'Error in rule map']);
+
+  fs.writeFileSync(file, 'anew\n');
+  await expect(lines(page)).toHaveText(['anew']);
+
+  await page.goto(`${run.path}?tab=logs&rule=call`);
+  await expect(page.getByText('It is not on this machine.')).toBeVisible();
+});
+
+test('a log of five gigabytes opens at its end and is read on in both directions', async ({ page, lab, doing }) => {
+  const { run, file } = await written(lab, doing, '');
+  const end = Array.from({ length: 30_000 }, (_, n) => `line ${n} of the end\n`).join('');
+  const size = 5 * 2 ** 30;
+  const big = fs.openSync(file, 'w');
+  fs.ftruncateSync(big, size - end.length);
+  fs.writeSync(big, `\n${end}`, size - end.length - 1);
+  fs.closeSync(big);
+  await visit(page, `${run.path}?tab=logs&rule=map`);
+  await expect(lines(page).last()).toHaveText('line 29999 of the end');
+  await expect(page.getByText('5.4 GB')).toBeVisible();
+
+  const first = async () => Number(/^line (\d+)/.exec((await lines(page).first().textContent()) ?? '')?.[1]);
+  const before = await first();
+  await log(page).evaluate((pane) => pane.scrollTo(0, 0));
+  await expect.poll(first).toBeLessThan(before);
+  const shown = await lines(page).allTextContents();
+  expect(shown.map((line) => Number(/\d+/.exec(line)?.[0]))).toEqual(Array.from({ length: shown.length }, (_, n) => 30_000 - shown.length + n));
+});
+
+test('what a log says stays text', async ({ page, lab, doing }) => {
+  const evil = ['<img src=x onerror=alert(1)>', '<script>alert(1)</script>', '\x1b]8;;javascript:alert(1)\x07link\x1b]8;;\x07', '&lt;b&gt;', '\u202eright to left'];
+  const { run } = await written(lab, doing, evil.join('\n'));
+  let alarms = 0;
+  page.on('dialog', (dialog) => {
+    alarms++;
+    void dialog.dismiss();
+  });
+  await visit(page, `${run.path}?tab=logs&rule=map`);
+  await expect(lines(page)).toHaveText([evil[0], evil[1], 'link', '&lt;b&gt;', 'right to left']);
+  expect(await log(page).locator('img, script, a').count()).toBe(0);
+  expect(alarms).toBe(0);
+});
