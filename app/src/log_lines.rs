@@ -49,8 +49,10 @@ pub fn lines(bytes: &[u8], from: u64, whole: bool, end: bool, side: Side) -> Lin
     let mut screen = Screen::default();
     let mut parser = Parser::<Utf8Parser>::new();
     let lines = chosen.iter().map(|(begin, next)| {
-        for byte in bytes[*begin..*next].iter().filter(|byte| **byte != b'\n') {
-            parser.advance(&mut screen, *byte);
+        // The parser would pass over what is no UTF-8.
+        let text = String::from_utf8_lossy(&bytes[*begin..*next]);
+        for byte in text.bytes().filter(|byte| *byte != b'\n') {
+            parser.advance(&mut screen, byte);
         }
         screen.line(edge(*begin))
     });
@@ -155,7 +157,7 @@ mod tests {
 
     #[test]
     fn windows_that_meet_give_each_line_once() {
-        let log: String = (0..200).map(|n| format!("line {n} {}\n", "x".repeat(n % 37))).collect::<String>() + "open";
+        let log = (0..200).fold(String::new(), |log, n| log + &format!("line {n} {}\n", "x".repeat(n % 37))) + "open";
         for size in [16, 64, 100, 1000] {
             let (mut at, mut all) = (0, Vec::new());
             while at < log.len() {

@@ -77,9 +77,8 @@ impl Level {
             };
             let loud = word.bytes().all(|byte| byte.is_ascii_uppercase());
             let first = near[..begin].trim().is_empty() && word.starts_with(|c: char| c.is_ascii_uppercase());
-            let before = near[..begin].ends_with(['[', '<', '(']);
             let after = near[begin + word.len()..].starts_with([':', ']', '>']);
-            if loud || first || (before && after) || after {
+            if loud || first || after {
                 return Some(level);
             }
         }

@@ -1,3 +1,5 @@
+//! The gate against every way around it: names, links, encodings, and directories that move. Real files, no routes.
+
 use super::*;
 use std::{
     fs,
