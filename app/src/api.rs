@@ -9,6 +9,7 @@ pub mod jobs;
 pub mod lab;
 pub mod logs;
 pub mod matrix;
+pub mod results;
 pub mod runs;
 pub mod tail;
 pub mod timeline;

@@ -30,6 +30,8 @@ mod matrix;
 mod pages;
 mod parts;
 pub mod paths;
+#[cfg(feature = "ssr")]
+mod preview;
 mod query;
 #[cfg(feature = "ssr")]
 pub mod report;

@@ -22,6 +22,7 @@ pub mod minimap;
 pub mod overview;
 pub mod palette;
 pub mod report;
+pub mod results_view;
 pub mod rule_graph;
 pub mod run_head;
 pub mod run_table;

@@ -45,6 +45,11 @@ pub fn report(id: RunId) -> String {
     format!("{RUNS}/{id}/report")
 }
 
+/// The bytes of a path that a run names, by its number.
+pub fn raw(id: RunId, path: i64) -> String {
+    format!("{RUNS}/{id}/raw/{path}")
+}
+
 /// Declares the parts of a run's address once: its keys, and how it is read and written.
 macro_rules! place {
     ($($(#[$doc:meta])* $name:ident = $key:literal,)*) => {

@@ -68,6 +68,9 @@ pub enum Part {
     End(usize),
 }
 
+/// What is found out of files elsewhere.
+pub type Facts = Pin<Box<dyn Future<Output = Vec<Result<FileFacts, NoFile>>> + Send>>;
+
 /// A part that is read elsewhere.
 pub type Looking = Pin<Box<dyn Future<Output = Result<Window, NoFile>> + Send>>;
 
@@ -82,6 +85,8 @@ pub trait Sources: Send + Sync {
     fn read(&self, reach: &Reach, path: PathBuf, most: usize) -> Reading;
     /// The last lines of a log, as a terminal would show them.
     fn tail(&self, reach: &Reach, path: PathBuf, lines: usize) -> Reading;
+    /// What the file system says of some files, in their order.
+    fn facts(&self, reach: &Reach, paths: Vec<PathBuf>) -> Facts;
     /// A part of a file.
     fn window(&self, reach: &Reach, path: PathBuf, part: Part) -> Looking;
 }

@@ -59,6 +59,14 @@ impl Gate {
         .await
     }
 
+    /// The file itself, to be read piece by piece.
+    ///
+    /// # Errors
+    /// As [`Self::facts`].
+    pub async fn file(&self, reach: &Reach, path: &Path) -> Result<(File, FileFacts), NoFile> {
+        self.with(reach, path, true, |file, facts| Ok((file, facts))).await
+    }
+
     /// Opens a file and does something with it, elsewhere than where requests are answered.
     async fn with<T, F>(&self, reach: &Reach, path: &Path, named: bool, work: F) -> Result<T, NoFile>
     where

@@ -18,6 +18,7 @@ pub mod logs;
 pub mod loops;
 pub mod owner;
 pub mod postgres;
+pub mod raw;
 pub mod report;
 pub mod router;
 pub mod running;

@@ -1,6 +1,6 @@
 //! Every route on one page, and the layers around them.
 
-use crate::{access, api, health, live_route, report, secrets::Secrets, site::Site};
+use crate::{access, api, health, live_route, raw, report, secrets::Secrets, site::Site};
 use app::state::AppState;
 use axum::{
     Router,
@@ -41,6 +41,7 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 pub struct ServerState {
     pub app: AppState,
     pub writer: Writer,
+    pub gate: crate::files::Gate,
     pub secrets: Secrets,
     pub tokens: access::TokenCache,
     pub metrics: PrometheusHandle,
@@ -75,6 +76,7 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .route("/api/v1/tokens/cli/approve", post(access::device::approve))
         .route("/login/approve", post(access::device::approve_form))
         .route("/runs/{id}/report", get(report::download))
+        .route("/runs/{id}/raw/{path}", get(raw::ticket))
         .route("/api/v1/catalog", get(access::device::catalog))
         .route("/mcp", get(access::device::mcp))
         .leptos_routes_with_context(&state, pages, context.clone(), shell.clone())
@@ -83,6 +85,8 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .layer(CompressionLayer::new().quality(BRISK))
         // Frames and acknowledgements pass through as little as possible: there are many of them.
         .route("/live", get(live_route::live))
+        // Ranges are of the bytes as they are.
+        .route("/raw/{ticket}/{name}", get(raw::bytes))
         .with_state(state.clone())
         .merge(ingest::flowo::routes(state.writer.clone()))
         .route_layer(from_fn_with_state(state.clone(), access::check));

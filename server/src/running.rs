@@ -66,6 +66,7 @@ impl Running {
         tasks.spawn(loops::sweeper(store.clone(), plan.sweep, heartbeat, quiet, stopping.clone()));
         tasks.spawn(loops::housekeeper(store.clone(), stopping.clone()));
         tasks.spawn(loops::metrics_keeper(plan.metrics.clone(), stopping.clone()));
+        let gate = Gate::new(plan.roots);
         let figures = app::figures::Figures::new(store.clone(), hub.clone());
         let marks = Arc::new(app::marks::AllMarks::new(store.clone(), hub.clone()));
         let app = AppState {
@@ -85,12 +86,13 @@ impl Running {
             timelines: Arc::new(app::timelines::Timelines::new(Arc::clone(&marks))),
             job_graphs: Arc::default(),
             marks,
-            sources: Arc::new(Gate::new(plan.roots)),
+            sources: Arc::new(gate.clone()),
             lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
         };
         let state = ServerState {
             app,
             writer,
+            gate,
             secrets: plan.secrets,
             tokens: crate::access::TokenCache::default(),
             metrics: plan.metrics,

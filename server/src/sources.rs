@@ -1,12 +1,15 @@
 //! Texts that a run's client named, its code and its logs, through the gate: the start of one, or its last lines.
 
 use crate::files::Gate;
-use app::state::{Looking, Part, Reach, Reading, Sources, Window};
+use app::state::{Facts, Looking, Part, Reach, Reading, Sources, Window};
+use futures::StreamExt as _;
 use model::file::NoFile;
 use std::path::PathBuf;
 
 /// Bytes of the end of a log in which its last lines are looked for.
 const END: usize = 64 << 10;
+/// Files of one list that are looked at at a time.
+const AT_ONCE: usize = 8;
 
 impl Sources for Gate {
     fn any(&self, reach: &Reach) -> bool {
@@ -21,6 +24,17 @@ impl Sources for Gate {
     fn tail(&self, reach: &Reach, path: PathBuf, lines: usize) -> Reading {
         let (gate, reach) = (self.clone(), reach.clone());
         Box::pin(async move { end_of(&gate.window(&reach, &path, true, Part::End(END)).await?, lines) })
+    }
+
+    fn facts(&self, reach: &Reach, paths: Vec<PathBuf>) -> Facts {
+        let (gate, reach) = (self.clone(), reach.clone());
+        Box::pin(async move {
+            let all = paths.into_iter().map(|path| {
+                let (gate, reach) = (gate.clone(), reach.clone());
+                async move { gate.facts(&reach, &path, true).await }
+            });
+            futures::stream::iter(all).buffered(AT_ONCE).collect().await
+        })
     }
 
     fn window(&self, reach: &Reach, path: PathBuf, part: Part) -> Looking {

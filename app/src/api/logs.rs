@@ -124,7 +124,7 @@ mod server {
     use model::{
         JobStatus, RunId,
         file::NoFile,
-        job::JobRow,
+        job::{FileRole, JobRow},
         page::{Direction, JobColumn, JobSort},
     };
     use std::{collections::HashMap, path::PathBuf};
@@ -179,7 +179,7 @@ mod server {
         };
         rows.sort_by_key(|job| (rank(job), std::cmp::Reverse(job.id)));
         let ids: Vec<_> = rows.iter().map(|job| job.id).collect();
-        let named = files::logs(conn, &ids).await?;
+        let named = files::of_role(conn, &ids, FileRole::Log).await?;
         let rows: HashMap<_, _> = rows.into_iter().map(|job| (job.id, job)).collect();
         let logs = named.into_iter().filter_map(|(job, path)| {
             let row = rows.get(&job)?;
@@ -194,7 +194,7 @@ mod server {
         let run = viewer.run(&mut conn, id).await?;
         let path = match file {
             LogFile::Run => find::logfile(&mut conn, id).await?,
-            LogFile::Path(path) => files::log(&mut conn, id, path).await?,
+            LogFile::Path(path) => files::known(&mut conn, id, path).await?,
         };
         let path = path.ok_or(AppError::NotFound)?;
         drop(conn); // A file may be slow.

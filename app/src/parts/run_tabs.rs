@@ -10,6 +10,7 @@ pub enum Tab {
     #[default]
     Jobs,
     Timeline,
+    Results,
     Logs,
     Code,
     Files,
@@ -17,7 +18,7 @@ pub enum Tab {
 }
 
 impl Tab {
-    pub const ALL: [Self; 6] = [Self::Jobs, Self::Timeline, Self::Logs, Self::Code, Self::Files, Self::Info];
+    pub const ALL: [Self; 7] = [Self::Jobs, Self::Timeline, Self::Results, Self::Logs, Self::Code, Self::Files, Self::Info];
 
     /// The tab an address names; any other word is the jobs.
     pub fn of(place: &RunPlace) -> Self {
@@ -29,6 +30,7 @@ impl Tab {
         match self {
             Self::Jobs => None,
             Self::Timeline => Some("timeline"),
+            Self::Results => Some("results"),
             Self::Logs => Some("logs"),
             Self::Code => Some("code"),
             Self::Files => Some("files"),
@@ -40,6 +42,7 @@ impl Tab {
         match self {
             Self::Jobs => "Jobs",
             Self::Timeline => "Timeline",
+            Self::Results => "Results",
             Self::Logs => "Logs",
             Self::Code => "Code",
             Self::Files => "Files",

@@ -175,17 +175,15 @@ async fn logs_are_those_of_the_jobs_asked_for_and_belong_to_the_run() {
     let page = jobs::list(&mut conn, run(), &jobs::Query { limit: 3, ..jobs::Query::default() }).await.expect("no error");
     let ids: Vec<JobKey> = page.items.iter().rev().map(|job| job.id).collect();
 
-    let logs = files::logs(&mut conn, &ids).await.expect("no error");
+    let logs = files::of_role(&mut conn, &ids, FileRole::Log).await.expect("no error");
     assert_eq!(logs.iter().map(|(job, _)| *job).collect::<Vec<_>>(), ids, "in the order asked for");
+    assert_eq!(files::of_role(&mut conn, &ids, FileRole::Output).await.expect("no error"), []);
     let (_, first) = &logs[0];
     let named = format!("{}.txt", page.items[2].job_id.expect("a number"));
     assert_eq!(first.path, named);
-    assert_eq!(files::log(&mut conn, run(), first.id).await.expect("no error"), Some(named));
-    let input =
-        database.text("select p.id::text from paths p where path = '-3.txt'").await.and_then(|id| id.parse().ok()).expect("an input");
-    assert_eq!(files::log(&mut conn, run(), input).await.expect("no error"), None, "no log");
+    assert_eq!(files::known(&mut conn, run(), first.id).await.expect("no error"), Some(named));
     let other: RunId = "0193a4c2-0000-7000-8000-00000000ffff".parse().expect("an id");
-    assert_eq!(files::log(&mut conn, other, first.id).await.expect("no error"), None, "of another run");
+    assert_eq!(files::known(&mut conn, other, first.id).await.expect("no error"), None, "of another run");
     assert_eq!(store::runs::find::logfile(&mut conn, run()).await.expect("no error").as_deref(), Some("/d/run.log"));
     assert_eq!(store::runs::find::logfile(&mut conn, other).await.expect("no error"), None);
 }

@@ -111,8 +111,12 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     reads_at_most!(900, "files by rule", files::by_rule(conn, run));
     reads_at_most!(400, "files of a rule's jobs", files::of_rule(conn, run, "rule 7", Some(job)));
     reads_at_most!(10, "who uses a path", files::path(conn, run, "5000.txt"));
-    reads_at_most!(300, "logs of jobs", files::logs(conn, &[job, JobKey(job.0 - 1), JobKey(job.0 - 2)]));
-    reads_at_most!(10, "the path of a log", files::log(conn, run, 5000));
+    reads_at_most!(
+        300,
+        "files of some role",
+        files::of_role(conn, &[job, JobKey(job.0 - 1), JobKey(job.0 - 2)], model::job::FileRole::Output)
+    );
+    reads_at_most!(10, "a path by its number", files::known(conn, run, 5000));
     let large = reads_at_most!(220, "a graph of too many jobs", jobs::edges::graph(conn, run, Some("rule 7"), 100));
     assert_eq!(large, None);
     reads_at_most!(110, "the run as a graph", jobs::edges::graph(conn, run, None, 100));

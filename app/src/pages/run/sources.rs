@@ -10,6 +10,7 @@ use crate::{
         jobs::{FailuresView, JobAsk, JobList, OpenJob, list_jobs, read_failures, read_job},
         logs::{LogsAsk, LogsView, read_logs},
         matrix::{MatrixAsk, MatrixView, read_matrix},
+        results::{ResultsAsk, ResultsView, read_results},
         runs::{RunView, read_run},
         timeline::{self, Arrangement, TimelineView, read_timeline},
     },
@@ -36,6 +37,7 @@ enum Ask {
     JobGraph(Option<String>),
     /// The second says that it is wanted as a table.
     Timeline(Arrangement, bool),
+    Results(ResultsAsk),
     Logs(LogsAsk),
     Code(Option<String>),
     Files(FilesAsk),
@@ -49,6 +51,10 @@ impl Ask {
             (Tab::Jobs, Some("graph")) => Self::JobGraph(place.rule.clone()),
             (Tab::Jobs, _) => Self::Jobs(JobAsk::of(place)),
             (Tab::Timeline, form) => Self::Timeline(arrangement(place), form == Some("table")),
+            (Tab::Results, _) => {
+                let RunPlace { rule, after, file, .. } = place.clone();
+                Self::Results(ResultsAsk { rule, after, file: file.and_then(|file| file.parse().ok()) })
+            }
             (Tab::Logs, _) => {
                 let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
                 let file = place.file.as_ref().and_then(|file| file.parse().ok());
@@ -72,6 +78,7 @@ pub enum View {
     Matrix(Option<MatrixView>),
     JobGraph(JobGraph),
     Timeline(Option<TimelineView>),
+    Results(ResultsView),
     Logs(LogsView),
     Code(CodeView),
     Files(FilesView),
@@ -88,6 +95,7 @@ async fn view(id: RunId, ask: Ask, span: Option<(i64, i64)>) -> Result<View, App
             let ask = timeline::Ask { arrangement, span, pixels: 480, top: 0, bottom: 600, turned: Vec::new() };
             View::Timeline(read_timeline(id, ask).await?)
         }
+        Ask::Results(ask) => View::Results(read_results(id, ask).await?),
         Ask::Logs(ask) => View::Logs(read_logs(id, ask).await?),
         Ask::Code(rule) => View::Code(read_code(id, rule).await?),
         Ask::Files(ask) => View::Files(read_files(id, ask).await?),

@@ -12,6 +12,7 @@ use crate::{
         job_table::{JobTable, LiveJobs},
         logs_view::Logs,
         matrix::{LiveMatrix, Matrix},
+        results_view::Results,
         timeline::Timeline,
     },
     paths::{self, RunPlace},
@@ -67,6 +68,7 @@ pub fn RunView(id: RunId, place: Memo<RunPlace>, sources: Sources, live: Live) -
         }
         View::JobGraph(found) => view! { <JobGraphView id found place live=live.states/> }.into_any(),
         View::Timeline(found) => view! { <Timeline id found place changed=live.changed/> }.into_any(),
+        View::Results(found) => view! { <Results id found place/> }.into_any(),
         View::Logs(found) => view! { <Logs id found place/> }.into_any(),
         View::Code(found) => view! { <Code found/> }.into_any(),
         View::Files(found) => view! { <Files id found place/> }.into_any(),

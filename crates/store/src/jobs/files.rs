@@ -125,36 +125,33 @@ pub async fn of_rule(
     Ok((jobs.collect(), more))
 }
 
-/// The log files of some jobs of a run, in the order of `jobs`: job, path and the path's number.
+/// The files of one role of some jobs of a run, in the order of `jobs`: job, path and the path's number.
 ///
 /// Reads the files of these jobs, by index; at most 60 of one.
-pub async fn logs(conn: &mut Conn, jobs: &[JobKey]) -> Result<Vec<(JobKey, PathRow)>, StoreError> {
+pub async fn of_role(conn: &mut Conn, jobs: &[JobKey], role: FileRole) -> Result<Vec<(JobKey, PathRow)>, StoreError> {
     let ids: Vec<i64> = jobs.iter().map(|job| job.0).collect();
     let rows: Vec<(i64, i64, String)> = sqlx::query_as(
         "select j.id, p.id, p.path
            from unnest($1::bigint[]) with ordinality as j(id, nth)
           cross join lateral (
-                select * from job_files where job_execution_id = j.id and role = 'log'
+                select * from job_files where job_execution_id = j.id and role = $3
                  order by position limit $2) f
            join paths p on p.id = f.path_id
           order by j.nth, f.position",
     )
     .bind(ids)
     .bind(FILES)
+    .bind(role.as_str())
     .fetch_all(conn)
     .await
-    .doing("reading logs of jobs")?;
+    .doing("reading files of some role")?;
     Ok(rows.into_iter().map(|(job, id, path)| (JobKey(job), PathRow { id, path })).collect())
 }
 
-/// A path of a run by its number, if a job of the run names it as its log.
-pub async fn log(conn: &mut Conn, run: RunId, path: i64) -> Result<Option<String>, StoreError> {
-    let found = sqlx::query_scalar(
-        "select p.path from paths p
-          where p.id = $2 and p.workflow_run_id = $1
-            and exists (select from job_files f where f.path_id = p.id and f.role = 'log')",
-    );
-    found.bind(run.0).bind(path).fetch_optional(conn).await.doing("reading the path of a log")
+/// A path that a run names, by its number; `None` if it names none such.
+pub async fn known(conn: &mut Conn, run: RunId, path: i64) -> Result<Option<String>, StoreError> {
+    let found = sqlx::query_scalar("select path from paths where id = $2 and workflow_run_id = $1");
+    found.bind(run.0).bind(path).fetch_optional(conn).await.doing("reading a path by its number")
 }
 
 /// Paths of a run that contain some words, whatever their case.
