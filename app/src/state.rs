@@ -6,6 +6,7 @@ use live::Hub;
 use model::{
     RunId, UserId,
     file::{FileFacts, NoFile},
+    log::Hits,
     run::RunSummary,
 };
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
@@ -71,6 +72,9 @@ pub enum Part {
 /// What is found out of files elsewhere.
 pub type Facts = Pin<Box<dyn Future<Output = Vec<Result<FileFacts, NoFile>>> + Send>>;
 
+/// Words that are looked for elsewhere.
+pub type Finding = Pin<Box<dyn Future<Output = Result<Hits, NoFile>> + Send>>;
+
 /// A part that is read elsewhere.
 pub type Looking = Pin<Box<dyn Future<Output = Result<Window, NoFile>> + Send>>;
 
@@ -87,6 +91,8 @@ pub trait Sources: Send + Sync {
     fn tail(&self, reach: &Reach, path: PathBuf, lines: usize) -> Reading;
     /// What the file system says of some files, in their order.
     fn facts(&self, reach: &Reach, paths: Vec<PathBuf>) -> Facts;
+    /// Lines with some words, from a byte on; for a moment only.
+    fn find(&self, reach: &Reach, path: PathBuf, words: String, from: u64) -> Finding;
     /// A part of a file.
     fn window(&self, reach: &Reach, path: PathBuf, part: Part) -> Looking;
 }

@@ -69,6 +69,8 @@ const VIEWS: View[] = [
     },
   },
   { name: 'the timeline as a table', open: (page, run) => visit(page, `${run}?tab=timeline&as=table`) },
+  { name: 'the results of a run', open: (page, run) => visit(page, `${run}?tab=results&rule=map`) },
+  { name: 'the logs of a run', open: (page, run) => visit(page, `${run}?tab=logs`) },
   { name: 'the code of a run', open: (page, run) => visit(page, `${run}?tab=code`) },
   { name: 'the files of a run', open: (page, run) => visit(page, `${run}?tab=files`) },
   { name: 'what else is known of a run', open: (page, run) => visit(page, `${run}?tab=info`) },

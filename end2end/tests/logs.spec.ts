@@ -75,3 +75,24 @@ test('what a log says stays text', async ({ page, lab, doing }) => {
   expect(await log(page).locator('img, script, a').count()).toBe(0);
   expect(alarms).toBe(0);
 });
+
+test('words are found in a large log, and lead to their line', async ({ page, lab, doing }) => {
+  const lines_ = Array.from({ length: 400_000 }, (_, n) => (n % 90_000 === 7 ? `line ${n}: Needle here` : `line ${n}: hay and more hay`));
+  const { run } = await written(lab, doing, `${lines_.join('\n')}\n`);
+  await visit(page, `${run.path}?tab=logs&rule=map`);
+  await expect(lines(page).last()).toHaveText('line 399999: hay and more hay');
+  await page.getByRole('searchbox', { name: 'Find in this log' }).fill('needle');
+  await page.keyboard.press('Enter');
+  const found = page.getByRole('region', { name: 'Lines found' });
+  await expect(found.getByRole('link', { name: /Needle here/ })).toHaveText([7, 90_007, 180_007, 270_007, 360_007].map((n) => `line ${n}: Needle here`));
+  await expect(found.getByRole('status')).toHaveText('5 lines');
+
+  await found.getByRole('link', { name: 'line 180007: Needle here' }).click();
+  await expect(lines(page).first()).toHaveText('line 180007: Needle here');
+  await expect(lines(page).first()).toHaveAttribute('data-at', '');
+  await expect(found.getByRole('link', { name: /Needle here/ })).toHaveCount(5);
+  await page.reload();
+  await expect(lines(page).first()).toHaveText('line 180007: Needle here');
+  await found.getByRole('link', { name: 'Close what was found' }).click();
+  await expect(found).toHaveCount(0);
+});

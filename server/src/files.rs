@@ -3,11 +3,15 @@
 //! Knows nothing of formats, pages or addresses. A path comes from a client or a reader and is trusted in
 //! neither case; `place` says what it may mean, `open` opens it so that it means nothing else.
 
+mod find;
 mod open;
 mod place;
 
 use app::state::{Part, Reach, Window};
-use model::file::{FileFacts, NoFile};
+use model::{
+    file::{FileFacts, NoFile},
+    log::Hits,
+};
 use place::Place;
 pub use place::Roots;
 use std::{fs::File, os::unix::fs::FileExt as _, path::Path, sync::Arc, time::Duration};
@@ -57,6 +61,15 @@ impl Gate {
             Ok(Window { facts, from, bytes })
         })
         .await
+    }
+
+    /// Lines of a file that contain `words`, from a byte on; for a moment only, then it says where to go on.
+    ///
+    /// # Errors
+    /// As [`Self::facts`].
+    pub async fn find(&self, reach: &Reach, path: &Path, words: String, from: u64) -> Result<Hits, NoFile> {
+        self.with(reach, path, true, move |file, facts| find::find(&file, facts.size, &words, from).map_err(|error| open::why(&error)))
+            .await
     }
 
     /// The file itself, to be read piece by piece.

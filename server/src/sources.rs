@@ -1,7 +1,7 @@
 //! Texts that a run's client named, its code and its logs, through the gate: the start of one, or its last lines.
 
 use crate::files::Gate;
-use app::state::{Facts, Looking, Part, Reach, Reading, Sources, Window};
+use app::state::{Facts, Finding, Looking, Part, Reach, Reading, Sources, Window};
 use futures::StreamExt as _;
 use model::file::NoFile;
 use std::path::PathBuf;
@@ -35,6 +35,11 @@ impl Sources for Gate {
             });
             futures::stream::iter(all).buffered(AT_ONCE).collect().await
         })
+    }
+
+    fn find(&self, reach: &Reach, path: PathBuf, words: String, from: u64) -> Finding {
+        let (gate, reach) = (self.clone(), reach.clone());
+        Box::pin(async move { gate.find(&reach, &path, words, from).await })
     }
 
     fn window(&self, reach: &Reach, path: PathBuf, part: Part) -> Looking {

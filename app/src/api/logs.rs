@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use model::{
     JobKey, JobStatus, RunId,
     file::{FileFacts, NoFile},
-    log::LogLine,
+    log::{Hits, LogLine},
 };
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
@@ -113,6 +113,14 @@ pub async fn read_log(id: RunId, file: LogFile, part: LogPart) -> Result<OpenLog
     server::open(&state, &viewer, id, file, part).await.map_err(AppError::told)
 }
 
+/// Lines of one log that contain `words`, from a byte on. Looks for a moment; who wants more asks again from
+/// where it stopped.
+#[server(prefix = "/_fn", endpoint = "logs/find", input = Json)]
+pub async fn find_in_log(id: RunId, file: LogFile, words: String, from: u64) -> Result<Result<Hits, NoFile>, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    server::find(&state, &viewer, id, file, words, from).await.map_err(AppError::told)
+}
+
 #[cfg(feature = "ssr")]
 mod server {
     use super::{JobLog, LogFile, LogPart, LogWindow, LogsAsk, LogsView, OpenLog};
@@ -122,16 +130,17 @@ mod server {
         state::{AppState, Part, Reach, Viewer, Window},
     };
     use model::{
-        JobStatus, RunId,
+        Invalid, JobStatus, RunId,
         file::NoFile,
         job::{FileRole, JobRow},
+        log::Hits,
         page::{Direction, JobColumn, JobSort},
     };
     use std::{collections::HashMap, path::PathBuf};
     use store::{
         Conn,
         jobs::{self, files},
-        runs::find,
+        runs::find as run,
     };
 
     /// Bytes of a window.
@@ -142,7 +151,7 @@ mod server {
     pub async fn view(state: &AppState, viewer: &Viewer, id: RunId, ask: LogsAsk) -> Result<LogsView, AppError> {
         let mut conn = state.store.conn().await?;
         viewer.sees(&mut conn, id).await?;
-        let run = find::logfile(&mut conn, id).await?;
+        let run = run::logfile(&mut conn, id).await?;
         let (jobs, more) = of_jobs(&mut conn, id, ask.rule.clone()).await?;
         drop(conn);
         let first = jobs.first().map(|log| LogFile::Path(log.file));
@@ -189,18 +198,39 @@ mod server {
         Ok((logs.collect(), more))
     }
 
-    pub async fn open(state: &AppState, viewer: &Viewer, id: RunId, file: LogFile, part: LogPart) -> Result<OpenLog, AppError> {
+    /// The path of a log, and what may be read of it.
+    async fn known(state: &AppState, viewer: &Viewer, id: RunId, file: LogFile) -> Result<(Reach, String), AppError> {
         let mut conn = state.store.conn().await?;
         let run = viewer.run(&mut conn, id).await?;
         let path = match file {
-            LogFile::Run => find::logfile(&mut conn, id).await?,
+            LogFile::Run => run::logfile(&mut conn, id).await?,
             LogFile::Path(path) => files::known(&mut conn, id, path).await?,
         };
-        let path = path.ok_or(AppError::NotFound)?;
-        drop(conn); // A file may be slow.
-        let reach = Reach::of(viewer, run.directory.as_deref());
+        Ok((Reach::of(viewer, run.directory.as_deref()), path.ok_or(AppError::NotFound)?))
+    }
+
+    pub async fn open(state: &AppState, viewer: &Viewer, id: RunId, file: LogFile, part: LogPart) -> Result<OpenLog, AppError> {
+        let (reach, path) = known(state, viewer, id, file).await?;
         let window = window(state, &reach, &path, part).await;
         Ok(OpenLog { file, path, window })
+    }
+
+    /// Words that are searched for (bytes).
+    const LONGEST: usize = 200;
+
+    pub async fn find(
+        state: &AppState,
+        viewer: &Viewer,
+        id: RunId,
+        file: LogFile,
+        words: String,
+        from: u64,
+    ) -> Result<Result<Hits, NoFile>, AppError> {
+        if words.is_empty() || words.len() > LONGEST || words.contains('\n') {
+            return Err(Invalid::new("words", words.chars().take(40).collect::<String>(), "1 to 200 bytes of one line").into());
+        }
+        let (reach, path) = known(state, viewer, id, file).await?;
+        Ok(state.sources.find(&reach, PathBuf::from(path), words, from).await)
     }
 
     async fn window(state: &AppState, reach: &Reach, path: &str, part: LogPart) -> Result<LogWindow, NoFile> {

@@ -1,18 +1,22 @@
 //! Logs of a run: a list of them, and lines of one. Lines before and after are read as one scrolls, what
 //! is written meanwhile appears at the end. Of a log only windows are ever held.
 
+mod search;
+
 use crate::{
     api::logs::{JobLog, LogFile, LogPart, LogWindow, LogsView, OpenLog, read_log},
     paths::{self, RunPlace},
     ui::{Ago, Icon, If, StatusMark},
 };
 use leptos::{html, prelude::*, task::spawn_local};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::{
     RunId,
     file::{FileFacts, NoFile},
     log::LogLine,
     text,
 };
+use search::{Found, Search};
 use std::time::Duration;
 
 /// What is written is looked for so often.
@@ -256,16 +260,29 @@ fn Lines(id: RunId, file: LogFile, path: String, window: LogWindow, place: Memo<
             held.read(LogPart::End, true);
         }
     };
+    let marked = place.with_untracked(|place| place.at.as_ref().and_then(|at| at.parse::<u64>().ok()));
     let row = move |line: LogLine| {
         let pieces = line.text.into_iter().map(|(ink, text)| match ink.classes() {
             Some(classes) => view! { <span class=classes>{text}</span> }.into_any(),
             None => text.into_any(),
         });
         view! {
-            <li data-level=line.level.map(model::log::Level::as_str)>
+            <li data-at=(marked == Some(line.at)).then_some("") data-level=line.level.map(model::log::Level::as_str)>
                 <span class="tx">{pieces.collect_view()}{line.cut.then(|| view! { <span class="faint">" … longer"</span> })}</span>
             </li>
         }
+    };
+    let search = Search::new(id, file);
+    let words = Memo::new(move |_| place.with(|place| place.find.clone().unwrap_or_default()));
+    Effect::new(move |_| search.begin(words.get()));
+    let field = NodeRef::<html::Input>::new();
+    let navigate = use_navigate();
+    let look = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(field) = field.get_untracked() else { return };
+        let find = Some(field.value()).filter(|words| !words.is_empty());
+        let to = paths::run_at(id, &RunPlace { find, file: Some(file.to_string()), ..place.get_untracked() });
+        navigate(&to, NavigateOptions { scroll: false, ..NavigateOptions::default() });
     };
     let label = format!("Log {path}");
     view! {
@@ -274,11 +291,15 @@ fn Lines(id: RunId, file: LogFile, path: String, window: LogWindow, place: Memo<
             <span class="dim num">{move || text::bytes(i64::try_from(held.facts.get().size).unwrap_or(i64::MAX))}</span>
             <span class="dim"><Ago at=Signal::derive(move || Some(held.facts.get().modified_at))/></span>
             <span class="grow"></span>
+            <form class="find-in" role="search" on:submit=look>
+                <input class="field" type="search" name="words" value=words.get_untracked() placeholder="Find in this log" aria-label="Find in this log" maxlength="200" autocomplete="off" node_ref=field/>
+            </form>
             <a class="btn small" href=move || here(Some(0))>"Start"</a>
             <a class="btn small" href=move || here(None) on:click=to_end>"End"</a>
             <button class="btn small" type="button" aria-pressed=move || wrap.get().to_string() on:click=move |_| wrap.update(|wrap| *wrap = !*wrap)>"Wrap"</button>
             <button class="btn small" type="button" aria-pressed=move || follow.get().to_string() on:click=move |_| follow.update(|follow| *follow = !*follow)>"Follow"</button>
         </div>
+        <Found search id file place/>
         <If when=Signal::derive(move || held.why.get().is_some())>
             <p class="graph-note" role="status">{move || held.why.get()}</p>
         </If>

@@ -64,5 +64,5 @@ pub fn RunTabs(id: RunId, place: Memo<RunPlace>, tab: Memo<Tab>, #[prop(into)] j
             </a>
         }
     });
-    view! { <nav class="tabs" aria-label="Views of the run">{links.into_iter().collect_view()}</nav> }
+    view! { <nav class="tabs views" aria-label="Views of the run">{links.into_iter().collect_view()}</nav> }
 }

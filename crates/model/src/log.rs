@@ -99,6 +99,25 @@ pub struct LogLine {
     pub cut: bool,
 }
 
+/// A line that has the words that were looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hit {
+    /// Where the line begins, as [`LogLine::at`].
+    pub at: u64,
+    /// The line around the words, without colours.
+    pub text: String,
+}
+
+/// What was found in a part of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hits {
+    pub hits: Vec<Hit>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<u64>,
+    /// Bytes of the file.
+    pub size: u64,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
