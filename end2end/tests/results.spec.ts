@@ -102,7 +102,7 @@ test('an address of bytes is for one file, and for those who may see the run', a
 
   for (const changed of [address.replace(`.${number}.`, `.${other}.`), address.replace(/raw\/\d+/, 'raw/99999999999999'), address.replace(/\.0\.|\.1\./, (owner) => (owner === '.1.' ? '.0.' : '.1.'))]) {
     expect(changed).not.toBe(address);
-    expect((await stranger.get(changed)).status(), changed).toBe(403);
+    expect((await stranger.get(changed)).status(), changed).toBe(404);
   }
   const asked = await stranger.get(`${run.path}/raw/${number}`, { maxRedirects: 0 });
   expect(asked.headers().location).toBe('/login');

@@ -69,7 +69,7 @@ pub async fn bytes(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (owner, id, path) =
-        opened(&state, &ticket).ok_or_else(|| Problem::new(StatusCode::FORBIDDEN, "This address is not good, or not any more."))?;
+        opened(&state, &ticket).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "This address is not good, or not any more."))?;
     let mut conn = state.app.store.conn().await?;
     let (mut runs, _) = store::runs::find::changed(&mut conn, &[id]).await?;
     let (run, _) = runs.pop().ok_or_else(Problem::no_run)?;
