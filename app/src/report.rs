@@ -20,7 +20,7 @@ use model::{
     run::{ReportedError, RuleRow, RunDetail},
     text,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use store::clock;
 
 const STYLE: &str = include_str!("report.css");
@@ -168,7 +168,10 @@ fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedE
         }
     });
     let jobs = jobs.collect_view();
-    let errors = errors.iter().map(|error| {
+    // Clients tell the same once for each job.
+    let mut told = HashSet::new();
+    let errors = errors.iter().filter(|error| told.insert((&error.exception, &error.rule, &error.location, &error.traceback)));
+    let errors = errors.map(|error| {
         let place = [error.rule.clone(), error.location.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
         view! {
             <article>
