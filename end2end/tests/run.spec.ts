@@ -280,9 +280,11 @@ test('keys lead from view to view, and a rule to the graph of its jobs', async (
   await visit(page, run.path);
   for (const [key, tab] of [
     ['2', 'Timeline'],
-    ['3', 'Code'],
-    ['4', 'Files'],
-    ['5', 'Info'],
+    ['3', 'Results'],
+    ['4', 'Logs'],
+    ['5', 'Code'],
+    ['6', 'Files'],
+    ['7', 'Info'],
     ['1', 'Jobs'],
   ]) {
     await page.keyboard.press(key);
