@@ -13,6 +13,8 @@ mod eta;
 #[cfg(feature = "ssr")]
 pub mod figures;
 #[cfg(feature = "ssr")]
+pub mod followers;
+#[cfg(feature = "ssr")]
 pub mod graphs;
 #[cfg(feature = "ssr")]
 mod highlight;

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod live_chip;
 pub mod log_tail;
 pub mod logs_view;
+pub mod look;
 pub mod matrix;
 pub mod minimap;
 pub mod overview;

@@ -3,6 +3,7 @@
 use crate::query;
 use model::{
     JobKey, RunId, RunStatus,
+    file::FileRef,
     filter::RunFilter,
     page::{Cursor, RunSort},
 };
@@ -45,9 +46,11 @@ pub fn report(id: RunId) -> String {
     format!("{RUNS}/{id}/report")
 }
 
-/// The bytes of a path that a run names, by its number.
-pub fn raw(id: RunId, path: i64) -> String {
-    format!("{RUNS}/{id}/raw/{path}")
+/// The bytes of a file of a run.
+pub fn raw(id: RunId, file: &FileRef) -> String {
+    let mut path = format!("{RUNS}/{id}/raw");
+    query::append(&mut path, [("file", file.to_string().as_str())].into_iter());
+    path
 }
 
 /// Declares the parts of a run's address once: its keys, and how it is read and written.
@@ -90,8 +93,10 @@ place! {
     find = "find",
     /// The path whose makers and users are shown.
     path = "path",
-    /// The log that is shown: `run`, or the number of a path.
+    /// The file that is shown: `run`, the number of a path, or `./` and the way to it.
     file = "file",
+    /// The directory that is open, beneath that of the run; `.` for that.
+    tree = "tree",
     /// Where in it, in bytes from its start; none is its end.
     at = "at",
     /// The job whose details lie beside the list.

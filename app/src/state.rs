@@ -1,12 +1,15 @@
 //! What pages and server functions are given: handles, and who is asking. Server only.
 
-use crate::{error::AppError, figures::Figures, graphs::Graphs, job_graphs::JobGraphs, marks::AllMarks, timelines::Timelines};
+use crate::{
+    error::AppError, figures::Figures, followers::Followers, graphs::Graphs, job_graphs::JobGraphs, marks::AllMarks, timelines::Timelines,
+};
 use leptos::prelude::*;
 use live::Hub;
 use model::{
     RunId, UserId,
-    file::{FileFacts, NoFile},
+    file::{FileFacts, FileRef, NoFile},
     log::Hits,
+    preview::{Entry, Preview},
     run::RunSummary,
 };
 use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
@@ -31,22 +34,30 @@ pub struct AppState {
     pub marks: Arc<AllMarks>,
     pub timelines: Arc<Timelines>,
     pub sources: Arc<dyn Sources>,
+    pub followers: Followers,
     pub lab: Arc<dyn Lab>,
 }
 
 /// Which files of a run may be shown to whoever asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reach {
     /// Where the run ran, as its client wrote it.
     pub directory: Option<PathBuf>,
     /// The reader may read whatever Flowo may: the person who started it.
     pub owner: bool,
+    /// Only what lies beneath the directory: the reader named the file, not the run.
+    pub beneath: bool,
 }
 
 impl Reach {
     /// What `viewer`, who may see a run, may see of its files.
     pub fn of(viewer: &Viewer, directory: Option<&str>) -> Self {
-        Self { directory: directory.map(PathBuf::from), owner: viewer.audience == Audience::All }
+        Self { directory: directory.map(PathBuf::from), owner: viewer.audience == Audience::All, beneath: false }
+    }
+
+    /// The same for a file that `file` names.
+    pub fn to(self, file: &FileRef) -> Self {
+        Self { beneath: matches!(file, FileRef::Under(_)), ..self }
     }
 }
 
@@ -75,6 +86,15 @@ pub type Facts = Pin<Box<dyn Future<Output = Vec<Result<FileFacts, NoFile>>> + S
 /// Words that are looked for elsewhere.
 pub type Finding = Pin<Box<dyn Future<Output = Result<Hits, NoFile>> + Send>>;
 
+/// What lies in a directory, and whether there is more.
+pub type Listing = Pin<Box<dyn Future<Output = Result<(Vec<Entry>, bool), NoFile>> + Send>>;
+
+/// A count of lines, or a place in a file; nothing as long as it is being counted.
+pub type Counting = Pin<Box<dyn Future<Output = Result<Option<u64>, NoFile>> + Send>>;
+
+/// A file that is looked into elsewhere.
+pub type Peeking = Pin<Box<dyn Future<Output = Result<(FileFacts, Preview), NoFile>> + Send>>;
+
 /// A part that is read elsewhere.
 pub type Looking = Pin<Box<dyn Future<Output = Result<Window, NoFile>> + Send>>;
 
@@ -93,6 +113,14 @@ pub trait Sources: Send + Sync {
     fn facts(&self, reach: &Reach, paths: Vec<PathBuf>) -> Facts;
     /// Lines with some words, from a byte on; for a moment only.
     fn find(&self, reach: &Reach, path: PathBuf, words: String, from: u64) -> Finding;
+    /// What lies in a directory beneath that of the run; an empty path is that itself.
+    fn list(&self, reach: &Reach, path: PathBuf) -> Listing;
+    /// What is shown of a file, from a place in it on.
+    fn preview(&self, reach: &Reach, path: PathBuf, at: u64) -> Peeking;
+    /// How many lines of a file end before a byte; nothing as long as they are not counted.
+    fn count(&self, reach: &Reach, path: PathBuf, before: u64) -> Counting;
+    /// Where the line of a number begins; nothing as long as it is not counted.
+    fn line(&self, reach: &Reach, path: PathBuf, number: u64) -> Counting;
     /// A part of a file.
     fn window(&self, reach: &Reach, path: PathBuf, part: Part) -> Looking;
 }

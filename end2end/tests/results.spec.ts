@@ -40,7 +40,7 @@ test('outputs of a rule are looked into, whatever they are', async ({ page, lab,
 
   await list(page).getByRole('link', { name: /genes.tsv/ }).click();
   const content = page.getByRole('region', { name: /^Content of/ });
-  await expect(content.getByRole('row')).toHaveText(['genetextlfcnumber', '1TP531.5', '2MYC-2']);
+  await expect(content.getByRole('row')).toHaveText(['Rowgenetext2 valueslfcnumber-21.5', '1TP531.5', '2MYC-2']);
 
   await list(page).getByRole('link', { name: /notes.txt/ }).click();
   await expect(content).toHaveText('first\n<b>second</b>\n');
@@ -87,7 +87,8 @@ test('an address of bytes is for one file, and for those who may see the run', a
   const href = (name: RegExp) => list(page).getByRole('link', { name }).getAttribute('href');
   const number = /file=(\d+)/.exec((await href(/a.txt/)) ?? '')?.[1];
   const other = /file=(\d+)/.exec((await href(/b.txt/)) ?? '')?.[1];
-  const moved = await page.request.get(`${run.path}/raw/${number}`, { maxRedirects: 0 });
+  const encoded = (text?: string) => Buffer.from(text ?? '').toString('base64url');
+  const moved = await page.request.get(`${run.path}/raw?file=${number}`, { maxRedirects: 0 });
   expect(moved.status()).toBe(307);
   const address = moved.headers().location;
 
@@ -100,14 +101,14 @@ test('an address of bytes is for one file, and for those who may see the run', a
   expect([part.status(), await part.text(), part.headers()['content-range']]).toEqual([206, '234', 'bytes 2-4/10']);
   expect((await stranger.get(address, { headers: { Range: 'bytes=20-' } })).status()).toBe(416);
 
-  for (const changed of [address.replace(`.${number}.`, `.${other}.`), address.replace(/raw\/\d+/, 'raw/99999999999999'), address.replace(/\.0\.|\.1\./, (owner) => (owner === '.1.' ? '.0.' : '.1.'))]) {
+  for (const changed of [address.replace(`.${encoded(number)}.`, `.${encoded(other)}.`), address.replace(/raw\/\d+/, 'raw/99999999999999'), address.replace(/\.0\.|\.1\./, (owner) => (owner === '.1.' ? '.0.' : '.1.'))]) {
     expect(changed).not.toBe(address);
     expect((await stranger.get(changed)).status(), changed).toBe(404);
   }
-  const asked = await stranger.get(`${run.path}/raw/${number}`, { maxRedirects: 0 });
+  const asked = await stranger.get(`${run.path}/raw?file=${number}`, { maxRedirects: 0 });
   expect(asked.headers().location).toBe('/login');
-  expect((await page.request.get(`${run.path}/raw/999999`, { maxRedirects: 0 })).status()).toBe(404);
+  expect((await page.request.get(`${run.path}/raw?file=999999`, { maxRedirects: 0 })).status()).toBe(404);
   const elsewhere = await doing.run('another');
-  expect((await page.request.get(`${elsewhere.path}/raw/${number}`, { maxRedirects: 0 })).status()).toBe(404);
+  expect((await page.request.get(`${elsewhere.path}/raw?file=${number}`, { maxRedirects: 0 })).status()).toBe(404);
   await stranger.dispose();
 });

@@ -49,7 +49,7 @@ pub const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/runs", Access::Page),
     (Method::GET, "/runs/{id}", Access::Page),
     (Method::GET, "/runs/{id}/report", Access::Page),
-    (Method::GET, "/runs/{id}/raw/{path}", Access::Page),
+    (Method::GET, "/runs/{id}/raw", Access::Page),
     // The address is the permission: sealed, for one file, for minutes.
     (Method::GET, "/raw/{ticket}/{name}", Access::Public),
     (Method::GET, "/live", Access::Read),

@@ -20,6 +20,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Link(args) => link::run(args).await,
         Command::Token(args) => token::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Peek { question } => Ok(crate::files::peek(&question)?),
     }
 }
 

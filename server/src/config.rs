@@ -36,6 +36,9 @@ pub enum Command {
     Token(TokenArgs),
     /// Say what works and what does not
     Doctor(ServeArgs),
+    /// Look into standard input, for the server that started this
+    #[command(hide = true)]
+    Peek { question: String },
 }
 
 #[derive(Clone, Debug, Default, Args)]

@@ -1,7 +1,7 @@
 //! `GET /live`: the stream of frames for one scope.
 
 use crate::{api::problem::Problem, router::ServerState};
-use app::state::Viewer;
+use app::state::{Reach, Viewer};
 use axum::{
     Extension,
     body::Body,
@@ -12,8 +12,9 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
+use futures::stream::{self, StreamExt as _};
 use live::{Scope, sse};
-use model::live::LiveCursor;
+use model::{file::FileRef, live::LiveCursor};
 use serde::Deserialize;
 
 /// Streams one process serves; browsers open one a tab.
@@ -23,6 +24,8 @@ const MAX_STREAMS: usize = 10_000;
 pub struct Wanted {
     scope: String,
     after: Option<String>,
+    /// A file of the run that is followed.
+    file: Option<String>,
 }
 
 /// Opens a stream. `Last-Event-ID`, which a browser sends when it comes back, wins over `after`.
@@ -41,17 +44,37 @@ pub async fn live(
     if state.app.hub.readers() >= MAX_STREAMS {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many pages are open.").retry_after(5));
     }
+    let mut followed = None;
     if let Scope::Run(id) = scope {
         let mut conn = state.app.store.conn().await?;
-        if store::runs::summary(&mut conn, viewer.audience, id).await?.is_none() {
+        let Some(run) = store::runs::summary(&mut conn, viewer.audience, id).await? else {
             return Err(Problem::new(StatusCode::NOT_FOUND, "There is no such run."));
+        };
+        if let Some(file) = &wanted.file {
+            let file: FileRef =
+                file.parse().map_err(|_| bad("The file is `run`, the number of a path, `=` and a path, or `./` and a way."))?;
+            let path = store::jobs::files::path_of(&mut conn, id, &file).await?;
+            let path = path.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "The run names no such file."))?;
+            let reach = Reach::of(&viewer, run.directory.as_deref()).to(&file);
+            // Too many are followed: the page reads when it is asked to.
+            followed = state.app.followers.follow(id, file, path.into(), reach);
         }
     }
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned).or(wanted.after);
     // A cursor we cannot read is one we cannot resume from: the reader is told to read again.
     let after = last.filter(|text| !text.is_empty()).map(|text| text.parse().unwrap_or(LiveCursor { epoch: 0, seq: 0 }));
     let subscription = state.app.hub.subscribe(scope, viewer.audience, after).await?;
-    let body = Body::from_stream(sse::stream(subscription));
+    let changes = sse::stream(subscription);
+    let body = match followed {
+        None => Body::from_stream(changes),
+        Some(news) => {
+            // The stream ends when that of the changes does.
+            let (over, ended) = tokio::sync::oneshot::channel::<()>();
+            let changes = changes.chain(stream::once(async move { drop(over) }).filter_map(|()| async { None }));
+            let news = news.map(Ok).take_until(ended);
+            Body::from_stream(stream::select(changes, news))
+        }
+    };
     let headers =
         [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), (http::HeaderName::from_static("x-accel-buffering"), "no")];
     Ok((headers, body).into_response())

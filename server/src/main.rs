@@ -2,7 +2,11 @@
 #![forbid(unsafe_code)]
 
 use clap::Parser as _;
-use flowo_server::{commands, config::Cli, logs};
+use flowo_server::{
+    commands,
+    config::{Cli, Command},
+    files, logs,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::ExitCode;
 
@@ -11,6 +15,10 @@ const LEAST_WORKERS: usize = 4;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Short of everything, and over in a moment: no threads, no logs.
+    if let Some(Command::Peek { question }) = &cli.command {
+        return if files::peek(question).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     logs::start();
     // One TLS provider for the whole process; a second call could only install the same again.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -6,15 +6,20 @@ use app::state::{Reach, Viewer};
 use axum::{
     Extension,
     body::Body,
-    extract::{Path, RawQuery, State},
+    extract::{Path, Query, RawQuery, State},
     response::{IntoResponse, Redirect, Response},
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{self, HeaderName},
 };
 use http_range_header::parse_range_header;
-use model::{RunId, file::NoFile};
+use model::{
+    RunId,
+    file::{FileRef, NoFile},
+};
+use serde::Deserialize;
 use std::path::PathBuf;
 use store::{clock, jobs::files};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
@@ -37,27 +42,37 @@ fn kind(path: &str) -> Option<&'static str> {
         "ico" => "image/x-icon",
         "svg" => "image/svg+xml",
         "html" | "htm" => "text/html; charset=utf-8",
+        "pdf" => "application/pdf",
         _ => return None,
     })
+}
+
+/// What is wanted: a file, and whether it is to be saved rather than shown.
+#[derive(Deserialize)]
+pub struct Wanted {
+    file: String,
+    save: Option<String>,
 }
 
 /// Sends somebody who may see the run to the bytes of a path of it.
 pub async fn ticket(
     State(state): State<ServerState>,
     Extension(viewer): Extension<Viewer>,
-    Path((id, path)): Path<(String, i64)>,
-    RawQuery(query): RawQuery,
+    Path(id): Path<String>,
+    Query(Wanted { file, save }): Query<Wanted>,
 ) -> Result<Redirect, Problem> {
     let id: RunId = id.parse().map_err(|_| Problem::no_run())?;
+    let file: FileRef = file.parse().map_err(|_| no_file())?;
     let mut conn = state.app.store.conn().await?;
     viewer.sees(&mut conn, id).await?;
-    let name = files::known(&mut conn, id, path).await?.ok_or_else(no_file)?;
+    let name = files::path_of(&mut conn, id, &file).await?.ok_or_else(no_file)?;
     let name = name.rsplit('/').next().unwrap_or_default();
     let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
     let owner = u8::from(Reach::of(&viewer, None).owner);
-    let text = format!("{}.{owner}.{id}.{path}", clock::now() + GOOD);
+    let file = URL_SAFE_NO_PAD.encode(file.to_string());
+    let text = format!("{}.{owner}.{id}.{file}", clock::now() + GOOD);
     let seal = state.secrets.seal(&text);
-    let query = if query.as_deref() == Some("save") { "?save" } else { "" };
+    let query = if save.is_some() { "?save" } else { "" };
     Ok(Redirect::temporary(&format!("/raw/{text}.{seal}/{name}{query}")))
 }
 
@@ -68,14 +83,14 @@ pub async fn bytes(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (owner, id, path) =
+    let (owner, id, file) =
         opened(&state, &ticket).ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "This address is not good, or not any more."))?;
     let mut conn = state.app.store.conn().await?;
     let (mut runs, _) = store::runs::find::changed(&mut conn, &[id]).await?;
     let (run, _) = runs.pop().ok_or_else(Problem::no_run)?;
-    let path = files::known(&mut conn, id, path).await?.ok_or_else(no_file)?;
+    let path = files::path_of(&mut conn, id, &file).await?.ok_or_else(no_file)?;
     drop(conn);
-    let reach = Reach { directory: run.directory.map(PathBuf::from), owner };
+    let reach = Reach { directory: run.directory.map(PathBuf::from), owner, beneath: false }.to(&file);
     let (file, facts) = state.gate.file(&reach, std::path::Path::new(&path)).await.map_err(|why| refused(&why))?;
 
     let wanted = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
@@ -98,11 +113,15 @@ pub async fn bytes(
     let mut response = Response::new(Body::from_stream(stream));
     *response.status_mut() = status;
     let kind = kind(&path).filter(|_| query.as_deref() != Some("save"));
-    let html = kind.is_some_and(|kind| kind.starts_with("text/html"));
+    let policy = match kind {
+        Some("text/html; charset=utf-8") => REPORT,
+        Some("application/pdf") => PDF,
+        _ => STILL,
+    };
     let fixed = [
         (header::CONTENT_TYPE, kind.unwrap_or("application/octet-stream")),
         (header::CONTENT_DISPOSITION, if kind.is_some() { "inline" } else { "attachment" }),
-        (header::CONTENT_SECURITY_POLICY, if html { REPORT } else { STILL }),
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::ACCEPT_RANGES, "bytes"),
         (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -122,11 +141,13 @@ pub async fn bytes(
 
 /// Pictures and what is saved: nothing in them is run or fetched.
 const STILL: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
+/// Browsers have a viewer of their own for these, which no sandbox may be around; a PDF reaches nothing of its origin.
+const PDF: &str = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'";
 /// Reports run their own scripts, in an origin that is nobody's, and fetch nothing.
 const REPORT: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' data: blob:; style-src 'unsafe-inline' data:; img-src data: blob:; font-src data:; frame-ancestors 'self'";
 
 /// Whether the reader is the owner, the run, and the path; `None` unless the ticket is ours and still good.
-fn opened(state: &ServerState, ticket: &str) -> Option<(bool, RunId, i64)> {
+fn opened(state: &ServerState, ticket: &str) -> Option<(bool, RunId, FileRef)> {
     let (text, seal) = ticket.rsplit_once('.')?;
     if !state.secrets.is_sealed(text, seal) {
         return None;
@@ -135,8 +156,8 @@ fn opened(state: &ServerState, ticket: &str) -> Option<(bool, RunId, i64)> {
     let until: i64 = parts.next()?.parse().ok()?;
     let owner = parts.next()? == "1";
     let run = parts.next()?.parse().ok()?;
-    let path = parts.next()?.parse().ok()?;
-    (until > clock::now()).then_some((owner, run, path))
+    let file = String::from_utf8(URL_SAFE_NO_PAD.decode(parts.next()?).ok()?).ok()?.parse().ok()?;
+    (until > clock::now()).then_some((owner, run, file))
 }
 
 fn no_file() -> Problem {

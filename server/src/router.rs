@@ -76,7 +76,7 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .route("/api/v1/tokens/cli/approve", post(access::device::approve))
         .route("/login/approve", post(access::device::approve_form))
         .route("/runs/{id}/report", get(report::download))
-        .route("/runs/{id}/raw/{path}", get(raw::ticket))
+        .route("/runs/{id}/raw", get(raw::ticket))
         .route("/api/v1/catalog", get(access::device::catalog))
         .route("/mcp", get(access::device::mcp))
         .leptos_routes_with_context(&state, pages, context.clone(), shell.clone())

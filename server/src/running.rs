@@ -39,6 +39,8 @@ pub struct Plan {
     /// Seconds of silence after which runs are lost: with heartbeats, without.
     pub timeouts: (i32, i32),
     pub sweep: Duration,
+    /// `flowod`, which is called to look into files.
+    pub program: PathBuf,
     /// Where files of runs are on this machine.
     pub roots: Roots,
 }
@@ -66,7 +68,7 @@ impl Running {
         tasks.spawn(loops::sweeper(store.clone(), plan.sweep, heartbeat, quiet, stopping.clone()));
         tasks.spawn(loops::housekeeper(store.clone(), stopping.clone()));
         tasks.spawn(loops::metrics_keeper(plan.metrics.clone(), stopping.clone()));
-        let gate = Gate::new(plan.roots);
+        let gate = Gate::new(plan.roots, plan.program);
         let figures = app::figures::Figures::new(store.clone(), hub.clone());
         let marks = Arc::new(app::marks::AllMarks::new(store.clone(), hub.clone()));
         let app = AppState {
@@ -86,6 +88,7 @@ impl Running {
             timelines: Arc::new(app::timelines::Timelines::new(Arc::clone(&marks))),
             job_graphs: Arc::default(),
             marks,
+            followers: app::followers::Followers::new(Arc::new(gate.clone())),
             sources: Arc::new(gate.clone()),
             lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
         };

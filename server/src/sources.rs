@@ -1,7 +1,7 @@
 //! Texts that a run's client named, its code and its logs, through the gate: the start of one, or its last lines.
 
 use crate::files::Gate;
-use app::state::{Facts, Finding, Looking, Part, Reach, Reading, Sources, Window};
+use app::state::{Counting, Facts, Finding, Listing, Looking, Part, Peeking, Reach, Reading, Sources, Window};
 use futures::StreamExt as _;
 use model::file::NoFile;
 use std::path::PathBuf;
@@ -18,12 +18,12 @@ impl Sources for Gate {
 
     fn read(&self, reach: &Reach, path: PathBuf, most: usize) -> Reading {
         let (gate, reach) = (self.clone(), reach.clone());
-        Box::pin(async move { start_of(gate.window(&reach, &path, true, Part::From(0, most)).await?) })
+        Box::pin(async move { start_of(gate.window(&reach, &path, Part::From(0, most)).await?) })
     }
 
     fn tail(&self, reach: &Reach, path: PathBuf, lines: usize) -> Reading {
         let (gate, reach) = (self.clone(), reach.clone());
-        Box::pin(async move { end_of(&gate.window(&reach, &path, true, Part::End(END)).await?, lines) })
+        Box::pin(async move { end_of(&gate.window(&reach, &path, Part::End(END)).await?, lines) })
     }
 
     fn facts(&self, reach: &Reach, paths: Vec<PathBuf>) -> Facts {
@@ -31,7 +31,7 @@ impl Sources for Gate {
         Box::pin(async move {
             let all = paths.into_iter().map(|path| {
                 let (gate, reach) = (gate.clone(), reach.clone());
-                async move { gate.facts(&reach, &path, true).await }
+                async move { gate.facts(&reach, &path).await }
             });
             futures::stream::iter(all).buffered(AT_ONCE).collect().await
         })
@@ -42,9 +42,29 @@ impl Sources for Gate {
         Box::pin(async move { gate.find(&reach, &path, words, from).await })
     }
 
+    fn list(&self, reach: &Reach, path: PathBuf) -> Listing {
+        let (gate, reach) = (self.clone(), reach.clone());
+        Box::pin(async move { gate.list(&reach, &path).await })
+    }
+
+    fn preview(&self, reach: &Reach, path: PathBuf, at: u64) -> Peeking {
+        let (gate, reach) = (self.clone(), reach.clone());
+        Box::pin(async move { gate.preview(&reach, &path, at).await })
+    }
+
+    fn count(&self, reach: &Reach, path: PathBuf, before: u64) -> Counting {
+        let (gate, reach) = (self.clone(), reach.clone());
+        Box::pin(async move { gate.count(&reach, &path, before).await })
+    }
+
+    fn line(&self, reach: &Reach, path: PathBuf, number: u64) -> Counting {
+        let (gate, reach) = (self.clone(), reach.clone());
+        Box::pin(async move { gate.line(&reach, &path, number).await })
+    }
+
     fn window(&self, reach: &Reach, path: PathBuf, part: Part) -> Looking {
         let (gate, reach) = (self.clone(), reach.clone());
-        Box::pin(async move { gate.window(&reach, &path, true, part).await })
+        Box::pin(async move { gate.window(&reach, &path, part).await })
     }
 }
 

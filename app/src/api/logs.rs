@@ -6,44 +6,17 @@ use crate::state::{state, viewer};
 use leptos::prelude::*;
 use model::{
     JobKey, JobStatus, RunId,
-    file::{FileFacts, NoFile},
+    file::{FileFacts, FileRef, NoFile},
     log::{Hits, LogLine},
 };
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
-use std::{fmt, str::FromStr};
-
-/// Which log of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LogFile {
-    /// What the client wrote about the run.
-    Run,
-    /// What a job wrote, by the number of its path.
-    Path(i64),
-}
-
-impl fmt::Display for LogFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Run => f.write_str("run"),
-            Self::Path(id) => write!(f, "{id}"),
-        }
-    }
-}
-
-impl FromStr for LogFile {
-    type Err = std::num::ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "run" { Ok(Self::Run) } else { text.parse().map(Self::Path) }
-    }
-}
 
 /// What the view of the logs is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogsAsk {
     pub rule: Option<String>,
-    pub file: Option<LogFile>,
+    pub file: Option<FileRef>,
     pub at: Option<u64>,
 }
 
@@ -74,7 +47,7 @@ pub struct LogsView {
 /// A log with a window of it, or why there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenLog {
-    pub file: LogFile,
+    pub file: FileRef,
     pub path: String,
     pub window: Result<LogWindow, NoFile>,
 }
@@ -87,6 +60,17 @@ pub struct LogWindow {
     /// Where the first line begins, and where one goes on reading.
     pub from: u64,
     pub to: u64,
+    /// Lines before the first one; `None` as long as nobody counted them.
+    pub before: Option<u64>,
+}
+
+/// What became of a file that a page follows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileNews {
+    pub file: FileRef,
+    pub facts: Result<FileFacts, NoFile>,
+    /// What was added, if it is little; whoever lacks more reads it.
+    pub lines: Option<LogWindow>,
 }
 
 /// Which lines of a log.
@@ -108,7 +92,7 @@ pub async fn read_logs(id: RunId, ask: LogsAsk) -> Result<LogsView, AppError> {
 
 /// A window of one log.
 #[server(prefix = "/_fn", endpoint = "logs/window", input = Json)]
-pub async fn read_log(id: RunId, file: LogFile, part: LogPart) -> Result<OpenLog, AppError> {
+pub async fn read_log(id: RunId, file: FileRef, part: LogPart) -> Result<OpenLog, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     server::open(&state, &viewer, id, file, part).await.map_err(AppError::told)
 }
@@ -116,22 +100,36 @@ pub async fn read_log(id: RunId, file: LogFile, part: LogPart) -> Result<OpenLog
 /// Lines of one log that contain `words`, from a byte on. Looks for a moment; who wants more asks again from
 /// where it stopped.
 #[server(prefix = "/_fn", endpoint = "logs/find", input = Json)]
-pub async fn find_in_log(id: RunId, file: LogFile, words: String, from: u64) -> Result<Result<Hits, NoFile>, AppError> {
+pub async fn find_in_log(id: RunId, file: FileRef, words: String, from: u64) -> Result<Result<Hits, NoFile>, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     server::find(&state, &viewer, id, file, words, from).await.map_err(AppError::told)
 }
 
+/// Where the line of a number begins, which counts from 1; `None` as long as it is being counted: ask again.
+#[server(prefix = "/_fn", endpoint = "logs/line", input = Json)]
+pub async fn line_of_log(id: RunId, file: FileRef, number: u64) -> Result<Result<Option<u64>, NoFile>, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    server::line(&state, &viewer, id, file, number).await.map_err(AppError::told)
+}
+
+/// How many lines end before a byte; `None` as long as they are being counted: ask again.
+#[server(prefix = "/_fn", endpoint = "logs/count", input = Json)]
+pub async fn count_lines(id: RunId, file: FileRef, before: u64) -> Result<Result<Option<u64>, NoFile>, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    server::count(&state, &viewer, id, file, before).await.map_err(AppError::told)
+}
+
 #[cfg(feature = "ssr")]
-mod server {
-    use super::{JobLog, LogFile, LogPart, LogWindow, LogsAsk, LogsView, OpenLog};
+pub mod server {
+    use super::{JobLog, LogPart, LogWindow, LogsAsk, LogsView, OpenLog};
     use crate::{
         error::AppError,
         log_lines::{Lines, Side, lines},
-        state::{AppState, Part, Reach, Viewer, Window},
+        state::{AppState, Part, Reach, Sources, Viewer, Window},
     };
     use model::{
         Invalid, JobStatus, RunId,
-        file::NoFile,
+        file::{FileRef, NoFile},
         job::{FileRole, JobRow},
         log::Hits,
         page::{Direction, JobColumn, JobSort},
@@ -154,8 +152,8 @@ mod server {
         let run = run::logfile(&mut conn, id).await?;
         let (jobs, more) = of_jobs(&mut conn, id, ask.rule.clone()).await?;
         drop(conn);
-        let first = jobs.first().map(|log| LogFile::Path(log.file));
-        let whole = run.is_some().then_some(LogFile::Run);
+        let first = jobs.first().map(|log| FileRef::Known(log.file));
+        let whole = run.is_some().then_some(FileRef::Log);
         let usual = if ask.rule.is_some() { first.or(whole) } else { whole.or(first) };
         let open = match ask.file.or(usual) {
             None => None,
@@ -199,20 +197,42 @@ mod server {
     }
 
     /// The path of a log, and what may be read of it.
-    async fn known(state: &AppState, viewer: &Viewer, id: RunId, file: LogFile) -> Result<(Reach, String), AppError> {
+    async fn known(state: &AppState, viewer: &Viewer, id: RunId, file: &FileRef) -> Result<(Reach, String), AppError> {
         let mut conn = state.store.conn().await?;
         let run = viewer.run(&mut conn, id).await?;
-        let path = match file {
-            LogFile::Run => run::logfile(&mut conn, id).await?,
-            LogFile::Path(path) => files::known(&mut conn, id, path).await?,
-        };
-        Ok((Reach::of(viewer, run.directory.as_deref()), path.ok_or(AppError::NotFound)?))
+        let path = files::path_of(&mut conn, id, file).await?;
+        Ok((Reach::of(viewer, run.directory.as_deref()).to(file), path.ok_or(AppError::NotFound)?))
     }
 
-    pub async fn open(state: &AppState, viewer: &Viewer, id: RunId, file: LogFile, part: LogPart) -> Result<OpenLog, AppError> {
-        let (reach, path) = known(state, viewer, id, file).await?;
-        let window = window(state, &reach, &path, part).await;
+    pub async fn open(state: &AppState, viewer: &Viewer, id: RunId, file: FileRef, part: LogPart) -> Result<OpenLog, AppError> {
+        let (reach, path) = known(state, viewer, id, &file).await?;
+        let mut window = window(&*state.sources, &reach, &path, part).await;
+        if let Ok(window) = &mut window {
+            window.before = state.sources.count(&reach, PathBuf::from(&path), window.from).await.unwrap_or(None);
+        }
         Ok(OpenLog { file, path, window })
+    }
+
+    pub async fn line(
+        state: &AppState,
+        viewer: &Viewer,
+        id: RunId,
+        file: FileRef,
+        number: u64,
+    ) -> Result<Result<Option<u64>, NoFile>, AppError> {
+        let (reach, path) = known(state, viewer, id, &file).await?;
+        Ok(state.sources.line(&reach, PathBuf::from(path), number).await)
+    }
+
+    pub async fn count(
+        state: &AppState,
+        viewer: &Viewer,
+        id: RunId,
+        file: FileRef,
+        before: u64,
+    ) -> Result<Result<Option<u64>, NoFile>, AppError> {
+        let (reach, path) = known(state, viewer, id, &file).await?;
+        Ok(state.sources.count(&reach, PathBuf::from(path), before).await)
     }
 
     /// Words that are searched for (bytes).
@@ -222,19 +242,20 @@ mod server {
         state: &AppState,
         viewer: &Viewer,
         id: RunId,
-        file: LogFile,
+        file: FileRef,
         words: String,
         from: u64,
     ) -> Result<Result<Hits, NoFile>, AppError> {
         if words.is_empty() || words.len() > LONGEST || words.contains('\n') {
             return Err(Invalid::new("words", words.chars().take(40).collect::<String>(), "1 to 200 bytes of one line").into());
         }
-        let (reach, path) = known(state, viewer, id, file).await?;
+        let (reach, path) = known(state, viewer, id, &file).await?;
         Ok(state.sources.find(&reach, PathBuf::from(path), words, from).await)
     }
 
-    async fn window(state: &AppState, reach: &Reach, path: &str, part: LogPart) -> Result<LogWindow, NoFile> {
-        let look = |part| state.sources.window(reach, PathBuf::from(path), part);
+    /// Lines of a log; their numbers are another question.
+    pub async fn window(sources: &dyn Sources, reach: &Reach, path: &str, part: LogPart) -> Result<LogWindow, NoFile> {
+        let look = |part| sources.window(reach, PathBuf::from(path), part);
         // One byte more than the lines: it tells whether they begin with one.
         let (found, side, ended) = match part {
             LogPart::End => {
@@ -265,6 +286,6 @@ mod server {
             _ => lines(&bytes, from, true, ended, side),
         });
         let Lines { lines, from, to } = made.await.map_err(|_| NoFile::Other("showing it broke".to_owned()))?;
-        Ok(LogWindow { facts, lines, from, to })
+        Ok(LogWindow { facts, lines, from, to, before: None })
     }
 }

@@ -1,4 +1,4 @@
-//! Results of a run: the outputs its jobs declare, which of them are there, and a look into one.
+//! Results of a run: the outputs its jobs declare, which of them are there, its directory, and a look into one file.
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -6,7 +6,8 @@ use crate::state::{state, viewer};
 use leptos::prelude::*;
 use model::{
     JobKey, JobStatus, RunId,
-    file::{FileFacts, NoFile},
+    file::{FileFacts, FileRef, NoFile},
+    preview::{Entry, Preview},
 };
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
@@ -15,10 +16,12 @@ use server_fn::codec::Json;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultsAsk {
     pub rule: Option<String>,
-    /// The number of the path that is looked into.
-    pub file: Option<i64>,
+    /// The file that is looked into.
+    pub file: Option<FileRef>,
     /// The job after which a rule's list goes on.
     pub after: Option<String>,
+    /// The directory that is open, beneath that of the run and without it; none lists outputs by rule.
+    pub tree: Option<String>,
 }
 
 /// An output.
@@ -40,51 +43,38 @@ pub struct Made {
     pub outputs: Vec<Output>,
 }
 
+/// A directory on the way to the open one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Level {
+    /// Its way from the directory of the run; empty for that.
+    pub way: String,
+    /// What lies in it, and whether there is more.
+    pub entries: Result<(Vec<Entry>, bool), NoFile>,
+}
+
 /// The results there are, and one of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultsView {
     /// Of a rule: its jobs. Else the newest job of each rule, the last rules first.
     pub made: Vec<Made>,
     pub next: Option<String>,
+    /// From the directory of the run to the open one; empty unless directories were asked for.
+    pub levels: Vec<Level>,
+    /// Files may be shown at all.
+    pub shown: bool,
     pub open: Option<OpenFile>,
 }
 
 /// A file that is looked into.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenFile {
-    pub file: i64,
+    pub file: FileRef,
     pub path: String,
+    /// A job that makes it, and its rule.
+    pub made_by: Option<(JobKey, String)>,
+    /// Jobs that use it, as far as they are counted.
+    pub used_by: u32,
     pub found: Result<(FileFacts, Preview), NoFile>,
-}
-
-/// A column of a table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Column {
-    pub name: String,
-    /// All there is in it are numbers.
-    pub numeric: bool,
-}
-
-/// What is shown of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Preview {
-    /// As HTML with classes.
-    Text {
-        html: String,
-        lines: u32,
-        cut: bool,
-    },
-    Table {
-        columns: Vec<Column>,
-        rows: Vec<Vec<String>>,
-        more: bool,
-    },
-    /// By its own bytes.
-    Image,
-    /// HTML that is shown in an origin of its own.
-    Page,
-    /// The first bytes of what is no text.
-    Hex(String),
 }
 
 /// The results of a run, or of one rule.
@@ -94,19 +84,27 @@ pub async fn read_results(id: RunId, ask: ResultsAsk) -> Result<ResultsView, App
     server::view(&state, &viewer, id, ask).await.map_err(AppError::told)
 }
 
+/// Another window of a file, from where the one before it said.
+#[server(prefix = "/_fn", endpoint = "results/look", input = Json)]
+pub async fn look_into(id: RunId, file: FileRef, at: u64) -> Result<Result<(FileFacts, Preview), NoFile>, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    server::look(&state, &viewer, id, file, at).await.map_err(AppError::told)
+}
+
 #[cfg(feature = "ssr")]
 mod server {
-    use super::{Made, OpenFile, Output, ResultsAsk, ResultsView};
+    use super::{Level, Made, OpenFile, Output, ResultsAsk, ResultsView};
     use crate::{
         error::AppError,
         preview,
-        state::{AppState, Part, Reach, Viewer},
+        state::{AppState, Reach, Viewer},
     };
     use model::{
         JobKey, RunId,
-        file::NoFile,
+        file::{FileFacts, FileRef, NoFile},
         job::{FileRole, JobRow},
         page::Cursor,
+        preview::Preview,
     };
     use std::path::PathBuf;
     use store::{
@@ -119,18 +117,104 @@ mod server {
     const RULES: usize = 60;
     const OUTPUTS: usize = 12;
 
+    /// Directories one within the other that are listed.
+    const DEEP: usize = 24;
+
     pub async fn view(state: &AppState, viewer: &Viewer, id: RunId, ask: ResultsAsk) -> Result<ResultsView, AppError> {
         let mut conn = state.store.conn().await?;
         let run = viewer.run(&mut conn, id).await?;
         let reach = Reach::of(viewer, run.directory.as_deref());
-        let (rows, next) = rows(state, &mut conn, id, ask.rule, ask.after).await?;
-        let ids: Vec<JobKey> = rows.iter().map(|job| job.id).collect();
-        let named = files::of_role(&mut conn, &ids, FileRole::Output).await?;
         let wanted = match ask.file {
-            Some(file) => Some((file, files::known(&mut conn, id, file).await?.ok_or(AppError::NotFound)?)),
+            Some(file) => Some(named(&mut conn, id, file).await?),
             None => None,
         };
-        drop(conn); // Files may be slow.
+        let mut view = ResultsView { shown: state.sources.any(&reach) && reach.directory.is_some(), ..ResultsView::default() };
+        if let Some(tree) = ask.tree {
+            drop(conn); // Files may be slow.
+            view.levels = levels(state, &reach, &tree).await;
+        } else {
+            (view.made, view.next) = made(state, &mut conn, &reach, id, ask.rule, ask.after).await?;
+            drop(conn);
+        }
+        view.open = match wanted {
+            Some(open) => Some(opened(state, reach, open).await),
+            None => None,
+        };
+        Ok(view)
+    }
+
+    pub async fn look(
+        state: &AppState,
+        viewer: &Viewer,
+        id: RunId,
+        file: FileRef,
+        at: u64,
+    ) -> Result<Result<(FileFacts, Preview), NoFile>, AppError> {
+        let mut conn = state.store.conn().await?;
+        let run = viewer.run(&mut conn, id).await?;
+        let path = files::path_of(&mut conn, id, &file).await?.ok_or(AppError::NotFound)?;
+        drop(conn);
+        let reach = Reach::of(viewer, run.directory.as_deref()).to(&file);
+        Ok(found(state, &reach, path, at).await)
+    }
+
+    /// What the run says of a file.
+    async fn named(conn: &mut Conn, id: RunId, file: FileRef) -> Result<OpenFile, AppError> {
+        let path = files::path_of(conn, id, &file).await?.ok_or(AppError::NotFound)?;
+        let jobs = files::path(conn, id, &path).await?.map(|detail| detail.jobs).unwrap_or_default();
+        let made_by = jobs.iter().find(|job| job.role == FileRole::Output).map(|job| (job.job, job.rule.clone()));
+        let used_by = jobs.iter().filter(|job| job.role == FileRole::Input).count() as u32;
+        Ok(OpenFile { file, path, made_by, used_by, found: Err(NoFile::Missing) })
+    }
+
+    /// The same with what is in it.
+    async fn opened(state: &AppState, reach: Reach, open: OpenFile) -> OpenFile {
+        let reach = reach.to(&open.file);
+        let found = found(state, &reach, open.path.clone(), 0).await;
+        OpenFile { found, ..open }
+    }
+
+    async fn found(state: &AppState, reach: &Reach, path: String, at: u64) -> Result<(FileFacts, Preview), NoFile> {
+        let (facts, preview) = state.sources.preview(reach, PathBuf::from(path), at).await?;
+        let dressed = tokio::task::spawn_blocking(move || preview::dressed(preview)).await;
+        Ok((facts, dressed.map_err(|_| NoFile::Other("showing it broke".to_owned()))?))
+    }
+
+    /// The directory of the run, and those on the way to one beneath it.
+    async fn levels(state: &AppState, reach: &Reach, tree: &str) -> Vec<Level> {
+        let mut way = String::new();
+        let mut ways = vec![String::new()];
+        for part in tree.split('/').filter(|part| !matches!(*part, "" | "." | "..")).take(DEEP) {
+            if !way.is_empty() {
+                way.push('/');
+            }
+            way.push_str(part);
+            ways.push(way.clone());
+        }
+        let mut levels = Vec::new();
+        for way in ways {
+            let entries = state.sources.list(reach, PathBuf::from(&way)).await;
+            let stop = entries.is_err();
+            levels.push(Level { way, entries });
+            if stop {
+                break;
+            }
+        }
+        levels
+    }
+
+    /// Outputs of jobs, with what the file system says of them.
+    async fn made(
+        state: &AppState,
+        conn: &mut Conn,
+        reach: &Reach,
+        id: RunId,
+        rule: Option<String>,
+        after: Option<String>,
+    ) -> Result<(Vec<Made>, Option<String>), AppError> {
+        let (rows, next) = rows(state, conn, id, rule, after).await?;
+        let ids: Vec<JobKey> = rows.iter().map(|job| job.id).collect();
+        let named = files::of_role(conn, &ids, FileRole::Output).await?;
         let mut made: Vec<Made> = rows
             .into_iter()
             .map(|job| {
@@ -147,15 +231,11 @@ mod server {
         }
         made.retain(|made| !made.outputs.is_empty());
         let paths = made.iter().flat_map(|made| &made.outputs).map(|output| PathBuf::from(&output.path)).collect();
-        let facts = state.sources.facts(&reach, paths).await;
+        let facts = state.sources.facts(reach, paths).await;
         for (output, facts) in made.iter_mut().flat_map(|made| &mut made.outputs).zip(facts) {
             output.facts = facts;
         }
-        let open = match wanted {
-            Some((file, path)) => Some(open(state, &reach, file, path).await),
-            None => None,
-        };
-        Ok(ResultsView { made, next, open })
+        Ok((made, next))
     }
 
     /// Jobs of a rule from one on; or the newest job of each rule, the last rules first.
@@ -181,16 +261,5 @@ mod server {
             rows.extend(page.items);
         }
         Ok((rows, None))
-    }
-
-    async fn open(state: &AppState, reach: &Reach, file: i64, path: String) -> OpenFile {
-        let found = async {
-            let window = state.sources.window(reach, PathBuf::from(&path), Part::From(0, preview::READ)).await?;
-            let (facts, name) = (window.facts, path.clone());
-            let made = tokio::task::spawn_blocking(move || preview::of(&name, window)).await;
-            Ok((facts, made.map_err(|_| NoFile::Other("showing it broke".to_owned()))?))
-        };
-        let found = found.await;
-        OpenFile { file, path, found }
     }
 }

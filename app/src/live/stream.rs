@@ -3,10 +3,15 @@
 //! Frames go from the event straight into a queue, and from there, at most once an animation
 //! frame, to whoever follows. Signals hold states, never events.
 
-use super::chip::{Chip, Link};
+use super::{
+    chip::{Chip, Link},
+    watch::Watch,
+};
+use crate::{api::logs::FileNews, query};
 use leptos::prelude::*;
 use model::{
     Millis,
+    file::FileRef,
     live::{Frame, LiveCursor},
 };
 use send_wrapper::SendWrapper;
@@ -31,6 +36,8 @@ pub struct Wanted {
     pub scope: String,
     /// The point up to which the page has read.
     pub after: LiveCursor,
+    /// The file that is followed besides.
+    pub watch: Option<Watch>,
 }
 
 /// Follows a scope until the owner goes. In the browser only; the server does nothing.
@@ -44,6 +51,7 @@ pub fn follow(wanted: Wanted, apply: impl Fn(Frame) + 'static, reset: impl Fn() 
         let stream = Rc::new(Stream {
             chip,
             scope: wanted.scope.clone(),
+            watch: wanted.watch,
             apply,
             reset,
             state: RefCell::new(State { after: wanted.after, backoff: BACKOFF.0, ..State::default_at(wanted.after) }),
@@ -75,10 +83,25 @@ pub fn follow(wanted: Wanted, apply: impl Fn(Frame) + 'static, reset: impl Fn() 
                 false,
             )
         };
+        // Another file, or none: the same stream from where it was.
+        let turned = {
+            let (stream, watch) = (SendWrapper::new(Rc::downgrade(&stream)), wanted.watch);
+            Effect::watch(
+                move || watch.and_then(|watch| watch.file.try_get()).flatten(),
+                move |_, _, _| {
+                    if let Some(stream) = stream.upgrade() {
+                        stream.turned();
+                    }
+                },
+                // It may have been turned before this was heard for the first time.
+                true,
+            )
+        };
         let held = SendWrapper::new(stream);
         on_cleanup(move || {
             listener.remove();
             paused.stop();
+            turned.stop();
             held.state.borrow_mut().over = true;
             held.close();
             chip.leave();
@@ -89,6 +112,7 @@ pub fn follow(wanted: Wanted, apply: impl Fn(Frame) + 'static, reset: impl Fn() 
 struct Stream {
     chip: Chip,
     scope: String,
+    watch: Option<Watch>,
     apply: Rc<dyn Fn(Frame)>,
     reset: Rc<dyn Fn()>,
     state: RefCell<State>,
@@ -96,6 +120,8 @@ struct Stream {
 
 struct State {
     source: Option<Source>,
+    /// The file that it follows.
+    file: Option<FileRef>,
     after: LiveCursor,
     queue: Vec<Frame>,
     drawing: bool,
@@ -111,6 +137,7 @@ impl State {
     fn default_at(after: LiveCursor) -> Self {
         Self {
             source: None,
+            file: None,
             after,
             queue: Vec::new(),
             drawing: false,
@@ -156,12 +183,18 @@ impl Stream {
         if state.over || state.source.is_some() || self.chip.paused.get_untracked() {
             return;
         }
-        let Ok(events) = EventSource::new(&format!("/live?scope={}&after={}", self.scope, state.after)) else { return };
+        state.file = self.followed();
+        let (after, file) = (state.after.to_string(), state.file.as_ref().map(ToString::to_string));
+        let mut address = "/live".to_owned();
+        let pairs = [("scope", Some(self.scope.as_str())), ("after", Some(after.as_str())), ("file", file.as_deref())];
+        query::append(&mut address, pairs.into_iter().filter_map(|(key, value)| Some((key, value?))));
+        let Ok(events) = EventSource::new(&address) else { return };
         let listeners = vec![
             self.listen(&events, "frame", Stream::frame),
             self.listen(&events, "status", Stream::status),
             self.listen(&events, "reset", |stream, _| stream.stale()),
             self.listen(&events, "hello", |stream, _| stream.state.borrow_mut().backoff = BACKOFF.0),
+            self.listen(&events, "file", Stream::file),
             self.listen(&events, "bye", |stream, _| stream.lost()),
         ];
         let weak = Rc::downgrade(self);
@@ -172,6 +205,23 @@ impl Stream {
         });
         events.set_onerror(Some(error.as_ref().unchecked_ref()));
         state.source = Some(Source { events, _listeners: listeners, _error: error });
+    }
+
+    /// The file that is to be followed: what nobody sees is not.
+    fn followed(&self) -> Option<FileRef> {
+        self.watch.filter(|_| !document().hidden()).and_then(|watch| watch.file.try_get_untracked()).flatten()
+    }
+
+    /// Opens the stream anew if it follows another file than it should, or one too many.
+    fn turned(self: &Rc<Self>) {
+        let follows = {
+            let state = self.state.borrow();
+            state.source.is_none() || state.file == self.followed()
+        };
+        if !follows {
+            self.close();
+            self.open();
+        }
     }
 
     fn listen(self: &Rc<Self>, events: &EventSource, name: &str, take: fn(&Rc<Self>, &str)) -> Listener {
@@ -250,6 +300,12 @@ impl Stream {
         });
     }
 
+    fn file(self: &Rc<Self>, data: &str) {
+        if let (Some(watch), Ok(news)) = (self.watch, serde_json::from_str::<FileNews>(data)) {
+            watch.hear(news);
+        }
+    }
+
     /// What we hold is no basis any more: the page reads again, and follows anew.
     fn stale(self: &Rc<Self>) {
         if std::mem::replace(&mut self.state.borrow_mut().stale, true) {
@@ -288,6 +344,7 @@ impl Stream {
 
     /// Hidden tabs let go after a while and come back where they were.
     fn seen(self: &Rc<Self>) {
+        self.turned();
         if document().hidden() {
             self.state.borrow_mut().hidden_since = Some(now());
             let stream = SendWrapper::new(Rc::downgrade(self));

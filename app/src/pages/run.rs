@@ -5,7 +5,7 @@ mod views;
 
 use crate::{
     api::runs,
-    live::{Wanted, follow},
+    live::{Wanted, Watch, follow},
     parts::{
         confirm::{ConfirmDelete, Doomed},
         error::ErrorPage,
@@ -92,11 +92,13 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
     let gone = RwSignal::new(false);
     let rules = RwSignal::new(detail.rules);
     let changed = RwSignal::new(0_u32);
-    let live = Live { jobs, cells: LiveMatrix::new(), states: LiveStates::new(), changed, cursor };
+    let watch = Watch::of_nothing();
+    let active = Signal::derive(move || run.with(|run| run.status == RunStatus::Running));
+    let live = Live { jobs, cells: LiveMatrix::new(), states: LiveStates::new(), changed, active, watch, cursor };
     let again = move || sources.again();
 
     follow(
-        Wanted { scope: format!("run:{id}"), after: cursor },
+        Wanted { scope: format!("run:{id}"), after: cursor, watch: Some(watch) },
         move |frame| {
             for change in &frame.runs {
                 match change {

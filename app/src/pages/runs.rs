@@ -92,7 +92,7 @@ fn Loaded(found: RunList, sort: RunSort, from_start: bool, again: Callback<()>) 
         });
     });
     follow(
-        Wanted { scope: "runs".into(), after: cursor },
+        Wanted { scope: "runs".into(), after: cursor, watch: None },
         move |frame| {
             if empty && !frame.runs.is_empty() {
                 heard.set(true);

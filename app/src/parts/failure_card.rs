@@ -67,7 +67,7 @@ pub fn FailureCard(id: RunId, found: FailuresView, place: Memo<RunPlace>) -> imp
                 <div class="acts">{open} {code}</div>
             </header>
             {facts}
-            {log.map(|log| view! { <Tail log/> })}
+            {log.map(|log| view! { <Tail run=id log/> })}
             {text.map(|text| view! { <div class="tail" tabindex="0" role="region" aria-label="Error text"><pre>{text}</pre></div> })}
         </section>
     }

@@ -9,6 +9,7 @@ use crate::{
 use leptos::prelude::*;
 use model::{
     RunId,
+    file::FileRef,
     job::{FileRole, JobFile},
     text,
 };
@@ -96,7 +97,7 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
                     {list(facts)}
                 </dl>
                 {error}
-                {log.map(|log| view! { <section class="log"><h3>"Log"</h3><Tail log/></section> })}
+                {log.map(|log| view! { <section class="log"><h3>"Log"</h3><Tail run log/></section> })}
                 {command}
                 {message}
                 {reason}
@@ -146,10 +147,17 @@ fn Files(run: RunId, role: FileRole, files: Vec<JobFile>, place: Memo<RunPlace>)
             let jobs = if file.used_by == 1 { "job" } else { "jobs" };
             view! { <span class="num">{format!("used by {} {jobs}", file.used_by)}</span> }
         });
+        // An input that no job makes, or an output: a look into it. A log: its lines.
+        let tab = if role == FileRole::Log { "logs" } else { "results" };
+        let named = FileRef::Named(file.path.clone()).to_string();
+        let look = move || {
+            let place = place.get().of_tab(Some(tab));
+            paths::run_at(run, &RunPlace { file: Some(named.clone()), ..place })
+        };
         view! {
             <li>
                 <Icon name="i-file" small=true/>
-                <span class="cut" title=file.path.clone()>{file.path.clone()}</span>
+                <a class="link cut" href=look title=file.path.clone()>{file.path.clone()}</a>
                 {made}
                 {used}
             </li>

@@ -4,7 +4,8 @@
 mod search;
 
 use crate::{
-    api::logs::{JobLog, LogFile, LogPart, LogWindow, LogsView, OpenLog, read_log},
+    api::logs::{FileNews, JobLog, LogPart, LogWindow, LogsView, OpenLog, count_lines, line_of_log, read_log},
+    live::Watch,
     paths::{self, RunPlace},
     ui::{Ago, Icon, If, StatusMark},
 };
@@ -12,15 +13,18 @@ use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::{
     RunId,
-    file::{FileFacts, NoFile},
+    file::{FileFacts, FileRef, NoFile},
     log::LogLine,
     text,
 };
 use search::{Found, Search};
 use std::time::Duration;
 
-/// What is written is looked for so often.
-const FOLLOW: Duration = Duration::from_secs(1);
+/// Lines that are being counted are asked for so often, and so many times.
+const COUNTED: Duration = Duration::from_millis(300);
+const COUNTS: u32 = 200;
+/// More than this is not read to catch up: what is at the end is (bytes).
+const BEHIND: u64 = 96 << 10;
 /// Lines that are held; more at one side let go of those at the other.
 const HELD: usize = 4_000;
 /// So near to an edge, in pixels, the next lines are read.
@@ -28,7 +32,7 @@ const NEAR: i32 = 400;
 
 /// The list of logs, and the open one.
 #[component]
-pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>) -> impl IntoView {
+pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>, watch: Watch) -> impl IntoView {
     let LogsView { run, jobs, more, open } = found;
     if run.is_none() && jobs.is_empty() {
         return view! {
@@ -36,20 +40,20 @@ pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>) -> impl IntoView 
         }
         .into_any();
     }
-    let here = open.as_ref().map(|open| open.file);
-    let at = move |file: LogFile| paths::run_at(id, &RunPlace { file: Some(file.to_string()), at: None, ..place.get() });
+    let here = open.as_ref().map(|open| open.file.clone());
+    let at = move |file: FileRef| paths::run_at(id, &RunPlace { file: Some(file.to_string()), at: None, ..place.get() });
     let whole = run.map(|path| {
         let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
-        let current = (here == Some(LogFile::Run)).then_some("true");
+        let current = (here == Some(FileRef::Log)).then_some("true");
         view! {
             <h2>"Run"</h2>
-            <a href=move || at(LogFile::Run) aria-current=current title=path><Icon name="i-text" small=true/><span class="cut">{name}</span></a>
+            <a href=move || at(FileRef::Log) aria-current=current title=path><Icon name="i-text" small=true/><span class="cut">{name}</span></a>
         }
     });
     let some = !jobs.is_empty();
     let links = jobs.into_iter().map(|log| {
         let JobLog { file, path, rule, status, label, .. } = log;
-        let file = LogFile::Path(file);
+        let file = FileRef::Known(file);
         let rule = rule.unwrap_or_default();
         let chosen = place.with_untracked(|place| place.rule.is_some());
         let name = match (chosen, label.is_empty()) {
@@ -57,10 +61,10 @@ pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>) -> impl IntoView 
             (false, false) => format!("{rule} {label}"),
             (_, true) => rule,
         };
-        let current = (here == Some(file)).then_some("true");
+        let current = (here.as_ref() == Some(&file)).then_some("true");
         let word = status.as_str();
         view! {
-            <a href=move || at(file) aria-current=current title=path>
+            <a href=move || at(file.clone()) aria-current=current title=path>
                 <span class="st" data-status=word><StatusMark word/><span class="sr">{status.label()}</span></span>
                 <span class="cut">{name}</span>
             </a>
@@ -75,17 +79,17 @@ pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>) -> impl IntoView 
                 {links}
                 {more.then(|| view! { <p class="dim">"Choose a rule to see more."</p> })}
             </nav>
-            <div class="view">{open.map(|open| view! { <Log id open place/> })}</div>
+            <div class="view">{open.map(|open| view! { <Log id open place watch/> })}</div>
         </div>
     }
     .into_any()
 }
 
 #[component]
-fn Log(id: RunId, open: OpenLog, place: Memo<RunPlace>) -> impl IntoView {
+fn Log(id: RunId, open: OpenLog, place: Memo<RunPlace>, watch: Watch) -> impl IntoView {
     let OpenLog { file, path, window } = open;
     match window {
-        Ok(window) => view! { <Lines id file path window place/> }.into_any(),
+        Ok(window) => view! { <Lines id file path window place watch/> }.into_any(),
         Err(why) => {
             view! { <div class="tool"><code class="cut">{path}</code></div><p class="graph-note" role="status">{why.to_string()}</p> }
                 .into_any()
@@ -97,11 +101,13 @@ fn Log(id: RunId, open: OpenLog, place: Memo<RunPlace>) -> impl IntoView {
 #[derive(Clone, Copy)]
 struct Held {
     id: RunId,
-    file: LogFile,
+    file: StoredValue<FileRef>,
     lines: RwSignal<Vec<LogLine>>,
     facts: RwSignal<FileFacts>,
     from: RwSignal<u64>,
     to: RwSignal<u64>,
+    /// Lines before the first that is held, once they are counted.
+    before: RwSignal<Option<u64>>,
     /// A window is on its way.
     busy: StoredValue<bool>,
     why: RwSignal<Option<String>>,
@@ -131,8 +137,9 @@ impl Held {
             return;
         }
         self.busy.set_value(true);
+        let file = self.file.get_value();
         spawn_local(async move {
-            let found = read_log(self.id, self.file, part).await;
+            let found = read_log(self.id, file, part).await;
             if self.busy.try_set_value(false).is_some() {
                 return; // The reader went on to something else.
             }
@@ -146,13 +153,14 @@ impl Held {
     }
 
     fn take(self, part: LogPart, window: LogWindow, follow: bool) {
-        let LogWindow { facts, lines: new, from, to } = window;
+        let LogWindow { facts, lines: new, from, to, before } = window;
         if self.facts.get_untracked() != facts {
             self.facts.set(facts);
         }
         self.why.set(None);
         match part {
             LogPart::End => {
+                self.number(from, before);
                 self.from.set(from);
                 self.to.set(to);
                 self.lines.set(new);
@@ -160,6 +168,7 @@ impl Held {
             LogPart::Before(_) => {
                 let pane = self.pane.get_untracked();
                 let below = pane.as_ref().map(|pane| pane.scroll_height() - pane.scroll_top());
+                self.number(from, before);
                 self.from.set(from);
                 self.lines.update(|lines| {
                     lines.splice(0..0, new);
@@ -186,15 +195,57 @@ impl Held {
                     lines.extend(new);
                     let over = lines.len().saturating_sub(HELD);
                     lines.drain(..over);
-                    (over > 0).then(|| lines.first().map(|line| line.at)).flatten()
+                    lines.first().filter(|_| over > 0).map(|line| (line.at, over as u64))
                 });
-                if let Some(first) = let_go.flatten() {
+                if let Some((first, over)) = let_go.flatten() {
                     self.from.set(first);
+                    self.before.update(|before| *before = before.map(|before| before + over));
                 }
             }
         }
         if follow {
             self.to_end();
+        }
+    }
+
+    /// The lines before the first: known, or asked for until they are counted.
+    fn number(self, from: u64, before: Option<u64>) {
+        self.before.set(before);
+        if before.is_some() {
+            return;
+        }
+        let file = self.file.get_value();
+        spawn_local(async move {
+            for _ in 0..COUNTS {
+                let Ok(Ok(found)) = count_lines(self.id, file.clone(), from).await else { return };
+                if self.from.try_get_untracked() != Some(from) {
+                    return; // Other lines are held by now, and asked for.
+                }
+                if found.is_some() {
+                    self.before.set(found);
+                    return;
+                }
+                pause(COUNTED).await;
+            }
+        });
+    }
+
+    /// What the stream says of the file: lines that follow on ours, or that there are some.
+    fn hear(self, news: FileNews) {
+        let facts = match news.facts {
+            Ok(facts) => facts,
+            Err(why) => return self.why.set(Some(why.to_string())),
+        };
+        let (to, ended, at_end) = (self.to.get_untracked(), self.ends(), self.is_at_end());
+        match news.lines {
+            Some(window) if ended && window.from <= to && to <= window.to => self.take(LogPart::From(window.from), window, at_end),
+            // It is another file now, or the same from the start.
+            _ if facts.size < to => self.read(LogPart::End, at_end),
+            // The reader is elsewhere: it is enough to know that there is more.
+            _ if !ended => self.facts.set(facts),
+            _ if facts.size > to + BEHIND => self.read(LogPart::End, at_end),
+            _ if facts != self.facts.get_untracked() => self.read(LogPart::From(to), at_end),
+            _ => {}
         }
     }
 
@@ -208,9 +259,20 @@ impl Held {
     }
 }
 
+fn window_hash() -> String {
+    window().location().hash().unwrap_or_default()
+}
+
+async fn pause(long: Duration) {
+    let (over, ended) = futures::channel::oneshot::channel::<()>();
+    set_timeout(move || drop(over), long);
+    let _ = ended.await;
+}
+
 #[component]
-fn Lines(id: RunId, file: LogFile, path: String, window: LogWindow, place: Memo<RunPlace>) -> impl IntoView {
-    let LogWindow { facts, lines, from, to } = window;
+fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, place: Memo<RunPlace>, watch: Watch) -> impl IntoView {
+    let LogWindow { facts, lines, from, to, before } = window;
+    let file = StoredValue::new(file);
     let held = Held {
         id,
         file,
@@ -218,6 +280,7 @@ fn Lines(id: RunId, file: LogFile, path: String, window: LogWindow, place: Memo<
         facts: RwSignal::new(facts),
         from: RwSignal::new(from),
         to: RwSignal::new(to),
+        before: RwSignal::new(before),
         busy: StoredValue::new(false),
         why: RwSignal::new(None),
         pane: NodeRef::new(),
@@ -230,26 +293,14 @@ fn Lines(id: RunId, file: LogFile, path: String, window: LogWindow, place: Memo<
             held.to_end();
         }
     });
+    watch.follow(file.get_value(), follow.into(), Callback::new(move |news| held.hear(news)));
     Effect::new(move |_| {
-        if !follow.get() {
-            return;
-        }
-        let look = move || {
-            if !document().hidden() {
-                let part = if held.ends() || held.lines.with_untracked(|lines| lines.len() < HELD) {
-                    LogPart::From(held.to.get_untracked())
-                } else {
-                    LogPart::End
-                };
-                held.read(part, held.is_at_end());
-            }
-        };
-        if let Ok(timer) = set_interval_with_handle(look, FOLLOW) {
-            on_cleanup(move || timer.clear());
+        if held.before.get_untracked().is_none() {
+            held.number(held.from.get_untracked(), None);
         }
     });
     let here = move |at: Option<u64>| {
-        paths::run_at(id, &RunPlace { file: Some(file.to_string()), at: at.map(|at| at.to_string()), ..place.get() })
+        paths::run_at(id, &RunPlace { file: Some(file.get_value().to_string()), at: at.map(|at| at.to_string()), ..place.get() })
     };
     let to_end = move |event: leptos::ev::MouseEvent| {
         event.prevent_default();
@@ -261,13 +312,38 @@ fn Lines(id: RunId, file: LogFile, path: String, window: LogWindow, place: Memo<
         }
     };
     let marked = place.with_untracked(|place| place.at.as_ref().and_then(|at| at.parse::<u64>().ok()));
+    // `#L120` in an address: the line of that number.
+    let go = use_navigate();
+    Effect::new(move |_| {
+        let hash = window_hash();
+        let Some(number) = hash.strip_prefix("#L").and_then(|number| number.parse::<u64>().ok()) else { return };
+        let go = go.clone();
+        let file = file.get_value();
+        spawn_local(async move {
+            for _ in 0..COUNTS {
+                match line_of_log(id, file.clone(), number).await {
+                    Ok(Ok(Some(at))) => {
+                        if held.busy.try_get_value().is_some() {
+                            go(&here(Some(at)), NavigateOptions { replace: true, ..NavigateOptions::default() });
+                        }
+                        return;
+                    }
+                    Ok(Ok(None)) => pause(COUNTED).await,
+                    _ => return,
+                }
+            }
+        });
+    });
+    let only = RwSignal::new(String::new());
     let row = move |line: LogLine| {
+        let at = line.at;
         let pieces = line.text.into_iter().map(|(ink, text)| match ink.classes() {
             Some(classes) => view! { <span class=classes>{text}</span> }.into_any(),
             None => text.into_any(),
         });
         view! {
             <li data-at=(marked == Some(line.at)).then_some("") data-level=line.level.map(model::log::Level::as_str)>
+                <a class="ln" href=move || here(Some(at)) tabindex="-1" aria-label="Link to this line"></a>
                 <span class="tx">{pieces.collect_view()}{line.cut.then(|| view! { <span class="faint">" … longer"</span> })}</span>
             </li>
         }
@@ -281,10 +357,11 @@ fn Lines(id: RunId, file: LogFile, path: String, window: LogWindow, place: Memo<
         event.prevent_default();
         let Some(field) = field.get_untracked() else { return };
         let find = Some(field.value()).filter(|words| !words.is_empty());
-        let to = paths::run_at(id, &RunPlace { find, file: Some(file.to_string()), ..place.get_untracked() });
+        let to = paths::run_at(id, &RunPlace { find, file: Some(file.get_value().to_string()), ..place.get_untracked() });
         navigate(&to, NavigateOptions { scroll: false, ..NavigateOptions::default() });
     };
     let label = format!("Log {path}");
+    let save = format!("{}&save=1", paths::raw(id, &file.get_value()));
     view! {
         <div class="tool">
             <code class="cut" title=path.clone()>{path.clone()}</code>
@@ -294,10 +371,16 @@ fn Lines(id: RunId, file: LogFile, path: String, window: LogWindow, place: Memo<
             <form class="find-in" role="search" on:submit=look>
                 <input class="field" type="search" name="words" value=words.get_untracked() placeholder="Find in this log" aria-label="Find in this log" maxlength="200" autocomplete="off" node_ref=field/>
             </form>
+            <select class="field" aria-label="Lines shown" on:change=move |event| only.set(event_target_value(&event))>
+                <option value="">"All lines"</option>
+                <option value="warning">"Warnings and errors"</option>
+                <option value="error">"Errors"</option>
+            </select>
             <a class="btn small" href=move || here(Some(0))>"Start"</a>
             <a class="btn small" href=move || here(None) on:click=to_end>"End"</a>
             <button class="btn small" type="button" aria-pressed=move || wrap.get().to_string() on:click=move |_| wrap.update(|wrap| *wrap = !*wrap)>"Wrap"</button>
             <button class="btn small" type="button" aria-pressed=move || follow.get().to_string() on:click=move |_| follow.update(|follow| *follow = !*follow)>"Follow"</button>
+            <a class="btn small icon" href=save download="" aria-label="Download the log" title="Download the log"><Icon name="i-save" small=true/></a>
         </div>
         <Found search id file place/>
         <If when=Signal::derive(move || held.why.get().is_some())>
@@ -307,7 +390,13 @@ fn Lines(id: RunId, file: LogFile, path: String, window: LogWindow, place: Memo<
             <If when=Signal::derive(move || { held.from.get() > 0 })>
                 <p class="edge dim">"There is more before this. "<a class="link" href=move || here(Some(0))>"From the start"</a></p>
             </If>
-            <ol class="log" data-wrap=move || wrap.get().then_some("")>
+            <ol
+                class="log"
+                data-wrap=move || wrap.get().then_some("")
+                data-only=move || Some(only.get()).filter(|only| !only.is_empty())
+                data-numbered=move || held.before.get().is_some().then_some("")
+                style=move || held.before.get().map(|before| format!("counter-reset:line {before}"))
+            >
                 <For each=move || held.lines.get() key=|line| (line.at, line.text.iter().map(|(_, text)| text.len()).sum::<usize>()) children=row/>
             </ol>
             <If when=Signal::derive(move || held.lines.with(Vec::is_empty))><p class="edge dim">"It is empty so far."</p></If>

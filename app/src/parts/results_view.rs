@@ -1,38 +1,93 @@
-//! Results of a run: outputs by rule and job, which of them are there, and a look into one of them.
+//! Results of a run: outputs by rule and job, which of them are there, or its directory; and one of the files.
 
+use super::look::Look;
 use crate::{
-    api::results::{Column, Made, OpenFile, Output, Preview, ResultsView},
+    api::results::{Level, Made, Output, ResultsAsk, ResultsView, read_results},
+    live::Watch,
     paths::{self, RunPlace},
-    ui::{Ago, CopyButton, Icon, StatusMark},
+    ui::{Icon, StatusMark},
 };
-use leptos::prelude::*;
-use model::{RunId, file::NoFile, text};
+use leptos::{prelude::*, task::spawn_local};
+use model::{
+    RunId,
+    file::{FileRef, NoFile},
+    preview::{Entry, EntryKind},
+    text,
+};
+use std::time::Duration;
+
+/// Lists are read again at most so often.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// What of the run decides whether lists are worth reading again.
+#[derive(Clone, Copy)]
+pub struct Pulse {
+    /// Grows with every change of the run's jobs.
+    pub changed: RwSignal<u32>,
+    /// The run goes on.
+    pub active: Signal<bool>,
+    /// By which the open file is followed.
+    pub watch: Watch,
+}
+
+/// What is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Listed {
+    made: Vec<Made>,
+    next: Option<String>,
+    levels: Vec<Level>,
+}
 
 /// The outputs, and the open one.
 #[component]
-pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>) -> impl IntoView {
-    let ResultsView { made, next, open } = found;
-    if made.is_empty() && open.is_none() {
-        return view! {
-            <div class="empty" role="status"><p>"No output is declared yet. Results appear as jobs are described by their client."</p></div>
-        }
-        .into_any();
+pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Pulse) -> impl IntoView {
+    let ResultsView { made, next, levels, shown, open } = found;
+    let by_rule = levels.is_empty();
+    if by_rule && made.is_empty() && open.is_none() && !shown {
+        return view! { <Nothing/> }.into_any();
     }
-    let here = open.as_ref().map(|open| open.file);
-    let chosen = place.with_untracked(|place| place.rule.is_some());
-    let groups = made.into_iter().map(|made| view! { <Group id made chosen here place/> }).collect_view();
-    let later = next.map(|next| {
-        let href = paths::run_at(id, &RunPlace { after: Some(next), file: None, ..place.get_untracked() });
-        view! { <a class="btn small" href=href>"Earlier jobs"<Icon name="i-right" small=true/></a> }
+    let here = open.as_ref().map(|open| open.file.clone());
+    let at = place.get_untracked();
+    let chosen = at.rule.is_some();
+    let listed = RwSignal::new(Listed { made, next, levels });
+    keep_fresh(id, listed, ResultsAsk { rule: at.rule, file: None, after: at.after, tree: at.tree }, pulse);
+    let list = move || {
+        let Listed { made, levels, .. } = listed.get();
+        if by_rule {
+            let none = made.is_empty().then(|| view! { <Nothing/> });
+            let groups = made.into_iter().map(|made| view! { <Group id made chosen here=here.clone() place/> }).collect_view();
+            view! { {none} {groups} }.into_any()
+        } else {
+            view! { <Branch id levels=levels at=0 here=here.clone() place/> }.into_any()
+        }
+    };
+    let later = move || {
+        listed.with(|listed| listed.next.clone()).map(|next| {
+            let href = paths::run_at(id, &RunPlace { after: Some(next), file: None, ..place.get_untracked() });
+            view! { <a class="btn small" href=href>"Earlier jobs"<Icon name="i-right" small=true/></a> }
+        })
+    };
+    let way = move |tree: Option<&str>| {
+        let tree = tree.map(str::to_owned);
+        paths::run_at(id, &RunPlace { tree, after: None, ..place.get() })
+    };
+    let ways = shown.then(|| {
+        view! {
+            <div class="seg" role="group" aria-label="Files">
+                <a href=move || way(None) aria-current=by_rule.then_some("true")>"By rule"</a>
+                <a href=move || way(Some(".")) aria-current=(!by_rule).then_some("true")>"Directory"</a>
+            </div>
+        }
     });
     let view = match open {
-        Some(open) => view! { <Look id open/> }.into_any(),
+        Some(open) => view! { <Look id open place watch=pulse.watch/> }.into_any(),
         None => view! { <div class="empty" role="status"><p>"Choose a file to look into it."</p></div> }.into_any(),
     };
     view! {
         <div class="results">
             <nav class="tree" aria-label="Results" tabindex="0">
-                {groups}
+                {ways}
+                {list}
                 {later}
             </nav>
             <div class="view">{view}</div>
@@ -41,8 +96,99 @@ pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>) -> impl Int
     .into_any()
 }
 
+/// Reads the list again while somebody looks and something may be new in it.
+fn keep_fresh(id: RunId, listed: RwSignal<Listed>, ask: ResultsAsk, pulse: Pulse) {
+    let seen = StoredValue::new(pulse.changed.get_untracked());
+    let busy = StoredValue::new(false);
+    let look = move || {
+        let changed = pulse.changed.get_untracked();
+        let news = seen.get_value() != changed || pulse.active.get_untracked();
+        if document().hidden() || busy.get_value() || !news {
+            return;
+        }
+        seen.set_value(changed);
+        busy.set_value(true);
+        let ask = ask.clone();
+        spawn_local(async move {
+            let found = read_results(id, ask).await;
+            if busy.try_set_value(false).is_some() {
+                return; // The reader went on to something else.
+            }
+            if let Ok(ResultsView { made, next, levels, .. }) = found {
+                let new = Listed { made, next, levels };
+                if listed.with_untracked(|listed| *listed != new) {
+                    listed.set(new);
+                }
+            }
+        });
+    };
+    Effect::new(move |_| {
+        if let Ok(timer) = set_interval_with_handle(look.clone(), AGAIN) {
+            on_cleanup(move || timer.clear());
+        }
+    });
+}
+
 #[component]
-fn Group(id: RunId, made: Made, chosen: bool, here: Option<i64>, place: Memo<RunPlace>) -> impl IntoView {
+fn Nothing() -> impl IntoView {
+    view! {
+        <div class="empty" role="status"><p>"No output is declared yet. Results appear as jobs are described by their client."</p></div>
+    }
+}
+
+/// What lies in a directory, with the one beneath it that is open.
+#[component]
+fn Branch(id: RunId, levels: Vec<Level>, at: usize, here: Option<FileRef>, place: Memo<RunPlace>) -> impl IntoView {
+    let Some(level) = levels.get(at).cloned() else { return ().into_any() };
+    let (entries, more) = match level.entries {
+        Ok(found) => found,
+        Err(why) => return view! { <p class="dim edge" role="status">{why.to_string()}</p> }.into_any(),
+    };
+    let open = levels.get(at + 1).map(|level| level.way.clone());
+    let empty = entries.is_empty();
+    let up = if level.way.is_empty() { ".".to_owned() } else { level.way.clone() };
+    let rows = entries.into_iter().map(|entry| {
+        let Entry { name, kind, size, .. } = entry;
+        let way = if level.way.is_empty() { name.clone() } else { format!("{}/{name}", level.way) };
+        match kind {
+            EntryKind::Directory => {
+                let is_open = open.as_ref() == Some(&way);
+                let tree = if is_open { up.clone() } else { way.clone() };
+                let href = move || paths::run_at(id, &RunPlace { tree: Some(tree.clone()), ..place.get() });
+                let within = is_open.then(|| view! { <Branch id levels=levels.clone() at=at + 1 here=here.clone() place/> }.into_any());
+                view! {
+                    <li>
+                        <a href=href aria-expanded=is_open.to_string()><Icon name=if is_open { "i-down" } else { "i-right" } small=true/><Icon name="i-folder" small=true/><span class="cut">{name}</span></a>
+                        {within}
+                    </li>
+                }
+                .into_any()
+            }
+            EntryKind::File | EntryKind::Link => {
+                let file = FileRef::Under(way);
+                let current = (here.as_ref() == Some(&file)).then_some("true");
+                let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), at: None, ..place.get() });
+                let says = if kind == EntryKind::Link { "link".to_owned() } else { text::bytes(i64::try_from(size).unwrap_or(i64::MAX)) };
+                view! {
+                    <li>
+                        <a href=href aria-current=current><Icon name="i-file" small=true/><span class="cut">{name}</span><span class="num">{says}</span></a>
+                    </li>
+                }
+                .into_any()
+            }
+            EntryKind::Special => view! { <li class="dim"><span class="cut">{name}</span></li> }.into_any(),
+        }
+    });
+    view! {
+        <ul data-within=(at > 0).then_some("")>{rows.collect_view()}</ul>
+        {empty.then(|| view! { <p class="dim edge">"It is empty."</p> })}
+        {more.then(|| view! { <p class="dim edge">"There is more than is listed."</p> })}
+    }
+    .into_any()
+}
+
+#[component]
+fn Group(id: RunId, made: Made, chosen: bool, here: Option<FileRef>, place: Memo<RunPlace>) -> impl IntoView {
     let Made { rule, label, status, outputs, .. } = made;
     let word = status.as_str();
     let name = match (chosen, label.is_empty()) {
@@ -55,7 +201,8 @@ fn Group(id: RunId, made: Made, chosen: bool, here: Option<i64>, place: Memo<Run
     };
     let files = outputs.into_iter().map(|output| {
         let Output { file, path, facts } = output;
-        let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), ..place.get() });
+        let current = (here == Some(FileRef::Known(file))).then_some("true");
+        let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), at: None, ..place.get() });
         let (says, missing) = match facts {
             Ok(facts) => (text::bytes(i64::try_from(facts.size).unwrap_or(i64::MAX)), false),
             Err(NoFile::Directory) => ("directory".to_owned(), false),
@@ -64,7 +211,7 @@ fn Group(id: RunId, made: Made, chosen: bool, here: Option<i64>, place: Memo<Run
         };
         view! {
             <li>
-                <a href=href title=path.clone() aria-current=(here == Some(file)).then_some("true") data-missing=missing.then_some("")>
+                <a href=href title=path.clone() aria-current=current data-missing=missing.then_some("")>
                     <Icon name="i-file" small=true/>
                     <span class="cut">{path.rsplit('/').next().unwrap_or(&path).to_owned()}</span>
                     <span class="num">{says}</span>
@@ -75,82 +222,5 @@ fn Group(id: RunId, made: Made, chosen: bool, here: Option<i64>, place: Memo<Run
     view! {
         <h2><span class="st" data-status=word><StatusMark word/><span class="sr">{status.label()}</span></span>{name}</h2>
         <ul>{files.collect_view()}</ul>
-    }
-}
-
-#[component]
-fn Look(id: RunId, open: OpenFile) -> impl IntoView {
-    let OpenFile { file, path, found } = open;
-    let raw = paths::raw(id, file);
-    let save = format!("{raw}?save");
-    let (facts, shown) = match found {
-        Ok((facts, preview)) => (Some(facts), view! { <Shown preview raw path=path.clone()/> }.into_any()),
-        Err(why) => (None, view! { <p class="graph-note" role="status">{why.to_string()}</p> }.into_any()),
-    };
-    view! {
-        <header class="preview-head">
-            <h2 class="cut" title=path.clone()>{path.clone()}</h2>
-            <CopyButton text=path label="Copy the path"/>
-            {facts
-                .map(|facts| {
-                    view! {
-                        <span class="dim num">{text::bytes(i64::try_from(facts.size).unwrap_or(i64::MAX))}</span>
-                        <span class="dim"><Ago at=Signal::stored(Some(facts.modified_at))/></span>
-                        <span class="grow"></span>
-                        <a class="btn small" href=save download=""><Icon name="i-save" small=true/>"Download"</a>
-                    }
-                })}
-        </header>
-        {shown}
-    }
-}
-
-#[component]
-fn Shown(preview: Preview, raw: String, path: String) -> impl IntoView {
-    let label = format!("Content of {path}");
-    match preview {
-        Preview::Text { html, lines, cut } => {
-            let says = cut.then(|| format!("The first {} lines; download the file for the rest.", text::count(i64::from(lines))));
-            view! {
-                <div class="scroller" tabindex="0" role="region" aria-label=label>
-                    <pre class="code" inner_html=html></pre>
-                    {says.map(|says| view! { <p class="dim edge">{says}</p> })}
-                </div>
-            }
-            .into_any()
-        }
-        Preview::Table { columns, rows, more } => {
-            let numeric: Vec<bool> = columns.iter().map(|column| column.numeric).collect();
-            let heads = columns.into_iter().map(|Column { name, numeric }| {
-                view! { <th scope="col"><span class="nm">{name}</span><span class="ty">{if numeric { "number" } else { "text" }}</span></th> }
-            });
-            let heads = heads.collect_view();
-            let says = more.then(|| format!("The first {} rows; download the file for the rest.", text::count(rows.len() as i64)));
-            let rows = rows.into_iter().enumerate().map(|(at, row)| {
-                let cells = row.into_iter().enumerate().map(|(column, cell)| {
-                    let end = numeric.get(column).is_some_and(|numeric| *numeric);
-                    view! { <td class=if end { "end" } else { "" }>{cell}</td> }
-                });
-                view! { <tr><th scope="row">{at + 1}</th>{cells.collect_view()}</tr> }
-            });
-            view! {
-                <div class="scroller" tabindex="0" role="region" aria-label=label>
-                    <table class="data"><thead><tr><th></th>{heads}</tr></thead><tbody>{rows.collect_view()}</tbody></table>
-                    {says.map(|says| view! { <p class="dim edge">{says}</p> })}
-                </div>
-            }
-            .into_any()
-        }
-        Preview::Image => view! { <div class="scroller picture"><img src=raw alt=label/></div> }.into_any(),
-        Preview::Page => {
-            view! { <iframe class="page" src=raw sandbox="allow-scripts" referrerpolicy="no-referrer" title=label></iframe> }.into_any()
-        }
-        Preview::Hex(text) => view! {
-            <div class="scroller" tabindex="0" role="region" aria-label=label>
-                <p class="dim edge">"It is not text. These are its first bytes."</p>
-                <pre class="code">{text}</pre>
-            </div>
-        }
-        .into_any(),
     }
 }

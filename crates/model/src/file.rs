@@ -1,8 +1,8 @@
 //! Files of runs: what is known of one, and why one cannot be shown. Not their content.
 
-use crate::Millis;
+use crate::{Invalid, Millis};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// What the file system says of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +10,48 @@ pub struct FileFacts {
     /// Bytes.
     pub size: u64,
     pub modified_at: Millis,
+}
+
+/// A file of a run, as addresses name it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FileRef {
+    /// What the client wrote about the run: `run`.
+    Log,
+    /// A path that a job of the run named, by its number.
+    Known(i64),
+    /// The same by itself: `=` and the path.
+    Named(String),
+    /// One beneath the directory of the run: `./` and the way.
+    Under(String),
+}
+
+impl fmt::Display for FileRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Log => f.write_str("run"),
+            Self::Known(id) => write!(f, "{id}"),
+            Self::Named(path) => write!(f, "={path}"),
+            Self::Under(way) => write!(f, "./{way}"),
+        }
+    }
+}
+
+impl FromStr for FileRef {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(path) = text.strip_prefix('=') {
+            return Ok(Self::Named(path.to_owned()));
+        }
+        match text.strip_prefix("./") {
+            Some(way) => Ok(Self::Under(way.to_owned())),
+            None if text == "run" => Ok(Self::Log),
+            None => text
+                .parse()
+                .map(Self::Known)
+                .map_err(|_| Invalid::new("file", text, "`run`, the number of a path, `=` and a path, or `./` and a way")),
+        }
+    }
 }
 
 /// Why a file is not shown. Each has words of its own for people.
@@ -33,6 +75,8 @@ pub enum NoFile {
     Shrunk,
     /// The file system did not answer in time.
     Slow,
+    /// To look into it takes more memory or time than a preview may.
+    TooMuch,
     /// Too many files are being read.
     Busy,
     /// Anything else, in the system's words.
@@ -51,6 +95,7 @@ impl fmt::Display for NoFile {
             Self::Special => "It is not a file.",
             Self::NotText => "It is not text.",
             Self::Shrunk => "It became shorter while it was read.",
+            Self::TooMuch => "To look into it takes more than a preview may. Download it.",
             Self::Slow => "The file system did not answer.",
             Self::Busy => "Too many files are being read. Try again in a moment.",
             Self::Other(why) => return write!(f, "It could not be read: {why}."),

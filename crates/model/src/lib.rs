@@ -14,6 +14,7 @@ pub mod job;
 pub mod live;
 pub mod log;
 pub mod page;
+pub mod preview;
 pub mod run;
 pub mod status;
 pub mod text;

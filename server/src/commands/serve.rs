@@ -49,6 +49,7 @@ pub async fn run(config: Config) -> Result<()> {
         client_config: client.path.clone(),
         timeouts: (config.heartbeat_timeout, config.quiet_timeout),
         sweep: config.sweep,
+        program: program()?,
         roots: config.roots.clone(),
     });
     let stopping = running.state.stopping.clone();
@@ -133,4 +134,10 @@ fn open_browser(url: &str) {
     if let Err(error) = std::process::Command::new(program).arg(url).spawn() {
         warn!(%error, "Could not open a browser");
     }
+}
+
+/// This program, also where another one has taken its place on the disk meanwhile.
+fn program() -> std::io::Result<std::path::PathBuf> {
+    let running = std::path::Path::new("/proc/self/exe");
+    if running.exists() { Ok(running.to_owned()) } else { std::env::current_exe() }
 }

@@ -23,12 +23,13 @@ pub struct Place {
 impl Roots {
     /// Where `path` leads, which may be relative to where the run ran.
     ///
-    /// `named` says that the run itself named this path: then the owner may read it wherever it is.
+    /// What the run itself named the owner may read wherever it is.
     ///
     /// # Errors
     /// [`NoFile::NotAPath`], [`NoFile::Nowhere`] or [`NoFile::Outside`].
-    pub fn place(&self, reach: &Reach, path: &Path, named: bool) -> Result<Place, NoFile> {
+    pub fn place(&self, reach: &Reach, path: &Path) -> Result<Place, NoFile> {
         use std::os::unix::ffi::OsStrExt as _;
+        let named = !reach.beneath;
         let bytes = path.as_os_str().as_bytes();
         if bytes.is_empty() || bytes.contains(&0) {
             return Err(NoFile::NotAPath);
@@ -73,7 +74,7 @@ mod tests {
 
     fn at(roots: &Roots, reach: &Reach, path: &str, named: bool) -> Result<(String, String), NoFile> {
         let text = |path: PathBuf| path.into_os_string().into_string().unwrap();
-        roots.place(reach, Path::new(path), named).map(|place| (text(place.root), text(place.way)))
+        roots.place(&Reach { beneath: !named, ..reach.clone() }, Path::new(path)).map(|place| (text(place.root), text(place.way)))
     }
 
     fn to(root: &str, way: &str) -> (String, String) {
@@ -82,7 +83,7 @@ mod tests {
 
     #[test]
     fn an_owner_reads_beneath_the_directory_and_what_the_run_named() {
-        let (roots, reach) = (Roots::default(), Reach { directory: Some("/data/run".into()), owner: true });
+        let (roots, reach) = (Roots::default(), Reach { directory: Some("/data/run".into()), owner: true, beneath: false });
         assert_eq!(at(&roots, &reach, "out/a.txt", false), Ok(to("/data/run", "out/a.txt")));
         assert_eq!(at(&roots, &reach, "/data/run/./out/../b", false), Ok(to("/data/run", "b")));
         assert_eq!(at(&roots, &reach, "/data/other/b", false), Err(NoFile::Outside));
@@ -91,14 +92,14 @@ mod tests {
         assert_eq!(at(&roots, &reach, "/ref/genome.fa", true), Ok(to("/", "ref/genome.fa")));
         assert_eq!(at(&roots, &reach, "", false), Err(NoFile::NotAPath));
         assert_eq!(at(&roots, &reach, "a\0b", false), Err(NoFile::NotAPath));
-        assert_eq!(at(&roots, &Reach { directory: None, owner: true }, "out", false), Err(NoFile::Nowhere));
+        assert_eq!(at(&roots, &Reach { directory: None, owner: true, beneath: false }, "out", false), Err(NoFile::Nowhere));
         assert_eq!(at(&roots, &Reach { owner: false, ..reach }, "out/a.txt", true), Err(NoFile::Outside));
     }
 
     #[test]
     fn a_mapped_tree_is_all_there_is() {
         let roots = Roots { mapped: Some(("/lab".into(), "/mnt/flowo".into())) };
-        let reach = Reach { directory: Some("/lab/ana/run".into()), owner: false };
+        let reach = Reach { directory: Some("/lab/ana/run".into()), owner: false, beneath: false };
         assert_eq!(at(&roots, &reach, "out/a", false), Ok(to("/mnt/flowo", "ana/run/out/a")));
         assert_eq!(at(&roots, &reach, "/lab/ref/g.fa", true), Ok(to("/mnt/flowo", "ref/g.fa")));
         assert_eq!(at(&roots, &reach, "/lab/ref/g.fa", false), Err(NoFile::Outside), "of another run, perhaps");

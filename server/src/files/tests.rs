@@ -39,19 +39,24 @@ fn lab() -> (tempfile::TempDir, PathBuf) {
     (base, run)
 }
 
+/// A gate that looks into no file.
+fn gate() -> Gate {
+    Gate::new(Roots::default(), "/bin/false".into())
+}
+
 fn reach(run: &Path) -> Reach {
-    Reach { directory: Some(run.to_owned()), owner: true }
+    Reach { directory: Some(run.to_owned()), owner: true, beneath: true }
 }
 
 async fn text(gate: &Gate, run: &Path, path: impl AsRef<Path>, named: bool) -> Result<String, NoFile> {
-    let window = gate.window(&reach(run), path.as_ref(), named, Part::From(0, 4096)).await?;
+    let window = gate.window(&Reach { beneath: !named, ..reach(run) }, path.as_ref(), Part::From(0, 4096)).await?;
     Ok(String::from_utf8_lossy(&window.bytes).into_owned())
 }
 
 #[tokio::test]
 async fn files_and_links_that_stay_inside_are_read() {
     let (_base, run) = lab();
-    let gate = Gate::new(Roots::default());
+    let gate = gate();
     for path in ["a.txt", "./out/../a.txt", "out//b.txt", "link-in", "out/deep/up-in", "abs-in"] {
         assert_eq!(text(&gate, &run, path, false).await.as_deref(), Ok("inside"), "{path}");
     }
@@ -61,7 +66,7 @@ async fn files_and_links_that_stay_inside_are_read() {
 #[tokio::test]
 async fn everything_else_says_what_it_is() {
     let (base, run) = lab();
-    let gate = Gate::new(Roots::default());
+    let gate = gate();
     let cases = [
         ("nothing", NoFile::Missing),
         ("dangling", NoFile::Missing),
@@ -97,7 +102,7 @@ async fn everything_else_says_what_it_is() {
 #[tokio::test]
 async fn no_way_of_saying_it_leads_out() {
     let (base, run) = lab();
-    let gate = Gate::new(Roots::default());
+    let gate = gate();
     let steps = [
         "..",
         ".",
@@ -164,7 +169,7 @@ async fn a_directory_that_becomes_a_link_while_it_is_read_leads_nowhere() {
             swaps
         })
     };
-    let gate = Gate::new(Roots::default());
+    let gate = gate();
     let (mut inside, mut refused) = (0, 0);
     for _ in 0..4_000 {
         match text(&gate, &run, "swap/secret.txt", false).await.as_deref() {
@@ -181,17 +186,17 @@ async fn a_directory_that_becomes_a_link_while_it_is_read_leads_nowhere() {
 #[tokio::test]
 async fn windows_are_of_the_size_asked_for() {
     let (_base, run) = lab();
-    let gate = Gate::new(Roots::default());
+    let gate = gate();
     // Sparse: five gigabytes that take no disk.
     let big = fs::File::create(run.join("big.log")).unwrap();
     big.set_len(5 << 30).unwrap();
     big.write_all_at(b"end\n", (5 << 30) - 4).unwrap();
-    let end = gate.window(&reach(&run), Path::new("big.log"), false, Part::End(10)).await.unwrap();
+    let end = gate.window(&reach(&run), Path::new("big.log"), Part::End(10)).await.unwrap();
     assert_eq!((end.facts.size, end.from, end.bytes.as_slice()), (5 << 30, (5 << 30) - 10, b"\0\0\0\0\0\0end\n".as_slice()));
-    let middle = gate.window(&reach(&run), Path::new("big.log"), false, Part::From(2 << 30, 1000)).await.unwrap();
+    let middle = gate.window(&reach(&run), Path::new("big.log"), Part::From(2 << 30, 1000)).await.unwrap();
     assert_eq!(middle.bytes.len(), 1000);
-    let past = gate.window(&reach(&run), Path::new("big.log"), false, Part::From(6 << 30, 1000)).await.unwrap();
+    let past = gate.window(&reach(&run), Path::new("big.log"), Part::From(6 << 30, 1000)).await.unwrap();
     assert!(past.bytes.is_empty());
-    let whole = gate.window(&reach(&run), Path::new("a.txt"), false, Part::End(1000)).await.unwrap();
+    let whole = gate.window(&reach(&run), Path::new("a.txt"), Part::End(1000)).await.unwrap();
     assert_eq!((whole.from, whole.bytes.as_slice()), (0, b"inside".as_slice()));
 }

@@ -26,6 +26,7 @@ pub struct Lab {
     pub owner: UserId,
     /// The owner's own token.
     pub admin: String,
+    pub followers: app::followers::Followers,
     secrets: secrets::Secrets,
     http: reqwest::Client,
     _site: TempDir,
@@ -59,8 +60,10 @@ impl Lab {
             client_config: "~/.config/flowo/config.toml".into(),
             timeouts: (60, 3600),
             sweep: Duration::from_hours(1),
+            program: env!("CARGO_BIN_EXE_flowod").into(),
             roots: Roots::default(),
         });
+        let followers = running.state.app.followers.clone();
         let service = router(running.state.clone(), site.path(), &site_info).into_make_service_with_connect_info::<Peer>();
         tokio::spawn(async move {
             // Kept with the server, so that its loops live as long as it does.
@@ -69,9 +72,14 @@ impl Lab {
             axum::serve(listener, service).await
         });
         let owner = UserId(owner.id);
-        let mut lab = Self { base, database, owner, admin: String::new(), secrets, http: client(), _site: site };
+        let mut lab = Self { base, database, owner, admin: String::new(), followers, secrets, http: client(), _site: site };
         lab.admin = lab.token(owner, "admin").await;
         lab
+    }
+
+    /// The seal that the server would put on a text.
+    pub fn seal(&self, text: &str) -> String {
+        self.secrets.seal(text)
     }
 
     /// A new token of a user.

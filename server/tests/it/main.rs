@@ -4,6 +4,7 @@
 mod access;
 mod bad_input;
 mod device;
+mod files;
 mod lab;
 mod live;
 mod private_postgres;

@@ -52,8 +52,8 @@ impl Ask {
             (Tab::Jobs, _) => Self::Jobs(JobAsk::of(place)),
             (Tab::Timeline, form) => Self::Timeline(arrangement(place), form == Some("table")),
             (Tab::Results, _) => {
-                let RunPlace { rule, after, file, .. } = place.clone();
-                Self::Results(ResultsAsk { rule, after, file: file.and_then(|file| file.parse().ok()) })
+                let RunPlace { rule, after, file, tree, .. } = place.clone();
+                Self::Results(ResultsAsk { rule, after, file: file.and_then(|file| file.parse().ok()), tree })
             }
             (Tab::Logs, _) => {
                 let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());

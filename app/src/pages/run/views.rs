@@ -4,6 +4,7 @@ use super::sources::{Sources, View};
 use crate::{
     api::jobs::JobList,
     error::AppError,
+    live::Watch,
     parts::{
         code_view::Code,
         files_view::Files,
@@ -12,7 +13,7 @@ use crate::{
         job_table::{JobTable, LiveJobs},
         logs_view::Logs,
         matrix::{LiveMatrix, Matrix},
-        results_view::Results,
+        results_view::{Pulse, Results},
         timeline::Timeline,
     },
     paths::{self, RunPlace},
@@ -40,6 +41,10 @@ pub struct Live {
     pub states: LiveStates,
     /// Grows with every change of the run's jobs.
     pub changed: RwSignal<u32>,
+    /// The run goes on.
+    pub active: Signal<bool>,
+    /// The file that is followed besides.
+    pub watch: Watch,
     /// Where the stream began.
     pub cursor: LiveCursor,
 }
@@ -56,6 +61,7 @@ pub fn RunView(id: RunId, place: Memo<RunPlace>, sources: Sources, live: Live) -
             }
         });
     };
+    let pulse = Pulse { changed: live.changed, active: live.active, watch: live.watch };
     let show = move |found: View| match found {
         View::Jobs(JobList { page, cursor }) => {
             let complete = live.jobs.show(page, &place.get_untracked());
@@ -68,8 +74,8 @@ pub fn RunView(id: RunId, place: Memo<RunPlace>, sources: Sources, live: Live) -
         }
         View::JobGraph(found) => view! { <JobGraphView id found place live=live.states/> }.into_any(),
         View::Timeline(found) => view! { <Timeline id found place changed=live.changed/> }.into_any(),
-        View::Results(found) => view! { <Results id found place/> }.into_any(),
-        View::Logs(found) => view! { <Logs id found place/> }.into_any(),
+        View::Results(found) => view! { <Results id found place pulse/> }.into_any(),
+        View::Logs(found) => view! { <Logs id found place watch=live.watch/> }.into_any(),
         View::Code(found) => view! { <Code found/> }.into_any(),
         View::Files(found) => view! { <Files id found place/> }.into_any(),
         View::Info(found) => view! { <Info id found=*found place/> }.into_any(),

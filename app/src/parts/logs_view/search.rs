@@ -1,13 +1,14 @@
 //! Words looked for in one log: asked for part by part until all of it was looked through, or the reader stops.
 
 use crate::{
-    api::logs::{LogFile, find_in_log},
+    api::logs::find_in_log,
     paths::{self, RunPlace},
     ui::{Icon, If},
 };
 use leptos::{prelude::*, task::spawn_local};
 use model::{
     RunId,
+    file::FileRef,
     log::{Hit, Hits},
     text,
 };
@@ -16,7 +17,7 @@ use model::{
 #[derive(Clone, Copy)]
 pub struct Search {
     id: RunId,
-    file: LogFile,
+    file: StoredValue<FileRef>,
     words: RwSignal<String>,
     hits: RwSignal<Vec<Hit>>,
     /// Bytes that were looked through, of so many; `None` when it is done.
@@ -30,7 +31,7 @@ pub struct Search {
 const HITS: usize = 1_000;
 
 impl Search {
-    pub fn new(id: RunId, file: LogFile) -> Self {
+    pub fn new(id: RunId, file: StoredValue<FileRef>) -> Self {
         Self {
             id,
             file,
@@ -63,9 +64,10 @@ impl Search {
     }
 
     async fn run(self, words: String, turn: u32) {
+        let Some(file) = self.file.try_get_value() else { return };
         let mut from = 0;
         loop {
-            let found = find_in_log(self.id, self.file, words.clone(), from).await;
+            let found = find_in_log(self.id, file.clone(), words.clone(), from).await;
             if self.turn.try_get_value() != Some(turn) {
                 return; // Something else is looked for, or the reader is gone.
             }
@@ -95,7 +97,7 @@ impl Search {
 
 /// The lines that were found, each a link to its place.
 #[component]
-pub fn Found(search: Search, id: RunId, file: LogFile, place: Memo<RunPlace>) -> impl IntoView {
+pub fn Found(search: Search, id: RunId, file: StoredValue<FileRef>, place: Memo<RunPlace>) -> impl IntoView {
     let says = move || {
         let count = search.hits.with(Vec::len);
         let lines = format!("{} {}", text::count(count as i64), if count == 1 { "line" } else { "lines" });
@@ -108,7 +110,8 @@ pub fn Found(search: Search, id: RunId, file: LogFile, place: Memo<RunPlace>) ->
         }
     };
     let row = move |hit: Hit| {
-        let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), at: Some(hit.at.to_string()), ..place.get() });
+        let href =
+            move || paths::run_at(id, &RunPlace { file: Some(file.get_value().to_string()), at: Some(hit.at.to_string()), ..place.get() });
         view! { <li><a class="cut" href=href>{hit.text}</a></li> }
     };
     let none = move || paths::run_at(id, &RunPlace { find: None, ..place.get() });

@@ -4,6 +4,7 @@ use super::{Row, plain};
 use crate::{Conn, Doing, StoreError};
 use model::{
     JobKey, RunId,
+    file::FileRef,
     job::{FileRole, JobFile, JobRow, PathDetail, PathRow, RuleFiles},
 };
 use sqlx::types::Json;
@@ -206,4 +207,18 @@ pub async fn path(conn: &mut Conn, run: RunId, path: &str) -> Result<Option<Path
         found.jobs.push(model::job::PathUse { role, job: JobKey(id), job_id, rule: rule.unwrap_or_default(), status, wildcards });
     }
     Ok(Some(found))
+}
+
+/// The path of a file as the run names it, or of one beneath its directory as it is asked for; `None` if it names no
+/// such.
+pub async fn path_of(conn: &mut Conn, run: RunId, file: &FileRef) -> Result<Option<String>, StoreError> {
+    match file {
+        FileRef::Log => crate::runs::find::logfile(conn, run).await,
+        FileRef::Known(path) => known(conn, run, *path).await,
+        FileRef::Named(path) => {
+            let found = sqlx::query_scalar("select path from paths where workflow_run_id = $1 and path_key = md5($2)::uuid and path = $2");
+            found.bind(run.0).bind(path).fetch_optional(conn).await.doing("reading a path")
+        }
+        FileRef::Under(way) => Ok(Some(way.clone())),
+    }
 }

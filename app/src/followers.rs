@@ -1,0 +1,158 @@
+//! Files that open pages follow: each is read by one task, however many pages look at it. Server only.
+//!
+//! A task lives as long as somebody follows. It looks whether the file changed, reads what was added, and hands the
+//! same bytes to everybody. A page that lacks more than that reads it for itself.
+
+use crate::{
+    api::logs::{FileNews, LogPart, server::window},
+    state::{Reach, Sources},
+};
+use bytes::Bytes;
+use futures::{StreamExt as _, stream::Stream};
+use model::{
+    RunId,
+    file::{FileFacts, FileRef, NoFile},
+};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    time::{MissedTickBehavior, interval},
+};
+
+/// How often a file is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// News a page may fall behind; then it reads for itself.
+const LAG: usize = 16;
+/// Growth that is sent as lines (bytes). More, and pages read what they show.
+const PUSHED: u64 = 64 << 10;
+/// Files that are followed at the same time.
+const FILES: usize = 1_000;
+
+/// Who follows what. Cheap to clone.
+#[derive(Clone)]
+pub struct Followers {
+    sources: Arc<dyn Sources>,
+    open: Arc<Mutex<HashMap<Followed, broadcast::Sender<Bytes>>>>,
+    reads: Arc<AtomicU64>,
+}
+
+/// A file, for those who may see the same of it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Followed {
+    run: RunId,
+    file: FileRef,
+    path: PathBuf,
+    reach: Reach,
+}
+
+impl Followers {
+    pub fn new(sources: Arc<dyn Sources>) -> Self {
+        Self { sources, open: Arc::default(), reads: Arc::default() }
+    }
+
+    /// Events of the live stream about a file: first how it is, then whenever it changes. `None` if too many files
+    /// are followed.
+    ///
+    /// The caller has checked that the reader may see the run; `reach` says what of its files.
+    pub fn follow(&self, run: RunId, file: FileRef, path: PathBuf, reach: Reach) -> Option<impl Stream<Item = Bytes> + Send + use<>> {
+        let followed = Followed { run, file, path, reach };
+        let news = self.join(&followed)?;
+        let (sources, known) = (Arc::clone(&self.sources), followed);
+        let now = move || {
+            let (sources, known) = (Arc::clone(&sources), known.clone());
+            async move { encoded(&known.file, &facts(&*sources, &known.reach, &known.path).await, None) }
+        };
+        let first = futures::stream::once(now());
+        let later = futures::stream::unfold((news, now), |(mut news, now)| async move {
+            match news.recv().await {
+                Ok(bytes) => Some((bytes, (news, now))),
+                // What was missed the page reads for itself, as soon as it knows how large the file is.
+                Err(RecvError::Lagged(_)) => Some((now().await, (news, now))),
+                Err(RecvError::Closed) => None,
+            }
+        });
+        Some(first.chain(later))
+    }
+
+    /// Files that are followed now.
+    pub fn files(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// How often a file was read because it had changed.
+    pub fn reads(&self) -> u64 {
+        self.reads.load(Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Followed, broadcast::Sender<Bytes>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn join(&self, followed: &Followed) -> Option<broadcast::Receiver<Bytes>> {
+        let mut open = self.lock();
+        if let Some(news) = open.get(followed) {
+            return Some(news.subscribe());
+        }
+        if open.len() >= FILES {
+            return None;
+        }
+        let (sender, receiver) = broadcast::channel(LAG);
+        open.insert(followed.clone(), sender.clone());
+        metrics::gauge!("flowo_followed_files").set(open.len() as f64);
+        tokio::spawn(self.clone().read(followed.clone(), sender));
+        Some(receiver)
+    }
+
+    /// Reads one file until nobody follows it.
+    async fn read(self, followed: Followed, news: broadcast::Sender<Bytes>) {
+        let Followed { file, path, reach, .. } = &followed;
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut known = facts(&*self.sources, reach, path).await;
+        // Where the next line begins; the end of what pages have read by themselves.
+        let mut to = known.as_ref().map_or(0, |facts| facts.size);
+        loop {
+            look.tick().await;
+            {
+                let mut open = self.lock();
+                if news.receiver_count() == 0 {
+                    open.remove(&followed);
+                    metrics::gauge!("flowo_followed_files").set(open.len() as f64);
+                    return;
+                }
+            }
+            let now = facts(&*self.sources, reach, path).await;
+            if now == known {
+                continue;
+            }
+            metrics::counter!("flowo_followed_reads_total").increment(1);
+            self.reads.fetch_add(1, Relaxed);
+            let size = now.as_ref().map_or(0, |facts| facts.size);
+            let mut lines = None;
+            if size > to && size - to <= PUSHED {
+                lines = window(&*self.sources, reach, &path.to_string_lossy(), LogPart::From(to)).await.ok();
+            }
+            to = lines.as_ref().map_or(size, |window| window.to);
+            let _ = news.send(encoded(file, &now, lines));
+            known = now;
+        }
+    }
+}
+
+async fn facts(sources: &dyn Sources, reach: &Reach, path: &Path) -> Result<FileFacts, NoFile> {
+    sources.facts(reach, vec![path.to_owned()]).await.pop().unwrap_or(Err(NoFile::Missing))
+}
+
+fn encoded(file: &FileRef, facts: &Result<FileFacts, NoFile>, lines: Option<crate::api::logs::LogWindow>) -> Bytes {
+    let news = FileNews { file: file.clone(), facts: facts.clone(), lines };
+    let data = serde_json::to_string(&news).unwrap_or_default();
+    format!("event: file\ndata: {data}\n\n").into()
+}

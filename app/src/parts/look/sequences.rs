@@ -1,0 +1,111 @@
+//! Records of FASTA and FASTQ: names, lengths, and letters with a colour each.
+
+use crate::api::results::look_into;
+use leptos::{prelude::*, task::spawn_local};
+use model::{
+    RunId,
+    file::FileRef,
+    preview::{Preview, Sequence, Sequences},
+    text,
+};
+
+/// Letters that have a colour, in all records together.
+const COLOURED: usize = 6_000;
+/// Letters in a line.
+const LINE: usize = 60;
+
+#[component]
+pub fn SequencesView(id: RunId, file: FileRef, found: Sequences, label: String) -> impl IntoView {
+    let Sequences { records, protein, next, cut } = found;
+    let records = RwSignal::new(records);
+    let next = RwSignal::new(next);
+    let cut = RwSignal::new(cut);
+    let busy = RwSignal::new(false);
+    let more = move |_| {
+        let (Some(at), false) = (next.get_untracked(), busy.get_untracked()) else { return };
+        busy.set(true);
+        let file = file.clone();
+        spawn_local(async move {
+            let found = look_into(id, file, at).await;
+            if busy.try_set(false).is_some() {
+                return; // The reader went on to something else.
+            }
+            if let Ok(Ok((_, Preview::Sequences(found)))) = found {
+                next.set(found.next);
+                cut.set(found.cut);
+                records.update(|records| records.extend(found.records));
+            } else {
+                next.set(None);
+            }
+        });
+    };
+    let rows = move || {
+        let mut left = COLOURED;
+        records.with(|records| {
+            records
+                .iter()
+                .map(|record| {
+                    let coloured = !protein && record.letters.len() <= left;
+                    left = left.saturating_sub(record.letters.len());
+                    row(record, coloured)
+                })
+                .collect_view()
+        })
+    };
+    view! {
+        <div class="scroller sequences" tabindex="0" role="region" aria-label=label>
+            <ol>{rows}</ol>
+            {move || {
+                next.get()
+                    .map(|_| view! { <p class="edge"><button class="btn small" type="button" disabled=move || busy.get() on:click=more.clone()>"Further records"</button></p> })
+            }}
+            {move || cut.get().then(|| view! { <p class="dim edge">"There is more than can be read here. Download the file for the rest."</p> })}
+        </div>
+    }
+}
+
+fn row(record: &Sequence, coloured: bool) -> impl IntoView + use<> {
+    let Sequence { name, about, length, cut, letters, gc, quality } = record.clone();
+    let mut facts = vec![if cut {
+        format!("more than {} letters", text::count(length as i64))
+    } else {
+        format!("{} letters", text::count(length as i64))
+    }];
+    facts.extend(gc.map(|gc| format!("GC {}.{} %", gc / 10, gc % 10)));
+    facts.extend(quality.map(|quality| format!("mean Q {}.{}", quality / 10, quality % 10)));
+    let rest = length.saturating_sub(letters.len() as u64);
+    let mut lines = String::new();
+    for (at, letter) in letters.chars().enumerate() {
+        if at > 0 && at % LINE == 0 {
+            lines.push('\n');
+        }
+        lines.push(letter);
+    }
+    let letters = if coloured { view! { <code>{inked(&lines)}</code> }.into_any() } else { view! { <code>{lines}</code> }.into_any() };
+    view! {
+        <li>
+            <p><b>{name}</b>" "<span>{about}</span>" "<span class="dim num">{facts.join(" · ")}</span></p>
+            <pre>{letters}</pre>
+            {(rest > 0).then(|| view! { <p class="dim">{format!("… {} more", text::count(rest as i64))}</p> })}
+        </li>
+    }
+}
+
+/// Letters that follow each other in one colour.
+fn inked(letters: &str) -> Vec<AnyView> {
+    let kind = |letter: char| match letter.to_ascii_uppercase() {
+        'A' => "nt-a",
+        'C' => "nt-c",
+        'G' => "nt-g",
+        'T' | 'U' => "nt-t",
+        _ => "",
+    };
+    let mut pieces: Vec<(&str, String)> = Vec::new();
+    for letter in letters.chars() {
+        match pieces.last_mut() {
+            Some((last, text)) if *last == kind(letter) || letter == '\n' => text.push(letter),
+            _ => pieces.push((kind(letter), letter.into())),
+        }
+    }
+    pieces.into_iter().map(|(kind, text)| view! { <span class=kind>{text}</span> }.into_any()).collect()
+}

@@ -1,0 +1,190 @@
+//! Rows of a table: those near the view exist, further ones are read as one comes near the end.
+
+use crate::{
+    api::results::look_into,
+    ui::{Icon, Windowed},
+};
+use leptos::{prelude::*, task::spawn_local};
+use model::{
+    RunId,
+    file::FileRef,
+    preview::{Column, Preview, Table},
+    text,
+};
+use std::{cmp::Ordering, sync::Arc};
+
+/// Height of a row, in pixels, and rows kept beyond each edge of what is seen.
+const ROW: u32 = 26;
+const BEYOND: usize = 30;
+/// Rows that are held. Who wants more downloads the file.
+const HELD: usize = 20_000;
+
+#[component]
+pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl IntoView {
+    let Table { about, columns, rows, more_columns, next, cut, total } = table;
+    let rows: RwSignal<Vec<Arc<Vec<String>>>> = RwSignal::new(rows.into_iter().map(Arc::new).collect());
+    let next = RwSignal::new(next);
+    let sort = RwSignal::new(None::<(usize, bool)>);
+    let numeric: Arc<[bool]> = columns.iter().map(|column| column.kind.is_number()).collect();
+    let count = Memo::new(move |_| rows.with(Vec::len));
+    let busy = StoredValue::new(false);
+    let more = Callback::new(move |()| {
+        let Some(at) = next.get_untracked() else { return };
+        if busy.try_get_value() != Some(false) || count.get_untracked() >= HELD {
+            return;
+        }
+        busy.set_value(true);
+        let file = file.clone();
+        spawn_local(async move {
+            let found = look_into(id, file, at).await;
+            if busy.try_set_value(false).is_some() {
+                return; // The reader went on to something else.
+            }
+            match found {
+                Ok(Ok((_, Preview::Table(found)))) => {
+                    next.set(found.next.filter(|_| !found.rows.is_empty()));
+                    rows.update(|rows| rows.extend(found.rows.into_iter().map(Arc::new)));
+                }
+                _ => next.set(None),
+            }
+        });
+    });
+    // Numbers of rows in the order they are shown.
+    let order = {
+        let numeric = Arc::clone(&numeric);
+        Memo::new(move |_| {
+            let mut order: Vec<usize> = (0..count.get()).collect();
+            if let Some((column, down)) = sort.get() {
+                let number = numeric.get(column).is_some_and(|number| *number);
+                rows.with(|rows| {
+                    order.sort_by(|a, b| {
+                        let by = compare(cell(rows, *a, column), cell(rows, *b, column), number);
+                        if down { by.reverse() } else { by }
+                    });
+                });
+            }
+            order
+        })
+    };
+    let windowed = Windowed::lean(count.into(), ROW, BEYOND, more);
+    let shown = move || {
+        let (first, last) = windowed.range();
+        order.with(|order| order.get(first..last.min(order.len())).unwrap_or_default().to_vec())
+    };
+    let row = move |at: usize| {
+        let cells = rows.with_untracked(|rows| rows.get(at).cloned().unwrap_or_default());
+        let numeric = Arc::clone(&numeric);
+        let cells = cells.iter().cloned().enumerate().map(move |(column, cell)| {
+            let end = numeric.get(column).is_some_and(|numeric| *numeric);
+            view! { <td class=if end { "end" } else { "" }>{cell}</td> }
+        });
+        view! { <tr><th scope="row">{at + 1}</th>{cells.collect_view()}</tr> }
+    };
+    let heads = columns.into_iter().enumerate().map(|(at, column)| view! { <Head at column sort/> }).collect_view();
+    let says = move || {
+        let read = count.get() as i64;
+        let rows = match total {
+            Some(total) if total as i64 > read => format!("{} of {} rows read", text::count(read), text::count(total as i64)),
+            _ if next.get().is_some() || cut => format!("{} rows read, there are more", text::count(read)),
+            _ => format!("{} rows", text::count(read)),
+        };
+        match more_columns {
+            0 => rows,
+            more => format!("{rows}; {more} more columns are not shown"),
+        }
+    };
+    let note = move || (cut || count.get() >= HELD && next.get().is_some()).then_some("Download the file for the rest.");
+    view! {
+        <div class="tool">
+            <span class="dim num">{says}</span>
+            <span class="dim">{note}</span>
+        </div>
+        {about
+            .map(|about| {
+                let lines = about.lines().count();
+                let says = if lines == 1 { "1 line before the rows".to_owned() } else { format!("{lines} lines before the rows") };
+                view! { <details class="about"><summary>{says}</summary><pre>{about}</pre></details> }
+            })}
+        <div class="scroller" tabindex="0" role="region" aria-label=label node_ref=windowed.scroller on:scroll=move |_| windowed.measure()>
+            <table class="data">
+                <thead>
+                    <tr>
+                        <th scope="col"><span class="sr">"Row"</span></th>
+                        {heads}
+                    </tr>
+                </thead>
+                <tbody>
+                    {move || windowed.space(true)}
+                    <For each=shown key=|at| *at children=row/>
+                    {move || windowed.space(false)}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+/// A column's name, kind and what can be said of it. Its button sorts what was read.
+#[component]
+fn Head(at: usize, column: Column, sort: RwSignal<Option<(usize, bool)>>) -> impl IntoView {
+    let Column { name, kind, missing, distinct, range, shape } = column;
+    let turn = move |_| {
+        sort.update(|sort| {
+            *sort = match *sort {
+                Some((column, false)) if column == at => Some((at, true)),
+                Some((column, true)) if column == at => None,
+                _ => Some((at, false)),
+            };
+        });
+    };
+    let sorted = move || match sort.get() {
+        Some((column, down)) if column == at => Some(if down { "descending" } else { "ascending" }),
+        _ => None,
+    };
+    let bars = shape.into_iter().enumerate().map(|(step, high)| {
+        let high = f64::from(high) * 0.24;
+        view! { <rect x=step * 5 y=format!("{:.1}", 24.0 - high) width="4.2" height=format!("{high:.1}")></rect> }
+    });
+    let bars: Vec<_> = bars.collect();
+    let picture = (!bars.is_empty()).then(|| view! { <svg viewBox="0 0 90 24" preserveAspectRatio="none" aria-hidden="true">{bars}</svg> });
+    let says = match range {
+        Some((least, most)) if least != most => view! { <span>{least}</span><span>{most}</span> }.into_any(),
+        Some((least, _)) => view! { <span>{format!("all {least}")}</span> }.into_any(),
+        None if distinct == 0 => ().into_any(),
+        None => view! { <span>{if distinct == 1 { "1 value".to_owned() } else { format!("{} values", text::count(i64::from(distinct))) }}</span> }.into_any(),
+    };
+    view! {
+        <th scope="col" aria-sort=sorted>
+            <button class="nm" type="button" on:click=turn>{name}<Icon name="i-sort" small=true/></button>
+            <span class="ty">{kind.label()}</span>
+            {picture}
+            <span class="rng">{says}</span>
+            {(missing > 0).then(|| view! { <span class="ty">{format!("{missing} missing")}</span> })}
+        </th>
+    }
+}
+
+fn cell(rows: &[Arc<Vec<String>>], row: usize, column: usize) -> &str {
+    rows.get(row).and_then(|row| row.get(column)).map_or("", String::as_str)
+}
+
+/// Numbers by size, words by letters; what is no number comes last.
+fn compare(a: &str, b: &str, number: bool) -> Ordering {
+    if !number {
+        return a.cmp(b);
+    }
+    let value = |text: &str| text.trim().parse::<f64>().unwrap_or(f64::INFINITY);
+    value(a).total_cmp(&value(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_sorted_by_size_and_what_is_missing_comes_last() {
+        let mut cells = ["10", "NA", "9", "-1e3", ""];
+        cells.sort_by(|a, b| compare(a, b, true));
+        assert_eq!(cells[..3], ["-1e3", "9", "10"]);
+        assert_eq!(compare("10", "9", false), Ordering::Less);
+    }
+}

@@ -1,0 +1,93 @@
+//! Parquet: rows of the first columns, from any row on. Of a large file only its end and the pages wanted are read.
+
+use crate::source::Source;
+use model::preview::Preview;
+
+#[cfg(not(feature = "parquet"))]
+pub fn parquet(_source: &Source<'_>, _at: u64) -> Option<Preview> {
+    None
+}
+
+#[cfg(feature = "parquet")]
+pub fn parquet(source: &Source<'_>, at: u64) -> Option<Preview> {
+    rows::parquet(source, at)
+}
+
+#[cfg(feature = "parquet")]
+mod rows {
+    use crate::{CELL, COLUMNS, ROWS, short, source::Source, summary};
+    use model::preview::{Kind, Preview, Table};
+    use parquet::{
+        basic::Type as Physical,
+        file::reader::{FileReader as _, SerializedFileReader},
+        record::Field,
+        schema::types::Type,
+    };
+    use std::sync::Arc;
+
+    /// Letters of a nested value that are made before they are cut.
+    const NESTED: usize = 2_000;
+
+    pub fn parquet(source: &Source<'_>, at: u64) -> Option<Preview> {
+        let reader = SerializedFileReader::new(source.raw().ok()?.try_clone().ok()?).ok()?;
+        let meta = reader.metadata();
+        let file = meta.file_metadata();
+        let schema = file.schema();
+        let total = u64::try_from(file.num_rows()).ok()?;
+        let wide = schema.get_fields().len();
+        let fields: Vec<_> = schema.get_fields().iter().take(COLUMNS).cloned().collect();
+        let shown = Type::group_type_builder(schema.name()).with_fields(fields.clone()).build().ok()?;
+        let names: Vec<String> = fields.iter().map(|field| short(field.name(), CELL)).collect();
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        let mut begin = 0;
+        for group in 0..meta.num_row_groups() {
+            let length = u64::try_from(meta.row_group(group).num_rows()).ok()?;
+            if at < begin + length {
+                let part = reader.get_row_group(group).ok()?;
+                let skip = at.saturating_sub(begin) as usize;
+                let wanted = part.get_row_iter(Some(shown.clone())).ok()?.skip(skip).take(ROWS - rows.len());
+                for row in wanted {
+                    let row = row.ok()?;
+                    rows.push(row.get_column_iter().map(|(_, field)| cell(field)).collect());
+                }
+            }
+            begin += length;
+            if rows.len() == ROWS {
+                break;
+            }
+        }
+        let mut columns = summary::columns(names, &rows);
+        for (column, field) in columns.iter_mut().zip(&fields) {
+            column.kind = kind(field).unwrap_or(column.kind);
+        }
+        let next = Some(at + rows.len() as u64).filter(|next| *next < total && !rows.is_empty());
+        let mut about = format!("{} row groups", meta.num_row_groups());
+        if let Some(by) = file.created_by() {
+            about = format!("{about}, written by {}", short(by, CELL));
+        }
+        let more_columns = wide.saturating_sub(COLUMNS) as u32;
+        Some(Preview::Table(Table { about: Some(about), columns, rows, more_columns, next, cut: false, total: Some(total) }))
+    }
+
+    fn cell(field: &Field) -> String {
+        match field {
+            Field::Null => String::new(),
+            Field::Str(text) => short(text, CELL),
+            Field::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            other => short(&short(&other.to_string(), NESTED), CELL),
+        }
+    }
+
+    /// What the file says that a column is.
+    fn kind(field: &Arc<Type>) -> Option<Kind> {
+        if !field.is_primitive() || field.get_basic_info().logical_type_ref().is_some() {
+            return None;
+        }
+        Some(match field.get_physical_type() {
+            Physical::BOOLEAN => Kind::YesNo,
+            Physical::INT32 | Physical::INT64 => Kind::Whole,
+            Physical::FLOAT | Physical::DOUBLE => Kind::Number,
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,214 @@
+//! Tables of text: of commas and tabs with names in the first row, and the formats of biology that are such tables.
+//!
+//! A window is read from any row on. What stands before the rows is kept as it is.
+
+use crate::{READ, ROWS, source::Source, summary, text::decoded};
+use model::preview::Table;
+use std::io;
+
+/// Bytes that are looked through for the first row of a format with much before it, and bytes of that which are shown.
+const BEFORE: usize = 4 << 20;
+const ABOUT: usize = 64 << 10;
+
+/// How a table is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    separator: u8,
+    /// Cells may be in quotes and hold separators.
+    quotes: bool,
+    names: Names,
+    /// Any other text may have this ending: only one with equal rows is a table.
+    unsure: bool,
+}
+
+/// Where columns have their names from.
+#[derive(Clone, Copy, Debug)]
+enum Names {
+    First,
+    /// The last line that begins with `#`.
+    Hash,
+    Known(&'static [&'static str]),
+}
+
+const SAM: &[&str] = &["qname", "flag", "rname", "pos", "mapq", "cigar", "rnext", "pnext", "tlen", "seq", "qual", "tags"];
+const BED: &[&str] =
+    &["chrom", "start", "end", "name", "score", "strand", "thickStart", "thickEnd", "itemRgb", "blockCount", "blockSizes", "blockStarts"];
+const GFF: &[&str] = &["seqid", "source", "type", "start", "end", "score", "strand", "phase", "attributes"];
+
+/// How files with this ending are written, if they are tables.
+pub fn layout(ending: &str) -> Option<Layout> {
+    let tabs = |names| Some(Layout { separator: b'\t', quotes: false, names, unsure: false });
+    match ending {
+        "csv" => Some(Layout { separator: b',', quotes: true, names: Names::First, unsure: false }),
+        "tsv" | "tab" => Some(Layout { separator: b'\t', quotes: true, names: Names::First, unsure: false }),
+        "txt" | "counts" | "out" | "stats" | "summary" => {
+            Some(Layout { separator: b'\t', quotes: true, names: Names::First, unsure: true })
+        }
+        "vcf" => tabs(Names::Hash),
+        "sam" => tabs(Names::Known(SAM)),
+        "bed" | "bedgraph" | "narrowpeak" | "broadpeak" => tabs(Names::Known(BED)),
+        "gff" | "gff3" | "gtf" => tabs(Names::Known(GFF)),
+        _ => None,
+    }
+}
+
+/// Records of SAM.
+pub fn sam(text: &str) -> Table {
+    let body = Body { about: String::new(), names: SAM.iter().map(|name| (*name).to_owned()).collect(), start: 0 };
+    rows(text, Layout { separator: b'\t', quotes: false, names: Names::Known(SAM), unsure: false }, body, 0, false)
+}
+
+/// A window of a table; `None` for what is none: one column, or no rows that fit.
+pub fn table(source: &Source<'_>, mut layout: Layout, at: u64) -> io::Result<Option<Table>> {
+    let (mut head, mut cut) = source.head(READ)?;
+    if head.contains(&0) {
+        return Ok(None);
+    }
+    let mut body = before(&decoded(&head, cut), &mut layout, cut);
+    if body.is_none() && cut && !matches!(layout.names, Names::First) {
+        (head, cut) = source.head(BEFORE)?;
+        body = before(&decoded(&head, cut), &mut layout, cut);
+    }
+    let Some(body) = body else { return Ok(None) };
+    let from = at.max(body.start as u64);
+    let packed = source.packing != crate::source::Packing::None;
+    let (bytes, more) = if packed || (at == 0 && body.start < READ / 2) {
+        (head.get(from as usize..).unwrap_or_default().to_vec(), cut)
+    } else {
+        source.window(from, READ)?
+    };
+    let mut table = rows(&decoded(&bytes, more), layout, body, from, more);
+    if packed {
+        table.cut = table.next.take().is_some();
+    }
+    Ok(Some(table))
+}
+
+/// What stands before the rows.
+struct Body {
+    about: String,
+    names: Vec<String>,
+    /// Where the rows begin, in bytes.
+    start: usize,
+}
+
+/// `None` if no row was found, or this is no table.
+fn before(text: &str, layout: &mut Layout, cut: bool) -> Option<Body> {
+    let mut about = String::new();
+    let mut last = "";
+    let mut start = 0;
+    let comment = |line: &str| match layout.names {
+        Names::Known(names) if names == SAM => line.starts_with('@'),
+        Names::Known(names) if names == BED => line.starts_with('#') || line.starts_with("track") || line.starts_with("browser"),
+        _ => line.starts_with('#'),
+    };
+    let mut row = None;
+    for line in text.split_inclusive('\n') {
+        if !line.ends_with('\n') && cut {
+            return None;
+        }
+        if !comment(line) {
+            row = Some(line);
+            break;
+        }
+        if about.len() + line.len() <= ABOUT {
+            about.push_str(line);
+        }
+        last = line;
+        start += line.len();
+    }
+    let trimmed = |line: &str| line.trim_end_matches(['\r', '\n']).to_owned();
+    let split = |line: &str, layout: &Layout| cells(&trimmed(line), *layout);
+    let row = row.unwrap_or_default();
+    let names = match layout.names {
+        Names::Known(names) => {
+            let wide = split(row, layout).len().min(names.len());
+            if wide < 3 && !row.is_empty() {
+                return None;
+            }
+            names[..wide.max(3)].iter().map(|name| (*name).to_owned()).collect()
+        }
+        Names::Hash => {
+            if last.starts_with("##") || !last.contains('\t') {
+                return None;
+            }
+            about.truncate(about.len().saturating_sub(last.len()));
+            split(last.trim_start_matches('#'), layout)
+        }
+        Names::First => {
+            // Names after a `#` belong to rows as wide as they are.
+            let hashed = split(last.trim_start_matches('#').trim_start(), layout);
+            if hashed.len() > 1 && hashed.len() == split(row, layout).len() {
+                about.truncate(about.len().saturating_sub(last.len()));
+                hashed
+            } else {
+                if layout.separator == b',' && split(row, layout).len() < 2 {
+                    let other = [b';', b'\t'].into_iter().find(|other| split(row, &Layout { separator: *other, ..*layout }).len() > 1);
+                    layout.separator = other?;
+                }
+                let mut lines = text[start..].lines().filter(|line| !line.trim().is_empty()).take(if cut { 8 } else { 9 });
+                if layout.unsure {
+                    let wide = split(lines.next()?, layout).len();
+                    let mut same = lines.map(|line| split(line, layout).len() == wide).peekable();
+                    if wide < 2 || same.peek().is_none() || !same.all(|same| same) {
+                        return None;
+                    }
+                }
+                start += row.len();
+                split(row, layout)
+            }
+        }
+    };
+    (names.len() > 1).then_some(Body { about, names, start })
+}
+
+fn reader(text: &[u8], layout: Layout) -> csv::Reader<&[u8]> {
+    let mut builder = csv::ReaderBuilder::new();
+    builder.delimiter(layout.separator).quoting(layout.quotes).flexible(true).has_headers(false).from_reader(text)
+}
+
+fn cells(line: &str, layout: Layout) -> Vec<String> {
+    let mut record = csv::StringRecord::new();
+    let _ = reader(line.as_bytes(), layout).read_record(&mut record);
+    record.iter().map(|cell| crate::short(cell, crate::CELL)).collect()
+}
+
+/// The rows at the start of `text`, which is what the file has from `from` on.
+fn rows(text: &str, layout: Layout, body: Body, from: u64, more: bool) -> Table {
+    // The last row of a cut text may be half of one, and so may be one that a quote keeps open.
+    let text = match (more, text.rfind('\n')) {
+        (true, Some(last)) => &text[..=last],
+        _ => text,
+    };
+    let open = more && layout.quotes && text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1;
+    let wide = body.names.len();
+    let mut found = Vec::new();
+    let mut record = csv::StringRecord::new();
+    let mut csv = reader(text.as_bytes(), layout);
+    let mut ends = vec![0];
+    while found.len() <= ROWS && csv.read_record(&mut record).unwrap_or(false) {
+        let joined = layout.separator == b'\t' && matches!(layout.names, Names::Known(names) if names == SAM) && record.len() > wide;
+        let mut cells = summary::row(record.iter().take(if joined { wide - 1 } else { usize::MAX }));
+        if joined {
+            cells.push(crate::short(&record.iter().skip(wide - 1).collect::<Vec<_>>().join(" "), crate::CELL));
+        }
+        found.push(cells);
+        ends.push(csv.position().byte());
+    }
+    if open && found.len() <= ROWS {
+        found.pop();
+        ends.pop();
+    }
+    let over = found.len() > ROWS;
+    if over {
+        found.truncate(ROWS);
+        ends.truncate(ROWS + 1);
+    }
+    let end = from + ends.last().copied().unwrap_or_default();
+    let next = (over || more).then_some(end).filter(|end| *end > from);
+    let more_columns = wide.saturating_sub(crate::COLUMNS) as u32;
+    let names = body.names.into_iter().take(crate::COLUMNS).collect();
+    let columns = summary::columns(names, &found);
+    let about = (!body.about.is_empty()).then_some(body.about);
+    Table { about, columns, rows: found, more_columns, next, cut: more && next.is_none(), total: None }
+}

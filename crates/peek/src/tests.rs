@@ -1,0 +1,359 @@
+//! Every format, whole and in windows, and what is not what its name says.
+
+use super::*;
+use model::preview::{Cell, Kind, Output, Sequences, Table, Tree};
+use proptest::prelude::*;
+use std::io::Write as _;
+
+fn at(name: &str, bytes: &[u8], at: u64) -> Preview {
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(bytes).expect("room");
+    peek(&file, &Ask { name: name.to_owned(), at }).expect("a preview")
+}
+
+fn whole(name: &str, bytes: &[u8]) -> Preview {
+    at(name, bytes, 0)
+}
+
+#[track_caller]
+fn table(preview: Preview) -> Table {
+    match preview {
+        Preview::Table(table) => table,
+        other => panic!("no table: {other:?}"),
+    }
+}
+
+fn names(table: &Table) -> Vec<&str> {
+    table.columns.iter().map(|column| column.name.as_str()).collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(bytes).expect("room");
+    packed.finish().expect("room")
+}
+
+#[test]
+fn tables_have_kinds_and_say_how_their_numbers_lie() {
+    let found = table(whole("a.tsv", b"gene\tlfc\tn\tok\tnote\nTP53\t-1.5e3\t1\tyes\tx\nMYC\tNA\t30\tno\t\"a\tb\"\nodd\n"));
+    assert_eq!(names(&found), ["gene", "lfc", "n", "ok", "note"]);
+    let kinds: Vec<Kind> = found.columns.iter().map(|column| column.kind).collect();
+    assert_eq!(kinds, [Kind::Text, Kind::Number, Kind::Whole, Kind::YesNo, Kind::Text]);
+    assert_eq!(found.rows, [vec!["TP53", "-1.5e3", "1", "yes", "x"], vec!["MYC", "NA", "30", "no", "a\tb"], vec!["odd"]]);
+    assert_eq!((found.columns[1].missing, found.columns[0].distinct), (1, 3));
+    assert_eq!(found.columns[2].range, Some(("1".into(), "30".into())));
+    assert_eq!((found.columns[2].shape.first(), found.columns[2].shape.last()), (Some(&100), Some(&100)));
+    assert_eq!((found.next, found.cut), (None, false));
+    assert!(matches!(whole("one.csv", b"only\n1\n"), Preview::Text(_)), "one column is no table");
+    assert_eq!(names(&table(whole("eu.csv", b"a;b\n1,5;2\n"))), ["a", "b"]);
+}
+
+#[test]
+fn what_stands_before_a_table_is_kept() {
+    let found = table(whole("counts.txt", b"# Program:featureCounts v2\nGeneid\tChr\tn\ng1\tchr1\t4\ng2\tchr2\t5\n"));
+    assert_eq!((names(&found), found.about.as_deref()), (vec!["Geneid", "Chr", "n"], Some("# Program:featureCounts v2\n")));
+    let found = table(whole("x.tsv", b"#chrom\tpos\nchr1\t4\n"));
+    assert_eq!((names(&found), found.about.as_deref()), (vec!["chrom", "pos"], None));
+    assert!(matches!(whole("notes.txt", b"a\tb\nplain words\n"), Preview::Text(_)));
+}
+
+#[test]
+fn windows_follow_each_other_without_a_gap() {
+    let mut text = "id,words\n".to_owned();
+    for row in 0..20_000 {
+        text.push_str(&format!("{row},\"a,\nb{row}\"\n"));
+    }
+    let (mut from, mut rows) = (0, 0);
+    loop {
+        let found = table(at("big.csv", text.as_bytes(), from));
+        assert_eq!(names(&found), ["id", "words"]);
+        for row in &found.rows {
+            assert_eq!(row, &[rows.to_string(), format!("a,\nb{rows}")]);
+            rows += 1;
+        }
+        match found.next {
+            Some(next) => from = next,
+            None => break,
+        }
+    }
+    assert_eq!(rows, 20_000);
+}
+
+#[test]
+fn packed_files_are_what_is_in_them_also_when_cut() {
+    let text = b"a,b\n1,2\n".repeat(50_000);
+    let packed = gzip(&text);
+    let found = table(whole("x.csv.gz", &packed));
+    assert!(found.cut && found.next.is_none() && found.rows.len() == ROWS);
+    assert!(table(whole("x.csv.gz", &packed[..packed.len() / 2])).cut);
+    let packed = zstd::encode_all(text.as_slice(), 1).expect("room");
+    assert!(table(whole("x.csv.zst", &packed)).cut);
+    assert_eq!(table(whole("x.csv.bgz", &gzip(b"a,b\n1,2\n"))).rows, [["1", "2"]]);
+    assert!(matches!(whole("x.csv.gz", b"not packed"), Preview::Text(_)));
+    assert!(matches!(whole("x.csv.gz", &[0x1f, 0x8b, 0, 0]), Preview::Bytes(_) | Preview::Text(_)));
+}
+
+#[test]
+fn formats_of_biology_have_the_names_of_their_columns() {
+    let vcf = b"##fileformat=VCFv4.2\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n1\t5\t.\tA\tG\t30\tPASS\tDP=3\n";
+    let found = table(whole("x.vcf.gz", &gzip(vcf)));
+    assert_eq!(names(&found)[..2], ["CHROM", "POS"]);
+    assert_eq!(found.about.as_deref(), Some("##fileformat=VCFv4.2\n##contig=<ID=1>\n"));
+    assert_eq!((found.columns[2].missing, found.columns[5].kind), (1, Kind::Whole));
+    let mut long = b"##fileformat=VCFv4.2\n".to_vec();
+    long.extend(b"##contig=<ID=chrUn_KI270302v1,length=2274>\n".repeat(20_000));
+    long.extend(b"#CHROM\tPOS\n1\t5\n1\t6\n");
+    assert_eq!(table(whole("long.vcf", &long)).rows, [["1", "5"], ["1", "6"]]);
+
+    let found = table(whole("x.bed", b"track name=x\nchr1\t1\t20\tpeak\n"));
+    assert_eq!((names(&found), found.rows.len()), (vec!["chrom", "start", "end", "name"], 1));
+    let found = table(whole("x.gtf", b"#!genome-build\nchr1\thavana\tgene\t1\t9\t.\t+\t.\tgene_id \"x\"; a\n"));
+    assert_eq!((found.columns.len(), found.rows[0][8].as_str()), (9, "gene_id \"x\"; a"));
+    let found = table(whole("x.sam", b"@HD\tVN:1.6\nr1\t0\tchr1\t5\t60\t4M\t*\t0\t0\tACGT\tIIII\tNM:i:0\tAS:i:4\n"));
+    assert_eq!((found.about.as_deref(), found.rows[0][11].as_str()), (Some("@HD\tVN:1.6\n"), "NM:i:0 AS:i:4"));
+}
+
+#[track_caller]
+fn sequences(preview: Preview) -> Sequences {
+    match preview {
+        Preview::Sequences(found) => found,
+        other => panic!("no sequences: {other:?}"),
+    }
+}
+
+#[test]
+fn sequences_are_counted_and_gone_on_with() {
+    let found = sequences(whole("x.fa", b">chr1 a test\nACGT\nGG\n>chr2\nNN\n"));
+    assert_eq!(found.records.len(), 2);
+    let first = &found.records[0];
+    assert_eq!((first.name.as_str(), first.about.as_str(), first.length, first.letters.as_str()), ("chr1", "a test", 6, "ACGTGG"));
+    assert_eq!((first.gc, found.records[1].gc, found.protein), (Some(666), None, false));
+    assert!(sequences(whole("x.fasta", b">p\nMEEPQSDPSV\n")).protein);
+    let many: String = (0..100).map(|n| format!(">s{n}\nACGT\n")).collect();
+    let (mut from, mut seen) = (0, Vec::new());
+    loop {
+        let found = sequences(at("many.fa", many.as_bytes(), from));
+        seen.extend(found.records.into_iter().map(|record| record.name));
+        match found.next {
+            Some(next) => from = next,
+            None => break,
+        }
+    }
+    assert_eq!(seen, (0..100).map(|n| format!("s{n}")).collect::<Vec<_>>());
+    let mut long = b">long\n".to_vec();
+    long.extend(b"ACGT\n".repeat(1 << 20));
+    let found = sequences(whole("long.fa", &long));
+    assert!(found.cut && found.records[0].cut && found.records[0].length > 3_000_000);
+
+    let found = sequences(whole("x.fastq.gz", &gzip(b"@r1 x\nACGT\n+\nIIII\n@r2\nGG\n+\n!!\n")));
+    assert_eq!((found.records.len(), found.records[0].quality, found.records[1].quality), (2, Some(400), Some(0)));
+    assert!(matches!(whole("x.fq", b"no reads\n"), Preview::Text(_)));
+}
+
+#[test]
+fn trees_keep_their_order_and_end_somewhere() {
+    let Preview::Tree(Tree::Map(map)) = whole("x.json", br#"{"z": 1, "a": [true, null, "x"], "n": 1e400}"#) else {
+        let other = whole("x.json", br#"{"z": 1, "a": [true, null, "x"], "n": 1e400}"#);
+        assert!(matches!(other, Preview::Text(_)), "a number beyond all numbers: shown as text");
+        return;
+    };
+    assert_eq!(map[0], ("z".to_owned(), Tree::Number("1".into())));
+    let Preview::Tree(Tree::Map(map)) = whole("c.yaml", b"samples: s.tsv\nref:\n  build: 38\n  on: yes\n") else { panic!("a tree") };
+    assert_eq!(map[0], ("samples".to_owned(), Tree::Text("s.tsv".into())));
+    assert!(matches!(whole("two.yml", b"a: 1\n---\nb: 2\n"), Preview::Tree(Tree::List(list)) if list.len() == 2));
+    let many = format!("[{}]", vec!["1"; 10_000].join(","));
+    let Preview::Tree(Tree::List(list)) = whole("many.json", many.as_bytes()) else { panic!("a list") };
+    assert!(matches!(list.last(), Some(Tree::More(more)) if *more > 5_000) && list.len() <= 4_001);
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(matches!(whole("deep.json", deep.as_bytes()), Preview::Text(_)));
+    assert!(matches!(whole("bad.json", b"{oops"), Preview::Text(_)));
+    assert!(matches!(whole("words.yaml", b"just words"), Preview::Text(_)));
+    let laughs = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e]\n";
+    let _ = whole("laughs.yaml", laughs.as_bytes());
+}
+
+#[test]
+fn markup_is_shown_without_what_acts() {
+    let Preview::Rich(html) = whole("r.md", b"# T\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n[x](javascript:alert(1)) <script>alert(1)</script> <img src=x onerror=alert(1)> ![p](https://a.example/t.png) [ok](https://a.example) [d](data:text/html,x) [r](/api/x)") else {
+        panic!("markup")
+    };
+    assert!(html.contains("<h1>T</h1>") && html.contains("<table>") && html.contains("href=\"https://a.example\""), "{html}");
+    let Preview::Rich(hidden) = whole("r.md", b"<a href=\"da\tta:text/html,x\">a</a> <a href=\"\x01data:text/html,x\">b</a>") else {
+        panic!("markup")
+    };
+    assert!(!hidden.contains("href"), "{hidden}");
+    for bad in ["script", "onerror", "t.png", "data:", "/api"] {
+        assert!(!html.contains(bad), "{bad} in {html}");
+    }
+    assert!(html.contains("rel=\"noopener noreferrer nofollow\""));
+}
+
+#[test]
+fn notebooks_show_cells_and_what_they_put_out() {
+    let book = br##"{"metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "cells": [
+        {"cell_type": "markdown", "source": ["# Hi\n", "<b onclick=x()>there</b>"]},
+        {"cell_type": "code", "execution_count": 3, "source": "print(1)", "outputs": [
+            {"output_type": "stream", "text": ["1\n", "\u001b[31mred\u001b[0m\n"]},
+            {"output_type": "display_data", "data": {"image/png": "aGVs\nbG8=", "text/plain": "x"}},
+            {"output_type": "execute_result", "data": {"text/html": "<table><tr><td>5</td></tr></table><script>1</script>"}},
+            {"output_type": "display_data", "data": {"application/javascript": "alert(1)"}},
+            {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["\u001b[1mTrace", "back"]}
+        ]}]}"##;
+    let Preview::Notebook(cells) = whole("n.ipynb", book) else { panic!("a notebook") };
+    assert!(matches!(&cells[0], Cell::Rich(html) if html.contains("<h1>Hi</h1>") && !html.contains("onclick")));
+    let Cell::Code { count: Some(3), code, outputs } = &cells[1] else { panic!("code") };
+    assert_eq!((code.text.as_str(), code.language.as_str()), ("print(1)", "python"));
+    assert_eq!(outputs[0], Output::Text("1\nred\n".into()));
+    assert_eq!(outputs[1], Output::Picture("data:image/png;base64,aGVsbG8=".into()));
+    assert!(matches!(&outputs[2], Output::Rich(html) if html.contains("<td>5</td>") && !html.contains("script")));
+    assert!(matches!(&outputs[3], Output::Other(_)));
+    assert_eq!(outputs[4], Output::Error("Trace\nback".into()));
+    assert!(matches!(whole("n.ipynb", b"{}"), Preview::Text(_)));
+}
+
+#[cfg(feature = "parquet")]
+mod parquet_files {
+    use super::*;
+    use parquet::{
+        column::writer::ColumnWriter,
+        data_type::ByteArray,
+        file::{properties::WriterProperties, writer::SerializedFileWriter},
+        schema::parser::parse_message_type,
+    };
+    use std::sync::Arc;
+
+    fn numbers(rows: i64, group: i64) -> Vec<u8> {
+        let schema =
+            parse_message_type("message t { required int64 id; optional binary name (UTF8); required double x; }").expect("a schema");
+        let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(WriterProperties::default())).expect("a writer");
+        let mut begin = 0;
+        while begin < rows {
+            let ids: Vec<i64> = (begin..rows.min(begin + group)).collect();
+            let mut part = writer.next_row_group().expect("a group");
+            while let Some(mut column) = part.next_column().expect("a column") {
+                match column.untyped() {
+                    ColumnWriter::Int64ColumnWriter(out) => out.write_batch(&ids, None, None).map(drop),
+                    ColumnWriter::DoubleColumnWriter(out) => {
+                        out.write_batch(&ids.iter().map(|id| *id as f64 / 4.0).collect::<Vec<_>>(), None, None).map(drop)
+                    }
+                    ColumnWriter::ByteArrayColumnWriter(out) => {
+                        let there: Vec<i16> = ids.iter().map(|id| i16::from(id % 2 == 0)).collect();
+                        let texts: Vec<ByteArray> =
+                            ids.iter().filter(|id| *id % 2 == 0).map(|id| ByteArray::from(format!("<n{id}>").as_str())).collect();
+                        out.write_batch(&texts, Some(&there), None).map(drop)
+                    }
+                    _ => unreachable!("three columns"),
+                }
+                .expect("written");
+                column.close().expect("closed");
+            }
+            part.close().expect("closed");
+            begin += group;
+        }
+        writer.into_inner().expect("a file")
+    }
+
+    #[test]
+    fn rows_are_read_from_any_row_on() {
+        let file = numbers(1_050, 500);
+        let found = table(whole("x.parquet", &file));
+        assert_eq!((names(&found), found.total, found.next, found.rows.len()), (vec!["id", "name", "x"], Some(1_050), Some(200), 200));
+        assert_eq!(found.rows[2], ["2", "<n2>", "0.5"]);
+        assert_eq!((found.rows[3][1].as_str(), found.columns[1].missing), ("", 100));
+        assert_eq!((found.columns[0].kind, found.columns[2].kind), (Kind::Whole, Kind::Number));
+        let found = table(at("x.parquet", &file, 400));
+        assert_eq!((found.rows[0][0].as_str(), found.rows[199][0].as_str(), found.next), ("400", "599", Some(600)), "across groups");
+        let found = table(at("x.parquet", &file, 1_000));
+        assert_eq!((found.rows.len(), found.next), (50, None));
+        assert!(matches!(whole("x.parquet", b"PAR1 no PAR1"), Preview::Text(_) | Preview::Bytes(_)));
+    }
+}
+
+#[test]
+fn alignments_are_read_from_any_record_on() {
+    use noodles_bam as bam;
+    use noodles_sam::{self as sam, alignment::io::Write as _};
+    let mut text = "@HD\tVN:1.6\n@SQ\tSN:chr1\tLN:1000\n".to_owned();
+    for n in 0..450 {
+        text.push_str(&format!("read{n}\t0\tchr1\t{}\t60\t4M\t*\t0\t0\tACGT\tIIII\tNM:i:0\n", n + 1));
+    }
+    let mut reader = sam::io::Reader::new(text.as_bytes());
+    let header = reader.read_header().expect("a header");
+    let mut writer = bam::io::Writer::new(Vec::new());
+    writer.write_header(&header).expect("written");
+    for record in reader.records() {
+        writer.write_alignment_record(&header, &record.expect("a record")).expect("written");
+    }
+    writer.try_finish().expect("closed");
+    let file = writer.into_inner().into_inner();
+    let (mut from, mut seen) = (0, 0);
+    loop {
+        let found = table(at("x.bam", &file, from));
+        assert!(found.about.as_deref().is_some_and(|about| about.contains("SN:chr1")));
+        for row in &found.rows {
+            assert_eq!(
+                (row[0].as_str(), row[3].as_str(), row[11].as_str()),
+                (format!("read{seen}").as_str(), (seen + 1).to_string().as_str(), "NM:i:0")
+            );
+            seen += 1;
+        }
+        match found.next {
+            Some(next) => from = next,
+            None => break,
+        }
+    }
+    assert_eq!(seen, 450);
+    assert!(matches!(whole("x.bam", b"no alignments"), Preview::Text(_)));
+}
+
+#[test]
+fn archives_are_listed() {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    zip.start_file("a/<img src=x>.txt", stored).expect("a member");
+    zip.write_all(b"hello").expect("room");
+    let zip = zip.finish().expect("closed").into_inner();
+    assert_eq!(table(whole("x.zip", &zip)).rows, [["a/<img src=x>.txt", "5", "5"]]);
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(3);
+    header.set_cksum();
+    tar.append_data(&mut header, "b/c.txt", b"abc".as_slice()).expect("room");
+    let tar = tar.into_inner().expect("closed");
+    for (name, bytes) in [("x.tar", tar.clone()), ("x.tar.gz", gzip(&tar)), ("x.tgz", gzip(&tar))] {
+        assert_eq!(table(whole(name, &bytes)).rows, [["b/c.txt", "3", "file"]], "{name}");
+    }
+    assert!(matches!(whole("x.zip", b"no archive"), Preview::Text(_)));
+}
+
+#[test]
+fn what_is_no_text_is_shown_as_bytes() {
+    let Preview::Bytes(found) = whole("x.rds", b"\0ab\xff") else { panic!("bytes") };
+    assert!(found.head.starts_with("00000000  00 61 62 ff "), "{}", found.head);
+    let Preview::Bytes(found) = whole("noname", b"\x89PNG\r\n\x1a\n\0\0") else { panic!("bytes") };
+    assert_eq!(found.kind.as_deref(), Some("image/png"));
+    assert_eq!(whole("p.SVG", b"<svg onload=alert(1)>"), Preview::Image);
+    assert_eq!(whole("r.html", b"<p>"), Preview::Page);
+    assert_eq!(whole("r.pdf", b"%PDF"), Preview::Pdf);
+    assert!(matches!(whole("x.txt", b""), Preview::Text(_)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// No content makes a preview fail or grow without bound.
+    #[test]
+    fn any_bytes_under_any_name_have_a_preview(
+        ending in prop::sample::select(vec!["csv", "tsv", "txt", "vcf", "sam", "bed", "gff", "fa", "fq", "json", "yaml", "md", "ipynb", "bam", "zip", "tar", "parquet", "gz", "x"]),
+        bytes in prop_oneof![prop::collection::vec(any::<u8>(), 0..600), "[@>#\\+\"ACGT,;\t\n a-z0-9{}\\[\\]:|*<&-]{0,600}".prop_map(String::into_bytes)],
+        from in prop_oneof![Just(0_u64), 0_u64..700, any::<u64>()],
+        ) {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let found = peek(&file, &Ask { name: format!("x.{ending}"), at: from });
+        prop_assert!(found.is_ok(), "{found:?}");
+        if let Ok(Preview::Table(table)) = found {
+            prop_assert!(table.next.is_none_or(|next| next > from), "it goes on");
+        }
+    }
+}
