@@ -1,6 +1,7 @@
 //! Server functions: parse, authorise, store, map the error. They are public endpoints.
 
 pub mod code;
+pub mod entries;
 pub mod files;
 pub mod graph;
 pub mod info;

@@ -8,7 +8,7 @@ use crate::{
     state::{Reach, Sources},
 };
 use bytes::Bytes;
-use futures::{StreamExt as _, stream::Stream};
+use futures::stream::Stream;
 use model::{
     RunId,
     file::{FileFacts, FileRef, NoFile},
@@ -23,7 +23,10 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::broadcast::{self, error::RecvError},
+    sync::{
+        broadcast::{self, error::RecvError},
+        watch,
+    },
     time::{MissedTickBehavior, interval},
 };
 
@@ -40,7 +43,7 @@ const FILES: usize = 1_000;
 #[derive(Clone)]
 pub struct Followers {
     sources: Arc<dyn Sources>,
-    open: Arc<Mutex<HashMap<Followed, broadcast::Sender<Bytes>>>>,
+    open: Arc<Mutex<HashMap<Followed, Told>>>,
     reads: Arc<AtomicU64>,
 }
 
@@ -53,6 +56,13 @@ struct Followed {
     reach: Reach,
 }
 
+/// What is said of a file: what is new, and how it is.
+#[derive(Clone)]
+struct Told {
+    news: broadcast::Sender<Bytes>,
+    latest: watch::Sender<Option<Bytes>>,
+}
+
 impl Followers {
     pub fn new(sources: Arc<dyn Sources>) -> Self {
         Self { sources, open: Arc::default(), reads: Arc::default() }
@@ -63,23 +73,17 @@ impl Followers {
     ///
     /// The caller has checked that the reader may see the run; `reach` says what of its files.
     pub fn follow(&self, run: RunId, file: FileRef, path: PathBuf, reach: Reach) -> Option<impl Stream<Item = Bytes> + Send + use<>> {
-        let followed = Followed { run, file, path, reach };
-        let news = self.join(&followed)?;
-        let (sources, known) = (Arc::clone(&self.sources), followed);
-        let now = move || {
-            let (sources, known) = (Arc::clone(&sources), known.clone());
-            async move { encoded(&known.file, &facts(&*sources, &known.reach, &known.path).await, None) }
-        };
-        let first = futures::stream::once(now());
-        let later = futures::stream::unfold((news, now), |(mut news, now)| async move {
-            match news.recv().await {
-                Ok(bytes) => Some((bytes, (news, now))),
+        let (news, latest) = self.join(Followed { run, file, path, reach })?;
+        Some(futures::stream::unfold((news, latest, true), |(mut news, mut latest, first)| async move {
+            let told = if first { Err(RecvError::Lagged(0)) } else { news.recv().await };
+            let bytes = match told {
+                Ok(bytes) => bytes,
                 // What was missed the page reads for itself, as soon as it knows how large the file is.
-                Err(RecvError::Lagged(_)) => Some((now().await, (news, now))),
-                Err(RecvError::Closed) => None,
-            }
-        });
-        Some(first.chain(later))
+                Err(RecvError::Lagged(_)) => latest.wait_for(Option::is_some).await.ok()?.clone()?,
+                Err(RecvError::Closed) => return None,
+            };
+            Some((bytes, (news, latest, false)))
+        }))
     }
 
     /// Files that are followed now.
@@ -92,27 +96,29 @@ impl Followers {
         self.reads.load(Relaxed)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Followed, broadcast::Sender<Bytes>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Followed, Told>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn join(&self, followed: &Followed) -> Option<broadcast::Receiver<Bytes>> {
+    fn join(&self, followed: Followed) -> Option<(broadcast::Receiver<Bytes>, watch::Receiver<Option<Bytes>>)> {
         let mut open = self.lock();
-        if let Some(news) = open.get(followed) {
-            return Some(news.subscribe());
+        if let Some(told) = open.get(&followed) {
+            return Some((told.news.subscribe(), told.latest.subscribe()));
         }
         if open.len() >= FILES {
             return None;
         }
-        let (sender, receiver) = broadcast::channel(LAG);
-        open.insert(followed.clone(), sender.clone());
+        let (news, receiver) = broadcast::channel(LAG);
+        let (latest, state) = watch::channel(None);
+        let told = Told { news, latest };
+        open.insert(followed.clone(), told.clone());
         metrics::gauge!("flowo_followed_files").set(open.len() as f64);
-        tokio::spawn(self.clone().read(followed.clone(), sender));
-        Some(receiver)
+        tokio::spawn(self.clone().read(followed, told));
+        Some((receiver, state))
     }
 
     /// Reads one file until nobody follows it.
-    async fn read(self, followed: Followed, news: broadcast::Sender<Bytes>) {
+    async fn read(self, followed: Followed, told: Told) {
         let Followed { file, path, reach, .. } = &followed;
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -120,10 +126,11 @@ impl Followers {
         // Where the next line begins; the end of what pages have read by themselves.
         let mut to = known.as_ref().map_or(0, |facts| facts.size);
         loop {
+            told.latest.send_replace(Some(encoded(file, &known, None)));
             look.tick().await;
             {
                 let mut open = self.lock();
-                if news.receiver_count() == 0 {
+                if told.news.receiver_count() == 0 {
                     open.remove(&followed);
                     metrics::gauge!("flowo_followed_files").set(open.len() as f64);
                     return;
@@ -131,6 +138,10 @@ impl Followers {
             }
             let now = facts(&*self.sources, reach, path).await;
             if now == known {
+                continue;
+            }
+            // It is there, and did not answer in time or in its turn: no news.
+            if matches!(now, Err(NoFile::Busy | NoFile::Slow)) {
                 continue;
             }
             metrics::counter!("flowo_followed_reads_total").increment(1);
@@ -141,7 +152,7 @@ impl Followers {
                 lines = window(&*self.sources, reach, &path.to_string_lossy(), LogPart::From(to)).await.ok();
             }
             to = lines.as_ref().map_or(size, |window| window.to);
-            let _ = news.send(encoded(file, &now, lines));
+            let _ = told.news.send(encoded(file, &now, lines));
             known = now;
         }
     }

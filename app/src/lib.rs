@@ -24,8 +24,6 @@ pub mod job_graphs;
 pub mod job_lists;
 pub mod live;
 #[cfg(feature = "ssr")]
-mod log_lines;
-#[cfg(feature = "ssr")]
 pub mod marks;
 #[cfg(feature = "ssr")]
 mod matrix;
@@ -56,7 +54,7 @@ use leptos_router::{
     components::{Redirect, Route, Router, Routes},
     path,
 };
-use pages::{LoginPage, NotFound, RunRoute, RunsPage};
+use pages::{LoginPage, LogsPage, NotFound, RunRoute, RunsPage};
 use parts::{
     frame::Frame,
     keys::{self, HelpSheet, Keys},
@@ -81,6 +79,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=|| view! { <Redirect path=paths::RUNS/> } ssr=SsrMode::Async/>
                     <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async/>
                     <Route path=path!("/runs/:id") view={Lazy::<RunRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/logs") view=LogsPage ssr=SsrMode::Async/>
                     <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
                 </Routes>
             </Frame>

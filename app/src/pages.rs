@@ -1,11 +1,13 @@
 //! Pages arrange parts.
 
 mod login;
+mod logs;
 mod not_found;
 mod run;
 mod runs;
 
 pub use login::LoginPage;
+pub use logs::LogsPage;
 pub use not_found::NotFound;
 pub use run::RunRoute;
 pub use runs::RunsPage;

@@ -9,6 +9,7 @@ use model::{
 };
 
 pub const RUNS: &str = "/runs";
+pub const LOGS: &str = "/logs";
 
 /// The runs page with a filter, an order and a place in it.
 pub fn runs(q: &str, sort: RunSort, after: Option<&Cursor>) -> String {
@@ -44,6 +45,15 @@ pub fn run(id: RunId) -> String {
 /// A file with the state of a run, to be saved.
 pub fn report(id: RunId) -> String {
     format!("{RUNS}/{id}/report")
+}
+
+/// What was said over all runs: what holds words, errors only, and what is older than an entry.
+pub fn logs(words: &str, errors: bool, after: Option<i64>) -> String {
+    let mut path = LOGS.to_owned();
+    let after = after.map(|after| after.to_string());
+    let pairs = [("q", Some(words).filter(|words| !words.is_empty())), ("level", errors.then_some("error")), ("after", after.as_deref())];
+    query::append(&mut path, pairs.into_iter().filter_map(|(key, value)| Some((key, value?))));
+    path
 }
 
 /// The bytes of a file of a run.

@@ -47,6 +47,7 @@ pub const ROUTES: &[(Method, &str, Access)] = &[
     (Method::POST, "/login/approve", Access::Session),
     (Method::GET, "/", Access::Page),
     (Method::GET, "/runs", Access::Page),
+    (Method::GET, "/logs", Access::Page),
     (Method::GET, "/runs/{id}", Access::Page),
     (Method::GET, "/runs/{id}/report", Access::Page),
     (Method::GET, "/runs/{id}/raw", Access::Page),

@@ -4,16 +4,14 @@
 //! neither case; `place` says what it may mean, `open` opens it so that it means nothing else.
 
 mod child;
-mod find;
-mod lines;
 mod list;
 mod open;
 mod place;
 
+use ::peek::{counts::Counts, find};
 use app::state::{Part, Reach, Window};
 use child::Peeker;
 pub use child::peek;
-use lines::Counts;
 use model::{
     file::{FileFacts, NoFile},
     log::Hits,
@@ -23,7 +21,6 @@ use place::Place;
 pub use place::Roots;
 use std::{
     fs::File,
-    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -78,7 +75,7 @@ impl Gate {
                 Part::From(from, most) => (from, most),
                 Part::End(most) => (facts.size.saturating_sub(most as u64), most),
             };
-            let bytes = read(&file, from, most).map_err(|error| open::why(&error))?;
+            let bytes = ::peek::read(&file, from, most).map_err(|error| open::why(&error))?;
             Ok(Window { facts, from, bytes })
         })
         .await
@@ -168,22 +165,6 @@ impl Gate {
         let done = timeout(PATIENCE, work).await.map_err(|_| NoFile::Slow)?;
         done.map_err(|_| NoFile::Other("reading it broke".to_owned()))?
     }
-}
-
-/// At most `most` bytes from `from` on.
-fn read(file: &File, from: u64, most: usize) -> std::io::Result<Vec<u8>> {
-    let mut bytes = vec![0; most];
-    let mut filled = 0;
-    while filled < most {
-        match file.read_at(&mut bytes[filled..], from + filled as u64) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -124,7 +124,6 @@ pub mod server {
     use super::{JobLog, LogPart, LogWindow, LogsAsk, LogsView, OpenLog};
     use crate::{
         error::AppError,
-        log_lines::{Lines, Side, lines},
         state::{AppState, Part, Reach, Sources, Viewer, Window},
     };
     use model::{
@@ -134,6 +133,7 @@ pub mod server {
         log::Hits,
         page::{Direction, JobColumn, JobSort},
     };
+    use peek::log_lines::{Lines, Side, lines};
     use std::{collections::HashMap, path::PathBuf};
     use store::{
         Conn,

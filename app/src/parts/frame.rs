@@ -26,7 +26,7 @@ pub fn Frame(children: Children) -> impl IntoView {
 fn Rail() -> impl IntoView {
     let session = session();
     let path = use_location().pathname;
-    let here = move || path.get().starts_with(paths::RUNS).then_some("page");
+    let here = move |of: &'static str| path.get().starts_with(of).then_some("page");
     let slim = move || session.wishes.get().slim_rail;
     view! {
         <nav class="rail" aria-label="Main">
@@ -36,9 +36,15 @@ fn Rail() -> impl IntoView {
             </a>
             <ul>
                 <li>
-                    <a href=paths::RUNS aria-current=here>
+                    <a href=paths::RUNS aria-current=move || here(paths::RUNS)>
                         <Icon name="i-runs"/>
                         <span class="label">"Runs"</span>
+                    </a>
+                </li>
+                <li>
+                    <a href=paths::LOGS aria-current=move || here(paths::LOGS)>
+                        <Icon name="i-text"/>
+                        <span class="label">"Logs"</span>
                     </a>
                 </li>
             </ul>
@@ -58,7 +64,11 @@ fn TopBar() -> impl IntoView {
         let path = path.get();
         path.strip_prefix("/runs/").map(|id| id.chars().take(8).collect::<String>())
     };
-    let top = move || if path.get() == "/login" { "Sign in" } else { "Runs" };
+    let top = move || match path.get().as_str() {
+        "/login" => "Sign in",
+        paths::LOGS => "Logs",
+        _ => "Runs",
+    };
     let palette = super::palette::opener();
     let theme = move || session.wishes.get().theme;
     let theme_icon = move || match theme() {

@@ -115,8 +115,11 @@ struct Held {
 }
 
 impl Held {
+    /// What is held goes to the end of the file; its last line may be half of one, which is gone on with from its start.
     fn ends(self) -> bool {
-        self.to.get_untracked() >= self.facts.with_untracked(|facts| facts.size)
+        let to = self.to.get_untracked();
+        let half = self.lines.with_untracked(|lines| lines.last().is_some_and(|line| line.at >= to));
+        half || to >= self.facts.with_untracked(|facts| facts.size)
     }
 
     fn is_at_end(self) -> bool {

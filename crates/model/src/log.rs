@@ -1,5 +1,6 @@
 //! Lines of logs as they are shown: pieces of text with the ink a terminal would give them. No files, no HTML.
 
+use crate::{JobKey, Millis, RunId};
 use serde::{Deserialize, Serialize};
 
 /// How a piece of text is drawn.
@@ -116,6 +117,19 @@ pub struct Hits {
     pub next: Option<u64>,
     /// Bytes of the file.
     pub size: u64,
+}
+
+/// Something a client said of a run, or of a job of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    pub id: i64,
+    pub run: RunId,
+    pub run_name: String,
+    pub job: Option<JobKey>,
+    pub rule: Option<String>,
+    pub is_error: bool,
+    pub message: String,
+    pub at: Millis,
 }
 
 #[cfg(test)]

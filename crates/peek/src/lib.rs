@@ -1,4 +1,5 @@
-//! What is shown of a file: of which format it is, and a window of it in a form that a page can draw.
+//! What is shown of a file: of which format it is, and a window of it in a form that a page can draw; lines of logs,
+//! words in them, their numbers, and what the log of a run tells.
 //!
 //! Knows formats, neither paths nor pages. Everything here reads what strangers wrote. It is meant to run in a
 //! process of its own with bounds on memory and time ([`ask`] and the `peek` command of the server): a library
@@ -9,9 +10,13 @@ mod alignments;
 mod archive;
 mod bytes;
 mod columns;
+pub mod counts;
 mod delimited;
+pub mod find;
+pub mod log_lines;
 pub mod markup;
 mod notebook;
+pub mod run_log;
 mod sequences;
 mod source;
 mod summary;
@@ -20,7 +25,7 @@ mod tree;
 
 use model::preview::{Ask, Preview};
 use source::{Packing, Source};
-use std::{fs::File, io};
+use std::{fs::File, io, os::unix::fs::FileExt as _};
 
 /// Bytes of a file that are read for a window of it.
 const READ: usize = 256 << 10;
@@ -78,6 +83,25 @@ pub fn peek(file: &File, ask: &Ask) -> io::Result<Preview> {
 pub fn ask(file: &File, question: &str) -> io::Result<String> {
     let ask: Ask = serde_json::from_str(question)?;
     Ok(serde_json::to_string(&peek(file, &ask)?)?)
+}
+
+/// At most `most` bytes of a file from `from` on.
+///
+/// # Errors
+/// Those of reading.
+pub fn read(file: &File, from: u64, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; most];
+    let mut filled = 0;
+    while filled < most {
+        match file.read_at(&mut bytes[filled..], from + filled as u64) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
 }
 
 /// At most so many letters, and a sign that there were more.

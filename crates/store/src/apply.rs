@@ -3,6 +3,7 @@
 //! Set-based: the number of statements depends on what kinds of things changed, never on how
 //! many. The caller owns the transaction; nothing is acknowledged before it commits.
 
+mod entries;
 mod files;
 mod load;
 mod write;
@@ -118,11 +119,13 @@ async fn apply_segment(conn: &mut Conn, segment: &[Incoming]) -> Result<Vec<Rece
     }
     load::jobs(conn, &wanted, &mut runs.folds).await?;
 
+    let mut words = Vec::new();
     for (at, incoming) in segment.iter().enumerate() {
         let (None, Some(fold)) = (receipts[at], ids[at].and_then(|id| runs.folds.get_mut(&id))) else { continue };
         if incoming.quarantine.is_some() {
             *runs.quarantined.entry(fold.run.id).or_default() += 1;
         }
+        words.extend(entries::said(fold, &incoming.report.event, incoming.report.at));
         fold.apply(incoming.report.event.clone(), incoming.report.at);
         receipts[at] = Some(Receipt::Applied { run: fold.run.id, status: fold.run.status });
     }
@@ -131,6 +134,7 @@ async fn apply_segment(conn: &mut Conn, segment: &[Incoming]) -> Result<Vec<Rece
     let reports = write::events(conn, segment, &receipts).await?;
     write::runs(conn, &runs).await?;
     write::jobs(conn, runs.folds.values(), &reports).await?;
+    entries::write(conn, words, &receipts).await?;
     Ok(receipts)
 }
 

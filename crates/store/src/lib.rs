@@ -15,6 +15,7 @@ pub mod events;
 pub mod graphs;
 pub mod jobs;
 pub mod listen;
+pub mod logs;
 pub mod migrate;
 pub mod people;
 pub mod pool;

@@ -83,7 +83,7 @@ pub fn peek(question: &str) -> io::Result<()> {
     }
     let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     // The system's words stay with us; kinds of errors are for the reader.
-    let answer = peek::ask(&file, question).map_err(|error| super::open::why(&error));
+    let answer = ::peek::ask(&file, question).map_err(|error| super::open::why(&error));
     let text = match answer {
         Ok(preview) => format!("{{\"Ok\":{preview}}}"),
         Err(why) => serde_json::to_string(&Err::<(), _>(why))?,

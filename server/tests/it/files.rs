@@ -194,7 +194,7 @@ async fn no_way_of_writing_a_path_leads_out_of_the_run() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_another_user_ran_is_not_there() {
     let lab = Lab::new().await;
-    let Ran { id, .. } = ran(&lab).await;
+    let Ran { id, base: _base, .. } = ran(&lab).await;
     let other = lab.user("other", "member").await;
     let (token, cookie) = (lab.token(other, "admin").await, lab.session(other).await);
     for (name, body) in [
@@ -250,14 +250,14 @@ async fn an_address_of_bytes_ends_and_is_for_one_file_of_one_run() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hundred_pages_that_follow_a_log_cost_one_reader() {
     let lab = Lab::new().await;
-    let Ran { id, directory, .. } = ran(&lab).await;
+    let Ran { id, directory, base: _base } = ran(&lab).await;
     let mut tabs = Vec::new();
     for _ in 0..100 {
         tabs.push(lab.open(&format!("scope=run:{id}&file=run")).await);
     }
     for tab in &mut tabs {
         let first = tab.until("how the file is", |event| event.name == "file").await;
-        assert_eq!((first.data["facts"]["Ok"]["size"].as_u64(), first.data["lines"].is_null()), (Some(6), true));
+        assert_eq!((first.data["facts"]["Ok"]["size"].as_u64(), first.data["lines"].is_null()), (Some(6), true), "{first:?}");
     }
     let (before, mut log) = (lab.followers.reads(), fs::OpenOptions::new().append(true).open(directory.join("run.log")).expect("a log"));
     assert_eq!(lab.followers.files(), 1, "one task reads for all");

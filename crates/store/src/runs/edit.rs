@@ -87,6 +87,8 @@ pub async fn purge(conn: &mut Conn, seconds: i32, limit: i32) -> Result<u64, Sto
              order by deleted_at limit $2 for update skip locked
          ), remembered as (
             insert into deleted_runs (id) select id from doomed on conflict do nothing
+         ), words as (
+            delete from log_entries where workflow_run_id in (select id from doomed)
          )
          delete from workflow_runs r using doomed d where r.id = d.id",
     )
@@ -107,6 +109,8 @@ pub async fn delete_of_users(conn: &mut Conn, os_user: &str) -> Result<u64, Stor
             insert into deleted_runs (id) select id from doomed on conflict do nothing
          ), raw as (
             delete from ingest_events where workflow_run_id in (select id from doomed)
+         ), words as (
+            delete from log_entries where workflow_run_id in (select id from doomed)
          )
          delete from workflow_runs where id in (select id from doomed)",
     )

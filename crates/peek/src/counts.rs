@@ -50,7 +50,7 @@ impl Counts {
         }
         let before: u64 = counted.blocks[..whole].iter().map(|count| u64::from(*count)).sum();
         let begin = whole as u64 * BLOCK;
-        let rest = super::read(file, begin, (at - begin) as usize)?;
+        let rest = crate::read(file, begin, (at - begin) as usize)?;
         Ok(Some(before + ends(&rest)))
     }
 
@@ -81,7 +81,7 @@ impl Counts {
             block += 1;
         }
         let begin = block as u64 * BLOCK;
-        let bytes = super::read(file, begin, BLOCK as usize)?;
+        let bytes = crate::read(file, begin, BLOCK as usize)?;
         let mut at = 0;
         for end in memchr::memchr_iter(b'\n', &bytes) {
             if left == 0 {
@@ -95,7 +95,7 @@ impl Counts {
         }
         if at == 0 && block > 0 && left == 0 {
             // It began in a block before this one.
-            let before = super::read(file, begin - BLOCK, BLOCK as usize)?;
+            let before = crate::read(file, begin - BLOCK, BLOCK as usize)?;
             let length = memchr::memrchr(b'\n', &before).map_or(0, |end| end as u64 + 1);
             return Ok(Some(begin - BLOCK + length));
         }
@@ -139,7 +139,7 @@ impl Counted {
             if Instant::now() > until {
                 return Ok(false);
             }
-            let bytes = super::read(file, self.blocks.len() as u64 * BLOCK, BLOCK as usize)?;
+            let bytes = crate::read(file, self.blocks.len() as u64 * BLOCK, BLOCK as usize)?;
             if (bytes.len() as u64) < BLOCK {
                 return Ok(true.min(self.blocks.len() >= blocks));
             }

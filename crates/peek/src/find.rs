@@ -28,7 +28,7 @@ pub fn find(file: &File, size: u64, words: &str, from: u64) -> io::Result<Hits> 
     loop {
         // A little of what is behind, so that a line that began there is told from its beginning.
         let begin = at.saturating_sub(BACK as u64);
-        let block = super::read(file, begin, BLOCK)?;
+        let block = crate::read(file, begin, BLOCK)?;
         let skip = (at - begin) as usize;
         if block.len() <= skip {
             return Ok(Hits { hits, next: None, size });

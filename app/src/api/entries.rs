@@ -1,0 +1,35 @@
+//! What clients said in words, over all runs.
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::state::{state, viewer};
+use leptos::prelude::*;
+use model::log::LogEntry;
+use serde::{Deserialize, Serialize};
+use server_fn::codec::Json;
+
+/// A page of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entries {
+    pub entries: Vec<LogEntry>,
+    /// The entry after which older ones follow.
+    pub next: Option<i64>,
+}
+
+/// What was said, the newest first: what holds `q`, or all of it.
+#[server(prefix = "/_fn", endpoint = "logs/search", input = Json)]
+pub async fn search_entries(q: String, errors: bool, after: Option<i64>) -> Result<Entries, AppError> {
+    /// Entries of a page, and letters that are looked for.
+    const PAGE: u32 = 50;
+    const LONGEST: usize = 200;
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    if q.chars().count() > LONGEST {
+        let short = q.chars().take(40).collect::<String>();
+        return Err(AppError::from(model::Invalid::new("q", short, "at most 200 letters")).told());
+    }
+    let query = store::logs::Query { words: q.trim().to_owned(), errors, before: after, limit: PAGE };
+    let mut conn = state.store.conn().await?;
+    let (entries, more) = store::logs::search(&mut conn, viewer.audience, &query).await?;
+    let next = entries.last().map(|entry| entry.id).filter(|_| more);
+    Ok(Entries { entries, next })
+}

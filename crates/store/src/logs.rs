@@ -1,0 +1,64 @@
+//! What clients said: messages and errors of runs and jobs, searched over all runs. Written by the batch writer.
+
+use crate::{Conn, Doing, StoreError, runs::Audience};
+use model::{JobKey, Millis, RunId, log::LogEntry};
+use sqlx::types::Uuid;
+
+/// Letters of a message that are kept.
+pub(crate) const KEPT: usize = 16_000;
+
+/// What is looked for.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// Words that a message holds one after the other as they are written, whatever their case; empty for all.
+    pub words: String,
+    /// Only errors.
+    pub errors: bool,
+    /// Only those before this one.
+    pub before: Option<i64>,
+    pub limit: u32,
+}
+
+/// Entries that a reader may see, the newest first, and whether there are more.
+///
+/// With words of three letters and more: by index, as many as hold them.
+pub async fn search(conn: &mut Conn, audience: Audience, query: &Query) -> Result<(Vec<LogEntry>, bool), StoreError> {
+    type Row = (i64, Uuid, String, Option<i64>, Option<String>, String, String, Millis);
+    let user = match audience {
+        Audience::All => None,
+        Audience::User(user) => Some(user.0),
+    };
+    let limit = i64::from(query.limit.clamp(1, 200));
+    let like = query.words.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let rows: Vec<Row> = sqlx::query_as(
+        "select e.id, r.id, r.workflow_name, j.id, j.rule, e.level, e.message, ms(e.logged_at)
+           from log_entries e
+           join workflow_runs r on r.id = e.workflow_run_id and r.deleted_at is null and ($1::bigint is null or r.user_id = $1)
+           left join job_executions j on j.id = e.job_execution_id
+          where ($2 = '' or lower(e.message) like '%' || $2 || '%')
+            and (not $3 or e.level = 'error')
+            and ($4::bigint is null or e.id < $4)
+          order by e.id desc
+          limit $5",
+    )
+    .bind(user)
+    .bind(like)
+    .bind(query.errors)
+    .bind(query.before)
+    .bind(limit + 1)
+    .fetch_all(conn)
+    .await
+    .doing("searching what clients said")?;
+    let more = rows.len() as i64 > limit;
+    let entries = rows.into_iter().take(limit as usize).map(|(id, run, run_name, job, rule, level, message, at)| LogEntry {
+        id,
+        run: RunId(run),
+        run_name,
+        job: job.map(JobKey),
+        rule,
+        is_error: level == "error",
+        message,
+        at,
+    });
+    Ok((entries.collect(), more))
+}
