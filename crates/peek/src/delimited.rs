@@ -55,7 +55,7 @@ pub fn layout(ending: &str) -> Option<Layout> {
 /// Records of SAM.
 pub fn sam(text: &str) -> Table {
     let body = Body { about: String::new(), names: SAM.iter().map(|name| (*name).to_owned()).collect(), start: 0 };
-    rows(text, Layout { separator: b'\t', quotes: false, names: Names::Known(SAM), unsure: false }, body, 0, false)
+    rows(text.as_bytes(), Layout { separator: b'\t', quotes: false, names: Names::Known(SAM), unsure: false }, body, 0, false)
 }
 
 /// A window of a table; `None` for what is none: one column, or no rows that fit.
@@ -64,10 +64,10 @@ pub fn table(source: &Source<'_>, mut layout: Layout, at: u64) -> io::Result<Opt
     if head.contains(&0) {
         return Ok(None);
     }
-    let mut body = before(&decoded(&head, cut), &mut layout, cut);
+    let mut body = before(&head, &mut layout, cut);
     if body.is_none() && cut && !matches!(layout.names, Names::First) {
         (head, cut) = source.head(BEFORE)?;
-        body = before(&decoded(&head, cut), &mut layout, cut);
+        body = before(&head, &mut layout, cut);
     }
     let Some(body) = body else { return Ok(None) };
     let from = at.max(body.start as u64);
@@ -77,7 +77,7 @@ pub fn table(source: &Source<'_>, mut layout: Layout, at: u64) -> io::Result<Opt
     } else {
         source.window(from, READ)?
     };
-    let mut table = rows(&decoded(&bytes, more), layout, body, from, more);
+    let mut table = rows(&bytes, layout, body, from, more);
     if packed {
         table.cut = table.next.take().is_some();
     }
@@ -93,33 +93,36 @@ struct Body {
 }
 
 /// `None` if no row was found, or this is no table.
-fn before(text: &str, layout: &mut Layout, cut: bool) -> Option<Body> {
+fn before(bytes: &[u8], layout: &mut Layout, cut: bool) -> Option<Body> {
     let mut about = String::new();
-    let mut last = "";
-    let mut start = 0;
+    let mut last = String::new();
+    // Some programs begin a text with a mark of its encoding.
+    let mut start = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let comment = |line: &str| match layout.names {
         Names::Known(names) if names == SAM => line.starts_with('@'),
         Names::Known(names) if names == BED => line.starts_with('#') || line.starts_with("track") || line.starts_with("browser"),
         _ => line.starts_with('#'),
     };
     let mut row = None;
-    for line in text.split_inclusive('\n') {
+    for bytes in bytes[start..].split_inclusive(|byte| *byte == b'\n') {
+        let line = decoded(bytes, false);
         if !line.ends_with('\n') && cut {
             return None;
         }
-        if !comment(line) {
-            row = Some(line);
+        if !comment(&line) {
+            row = Some((line, bytes.len()));
             break;
         }
         if about.len() + line.len() <= ABOUT {
-            about.push_str(line);
+            about.push_str(&line);
         }
         last = line;
-        start += line.len();
+        start += bytes.len();
     }
     let trimmed = |line: &str| line.trim_end_matches(['\r', '\n']).to_owned();
     let split = |line: &str, layout: &Layout| cells(&trimmed(line), *layout);
-    let row = row.unwrap_or_default();
+    let (row, length) = row.unwrap_or_default();
+    let row = row.as_str();
     let names = match layout.names {
         Names::Known(names) => {
             let wide = split(row, layout).len().min(names.len());
@@ -146,15 +149,16 @@ fn before(text: &str, layout: &mut Layout, cut: bool) -> Option<Body> {
                     let other = [b';', b'\t'].into_iter().find(|other| split(row, &Layout { separator: *other, ..*layout }).len() > 1);
                     layout.separator = other?;
                 }
-                let mut lines = text[start..].lines().filter(|line| !line.trim().is_empty()).take(if cut { 8 } else { 9 });
                 if layout.unsure {
+                    let text = decoded(&bytes[start..], cut);
+                    let mut lines = text.lines().filter(|line| !line.trim().is_empty()).take(if cut { 8 } else { 9 });
                     let wide = split(lines.next()?, layout).len();
                     let mut same = lines.map(|line| split(line, layout).len() == wide).peekable();
                     if wide < 2 || same.peek().is_none() || !same.all(|same| same) {
                         return None;
                     }
                 }
-                start += row.len();
+                start += length;
                 split(row, layout)
             }
         }
@@ -174,23 +178,23 @@ fn cells(line: &str, layout: Layout) -> Vec<String> {
 }
 
 /// The rows at the start of `text`, which is what the file has from `from` on.
-fn rows(text: &str, layout: Layout, body: Body, from: u64, more: bool) -> Table {
+fn rows(bytes: &[u8], layout: Layout, body: Body, from: u64, more: bool) -> Table {
     // The last row of a cut text may be half of one, and so may be one that a quote keeps open.
-    let text = match (more, text.rfind('\n')) {
-        (true, Some(last)) => &text[..=last],
-        _ => text,
+    let bytes = match (more, bytes.iter().rposition(|byte| *byte == b'\n')) {
+        (true, Some(last)) => &bytes[..=last],
+        _ => bytes,
     };
-    let open = more && layout.quotes && text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1;
+    let open = more && layout.quotes && bytes.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
     let wide = body.names.len();
     let mut found = Vec::new();
-    let mut record = csv::StringRecord::new();
-    let mut csv = reader(text.as_bytes(), layout);
+    let mut record = csv::ByteRecord::new();
+    let mut csv = reader(bytes, layout);
     let mut ends = vec![0];
-    while found.len() <= ROWS && csv.read_record(&mut record).unwrap_or(false) {
+    while found.len() <= ROWS && csv.read_byte_record(&mut record).unwrap_or(false) {
         let joined = layout.separator == b'\t' && matches!(layout.names, Names::Known(names) if names == SAM) && record.len() > wide;
         let mut cells = summary::row(record.iter().take(if joined { wide - 1 } else { usize::MAX }));
         if joined {
-            cells.push(crate::short(&record.iter().skip(wide - 1).collect::<Vec<_>>().join(" "), crate::CELL));
+            cells.push(crate::short(&String::from_utf8_lossy(&record.iter().skip(wide - 1).collect::<Vec<_>>().join(&b' ')), crate::CELL));
         }
         found.push(cells);
         ends.push(csv.position().byte());

@@ -13,6 +13,7 @@ mod columns;
 pub mod counts;
 mod delimited;
 pub mod find;
+pub mod fuzzed;
 pub mod log_lines;
 pub mod markup;
 mod notebook;

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 const STEPS: usize = 18;
 
 /// Cells cut to what is shown.
-pub fn row<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<String> {
-    cells.take(COLUMNS).map(|cell| short(cell, CELL)).collect()
+pub fn row<'a>(cells: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    cells.take(COLUMNS).map(|cell| short(&String::from_utf8_lossy(cell), CELL)).collect()
 }
 
 /// Whether a cell stands for no value.

@@ -3,7 +3,7 @@
 use super::*;
 use model::preview::{Cell, Kind, Output, Sequences, Table, Tree};
 use proptest::prelude::*;
-use std::io::Write as _;
+use std::{fmt::Write as _, io::Write as _};
 
 fn at(name: &str, bytes: &[u8], at: u64) -> Preview {
     let mut file = tempfile::tempfile().expect("a file");
@@ -45,6 +45,8 @@ fn tables_have_kinds_and_say_how_their_numbers_lie() {
     assert_eq!((found.columns[2].shape.first(), found.columns[2].shape.last()), (Some(&100), Some(&100)));
     assert_eq!((found.next, found.cut), (None, false));
     assert!(matches!(whole("one.csv", b"only\n1\n"), Preview::Text(_)), "one column is no table");
+    assert_eq!(table(whole("latin.csv", b"a,b\n\xe9\xe8,1\n")).rows, [["\u{fffd}\u{fffd}", "1"]]);
+    assert_eq!(names(&table(whole("marked.csv", b"\xef\xbb\xbfa,b\n1,2\n"))), ["a", "b"]);
     assert_eq!(names(&table(whole("eu.csv", b"a;b\n1,5;2\n"))), ["a", "b"]);
 }
 
@@ -61,7 +63,7 @@ fn what_stands_before_a_table_is_kept() {
 fn windows_follow_each_other_without_a_gap() {
     let mut text = "id,words\n".to_owned();
     for row in 0..20_000 {
-        text.push_str(&format!("{row},\"a,\nb{row}\"\n"));
+        let _ = write!(text, "{row},\"a,\nb{row}\"\n");
     }
     let (mut from, mut rows) = (0, 0);
     loop {
@@ -77,6 +79,28 @@ fn windows_follow_each_other_without_a_gap() {
         }
     }
     assert_eq!(rows, 20_000);
+}
+
+#[test]
+fn windows_follow_each_other_in_texts_of_another_encoding() {
+    let mut bytes = b"id\twords\n".to_vec();
+    for row in 0..2_000 {
+        bytes.extend(format!("{row}\t").bytes());
+        bytes.extend(b"\xe9\xe8 caf\xe9\n");
+    }
+    let (mut from, mut rows) = (0, 0);
+    loop {
+        let found = table(at("latin.tsv", &bytes, from));
+        for row in &found.rows {
+            assert_eq!(row[0], rows.to_string());
+            rows += 1;
+        }
+        match found.next {
+            Some(next) => from = next,
+            None => break,
+        }
+    }
+    assert_eq!(rows, 2_000);
 }
 
 #[test]
@@ -129,7 +153,10 @@ fn sequences_are_counted_and_gone_on_with() {
     assert_eq!((first.name.as_str(), first.about.as_str(), first.length, first.letters.as_str()), ("chr1", "a test", 6, "ACGTGG"));
     assert_eq!((first.gc, found.records[1].gc, found.protein), (Some(666), None, false));
     assert!(sequences(whole("x.fasta", b">p\nMEEPQSDPSV\n")).protein);
-    let many: String = (0..100).map(|n| format!(">s{n}\nACGT\n")).collect();
+    let mut many = String::new();
+    for n in 0..100 {
+        let _ = write!(many, ">s{n}\nACGT\n");
+    }
     let (mut from, mut seen) = (0, Vec::new());
     loop {
         let found = sequences(at("many.fa", many.as_bytes(), from));
@@ -275,7 +302,7 @@ fn alignments_are_read_from_any_record_on() {
     use noodles_sam::{self as sam, alignment::io::Write as _};
     let mut text = "@HD\tVN:1.6\n@SQ\tSN:chr1\tLN:1000\n".to_owned();
     for n in 0..450 {
-        text.push_str(&format!("read{n}\t0\tchr1\t{}\t60\t4M\t*\t0\t0\tACGT\tIIII\tNM:i:0\n", n + 1));
+        let _ = writeln!(text, "read{n}\t0\tchr1\t{}\t60\t4M\t*\t0\t0\tACGT\tIIII\tNM:i:0", n + 1);
     }
     let mut reader = sam::io::Reader::new(text.as_bytes());
     let header = reader.read_header().expect("a header");

@@ -1,0 +1,12 @@
+//! `peek::fuzzed::marked_up` on bytes of any kind.
+#![no_main]
+
+use std::sync::Mutex;
+
+static FILE: Mutex<Option<std::fs::File>> = Mutex::new(None);
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let mut file = FILE.lock().expect("one thread");
+    let file = file.get_or_insert_with(peek::fuzzed::scratch);
+    peek::fuzzed::marked_up(bytes, file);
+});

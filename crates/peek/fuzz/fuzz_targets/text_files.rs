@@ -1,0 +1,12 @@
+//! `peek::fuzzed::text_files` on bytes of any kind.
+#![no_main]
+
+use std::sync::Mutex;
+
+static FILE: Mutex<Option<std::fs::File>> = Mutex::new(None);
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let mut file = FILE.lock().expect("one thread");
+    let file = file.get_or_insert_with(peek::fuzzed::scratch);
+    peek::fuzzed::text_files(bytes, file);
+});

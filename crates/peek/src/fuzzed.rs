@@ -1,0 +1,118 @@
+//! What fuzzing and the test of its corpus do with some bytes: the same, so that a finding stays a test.
+
+use crate::{
+    counts::Counts,
+    find,
+    log_lines::{self, Side},
+    peek,
+    run_log::RunLogReader,
+};
+use model::preview::{Ask, Preview};
+use std::{
+    fs::File,
+    io::{Seek as _, SeekFrom, Write as _},
+};
+
+/// The targets by name.
+pub const TARGETS: [(&str, fn(&[u8], &mut File)); 5] =
+    [("log_lines", log_lines), ("run_log", run_log), ("find", find), ("text_files", text_files), ("marked_up", marked_up)];
+
+/// Endings whose formats are ours to read.
+const TEXTS: [&str; 12] = ["csv", "tsv", "txt", "vcf", "sam", "bed", "gff3", "fa", "fq", "faa", "log", "py"];
+/// Endings whose formats others read for us, and we clean.
+const MARKED: [&str; 4] = ["md", "ipynb", "json", "yaml"];
+
+fn filled(file: &mut File, bytes: &[u8]) {
+    file.set_len(0).expect("a file");
+    file.seek(SeekFrom::Start(0)).expect("a file");
+    file.write_all(bytes).expect("room");
+}
+
+/// Lines of any window follow on those of the window before it.
+pub fn log_lines(bytes: &[u8], _: &mut File) {
+    let all = log_lines::lines(bytes, 7, true, true, Side::First);
+    for line in &all.lines {
+        assert!(line.at >= 7 && line.at < 7 + bytes.len() as u64);
+        assert!(line.text.iter().all(|(_, text)| !text.contains(['\u{1b}', '\n', '\u{202e}'])));
+    }
+    let cut = bytes.len() / 2;
+    let first = log_lines::lines(&bytes[..cut], 0, true, false, Side::Last);
+    assert!(first.from <= first.to && first.to <= cut as u64);
+    let _ = log_lines::lines(&bytes[cut..], cut as u64, false, true, Side::Last);
+}
+
+/// A log fed in pieces says what it says whole.
+pub fn run_log(bytes: &[u8], _: &mut File) {
+    let mut whole = RunLogReader::new();
+    whole.feed(bytes);
+    let mut pieces = RunLogReader::new();
+    for piece in bytes.chunks(usize::from(bytes.first().copied().unwrap_or(1)).max(1)) {
+        pieces.feed(piece);
+        let _ = pieces.found();
+    }
+    assert_eq!(whole.finish(), pieces.finish());
+}
+
+/// What is found is there, and looking ends.
+pub fn find(bytes: &[u8], file: &mut File) {
+    let (words, text) = bytes.split_at(bytes.len().min(3));
+    let words = String::from_utf8_lossy(words).replace('\n', " ");
+    filled(file, text);
+    let counts = Counts::default();
+    let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+    assert_eq!(counts.before(file, text.len() as u64).expect("read"), Some(lines));
+    let at = counts.line(file, u64::from(bytes.first().copied().unwrap_or(0))).expect("read").expect("counted");
+    assert!(at <= text.len() as u64);
+    if words.is_empty() {
+        return;
+    }
+    let found = find::find(file, text.len() as u64, &words, 0).expect("read");
+    assert!(found.hits.iter().all(|hit| hit.at <= text.len() as u64));
+    assert!(found.hits.is_empty() || text.to_ascii_lowercase().windows(words.len()).any(|at| at == words.to_ascii_lowercase().as_bytes()));
+}
+
+/// Windows of texts go on, and end.
+pub fn text_files(bytes: &[u8], file: &mut File) {
+    let (kind, bytes) = bytes.split_first().unwrap_or((&0, &[]));
+    filled(file, bytes);
+    let name = format!("x.{}", TEXTS[usize::from(*kind) % TEXTS.len()]);
+    let mut at = 0;
+    for _ in 0..20 {
+        let next = match peek(file, &Ask { name: name.clone(), at }).expect("read") {
+            Preview::Table(table) => table.next,
+            Preview::Sequences(found) => found.next,
+            _ => None,
+        };
+        match next {
+            Some(next) => {
+                assert!(next > at && next <= bytes.len() as u64, "from {at} to {next} of {}", bytes.len());
+                at = next;
+            }
+            None => return,
+        }
+    }
+}
+
+/// Nothing that acts is left of what was marked up.
+pub fn marked_up(bytes: &[u8], file: &mut File) {
+    let (kind, bytes) = bytes.split_first().unwrap_or((&0, &[]));
+    filled(file, bytes);
+    let name = format!("x.{}", MARKED[usize::from(*kind) % MARKED.len()]);
+    if let Preview::Rich(html) = peek(file, &Ask { name, at: 0 }).expect("read") {
+        let low = html.to_lowercase();
+        assert!(
+            !["<script", "<iframe", "<object", "<style", "<form", "<base", "<meta", "<link"].iter().any(|bad| low.contains(bad)),
+            "{html}"
+        );
+    }
+}
+
+/// A file that goes away by itself, in memory where the system has a place for that.
+pub fn scratch() -> File {
+    let memory = std::path::Path::new("/dev/shm");
+    let dir = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    let path = dir.join(format!("peek-{}-{:?}", std::process::id(), std::thread::current().id()));
+    let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).expect("a file");
+    let _ = std::fs::remove_file(path);
+    file
+}
