@@ -10,6 +10,7 @@ pub mod commands;
 pub mod config;
 pub mod database;
 pub mod demo;
+mod enrich;
 pub mod files;
 pub mod health;
 pub mod lab;

@@ -69,6 +69,7 @@ impl Running {
         tasks.spawn(loops::housekeeper(store.clone(), stopping.clone()));
         tasks.spawn(loops::metrics_keeper(plan.metrics.clone(), stopping.clone()));
         let gate = Gate::new(plan.roots, plan.program);
+        tasks.spawn(crate::enrich::run(store.clone(), gate.clone(), stopping.clone()));
         let figures = app::figures::Figures::new(store.clone(), hub.clone());
         let marks = Arc::new(app::marks::AllMarks::new(store.clone(), hub.clone()));
         let app = AppState {

@@ -34,7 +34,9 @@ pub fn Info(id: RunId, found: InfoView, place: Memo<RunPlace>) -> impl IntoView 
         ("Ended", detail.closed_by_client.then(|| "said by its client".to_owned())),
         ("Signs of life", Some(if detail.heartbeats { "sent every few seconds" } else { "not sent by this client" }.to_owned())),
     ];
-    let rows = facts.into_iter().filter_map(|(name, value)| {
+    let facts = facts.map(|(name, value)| (name.to_owned(), value)).into_iter();
+    let facts = facts.chain(detail.environment.into_iter().map(|(name, value)| (name, Some(value))));
+    let rows = facts.filter_map(|(name, value)| {
         let value = value.filter(|value| !value.is_empty())?;
         Some(view! {
             <div>

@@ -17,6 +17,7 @@ enum Act {
     Palette,
     Search,
     Runs,
+    Logs,
     Down,
     Up,
     Open,
@@ -37,6 +38,7 @@ const KEYS: &[(&str, &[&str], &str, Act)] = &[
     ("Everywhere", &["Ctrl", "K"], "Search or jump", Act::Palette),
     ("Everywhere", &["/"], "Filter", Act::Search),
     ("Everywhere", &["g", "r"], "Runs", Act::Runs),
+    ("Everywhere", &["g", "l"], "Logs", Act::Logs),
     ("Everywhere", &["t"], "Next theme", Act::Theme),
     ("Everywhere", &["l"], "Live on or off", Act::Live),
     ("Everywhere", &["Escape"], "Close what lies beside the list", Act::Close),
@@ -127,6 +129,7 @@ pub fn Keys() -> impl IntoView {
         Act::Palette => palette.set(true),
         Act::Search => focus("main input:is([name=q], [type=search])"),
         Act::Close => click("main [data-close]"),
+        Act::Logs => navigate(paths::LOGS, NavigateOptions::default()),
         Act::Runs => navigate(paths::RUNS, NavigateOptions::default()),
         Act::FailedOnly if path.get_untracked() == paths::RUNS => navigate(&paths::runs_where("status:failed"), NavigateOptions::default()),
         Act::FailedOnly => {}

@@ -37,6 +37,7 @@ enum Choice {
     Run(Box<RunSummary>),
     Filter(String),
     GoRuns,
+    GoLogs,
     Status(RunStatus),
     Theme(Theme),
     Help,
@@ -101,6 +102,7 @@ pub fn Palette() -> impl IntoView {
         let wanted = words.trim().to_ascii_lowercase();
         let commands = [
             Choice::GoRuns,
+            Choice::GoLogs,
             Choice::Status(RunStatus::Failed),
             Choice::Status(RunStatus::Running),
             Choice::Theme(Theme::Light),
@@ -123,6 +125,7 @@ pub fn Palette() -> impl IntoView {
             Choice::Run(run) => go(&paths::run(run.id)),
             Choice::Filter(words) => go(&paths::runs_where(&words)),
             Choice::GoRuns => go(paths::RUNS),
+            Choice::GoLogs => go(paths::LOGS),
             Choice::Status(status) => go(&paths::runs_where(&format!("status:{status}"))),
             Choice::Theme(theme) => session.set_theme(theme),
             Choice::Help => help.set(true),
@@ -203,6 +206,7 @@ fn name(choice: &Choice) -> String {
         Choice::Run(run) => run.title().to_owned(),
         Choice::Filter(words) => format!("Filter runs by {words}"),
         Choice::GoRuns => "Go to runs".into(),
+        Choice::GoLogs => "Go to logs of all runs".into(),
         Choice::Status(status) => format!("Go to {} runs", status.label().to_ascii_lowercase()),
         Choice::Theme(theme) => format!("Switch to {} theme", theme.label()),
         Choice::Help => "Show all keys".into(),

@@ -183,6 +183,8 @@ pub struct RunDetail {
     pub snakefile: Option<String>,
     pub command_line: Option<String>,
     pub host: Option<String>,
+    /// What it ran with, by name: versions, cores. Empty unless its log could be read.
+    pub environment: std::collections::BTreeMap<String, String>,
     pub config_files: Vec<String>,
     pub catalog_slug: Option<String>,
     pub last_seen_at: Millis,

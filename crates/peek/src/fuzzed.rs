@@ -13,8 +13,11 @@ use std::{
     io::{Seek as _, SeekFrom, Write as _},
 };
 
+/// Some bytes, and a file that may be filled with them.
+type Target = fn(&[u8], &mut File);
+
 /// The targets by name.
-pub const TARGETS: [(&str, fn(&[u8], &mut File)); 5] =
+pub const TARGETS: [(&str, Target); 5] =
     [("log_lines", log_lines), ("run_log", run_log), ("find", find), ("text_files", text_files), ("marked_up", marked_up)];
 
 /// Endings whose formats are ours to read.
@@ -59,7 +62,7 @@ pub fn find(bytes: &[u8], file: &mut File) {
     let words = String::from_utf8_lossy(words).replace('\n', " ");
     filled(file, text);
     let counts = Counts::default();
-    let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let lines = memchr::memchr_iter(b'\n', text).count() as u64;
     assert_eq!(counts.before(file, text.len() as u64).expect("read"), Some(lines));
     let at = counts.line(file, u64::from(bytes.first().copied().unwrap_or(0))).expect("read").expect("counted");
     assert!(at <= text.len() as u64);

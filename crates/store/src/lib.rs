@@ -19,6 +19,7 @@ pub mod logs;
 pub mod migrate;
 pub mod people;
 pub mod pool;
+pub mod run_logs;
 pub mod runs;
 pub mod stats;
 pub mod sweep;

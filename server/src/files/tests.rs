@@ -3,7 +3,7 @@
 use super::*;
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{FileExt as _, symlink},
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };

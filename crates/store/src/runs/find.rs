@@ -59,6 +59,7 @@ pub async fn detail(conn: &mut Conn, audience: Audience, id: RunId) -> Result<Op
         snakefile: facts.snakefile,
         command_line: facts.command_line,
         host: facts.host,
+        environment: facts.environment.map(|held| held.0).unwrap_or_default(),
         config_files: facts.config_files,
         catalog_slug: facts.catalog_slug,
         last_seen_at: facts.last_seen_at,
@@ -78,6 +79,7 @@ pub struct Facts {
     pub snakefile: Option<String>,
     pub command_line: Option<String>,
     pub host: Option<String>,
+    pub environment: Option<Json<std::collections::BTreeMap<String, String>>>,
     pub config_files: Vec<String>,
     pub catalog_slug: Option<String>,
     pub last_seen_at: i64,
@@ -91,7 +93,7 @@ pub struct Facts {
 pub async fn facts(conn: &mut Conn, ids: &[RunId]) -> Result<Vec<Facts>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     sqlx::query_as(
-        "select id, client_version, snakefile, command_line, host, config_files, catalog_slug, ms(last_seen_at) as last_seen_at,
+        "select id, client_version, snakefile, command_line, host, environment, config_files, catalog_slug, ms(last_seen_at) as last_seen_at,
                 heartbeats, closed_by_client, errors, lineage_id
            from workflow_runs where id = any($1)",
     )
