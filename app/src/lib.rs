@@ -54,7 +54,7 @@ use leptos_router::{
     components::{Redirect, Route, Router, Routes},
     path,
 };
-use pages::{LoginPage, LogsPage, NotFound, RunRoute, RunsPage};
+use pages::{LoginPage, LogsRoute, NotFound, RunRoute, RunsPage};
 use parts::{
     frame::Frame,
     keys::{self, HelpSheet, Keys},
@@ -79,7 +79,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=|| view! { <Redirect path=paths::RUNS/> } ssr=SsrMode::Async/>
                     <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async/>
                     <Route path=path!("/runs/:id") view={Lazy::<RunRoute>::new()} ssr=SsrMode::Async/>
-                    <Route path=path!("/logs") view=LogsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/logs") view={Lazy::<LogsRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
                 </Routes>
             </Frame>

@@ -7,7 +7,7 @@ mod run;
 mod runs;
 
 pub use login::LoginPage;
-pub use logs::LogsPage;
+pub use logs::LogsRoute;
 pub use not_found::NotFound;
 pub use run::RunRoute;
 pub use runs::RunsPage;

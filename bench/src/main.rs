@@ -8,6 +8,7 @@
 
 mod connection;
 mod corpus;
+mod files;
 mod graphs;
 mod histogram;
 mod http;
@@ -46,6 +47,8 @@ enum Command {
     Run(RunArgs),
     /// Graphs laid out, of rules and of ten thousand jobs
     Graph(GraphArgs),
+    /// Logs of gigabytes, and large tables
+    Files(FilesArgs),
     /// One after the other
     All,
 }
@@ -117,6 +120,13 @@ struct GraphArgs {
     jobs: u32,
 }
 
+#[derive(Args)]
+struct FilesArgs {
+    /// How often each question is asked
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(5..=10_000))]
+    times: u32,
+}
+
 /// What a measurement says about the reports it made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kept {
@@ -157,9 +167,10 @@ async fn dispatch(command: Command) -> Result<Kept> {
         Command::Runs(args) => runs::run(&args).await,
         Command::Run(args) => run_page::run(&args).await,
         Command::Graph(args) => graphs::run(&args).await,
+        Command::Files(args) => files::run(&args).await,
         Command::All => {
             let mut kept = Kept::All;
-            for name in ["ingest", "live", "runs", "run", "graph"] {
+            for name in ["ingest", "live", "runs", "run", "graph", "files"] {
                 let one = Cli::try_parse_from(["bench", name])?.command;
                 if Box::pin(dispatch(one)).await? == Kept::NotAll {
                     kept = Kept::NotAll;

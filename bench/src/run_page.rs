@@ -18,18 +18,18 @@ const ENCODINGS: &str = "gzip, deflate, br";
 const SORTS: [&str; 8] = ["", "started", "started:asc", "duration", "duration:asc", "status", "rule", "job"];
 
 /// A reader who is signed in.
-struct Reader {
-    http: Client,
-    cookie: String,
-    base: String,
+pub struct Reader {
+    pub http: Client,
+    pub cookie: String,
+    pub base: String,
 }
 
 /// What many answers to one kind of question were like.
 #[derive(Default)]
-struct Measured {
-    latency: Histogram,
+pub struct Measured {
+    pub latency: Histogram,
     largest: usize,
-    first_ms: f64,
+    pub first_ms: f64,
     /// What was asked when it took longest, and how long that was.
     slowest: (std::time::Duration, String),
 }
@@ -159,7 +159,7 @@ impl Measured {
         self.take(answer);
     }
 
-    fn take(&mut self, (took, _, bytes): (std::time::Duration, Value, usize)) {
+    pub fn take(&mut self, (took, _, bytes): (std::time::Duration, Value, usize)) {
         if self.latency.count() == 0 {
             self.first_ms = took.as_secs_f64() * 1000.0;
         }
@@ -170,7 +170,7 @@ impl Measured {
 
 impl Reader {
     /// A page as a browser asks for it; bytes as they came.
-    async fn get(&self, path: &str) -> Result<(std::time::Duration, Value, usize)> {
+    pub async fn get(&self, path: &str) -> Result<(std::time::Duration, Value, usize)> {
         let began = Instant::now();
         let request = self.http.get(format!("{}{path}", self.base)).header(COOKIE, &self.cookie);
         let answer = request.header(ACCEPT_ENCODING, ENCODINGS).send().await?;
@@ -181,7 +181,7 @@ impl Reader {
     }
 
     /// A server function's answer, uncompressed.
-    async fn call(&self, name: &str, body: &Value) -> Result<(std::time::Duration, Value, usize)> {
+    pub async fn call(&self, name: &str, body: &Value) -> Result<(std::time::Duration, Value, usize)> {
         let began = Instant::now();
         let request = self.http.post(format!("{}/_fn/{name}", self.base)).header(COOKIE, &self.cookie);
         let answer = request.header(CONTENT_TYPE, "application/json").body(body.to_string()).send().await?;

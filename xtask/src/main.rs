@@ -90,6 +90,7 @@ enum Bench {
     Runs,
     Run,
     Graph,
+    Files,
     All,
 }
 

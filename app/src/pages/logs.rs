@@ -9,11 +9,39 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::LazyRoute;
 use model::log::LogEntry;
 
-/// `/logs`
+/// `/logs`. Its code is loaded when it is first opened, where the WASM is split.
+#[derive(Clone, Copy, Debug)]
+pub struct LogsRoute;
+
+#[cfg(any(feature = "ssr", feature = "split"))]
+#[leptos_router::lazy_route]
+impl LazyRoute for LogsRoute {
+    fn data() -> Self {
+        Self
+    }
+
+    fn view(this: Self) -> AnyView {
+        let _ = this;
+        view! { <LogsPage/> }.into_any()
+    }
+}
+
+#[cfg(not(any(feature = "ssr", feature = "split")))]
+impl LazyRoute for LogsRoute {
+    fn data() -> Self {
+        Self
+    }
+
+    async fn view(_: Self) -> AnyView {
+        view! { <LogsPage/> }.into_any()
+    }
+}
+
 #[component]
-pub fn LogsPage() -> impl IntoView {
+fn LogsPage() -> impl IntoView {
     let (q, level, after) = (query_signal("q"), query_signal("level"), query_signal("after"));
     let errors = Memo::new(move |_| level.get().as_deref() == Some("error"));
     let found = Resource::<_, Json>::new_with_options(

@@ -65,23 +65,25 @@ impl Level {
         const NEAR: usize = 80;
         let end = (0..=NEAR.min(line.len())).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
         let near = &line[..end];
-        let mut at = 0;
-        for word in near.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
-            let begin = at;
-            at += word.len() + 1;
+        let mut begin = 0;
+        loop {
+            let rest = &near[begin..];
+            let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+            let (word, after) = rest.split_at(length);
             let level = match word.to_ascii_lowercase().as_str() {
-                "error" | "fatal" | "critical" | "traceback" => Self::Error,
-                "warning" | "warn" => Self::Warning,
-                "debug" | "trace" => Self::Debug,
-                _ if word.ends_with("Error") || word.ends_with("Exception") => Self::Error,
-                _ => continue,
+                "error" | "fatal" | "critical" | "traceback" => Some(Self::Error),
+                "warning" | "warn" => Some(Self::Warning),
+                "debug" | "trace" => Some(Self::Debug),
+                _ if word.ends_with("Error") || word.ends_with("Exception") => Some(Self::Error),
+                _ => None,
             };
             let loud = word.bytes().all(|byte| byte.is_ascii_uppercase());
             let first = near[..begin].trim().is_empty() && word.starts_with(|c: char| c.is_ascii_uppercase());
-            let after = near[begin + word.len()..].starts_with([':', ']', '>']);
-            if loud || first || after {
-                return Some(level);
+            if level.is_some() && (loud || first || after.starts_with([':', ']', '>'])) {
+                return level;
             }
+            let Some(between) = after.chars().next() else { break };
+            begin += length + between.len_utf8();
         }
         None
     }
@@ -154,6 +156,7 @@ mod tests {
             assert_eq!(Level::of(line), Some(Level::Warning), "{line}");
         }
         assert_eq!(Level::of("DEBUG x"), Some(Level::Debug));
+        assert_eq!(Level::of("größe\u{fffd}\u{fffd} é: ERROR \u{2014} x"), Some(Level::Error), "whatever stands between");
         for line in ["", "0 errors found", "no error here", "the warning was ignored", "errors.txt", "größe ü"] {
             assert_eq!(Level::of(line), None, "{line}");
         }
