@@ -23,7 +23,7 @@ test('messages and errors of all runs are found, and lead to their jobs', async 
   await expect(page).toHaveURL(new RegExp(`${other.path}\\?job=`));
   await expect(page.getByRole('complementary', { name: 'call' })).toBeVisible();
 
-  await visit(page, '/logs?q=nobody+said+this');
+  await page.goto('/logs?q=nobody+said+this');
   await expect(page.getByText('No message holds these words.')).toBeVisible();
 });
 
@@ -43,7 +43,7 @@ test('the log of a real run tells its command, versions, exit status and error',
       { timeout: 30_000 },
     )
     .toMatch(/Command line.*snakemake.*--logger flowo.*Snakemake9\.27\.1/s);
-  await visit(page, '/logs?level=error&q=non-zero+exit+status');
+  await page.goto('/logs?level=error&q=non-zero+exit+status');
   const said = page.getByRole('region', { name: 'What was said' });
   await expect(said.getByRole('listitem').first()).toContainText('CalledProcessError');
   await said.getByRole('listitem').first().getByRole('link').nth(1).click();

@@ -28,11 +28,11 @@ pub async fn due(conn: &mut Conn, limit: u32) -> Result<Vec<Due>, StoreError> {
                 (select id, sort_at from workflow_runs w
                   where deleted_at is null and sort_at > now() - interval '1 day'
                     and not exists (select from run_logs l where l.workflow_run_id = w.id)
-                  order by sort_at desc, id desc limit $1)) some
-           join workflow_runs r on r.id = some.id
+                  order by sort_at desc, id desc limit $1)) wanted
+           join workflow_runs r on r.id = wanted.id
            left join users u on u.id = r.user_id
           where r.logfile is not null
-          order by some.sort_at desc limit $1",
+          order by wanted.sort_at desc limit $1",
     )
     .bind(i64::from(limit))
     .fetch_all(conn)
