@@ -1,5 +1,7 @@
 //! Server functions: parse, authorise, store, map the error. They are public endpoints.
 
+#[cfg(feature = "ssr")]
+mod benchmarks;
 pub mod code;
 pub mod entries;
 pub mod files;

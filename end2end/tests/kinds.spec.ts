@@ -28,6 +28,11 @@ test('every kind of file of a real run is looked into', async ({ page, lab, doin
   const rows = (n: number) => content.getByRole('row').nth(n);
 
   await rule('pictures');
+  const benchmarks = page.getByRole('region', { name: 'Benchmarks' });
+  await expect(benchmarks.getByRole('row')).toHaveCount(2);
+  await benchmarks.getByRole('link', { name: 'the job' }).click();
+  await expect(page.getByRole('complementary').getByRole('region', { name: 'Benchmark' })).toContainText('Clock');
+  await page.keyboard.press('Escape');
   const picture = page.getByRole('img', { name: /^Content of/ });
   for (const [name, wide] of [
     ['plot.png', 64],

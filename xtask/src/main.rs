@@ -7,6 +7,7 @@
 mod ctx;
 mod db;
 mod flowod;
+mod fuzz;
 mod pg;
 mod python;
 mod site;
@@ -71,6 +72,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Bytes of any kind against what reads files and logs; needs the nightly toolchain
+    Fuzz {
+        /// How long each target is tried
+        #[arg(long, default_value_t = 600)]
+        seconds: u32,
+    },
     /// Check the invariants of the design on every file
     Tidy,
 }
@@ -122,6 +129,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             let which = which.to_possible_value().expect("no bench is hidden");
             flowod::bench(&ctx, which.get_name(), &args)?;
         }
+        Command::Fuzz { seconds } => fuzz::run(&ctx, seconds)?,
         Command::Tidy => return tidy::run(&ctx),
     }
     Ok(ExitCode::SUCCESS)

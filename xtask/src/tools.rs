@@ -16,6 +16,7 @@ use crate::step;
 
 /// The newest whose own lock file our compiler satisfies.
 const CARGO_DENY: &str = "0.20.2";
+const CARGO_FUZZ: &str = "0.13.2";
 
 pub const WASM: &str = "wasm32-unknown-unknown";
 
@@ -43,6 +44,10 @@ pub fn wasm_bindgen(ctx: &Ctx) -> Result<PathBuf> {
 
 pub fn cargo_deny(ctx: &Ctx) -> Result<PathBuf> {
     cargo_tool(ctx, "cargo-deny", "cargo-deny", CARGO_DENY)
+}
+
+pub fn cargo_fuzz(ctx: &Ctx) -> Result<PathBuf> {
+    cargo_tool(ctx, "cargo-fuzz", "cargo-fuzz", CARGO_FUZZ)
 }
 
 /// Node modules of `package-lock.json`: the directory that holds `node_modules`.

@@ -101,6 +101,8 @@ pub struct OpenJob {
     pub command: Option<String>,
     /// The end of its first log.
     pub log: Option<LogTail>,
+    /// What it took, by its benchmark file.
+    pub benchmark: Option<model::preview::Benchmark>,
 }
 
 /// What failed, with the end of the log of the job that stands for it.
@@ -125,7 +127,14 @@ pub async fn read_job(id: RunId, job: JobKey) -> Result<OpenJob, AppError> {
         None => None,
     };
     let command = made.await.map_err(|_| AppError::internal("the highlighting broke"))?;
-    Ok(OpenJob { detail, command, log })
+    let benchmark = match detail.files.iter().find(|file| file.role == FileRole::Benchmark) {
+        Some(file) => {
+            let reach = crate::state::Reach::of(&viewer, run.directory.as_deref());
+            super::benchmarks::read(&state, &reach, vec![file.path.clone()]).await.pop().flatten()
+        }
+        None => None,
+    };
+    Ok(OpenJob { detail, command, log, benchmark })
 }
 
 /// What failed in a run, and what its client said about it.

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use model::{
     JobKey, JobStatus, RunId,
     file::{FileFacts, FileRef, NoFile},
-    preview::{Entry, Preview},
+    preview::{Benchmark, Entry, Preview},
 };
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
@@ -52,14 +52,25 @@ pub struct Level {
     pub entries: Result<(Vec<Entry>, bool), NoFile>,
 }
 
+/// What a job took, by its benchmark file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Took {
+    pub job: JobKey,
+    /// Values of its wildcards, joined.
+    pub label: String,
+    pub benchmark: Benchmark,
+}
+
 /// The results there are, and one of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResultsView {
     /// Of a rule: its jobs. Else the newest job of each rule, the last rules first.
     pub made: Vec<Made>,
     pub next: Option<String>,
     /// From the directory of the run to the open one; empty unless directories were asked for.
     pub levels: Vec<Level>,
+    /// What the jobs of a rule took, as far as they have benchmark files.
+    pub took: Vec<Took>,
     /// Files may be shown at all.
     pub shown: bool,
     pub open: Option<OpenFile>,
@@ -93,8 +104,9 @@ pub async fn look_into(id: RunId, file: FileRef, at: u64) -> Result<Result<(File
 
 #[cfg(feature = "ssr")]
 mod server {
-    use super::{Level, Made, OpenFile, Output, ResultsAsk, ResultsView};
+    use super::{Level, Made, OpenFile, Output, ResultsAsk, ResultsView, Took};
     use crate::{
+        api::benchmarks,
         error::AppError,
         preview,
         state::{AppState, Reach, Viewer},
@@ -133,8 +145,11 @@ mod server {
             drop(conn); // Files may be slow.
             view.levels = levels(state, &reach, &tree).await;
         } else {
+            let one_rule = ask.rule.is_some();
             (view.made, view.next) = made(state, &mut conn, &reach, id, ask.rule, ask.after).await?;
+            let files = if one_rule { measured(&mut conn, &view.made).await? } else { Vec::new() };
             drop(conn);
+            view.took = took(state, &reach, &view.made, files).await;
         }
         view.open = match wanted {
             Some(open) => Some(opened(state, reach, open).await),
@@ -156,6 +171,23 @@ mod server {
         drop(conn);
         let reach = Reach::of(viewer, run.directory.as_deref()).to(&file);
         Ok(found(state, &reach, path, at).await)
+    }
+
+    /// The benchmark files of jobs.
+    async fn measured(conn: &mut Conn, made: &[Made]) -> Result<Vec<(JobKey, String)>, AppError> {
+        let ids: Vec<JobKey> = made.iter().map(|made| made.job).collect();
+        let named = files::of_role(conn, &ids, FileRole::Benchmark).await?;
+        Ok(named.into_iter().map(|(job, path)| (job, path.path)).collect())
+    }
+
+    async fn took(state: &AppState, reach: &Reach, made: &[Made], files: Vec<(JobKey, String)>) -> Vec<Took> {
+        let (jobs, paths): (Vec<JobKey>, Vec<String>) = files.into_iter().unzip();
+        let found = benchmarks::read(state, reach, paths).await;
+        let all = jobs.into_iter().zip(found).filter_map(|(job, benchmark)| {
+            let label = made.iter().find(|made| made.job == job)?.label.clone();
+            Some(Took { job, label, benchmark: benchmark? })
+        });
+        all.collect()
     }
 
     /// What the run says of a file.

@@ -17,7 +17,7 @@ use model::{
 /// The details of a job; not modal, so the list stays alive beside it.
 #[component]
 pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoView {
-    let OpenJob { detail: job, command: html, log } = job;
+    let OpenJob { detail: job, command: html, log, benchmark } = job;
     let row = job.row;
     let rule = row.rule.clone().unwrap_or_else(|| "not told yet".into());
     let close = move || paths::run_at(run, &place.get().of_job(None));
@@ -51,6 +51,23 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
         Fact::maybe("Group", job.group),
         Fact::maybe("Priority", job.priority.filter(|priority| *priority != 0)),
     ];
+    let took = benchmark.map(|took| {
+        let bytes = |bytes: Option<u64>| bytes.map(|bytes| text::bytes(i64::try_from(bytes).unwrap_or(i64::MAX)));
+        let seconds = |seconds: f64| text::duration((seconds * 1000.0) as i64);
+        [
+            Fact::maybe("Clock", Some(seconds(took.seconds))),
+            Fact::maybe("Processor", took.cpu_seconds.map(seconds)),
+            Fact::maybe("Peak memory", bytes(took.memory)),
+            Fact::maybe("Read", bytes(took.read)),
+            Fact::maybe("Written", bytes(took.written)),
+            Fact::maybe("Load", took.load.map(|load| format!("{load:.0} %"))),
+            Fact::maybe("Times", (took.times > 1).then_some(took.times)),
+        ]
+    });
+    let took = took.map(|took| {
+        let facts: Vec<Fact> = took.into_iter().flatten().collect();
+        view! { <section aria-label="Benchmark"><h3>"Benchmark"</h3><dl class="facts">{list(facts)}</dl></section> }
+    });
     let facts: Vec<Fact> = facts.into_iter().flatten().collect();
     let files = FileRole::ALL.map(|role| {
         let some: Vec<JobFile> = job.files.iter().filter(|file| file.role == role).cloned().collect();
@@ -97,6 +114,7 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
                     {list(facts)}
                 </dl>
                 {error}
+                {took}
                 {log.map(|log| view! { <section class="log"><h3>"Log"</h3><Tail run log/></section> })}
                 {command}
                 {message}

@@ -2,7 +2,7 @@
 
 use super::look::Look;
 use crate::{
-    api::results::{Level, Made, Output, ResultsAsk, ResultsView, read_results},
+    api::results::{Level, Made, Output, ResultsAsk, ResultsView, Took, read_results},
     live::Watch,
     paths::{self, RunPlace},
     ui::{Icon, StatusMark},
@@ -41,7 +41,7 @@ struct Listed {
 /// The outputs, and the open one.
 #[component]
 pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Pulse) -> impl IntoView {
-    let ResultsView { made, next, levels, shown, open } = found;
+    let ResultsView { made, next, levels, took, shown, open } = found;
     let by_rule = levels.is_empty();
     if by_rule && made.is_empty() && open.is_none() && !shown {
         return view! { <Nothing/> }.into_any();
@@ -81,6 +81,7 @@ pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Puls
     });
     let view = match open {
         Some(open) => view! { <Look id open place watch=pulse.watch/> }.into_any(),
+        None if !took.is_empty() => view! { <Bars id took place/> }.into_any(),
         None => view! { <div class="empty" role="status"><p>"Choose a file to look into it."</p></div> }.into_any(),
     };
     view! {
@@ -127,6 +128,42 @@ fn keep_fresh(id: RunId, listed: RwSignal<Listed>, ask: ResultsAsk, pulse: Pulse
             on_cleanup(move || timer.clear());
         }
     });
+}
+
+/// What each job of a rule took: time and memory as bars.
+#[component]
+fn Bars(id: RunId, took: Vec<Took>, place: Memo<RunPlace>) -> impl IntoView {
+    let longest = took.iter().map(|took| took.benchmark.seconds).fold(0.0, f64::max);
+    let most = took.iter().filter_map(|took| took.benchmark.memory).max().unwrap_or_default() as f64;
+    let share = |value: f64, of: f64| format!("--n:{:.1}", if of > 0.0 { value / of * 100.0 } else { 0.0 });
+    let rows = took.into_iter().map(|took| {
+        let Took { job, label, benchmark } = took;
+        let href = move || paths::run_at(id, &place.get().of_job(Some(job)));
+        let memory = benchmark.memory.map(|memory| {
+            let says = text::bytes(i64::try_from(memory).unwrap_or(i64::MAX));
+            view! { <i style=share(memory as f64, most)></i><span class="num">{says}</span> }
+        });
+        view! {
+            <tr>
+                <th scope="row"><a class="link" href=href>{if label.is_empty() { "the job".to_owned() } else { label }}</a></th>
+                <td><i style=share(benchmark.seconds, longest)></i><span class="num">{text::duration((benchmark.seconds * 1000.0) as i64)}</span></td>
+                <td>{memory}</td>
+                <td class="num">{benchmark.cpu_seconds.map(|seconds| text::duration((seconds * 1000.0) as i64))}</td>
+                <td class="num">{benchmark.load.map(|load| format!("{load:.0} %"))}</td>
+            </tr>
+        }
+    });
+    view! {
+        <div class="scroller" tabindex="0" role="region" aria-label="Benchmarks">
+            <table class="took">
+                <caption>"What the jobs took, by their benchmark files"</caption>
+                <thead>
+                    <tr><th scope="col">"Job"</th><th scope="col">"Time"</th><th scope="col">"Peak memory"</th><th scope="col">"Processor"</th><th scope="col">"Load"</th></tr>
+                </thead>
+                <tbody>{rows.collect_view()}</tbody>
+            </table>
+        </div>
+    }
 }
 
 #[component]

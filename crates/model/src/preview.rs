@@ -197,6 +197,23 @@ pub struct Bytes {
     pub head: String,
 }
 
+/// What a job took, by its benchmark file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Benchmark {
+    /// How often it was run for this.
+    pub times: u32,
+    /// On the clock, as all that follows the mean of these times.
+    pub seconds: f64,
+    pub cpu_seconds: Option<f64>,
+    /// The most that was resident at any time (bytes).
+    pub memory: Option<u64>,
+    /// From and to disk (bytes).
+    pub read: Option<u64>,
+    pub written: Option<u64>,
+    /// Processors in use, in percent of one.
+    pub load: Option<f64>,
+}
+
 /// What lies in a directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {

@@ -77,6 +77,7 @@ pub fn find(bytes: &[u8], file: &mut File) {
 /// Windows of texts go on, and end.
 pub fn text_files(bytes: &[u8], file: &mut File) {
     let (kind, bytes) = bytes.split_first().unwrap_or((&0, &[]));
+    let _ = crate::benchmark::benchmark(bytes);
     filled(file, bytes);
     let name = format!("x.{}", TEXTS[usize::from(*kind) % TEXTS.len()]);
     let mut at = 0;

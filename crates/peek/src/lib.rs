@@ -8,6 +8,7 @@
 
 mod alignments;
 mod archive;
+pub mod benchmark;
 mod bytes;
 mod columns;
 pub mod counts;
