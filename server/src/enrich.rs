@@ -101,7 +101,7 @@ async fn read(gate: &Gate, reach: &Reach, due: &Due, reading: &mut Reading) -> b
 /// What a log says, in the words of the tables.
 fn told(log: &RunLog) -> (RunFacts, Vec<JobFacts>) {
     let environment = [
-        ("Snakemake", &log.snakemake),
+        ("Snakemake", &log.version),
         ("Python", &log.python),
         ("Platform", &log.platform),
         ("Account", &log.user),

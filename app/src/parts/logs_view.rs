@@ -1,34 +1,20 @@
 //! Logs of a run: a list of them, and lines of one. Lines before and after are read as one scrolls, what
 //! is written meanwhile appears at the end. Of a log only windows are ever held.
 
+mod held;
 mod search;
 
 use crate::{
-    api::logs::{FileNews, JobLog, LogPart, LogWindow, LogsView, OpenLog, count_lines, line_of_log, read_log},
+    api::logs::{JobLog, LogPart, LogWindow, LogsView, OpenLog, line_of_log},
     live::Watch,
     paths::{self, RunPlace},
     ui::{Ago, Icon, If, StatusMark},
 };
+use held::{COUNTED, COUNTS, Held, pause};
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use model::{
-    RunId,
-    file::{FileFacts, FileRef, NoFile},
-    log::LogLine,
-    text,
-};
+use model::{RunId, file::FileRef, log::LogLine, text};
 use search::{Found, Search};
-use std::time::Duration;
-
-/// Lines that are being counted are asked for so often, and so many times.
-const COUNTED: Duration = Duration::from_millis(300);
-const COUNTS: u32 = 200;
-/// More than this is not read to catch up: what is at the end is (bytes).
-const BEHIND: u64 = 96 << 10;
-/// Lines that are held; more at one side let go of those at the other.
-const HELD: usize = 4_000;
-/// So near to an edge, in pixels, the next lines are read.
-const NEAR: i32 = 400;
 
 /// The list of logs, and the open one.
 #[component]
@@ -97,179 +83,8 @@ fn Log(id: RunId, open: OpenLog, place: Memo<RunPlace>, watch: Watch) -> impl In
     }
 }
 
-/// What is held of a log.
-#[derive(Clone, Copy)]
-struct Held {
-    id: RunId,
-    file: StoredValue<FileRef>,
-    lines: RwSignal<Vec<LogLine>>,
-    facts: RwSignal<FileFacts>,
-    from: RwSignal<u64>,
-    to: RwSignal<u64>,
-    /// Lines before the first that is held, once they are counted.
-    before: RwSignal<Option<u64>>,
-    /// A window is on its way.
-    busy: StoredValue<bool>,
-    why: RwSignal<Option<String>>,
-    pane: NodeRef<html::Div>,
-}
-
-impl Held {
-    /// What is held goes to the end of the file; its last line may be half of one, which is gone on with from its start.
-    fn ends(self) -> bool {
-        let to = self.to.get_untracked();
-        let half = self.lines.with_untracked(|lines| lines.last().is_some_and(|line| line.at >= to));
-        half || to >= self.facts.with_untracked(|facts| facts.size)
-    }
-
-    fn is_at_end(self) -> bool {
-        self.pane.get_untracked().is_some_and(|pane| pane.scroll_top() + pane.client_height() >= pane.scroll_height() - 4)
-    }
-
-    fn to_end(self) {
-        request_animation_frame(move || {
-            if let Some(pane) = self.pane.get_untracked() {
-                pane.set_scroll_top(pane.scroll_height());
-            }
-        });
-    }
-
-    /// Reads a part, unless one is on its way already.
-    fn read(self, part: LogPart, follow: bool) {
-        if self.busy.try_get_value() != Some(false) {
-            return;
-        }
-        self.busy.set_value(true);
-        let file = self.file.get_value();
-        spawn_local(async move {
-            let found = read_log(self.id, file, part).await;
-            if self.busy.try_set_value(false).is_some() {
-                return; // The reader went on to something else.
-            }
-            match found {
-                Ok(OpenLog { window: Ok(window), .. }) => self.take(part, window, follow),
-                Ok(OpenLog { window: Err(NoFile::Shrunk), .. }) => self.read(LogPart::End, follow),
-                Ok(OpenLog { window: Err(why), .. }) => self.why.set(Some(why.to_string())),
-                Err(why) => self.why.set(Some(why.to_string())),
-            }
-        });
-    }
-
-    fn take(self, part: LogPart, window: LogWindow, follow: bool) {
-        let LogWindow { facts, lines: new, from, to, before } = window;
-        if self.facts.get_untracked() != facts {
-            self.facts.set(facts);
-        }
-        self.why.set(None);
-        match part {
-            LogPart::End => {
-                self.number(from, before);
-                self.from.set(from);
-                self.to.set(to);
-                self.lines.set(new);
-            }
-            LogPart::Before(_) => {
-                let pane = self.pane.get_untracked();
-                let below = pane.as_ref().map(|pane| pane.scroll_height() - pane.scroll_top());
-                self.number(from, before);
-                self.from.set(from);
-                self.lines.update(|lines| {
-                    lines.splice(0..0, new);
-                    lines.truncate(HELD);
-                });
-                if let Some(last) =
-                    self.lines.with_untracked(|lines| (lines.len() == HELD).then(|| lines.last().map(|line| line.at)).flatten())
-                {
-                    self.to.set(last);
-                }
-                // What was in sight stays there.
-                if let (Some(pane), Some(below)) = (pane, below) {
-                    request_animation_frame(move || pane.set_scroll_top(pane.scroll_height() - below));
-                }
-            }
-            LogPart::From(_) => {
-                let last = self.lines.with_untracked(|lines| lines.last().cloned());
-                if new.len() == 1 && new.last() == last.as_ref() {
-                    return; // The line that is being written is as it was.
-                }
-                self.to.set(to);
-                let let_go = self.lines.try_update(|lines| {
-                    lines.truncate(lines.partition_point(|line| line.at < from));
-                    lines.extend(new);
-                    let over = lines.len().saturating_sub(HELD);
-                    lines.drain(..over);
-                    lines.first().filter(|_| over > 0).map(|line| (line.at, over as u64))
-                });
-                if let Some((first, over)) = let_go.flatten() {
-                    self.from.set(first);
-                    self.before.update(|before| *before = before.map(|before| before + over));
-                }
-            }
-        }
-        if follow {
-            self.to_end();
-        }
-    }
-
-    /// The lines before the first: known, or asked for until they are counted.
-    fn number(self, from: u64, before: Option<u64>) {
-        self.before.set(before);
-        if before.is_some() {
-            return;
-        }
-        let file = self.file.get_value();
-        spawn_local(async move {
-            for _ in 0..COUNTS {
-                let Ok(Ok(found)) = count_lines(self.id, file.clone(), from).await else { return };
-                if self.from.try_get_untracked() != Some(from) {
-                    return; // Other lines are held by now, and asked for.
-                }
-                if found.is_some() {
-                    self.before.set(found);
-                    return;
-                }
-                pause(COUNTED).await;
-            }
-        });
-    }
-
-    /// What the stream says of the file: lines that follow on ours, or that there are some.
-    fn hear(self, news: FileNews) {
-        let facts = match news.facts {
-            Ok(facts) => facts,
-            Err(why) => return self.why.set(Some(why.to_string())),
-        };
-        let (to, ended, at_end) = (self.to.get_untracked(), self.ends(), self.is_at_end());
-        match news.lines {
-            Some(window) if ended && window.from <= to && to <= window.to => self.take(LogPart::From(window.from), window, at_end),
-            // It is another file now, or the same from the start.
-            _ if facts.size < to => self.read(LogPart::End, at_end),
-            // The reader is elsewhere: it is enough to know that there is more.
-            _ if !ended => self.facts.set(facts),
-            _ if facts.size > to + BEHIND => self.read(LogPart::End, at_end),
-            _ if facts != self.facts.get_untracked() => self.read(LogPart::From(to), at_end),
-            _ => {}
-        }
-    }
-
-    fn scrolled(self) {
-        let Some(pane) = self.pane.get_untracked() else { return };
-        if pane.scroll_top() < NEAR && self.from.get_untracked() > 0 {
-            self.read(LogPart::Before(self.from.get_untracked()), false);
-        } else if pane.scroll_top() + pane.client_height() > pane.scroll_height() - NEAR && !self.ends() {
-            self.read(LogPart::From(self.to.get_untracked()), false);
-        }
-    }
-}
-
 fn window_hash() -> String {
     window().location().hash().unwrap_or_default()
-}
-
-async fn pause(long: Duration) {
-    let (over, ended) = futures::channel::oneshot::channel::<()>();
-    set_timeout(move || drop(over), long);
-    let _ = ended.await;
 }
 
 #[component]

@@ -4,8 +4,7 @@
 //! Takes the bytes as they come and keeps facts. Opens no file, judges no job's status and trusts
 //! no line: whatever the bytes, the answer is some [`RunLog`], and memory stays bounded.
 
-use std::collections::VecDeque;
-use std::mem;
+use std::{collections::VecDeque, mem};
 
 /// Bytes that are read of a line: its beginning and its last [`TAIL`] bytes, where an exit status stands.
 const LINE: usize = 16 * 1024;
@@ -36,7 +35,7 @@ pub struct RunLog {
     pub user: Option<String>,
     pub platform: Option<String>,
     /// Versions, that of `python` with its build.
-    pub snakemake: Option<String>,
+    pub version: Option<String>,
     pub python: Option<String>,
     /// The main one; `base_directory` is where it is.
     pub snakefile: Option<String>,
@@ -206,7 +205,7 @@ impl RunLogReader {
             "Platform" => &mut self.found.platform,
             "Host" | "host" => &mut self.found.host,
             "User" => &mut self.found.user,
-            "Snakemake version" => &mut self.found.snakemake,
+            "Snakemake version" => &mut self.found.version,
             "Python version" => &mut self.found.python,
             "Snakefile" => &mut self.found.snakefile,
             "Base directory" => &mut self.found.base_directory,

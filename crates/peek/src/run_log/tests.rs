@@ -421,7 +421,7 @@ fn the_header_tells_who_ran_what_and_where() {
         host: some("vm"),
         user: some("ada"),
         platform: some("Linux-6.18.44-x86_64-with-glibc2.36"),
-        snakemake: some("9.27.1"),
+        version: some("9.27.1"),
         python: some("3.11.7 (main, May  9 2026, 07:35:25) [GCC 12.2.0]"),
         snakefile: some("/data/lab/many/Snakefile"),
         directory: some("/data/lab/work"),
