@@ -141,8 +141,8 @@ pub async fn bytes(
 
 /// Pictures and what is saved: nothing in them is run or fetched.
 const STILL: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
-/// Browsers have a viewer of their own for these, which no sandbox may be around; a PDF reaches nothing of its origin.
-const PDF: &str = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'";
+/// Browsers have a viewer of their own for these, whose parts no policy may forbid; a PDF reaches nothing of its origin.
+const PDF: &str = "frame-ancestors 'self'";
 /// Reports run their own scripts, in an origin that is nobody's, and fetch nothing.
 const REPORT: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' data: blob:; style-src 'unsafe-inline' data:; img-src data: blob:; font-src data:; frame-ancestors 'self'";
 

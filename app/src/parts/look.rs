@@ -32,7 +32,7 @@ pub fn Look(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> i
     let OpenFile { file, path, made_by, used_by, found } = open;
     let raw = paths::raw(id, &file);
     let save = format!("{raw}&save=1");
-    let is_text = matches!(found, Ok((_, Preview::Text(_) | Preview::Table(_) | Preview::Sequences(_))));
+    let is_text = has_lines(&path) && matches!(found, Ok((_, Preview::Text(_) | Preview::Table(_) | Preview::Sequences(_))));
     let facts = RwSignal::new(found.as_ref().ok().map(|(facts, _)| *facts));
     let shown = RwSignal::new(found.map(|(_, preview)| preview));
     let body = NodeRef::<html::Div>::new();
@@ -93,6 +93,12 @@ pub fn Look(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> i
         </header>
         <div class="look" node_ref=body>{content}</div>
     }
+}
+
+/// Whether a file with rows has lines of text, by its name.
+fn has_lines(path: &str) -> bool {
+    let ending = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    !["bam", "parquet", "pq", "zip", "tar", "tgz", "gz", "bgz", "zst"].contains(&ending.as_str())
 }
 
 /// Shows the file anew when it changes, or when it comes to be.

@@ -316,7 +316,16 @@ fn Node(
             <title>{name}</title>
             <rect class="box" x=x y=y width=width height="40" rx="6"></rect>
             <If when=Signal::derive(move || status.get().is_some())>
-                <use class="st-i" href=move || format!("#st-{}", word()) x=x + 9.0 y=y + 7.0 width="14" height="14"></use>
+                // What turns, turns around its middle.
+                <use
+                    class="st-i"
+                    href=move || format!("#st-{}", word())
+                    style=format!("transform-origin:{}px {}px", x + 16.0, y + 14.0)
+                    x=x + 9.0
+                    y=y + 7.0
+                    width="14"
+                    height="14"
+                ></use>
             </If>
             <text x=x + 29.0 y=y + 18.0>{short}</text>
             <text class="n" x=x + width - 10.0 y=y + 18.0>{total}</text>

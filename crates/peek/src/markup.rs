@@ -3,7 +3,7 @@
 use crate::{source::Source, text::decoded};
 use ammonia::{Builder, UrlRelative};
 use model::preview::Preview;
-use pulldown_cmark::{Options, Parser, html};
+use pulldown_cmark::{Event, Options, Parser, html};
 use std::{collections::HashSet, io, sync::LazyLock};
 
 /// Larger texts are shown as they are (bytes).
@@ -21,7 +21,12 @@ pub fn markdown(source: &Source<'_>) -> io::Result<Option<Preview>> {
 pub fn of_markdown(text: &str) -> String {
     let ways = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_FOOTNOTES;
     let mut out = String::with_capacity(text.len() * 3 / 2);
-    html::push_html(&mut out, Parser::new_ext(text, ways));
+    // Boxes to tick would be parts of a form.
+    let events = Parser::new_ext(text, ways).map(|event| match event {
+        Event::TaskListMarker(done) => Event::Text(if done { "\u{2611} " } else { "\u{2610} " }.into()),
+        other => other,
+    });
+    html::push_html(&mut out, events);
     clean(&out)
 }
 

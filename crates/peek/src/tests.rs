@@ -201,10 +201,16 @@ fn trees_keep_their_order_and_end_somewhere() {
 
 #[test]
 fn markup_is_shown_without_what_acts() {
-    let Preview::Rich(html) = whole("r.md", b"# T\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n[x](javascript:alert(1)) <script>alert(1)</script> <img src=x onerror=alert(1)> ![p](https://a.example/t.png) [ok](https://a.example) [d](data:text/html,x) [r](/api/x)") else {
+    let Preview::Rich(html) = whole("r.md", b"# T\n\n- [x] done\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n[x](javascript:alert(1)) <script>alert(1)</script> <img src=x onerror=alert(1)> ![p](https://a.example/t.png) [ok](https://a.example) [d](data:text/html,x) [r](/api/x)") else {
         panic!("markup")
     };
-    assert!(html.contains("<h1>T</h1>") && html.contains("<table>") && html.contains("href=\"https://a.example\""), "{html}");
+    assert!(
+        html.contains("<h1>T</h1>")
+            && html.contains("\u{2611} done")
+            && html.contains("<table>")
+            && html.contains("href=\"https://a.example\""),
+        "{html}"
+    );
     let Preview::Rich(hidden) = whole("r.md", b"<a href=\"da\tta:text/html,x\">a</a> <a href=\"\x01data:text/html,x\">b</a>") else {
         panic!("markup")
     };
