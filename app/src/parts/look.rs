@@ -225,10 +225,14 @@ fn Words(code: Code) -> impl IntoView {
 fn Picture(raw: String, label: String) -> impl IntoView {
     let zoom = RwSignal::new(0_u32);
     let size = RwSignal::new(None::<(u32, u32)>);
-    let known = move |event: leptos::ev::Event| {
-        let image = event_target::<web_sys::HtmlImageElement>(&event);
-        size.set(Some((image.natural_width(), image.natural_height())).filter(|(wide, high)| *wide > 0 && *high > 0));
+    let image = NodeRef::<html::Img>::new();
+    let measure = move || {
+        if let Some(image) = image.get() {
+            size.set(Some((image.natural_width(), image.natural_height())).filter(|(wide, high)| *wide > 0 && *high > 0));
+        }
     };
+    // It may have been there before the page woke.
+    Effect::new(move |_| measure());
     let style = move || match (zoom.get(), size.get()) {
         (0, _) | (_, None) => String::new(),
         (times, Some((wide, _))) => format!("max-inline-size:none;inline-size:{}px", wide * times),
@@ -241,8 +245,8 @@ fn Picture(raw: String, label: String) -> impl IntoView {
             {buttons.into_iter().collect_view()}
             <span class="dim num">{move || size.get().map(|(wide, high)| format!("{wide} \u{d7} {high}"))}</span>
         </div>
-        <div class="scroller picture" tabindex="0" role="region" aria-label="Picture">
-            <img src=raw alt=label style=style data-large=move || (zoom.get() > 1).then_some("") on:load=known/>
+        <div class="scroller photo" tabindex="0" role="region" aria-label="Picture">
+            <img src=raw alt=label style=style data-large=move || (zoom.get() > 1).then_some("") node_ref=image on:load=move |_| measure()/>
         </div>
     }
 }
