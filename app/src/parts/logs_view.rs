@@ -58,7 +58,7 @@ pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>, watch: Watch) -> 
     });
     let links = links.collect_view();
     view! {
-        <div class="log-pane">
+        <section class="log-pane" aria-label="Logs">
             <nav class="log-list" aria-label="Logs" tabindex="0">
                 {whole}
                 {some.then(|| view! { <h2>{move || place.with(|place| place.rule.clone().unwrap_or_else(|| "Jobs".to_owned()))}</h2> })}
@@ -66,7 +66,7 @@ pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>, watch: Watch) -> 
                 {more.then(|| view! { <p class="dim">"Choose a rule to see more."</p> })}
             </nav>
             <div class="view">{open.map(|open| view! { <Log id open place watch/> })}</div>
-        </div>
+        </section>
     }
     .into_any()
 }

@@ -85,14 +85,14 @@ pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Puls
         None => view! { <div class="empty" role="status"><p>"Choose a file to look into it."</p></div> }.into_any(),
     };
     view! {
-        <div class="results">
+        <section class="results" aria-label="Results">
             <nav class="tree" aria-label="Results" tabindex="0">
                 {ways}
                 {list}
                 {later}
             </nav>
             <div class="view">{view}</div>
-        </div>
+        </section>
     }
     .into_any()
 }
