@@ -63,10 +63,10 @@ async fn once(store: &Store, gate: &Gate, readings: &mut HashMap<RunId, Reading>
         // What a log told before its job was known to have failed is written when that is known.
         let found = if over { std::mem::take(&mut reading.reader).finish() } else { reading.reader.found().clone() };
         if reading.written.as_ref() != Some(&found) || !found.errors.is_empty() {
-            let (facts, jobs) = told(&found);
-            let mut tx = store.begin().await?;
-            run_logs::write(&mut tx, run, &facts, &jobs).await?;
-            store::commit(tx).await?;
+            if let Err(error) = write(store, run, &found).await {
+                readings.remove(&run); // Read from the start when the database is there again.
+                return Err(error);
+            }
             reading.written = Some(found);
         }
         if over && due.ended {
@@ -75,6 +75,13 @@ async fn once(store: &Store, gate: &Gate, readings: &mut HashMap<RunId, Reading>
         }
     }
     Ok(())
+}
+
+async fn write(store: &Store, run: RunId, found: &RunLog) -> Result<(), StoreError> {
+    let (facts, jobs) = told(found);
+    let mut tx = store.begin().await?;
+    run_logs::write(&mut tx, run, &facts, &jobs).await?;
+    store::commit(tx).await
 }
 
 /// Reads on, a piece; whether there is no more for now.
