@@ -22,15 +22,17 @@ pub fn benchmark(bytes: &[u8]) -> Option<Benchmark> {
     };
     let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
     let most = |values: &[f64]| values.iter().copied().max_by(f64::total_cmp);
+    // A job that was over before it was looked at a second time has a processor time of nought.
+    let seen = |value: &f64| *value > 0.0;
     let took = values(Some(seconds));
     Some(Benchmark {
         times: took.len() as u32,
         seconds: mean(&took)?,
-        cpu_seconds: mean(&values(column("cpu_time"))),
+        cpu_seconds: mean(&values(column("cpu_time"))).filter(seen),
         memory: most(&values(column("max_rss"))).map(|mib| (mib * MIB) as u64),
         read: mean(&values(column("io_in"))).map(|mib| (mib * MIB) as u64),
         written: mean(&values(column("io_out"))).map(|mib| (mib * MIB) as u64),
-        load: mean(&values(column("mean_load"))),
+        load: mean(&values(column("mean_load"))).filter(seen),
     })
 }
 
@@ -48,6 +50,8 @@ mod tests {
         assert_eq!(found.load, Some(80.0));
         let short = benchmark(b"s\th:m:s\n0.3\t0:00:00\n").expect("a benchmark");
         assert_eq!((short.seconds, short.memory), (0.3, None));
+        let once = benchmark(b"s\th:m:s\tmax_rss\tmean_load\tcpu_time\n0.1\t0:00:00\t3.5\t0.00\t0.00\n").expect("a benchmark");
+        assert_eq!((once.memory, once.load, once.cpu_seconds), (Some(7 << 19), None, None));
         for other in [&b""[..], b"a\tb\n1\t2\n", b"s\th:m:s\nNA\tNA\n", b"\xff\0"] {
             assert_eq!(benchmark(other), None);
         }

@@ -13,6 +13,8 @@ use std::{
 
 /// Bytes whose lines are counted together; four bytes of memory each.
 const BLOCK: u64 = 1 << 20;
+/// Bytes that are read at a time.
+const READ: usize = 128 << 10;
 /// One question counts for so long.
 const WHILE: Duration = Duration::from_millis(200);
 /// Files that are remembered.
@@ -50,8 +52,8 @@ impl Counts {
         }
         let before: u64 = counted.blocks[..whole].iter().map(|count| u64::from(*count)).sum();
         let begin = whole as u64 * BLOCK;
-        let rest = crate::read(file, begin, (at - begin) as usize)?;
-        Ok(Some(before + ends(&rest)))
+        let (rest, _) = ends(file, begin, at - begin, &mut vec![0; READ])?;
+        Ok(Some(before + rest))
     }
 
     /// Where the line of a number begins, which counts from 1; of one beyond the end, the last. `None` as long as it
@@ -135,22 +137,34 @@ impl Counted {
     /// Counts up to a block, for a while; whether it came that far.
     fn count(&mut self, file: &File, blocks: usize) -> io::Result<bool> {
         let until = Instant::now() + WHILE;
+        let mut buffer = vec![0; READ];
         while self.blocks.len() < blocks {
             if Instant::now() > until {
                 return Ok(false);
             }
-            let bytes = crate::read(file, self.blocks.len() as u64 * BLOCK, BLOCK as usize)?;
-            if (bytes.len() as u64) < BLOCK {
-                return Ok(true.min(self.blocks.len() >= blocks));
+            let (found, read) = ends(file, self.blocks.len() as u64 * BLOCK, BLOCK, &mut buffer)?;
+            if read < BLOCK {
+                return Ok(false);
             }
-            self.blocks.push(ends(&bytes) as u32);
+            self.blocks.push(found as u32);
         }
         Ok(true)
     }
 }
 
-fn ends(bytes: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', bytes).count() as u64
+/// Ends of lines in so many bytes from `from` on, and how many bytes there were.
+fn ends(file: &File, from: u64, length: u64, buffer: &mut [u8]) -> io::Result<(u64, u64)> {
+    let (mut found, mut read) = (0, 0);
+    while read < length {
+        let wanted = (length - read).min(buffer.len() as u64) as usize;
+        let filled = crate::fill(file, from + read, &mut buffer[..wanted])?;
+        found += memchr::memchr_iter(b'\n', &buffer[..filled]).count() as u64;
+        read += filled as u64;
+        if filled < wanted {
+            break;
+        }
+    }
+    Ok((found, read))
 }
 
 #[cfg(test)]

@@ -93,8 +93,16 @@ pub fn ask(file: &File, question: &str) -> io::Result<String> {
 /// Those of reading.
 pub fn read(file: &File, from: u64, most: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; most];
+    let filled = fill(file, from, &mut bytes)?;
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// Bytes of a file from `from` on into a buffer that is used again; how many there were, which is all of the buffer
+/// but at the end.
+fn fill(file: &File, from: u64, bytes: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
-    while filled < most {
+    while filled < bytes.len() {
         match file.read_at(&mut bytes[filled..], from + filled as u64) {
             Ok(0) => break,
             Ok(n) => filled += n,
@@ -102,8 +110,7 @@ pub fn read(file: &File, from: u64, most: usize) -> io::Result<Vec<u8>> {
             Err(error) => return Err(error),
         }
     }
-    bytes.truncate(filled);
-    Ok(bytes)
+    Ok(filled)
 }
 
 /// At most so many letters, and a sign that there were more.
