@@ -1,12 +1,11 @@
 -- Statement triggers: keep the counters, write the change log, ring the doorbell.
--- One message per statement, however many rows; the message is a range of change ids.
+-- One message per transaction, however many rows; the message is its number.
 
--- Rings for the changes of one statement. Nothing changed, nothing rings.
-create or replace function ring(first_id bigint, last_id bigint) returns void language plpgsql as $$
+-- Rings with the number of the transaction, by which its changes are found. The same message twice in one transaction
+-- is sent once: however many statements, one ring at the commit.
+create or replace function ring() returns void language plpgsql as $$
 begin
-    if first_id is not null then
-        perform pg_notify('flowo_changes', first_id || '-' || last_id);
-    end if;
+    perform pg_notify('flowo_changes', pg_current_xact_id()::text);
 end
 $$;
 
@@ -17,76 +16,69 @@ create or replace function fact(name text, value anyelement, other anyelement) r
 $$;
 
 create or replace function workflow_runs_inserted() returns trigger language plpgsql as $$
-declare
-    first_id bigint;
-    last_id  bigint;
 begin
-    with logged as (
-        insert into change_notifications (table_name, operation, record_id, workflow_run_id, new_values)
-        select 'workflow_runs', 'INSERT', id, id, jsonb_build_object('workflow_name', workflow_name, 'status', status)
-          from newer
-        returning id
-    )
-    select min(id), max(id) into first_id, last_id from logged;
-    perform ring(first_id, last_id);
+    insert into change_notifications (table_name, operation, record_id, workflow_run_id, changed_fields, new_values)
+    select 'workflow_runs', 'INSERT', id, id, '{status,workflow_name}',
+           jsonb_build_object('workflow_name', workflow_name, 'status', status)
+      from newer;
+    if found then
+        perform ring();
+    end if;
     return null;
 end
 $$;
 
--- Logs the columns of a run worth keeping in its history: not the large, derived or restless ones.
+-- Logs the columns of a run worth keeping in its history: not the derived or restless ones, and of the
+-- large ones only the names.
 --
 -- No nested loop: a plan kept from a statement on one row would compare all rows with all.
 create or replace function workflow_runs_updated() returns trigger language plpgsql
-set enable_nestloop = off as $$
-declare
-    first_id bigint;
-    last_id  bigint;
+set enable_nestloop = off set jit = off as $$
 begin
     if current_setting('flowo.counting', true) = 'on' then
         return null;
     end if;
-    with logged as (
-        insert into change_notifications
-               (table_name, operation, record_id, workflow_run_id, changed_fields, old_values, new_values)
-        select 'workflow_runs', 'UPDATE', d.id, d.run, array(select k from jsonb_object_keys(d.after) k order by k), d.before, d.after
-          from (select n.id, n.id as run,
-                       fact('workflow_name', o.workflow_name, n.workflow_name) || fact('status', o.status, n.status)
-                       || fact('tags', o.tags, n.tags) || fact('user_name', o.user_name, n.user_name)
-                       || fact('directory', o.directory, n.directory) || fact('attempt', o.attempt, n.attempt)
-                       || fact('dry_run', o.dry_run, n.dry_run) || fact('jobs_planned', o.jobs_planned, n.jobs_planned)
-                       || fact('started_at', o.started_at, n.started_at) || fact('ended_at', o.ended_at, n.ended_at)
-                       || fact('deleted_at', o.deleted_at, n.deleted_at) || fact('quarantined', o.quarantined, n.quarantined) as before,
-                       fact('workflow_name', n.workflow_name, o.workflow_name) || fact('status', n.status, o.status)
-                       || fact('tags', n.tags, o.tags) || fact('user_name', n.user_name, o.user_name)
-                       || fact('directory', n.directory, o.directory) || fact('attempt', n.attempt, o.attempt)
-                       || fact('dry_run', n.dry_run, o.dry_run) || fact('jobs_planned', n.jobs_planned, o.jobs_planned)
-                       || fact('started_at', n.started_at, o.started_at) || fact('ended_at', n.ended_at, o.ended_at)
-                       || fact('deleted_at', n.deleted_at, o.deleted_at) || fact('quarantined', n.quarantined, o.quarantined) as after
-                  from newer n
-                  join older o using (id)
-                 where n.revision <> o.revision             -- untouched rows stay silent
-                offset 0) d                                 -- as written: each form is made once
-        returning id
-    )
-    select min(id), max(id) into first_id, last_id from logged;
-    perform ring(first_id, last_id);
+    insert into change_notifications
+           (table_name, operation, record_id, workflow_run_id, changed_fields, old_values, new_values)
+    select 'workflow_runs', 'UPDATE', d.id, d.run,
+           array(select k from jsonb_object_keys(d.after) k order by k) || array_remove(d.large, null), d.before, d.after
+      from (select n.id, n.id as run,
+                   array[case when o.command_line is distinct from n.command_line then 'command_line' end,
+                         case when o.config is distinct from n.config then 'config' end,
+                         case when o.errors is distinct from n.errors then 'errors' end,
+                         case when o.planned is distinct from n.planned then 'planned' end,
+                         case when o.rule_graph is distinct from n.rule_graph then 'rule_graph' end] as large,
+                   fact('workflow_name', o.workflow_name, n.workflow_name) || fact('status', o.status, n.status)
+                   || fact('tags', o.tags, n.tags) || fact('user_name', o.user_name, n.user_name)
+                   || fact('directory', o.directory, n.directory) || fact('host', o.host, n.host) || fact('attempt', o.attempt, n.attempt)
+                   || fact('dry_run', o.dry_run, n.dry_run) || fact('jobs_planned', o.jobs_planned, n.jobs_planned)
+                   || fact('started_at', o.started_at, n.started_at) || fact('ended_at', o.ended_at, n.ended_at)
+                   || fact('deleted_at', o.deleted_at, n.deleted_at) || fact('quarantined', o.quarantined, n.quarantined) as before,
+                   fact('workflow_name', n.workflow_name, o.workflow_name) || fact('status', n.status, o.status)
+                   || fact('tags', n.tags, o.tags) || fact('user_name', n.user_name, o.user_name)
+                   || fact('directory', n.directory, o.directory) || fact('host', n.host, o.host) || fact('attempt', n.attempt, o.attempt)
+                   || fact('dry_run', n.dry_run, o.dry_run) || fact('jobs_planned', n.jobs_planned, o.jobs_planned)
+                   || fact('started_at', n.started_at, o.started_at) || fact('ended_at', n.ended_at, o.ended_at)
+                   || fact('deleted_at', n.deleted_at, o.deleted_at) || fact('quarantined', n.quarantined, o.quarantined) as after
+              from newer n
+              join older o using (id)
+             where n.revision <> o.revision             -- untouched rows stay silent
+            offset 0) d;                                 -- as written: each form is made once
+    if found then
+        perform ring();
+    end if;
     return null;
 end
 $$;
 
 create or replace function workflow_runs_deleted() returns trigger language plpgsql as $$
-declare
-    first_id bigint;
-    last_id  bigint;
 begin
-    with logged as (
-        insert into change_notifications (table_name, operation, record_id, workflow_run_id, old_values)
-        select 'workflow_runs', 'DELETE', id, id, jsonb_build_object('workflow_name', workflow_name, 'status', status)
-          from older
-        returning id
-    )
-    select min(id), max(id) into first_id, last_id from logged;
-    perform ring(first_id, last_id);
+    insert into change_notifications (table_name, operation, record_id, workflow_run_id, old_values)
+    select 'workflow_runs', 'DELETE', id, id, jsonb_build_object('workflow_name', workflow_name, 'status', status)
+      from older;
+    if found then
+        perform ring();
+    end if;
     return null;
 end
 $$;
@@ -101,9 +93,10 @@ create or replace trigger workflow_runs_notify_delete after delete on workflow_r
 -- Adds differences to the counters of rules and runs: `ns` newest attempts more of each
 -- run, rule and status. The runs must exist. The jobs' own lines in the change log announce it:
 -- the counters get none.
-create or replace function count_jobs(runs uuid[], rules text[], statuses text[], ns bigint[]) returns void language plpgsql
-set flowo.counting = 'on' as $$
+create or replace function count_jobs(runs uuid[], rules text[], statuses text[], ns bigint[]) returns void language plpgsql as $$
 begin
+    -- Not as a setting of the function: only superusers may give one a name of ours.
+    perform set_config('flowo.counting', 'on', true);
     with delta as materialized (
         select d.run, d.rule,
                coalesce(sum(d.n) filter (where d.status = 'waiting'), 0) as waiting,
@@ -140,6 +133,7 @@ begin
      where r.id = t.run
        and r.id = any(runs)                                 -- by key, whatever the statistics say
        and (t.waiting, t.running, t.success, t.failed, t.lost, t.skipped) <> (0, 0, 0, 0, 0, 0);
+    perform set_config('flowo.counting', 'off', true);
 end
 $$;
 
@@ -159,9 +153,6 @@ end
 $$;
 
 create or replace function job_executions_inserted() returns trigger language plpgsql as $$
-declare
-    first_id bigint;
-    last_id  bigint;
 begin
     perform count_jobs(array_agg(d.run), array_agg(d.rule), array_agg(d.status), array_agg(d.n)) from (
         select workflow_run_id as run, coalesce(rule, '') as rule, status, count(*) as n
@@ -173,23 +164,18 @@ begin
         select ended_at, case status when 'failed' then 'failed' else 'ended' end
           from newer where started_at is not null and ended_at is not null) e
     having count(*) > 0;
-    with logged as (
-        insert into change_notifications (table_name, operation, record_id, workflow_run_id, new_values)
-        select 'job_executions', 'INSERT', id, workflow_run_id, jsonb_build_object('rule', rule, 'status', status)
-          from newer
-        returning id
-    )
-    select min(id), max(id) into first_id, last_id from logged;
-    perform ring(first_id, last_id);
+    insert into change_notifications (table_name, operation, record_id, workflow_run_id, changed_fields, new_values)
+    select 'job_executions', 'INSERT', id, workflow_run_id, '{rule,status}', jsonb_build_object('rule', rule, 'status', status)
+      from newer;
+    if found then
+        perform ring();
+    end if;
     return null;
 end
 $$;
 
 create or replace function job_executions_updated() returns trigger language plpgsql
-set enable_nestloop = off as $$
-declare
-    first_id bigint;
-    last_id  bigint;
+set enable_nestloop = off set jit = off as $$
 begin
     perform count_jobs(array_agg(d.run), array_agg(d.rule), array_agg(d.status), array_agg(d.n)) from (
         select f.run, f.rule, f.status, sum(f.n)::bigint as n
@@ -211,41 +197,43 @@ begin
                                 n.started_at is not null and o.ended_at is null)) as f(at, what, told)
          where f.told and f.at is not null) e
     having count(*) > 0;
-    with logged as (
-        insert into change_notifications
-               (table_name, operation, record_id, workflow_run_id, changed_fields, old_values, new_values)
-        select 'job_executions', 'UPDATE', d.id, d.run, array(select k from jsonb_object_keys(d.after) k order by k), d.before, d.after
-          from (select n.id, n.workflow_run_id as run,
-                       fact('rule', o.rule, n.rule) || fact('status', o.status, n.status)
-                       || fact('superseded', o.superseded, n.superseded) || fact('wildcards', o.wildcards, n.wildcards)
-                       || fact('threads', o.threads, n.threads) || fact('message', o.message, n.message)
-                       || fact('group_name', o.group_name, n.group_name) || fact('external_id', o.external_id, n.external_id)
-                       || fact('host', o.host, n.host) || fact('queued_at', o.queued_at, n.queued_at)
-                       || fact('started_at', o.started_at, n.started_at) || fact('ended_at', o.ended_at, n.ended_at)
-                       || fact('exit_code', o.exit_code, n.exit_code) || fact('error', o.error, n.error) as before,
-                       fact('rule', n.rule, o.rule) || fact('status', n.status, o.status)
-                       || fact('superseded', n.superseded, o.superseded) || fact('wildcards', n.wildcards, o.wildcards)
-                       || fact('threads', n.threads, o.threads) || fact('message', n.message, o.message)
-                       || fact('group_name', n.group_name, o.group_name) || fact('external_id', n.external_id, o.external_id)
-                       || fact('host', n.host, o.host) || fact('queued_at', n.queued_at, o.queued_at)
-                       || fact('started_at', n.started_at, o.started_at) || fact('ended_at', n.ended_at, o.ended_at)
-                       || fact('exit_code', n.exit_code, o.exit_code) || fact('error', n.error, o.error) as after
-                  from newer n
-                  join older o using (id)
-                 where n.revision <> o.revision             -- untouched rows stay silent
-                offset 0) d                                 -- as written: each form is made once
-        returning id
-    )
-    select min(id), max(id) into first_id, last_id from logged;
-    perform ring(first_id, last_id);
+    insert into change_notifications
+           (table_name, operation, record_id, workflow_run_id, changed_fields, old_values, new_values)
+    select 'job_executions', 'UPDATE', d.id, d.run,
+           array(select k from jsonb_object_keys(d.after) k order by k) || array_remove(d.large, null), d.before, d.after
+      from (select n.id, n.workflow_run_id as run,
+                   array[case when o.params is distinct from n.params then 'params' end,
+                         case when o.reason is distinct from n.reason then 'reason' end,
+                         case when o.resources is distinct from n.resources then 'resources' end,
+                         case when o.shell_command is distinct from n.shell_command then 'shell_command' end] as large,
+                   fact('rule', o.rule, n.rule) || fact('status', o.status, n.status)
+                   || fact('superseded', o.superseded, n.superseded) || fact('wildcards', o.wildcards, n.wildcards)
+                   || fact('threads', o.threads, n.threads) || fact('priority', o.priority, n.priority)
+                   || fact('message', o.message, n.message)
+                   || fact('group_name', o.group_name, n.group_name) || fact('external_id', o.external_id, n.external_id)
+                   || fact('host', o.host, n.host) || fact('queued_at', o.queued_at, n.queued_at)
+                   || fact('started_at', o.started_at, n.started_at) || fact('ended_at', o.ended_at, n.ended_at)
+                   || fact('exit_code', o.exit_code, n.exit_code) || fact('error', o.error, n.error) as before,
+                   fact('rule', n.rule, o.rule) || fact('status', n.status, o.status)
+                   || fact('superseded', n.superseded, o.superseded) || fact('wildcards', n.wildcards, o.wildcards)
+                   || fact('threads', n.threads, o.threads) || fact('priority', n.priority, o.priority)
+                   || fact('message', n.message, o.message)
+                   || fact('group_name', n.group_name, o.group_name) || fact('external_id', n.external_id, o.external_id)
+                   || fact('host', n.host, o.host) || fact('queued_at', n.queued_at, o.queued_at)
+                   || fact('started_at', n.started_at, o.started_at) || fact('ended_at', n.ended_at, o.ended_at)
+                   || fact('exit_code', n.exit_code, o.exit_code) || fact('error', n.error, o.error) as after
+              from newer n
+              join older o using (id)
+             where n.revision <> o.revision             -- untouched rows stay silent
+            offset 0) d;                                 -- as written: each form is made once
+    if found then
+        perform ring();
+    end if;
     return null;
 end
 $$;
 
 create or replace function job_executions_deleted() returns trigger language plpgsql as $$
-declare
-    first_id bigint;
-    last_id  bigint;
 begin
     -- A run that goes takes its counters along.
     perform count_jobs(array_agg(d.run), array_agg(d.rule), array_agg(d.status), array_agg(d.n)) from (
@@ -255,15 +243,13 @@ begin
          group by 1, 2, 3) d
     having count(*) > 0;
     -- A run that goes takes its jobs along; one line about it is enough.
-    with logged as (
-        insert into change_notifications (table_name, operation, record_id, workflow_run_id, old_values)
-        select 'job_executions', 'DELETE', id, workflow_run_id, jsonb_build_object('rule', rule, 'status', status)
-          from older
-         where exists (select from workflow_runs r where r.id = older.workflow_run_id)
-        returning id
-    )
-    select min(id), max(id) into first_id, last_id from logged;
-    perform ring(first_id, last_id);
+    insert into change_notifications (table_name, operation, record_id, workflow_run_id, old_values)
+    select 'job_executions', 'DELETE', id, workflow_run_id, jsonb_build_object('rule', rule, 'status', status)
+      from older
+     where exists (select from workflow_runs r where r.id = older.workflow_run_id);
+    if found then
+        perform ring();
+    end if;
     return null;
 end
 $$;
@@ -275,12 +261,78 @@ create or replace trigger job_executions_notify_update after update on job_execu
 create or replace trigger job_executions_notify_delete after delete on job_executions
     referencing old table as older for each statement execute function job_executions_deleted();
 
+-- What was said, a line at a time: its level and the start of its words; the words themselves are in the row.
+create or replace function log_entries_inserted() returns trigger language plpgsql as $$
+begin
+    insert into change_notifications (table_name, operation, record_id, workflow_run_id, changed_fields, new_values)
+    select 'log_entries', 'INSERT', id, workflow_run_id, '{level,message}',
+           jsonb_build_object('level', level, 'message', left(message, 200))
+      from newer;
+    if found then
+        perform ring();
+    end if;
+    return null;
+end
+$$;
+
+create or replace function log_entries_updated() returns trigger language plpgsql
+set enable_nestloop = off set jit = off as $$
+begin
+    insert into change_notifications
+           (table_name, operation, record_id, workflow_run_id, changed_fields, old_values, new_values)
+    select 'log_entries', 'UPDATE', d.id, d.run, array(select k from jsonb_object_keys(d.after) k order by k), d.before, d.after
+      from (select n.id, n.workflow_run_id as run,
+                   fact('level', o.level, n.level) || fact('message', left(o.message, 200), left(n.message, 200)) as before,
+                   fact('level', n.level, o.level) || fact('message', left(n.message, 200), left(o.message, 200)) as after
+              from newer n
+              join older o using (id)
+            offset 0) d
+     where d.after <> '{}';
+    if found then
+        perform ring();
+    end if;
+    return null;
+end
+$$;
+
+create or replace function log_entries_deleted() returns trigger language plpgsql as $$
+begin
+    -- A run that goes takes its words along; one line about it is enough.
+    insert into change_notifications (table_name, operation, record_id, workflow_run_id, changed_fields, old_values)
+    select 'log_entries', 'DELETE', id, workflow_run_id, '{level,message}',
+           jsonb_build_object('level', level, 'message', left(message, 200))
+      from older
+     where workflow_run_id is null
+        or exists (select from workflow_runs r where r.id = older.workflow_run_id and r.deleted_at is null);
+    if found then
+        perform ring();
+    end if;
+    return null;
+end
+$$;
+
+create or replace trigger log_entries_notify_insert after insert on log_entries
+    referencing new table as newer for each statement execute function log_entries_inserted();
+create or replace trigger log_entries_notify_update after update on log_entries
+    referencing old table as older new table as newer for each statement execute function log_entries_updated();
+create or replace trigger log_entries_notify_delete after delete on log_entries
+    referencing old table as older for each statement execute function log_entries_deleted();
+
+-- Names whoever acts in this transaction, for the history. Always true, so that it fits into a condition.
+create or replace function acting(person bigint) returns boolean language plpgsql as $$
+begin
+    perform set_config('flowo.actor', coalesce((select 'user ' || u.name from users u where u.id = person), ''), true);
+    return true;
+end
+$$;
+
 -- The history since a moment, for people at a prompt.
 create or replace function get_recent_changes(since timestamp) returns setof change_notifications language sql stable as $$
     select * from change_notifications where "timestamp" >= since::timestamptz order by "timestamp", id
 $$;
 
 -- Made by earlier forms of this script; nothing above calls them any more.
+drop function if exists ring(bigint, bigint);
 drop function if exists changed(jsonb, jsonb);
 drop function if exists run_facts(workflow_runs);
 drop function if exists job_facts(job_executions);

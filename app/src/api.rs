@@ -6,6 +6,7 @@ pub mod code;
 pub mod entries;
 pub mod files;
 pub mod graph;
+pub mod history;
 pub mod info;
 pub mod job_graph;
 pub mod jobs;

@@ -17,10 +17,10 @@ const BUSY: (u16, f64) = (64, 5000.0);
 const ALONE_MS: f64 = 3.0;
 
 /// What one number of clients reached.
-struct Phase {
+pub struct Phase {
     clients: u16,
     latency: Histogram,
-    per_second: f64,
+    pub per_second: f64,
     refused: u64,
 }
 
@@ -44,7 +44,8 @@ pub async fn run(args: &IngestArgs) -> Result<Kept> {
     Ok(if found.is_complete() { Kept::All } else { Kept::NotAll })
 }
 
-async fn phase(server: &Server, clients: u16, args: &IngestArgs) -> Result<(Phase, Vec<Played>)> {
+/// So many clients report for a while.
+pub async fn phase(server: &Server, clients: u16, args: &IngestArgs) -> Result<(Phase, Vec<Played>)> {
     let begin = Instant::now() + Duration::from_secs(args.warm_up);
     let end = begin + Duration::from_secs(args.seconds);
     let mut tasks = JoinSet::new();

@@ -6,6 +6,8 @@
 //! whether a target was met.
 #![forbid(unsafe_code)]
 
+mod changes;
+mod chaos;
 mod connection;
 mod corpus;
 mod files;
@@ -49,7 +51,11 @@ enum Command {
     Graph(GraphArgs),
     /// Logs of gigabytes, and large tables
     Files(FilesArgs),
-    /// One after the other
+    /// What the change log and its triggers cost the ingest
+    Changes(ChangesArgs),
+    /// Faults at random moments, and whether anything that was acknowledged is lost
+    Chaos(ChaosArgs),
+    /// One measurement after the other
     All,
 }
 
@@ -127,6 +133,29 @@ struct FilesArgs {
     times: u32,
 }
 
+#[derive(Args)]
+struct ChangesArgs {
+    /// How long each measurement takes
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Clients
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=512))]
+    clients: u16,
+    /// How often each kind is measured, in turns
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+}
+
+#[derive(Args)]
+struct ChaosArgs {
+    /// How many stories are played
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    seeds: u64,
+    /// The first of them; a story that failed is played again by its number
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+}
+
 /// What a measurement says about the reports it made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kept {
@@ -168,9 +197,11 @@ async fn dispatch(command: Command) -> Result<Kept> {
         Command::Run(args) => run_page::run(&args).await,
         Command::Graph(args) => graphs::run(&args).await,
         Command::Files(args) => files::run(&args).await,
+        Command::Changes(args) => changes::run(&args).await,
+        Command::Chaos(args) => chaos::run(&args).await,
         Command::All => {
             let mut kept = Kept::All;
-            for name in ["ingest", "live", "runs", "run", "graph", "files"] {
+            for name in ["ingest", "changes", "live", "runs", "run", "graph", "files"] {
                 let one = Cli::try_parse_from(["bench", name])?.command;
                 if Box::pin(dispatch(one)).await? == Kept::NotAll {
                     kept = Kept::NotAll;

@@ -22,6 +22,8 @@ use tempfile::TempDir;
 const START_PATIENCE: Duration = Duration::from_mins(2);
 /// Longer than the server itself takes to drain and to stop PostgreSQL.
 const STOP_PATIENCE: Duration = Duration::from_mins(1);
+/// What it says, below its directory.
+const LOG: &str = "flowod.log";
 /// What the environment may say that would send the server elsewhere.
 const UNWANTED: [&str; 14] = [
     "DATABASE_URL",
@@ -48,7 +50,7 @@ pub struct Server {
     sign_in: String,
     token: String,
     /// Kept open: the server may write more.
-    _stdout: BufReader<ChildStdout>,
+    stdout: BufReader<ChildStdout>,
 }
 
 impl Server {
@@ -60,6 +62,34 @@ impl Server {
         let flowod = given("FLOWOD", "the flowod binary")?;
         let site = given("FLOWO_SITE_DIR", "the directory of the pages")?;
         tokio::task::spawn_blocking(move || start(&flowod, &site)).await?
+    }
+
+    /// Kills it as a power cut would; its PostgreSQL goes on.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again at the same address, over the same data.
+    ///
+    /// # Errors
+    /// How the server's log ends.
+    pub fn start_again(&mut self) -> Result<()> {
+        let (child, stdout, ..) =
+            spawn(&given("FLOWOD", "the flowod binary")?, &given("FLOWO_SITE_DIR", "the pages")?, self.dir.path(), self.address)?;
+        self.child = child;
+        self.stdout = stdout;
+        Ok(())
+    }
+
+    /// Kills PostgreSQL: every backend at once without a word, or with `hard` its first process too.
+    pub fn kill_postgres(&self, hard: bool) {
+        signal_postgres(&self.dir.path().join("data"), if hard { Signal::KILL } else { Signal::QUIT });
+    }
+
+    /// The end of its log.
+    pub fn log(&self) -> String {
+        log_of(self.dir.path())
     }
 
     pub const fn address(&self) -> SocketAddr {
@@ -82,9 +112,12 @@ impl Server {
 
     /// A connection to the private PostgreSQL.
     pub async fn database(&self) -> Result<PgConnection> {
-        let socket = self.dir.path().join("data/run");
-        let options = PgConnectOptions::new_without_pgpass().socket(socket).username("flowo");
-        options.database("flowo").connect().await.context("cannot reach the private PostgreSQL")
+        self.database_options().connect().await.context("cannot reach the private PostgreSQL")
+    }
+
+    /// The way to it.
+    pub fn database_options(&self) -> PgConnectOptions {
+        PgConnectOptions::new_without_pgpass().socket(self.dir.path().join("data/run")).username("flowo").database("flowo")
     }
 
     /// Plays one very large run through ingest; its id.
@@ -147,31 +180,39 @@ fn start(flowod: &Path, site: &Path) -> Result<Server> {
         fs::create_dir(made)?;
         fs::set_permissions(made, Permissions::from_mode(0o755))?;
     }
-    let log = dir.path().join("flowod.log");
+    let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    let (child, stdout, address, sign_in) = spawn(flowod, site, dir.path(), anywhere)?;
+    let mut server = Server { child, dir, address, sign_in, token: String::new(), stdout };
+    server.token = token(&home.join(".config/flowo/config.toml"))?;
+    Ok(server)
+}
+
+/// Starts the binary over what is in `dir` and waits until it is ready.
+fn spawn(flowod: &Path, site: &Path, dir: &Path, listen: SocketAddr) -> Result<(Child, BufReader<ChildStdout>, SocketAddr, String)> {
+    let (data, home) = (dir.join("data"), dir.join("home"));
     let mut command = Command::new(flowod);
-    command.arg("serve").args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(&data);
+    command.arg("serve").args(["--listen", &listen.to_string(), "--data-dir"]).arg(&data);
     command.arg("--site-dir").arg(site).current_dir(&home).env("HOME", &home);
     command.env("FLOWO_HEARTBEAT_TIMEOUT_SECONDS", "7200");
     for name in UNWANTED {
         command.env_remove(name);
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log)?);
+    let log = File::options().create(true).append(true).open(dir.join(LOG))?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
     let mut child = command.spawn().with_context(|| format!("cannot start {}", flowod.display()))?;
     match ready(&mut child) {
-        Ok((stdout, address, sign_in)) => {
-            let token = token(&home.join(".config/flowo/config.toml"));
-            let mut server = Server { child, dir, address, sign_in, token: String::new(), _stdout: stdout };
-            server.token = token?;
-            Ok(server)
-        }
+        Ok((stdout, address, sign_in)) => Ok((child, stdout, address, sign_in)),
         Err(error) => {
             stop(&mut child, &data);
-            let log = fs::read_to_string(&log).unwrap_or_default();
-            let tail: Vec<&str> = log.lines().rev().take(15).collect();
-            let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
-            Err(error.context(format!("the server did not start; its log ends with:\n{tail}")))
+            Err(error.context(format!("the server did not start; its log ends with:\n{}", log_of(dir))))
         }
     }
+}
+
+fn log_of(dir: &Path) -> String {
+    let log = fs::read_to_string(dir.join(LOG)).unwrap_or_default();
+    let tail: Vec<&str> = log.lines().rev().take(25).collect();
+    tail.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
 /// Reads the lines the server prints when it is ready.
@@ -231,12 +272,16 @@ fn stop(child: &mut Child, data: &Path) {
 
 /// A server that ended by itself leaves its PostgreSQL running.
 fn stop_postgres(data: &Path) {
+    signal_postgres(data, Signal::QUIT);
+}
+
+fn signal_postgres(data: &Path, signal: Signal) {
     let clusters = fs::read_dir(data.join("pg")).into_iter().flatten().flatten();
     for cluster in clusters {
         let text = fs::read_to_string(cluster.path().join("postmaster.pid")).unwrap_or_default();
         let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
         if let Some(pid) = pid.and_then(Pid::from_raw) {
-            let _ = kill_process(pid, Signal::QUIT);
+            let _ = kill_process(pid, signal);
         }
     }
 }

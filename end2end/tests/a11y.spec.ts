@@ -73,6 +73,7 @@ const VIEWS: View[] = [
   { name: 'the logs of a run', open: (page, run) => visit(page, `${run}?tab=logs`) },
   { name: 'the code of a run', open: (page, run) => visit(page, `${run}?tab=code`) },
   { name: 'the files of a run', open: (page, run) => visit(page, `${run}?tab=files`) },
+  { name: 'the history of a run', open: (page, run) => visit(page, `${run}?tab=history`) },
   { name: 'what else is known of a run', open: (page, run) => visit(page, `${run}?tab=info`) },
   { name: 'a folded graph', open: (page, run) => visit(page, `${run}?graph=closed`) },
   {

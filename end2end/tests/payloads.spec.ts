@@ -537,7 +537,7 @@ test('payloads in words of a run do nothing in any of its views', async ({ page,
   const alarm = await Alarm.set(page);
   const title = new RegExp(`^${seen(words[0])} <img`);
 
-  for (const place of ['', '?as=matrix', '?as=graph', '?tab=timeline', '?tab=timeline&as=table', '?tab=results', '?tab=logs', '?tab=code', '?tab=files', '?tab=info', `?find=${encodeURIComponent(value)}`]) {
+  for (const place of ['', '?as=matrix', '?as=graph', '?tab=timeline', '?tab=timeline&as=table', '?tab=results', '?tab=logs', '?tab=code', '?tab=files', '?tab=history', '?tab=info', `?find=${encodeURIComponent(value)}`]) {
     await test.step(place || 'jobs', async () => {
       await visit(page, `${run.path}${place}`);
       await expect(page.getByRole('heading', { level: 1 })).toHaveText(title);

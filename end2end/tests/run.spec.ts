@@ -284,7 +284,8 @@ test('keys lead from view to view, and a rule to the graph of its jobs', async (
     ['4', 'Logs'],
     ['5', 'Code'],
     ['6', 'Files'],
-    ['7', 'Info'],
+    ['7', 'History'],
+    ['8', 'Info'],
     ['1', 'Jobs'],
   ]) {
     await page.keyboard.press(key);

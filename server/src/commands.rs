@@ -3,6 +3,8 @@
 mod demo;
 mod doctor;
 mod link;
+pub mod monitor;
+mod prune;
 pub mod serve;
 mod token;
 
@@ -20,6 +22,8 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Link(args) => link::run(args).await,
         Command::Token(args) => token::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,
+        Command::Monitor(args) => monitor::run(args).await,
+        Command::Prune(args) => prune::run(args).await,
         Command::Peek { question } => Ok(crate::files::peek(&question)?),
     }
 }

@@ -12,6 +12,7 @@ use std::{
     sync::OnceLock,
     time::Duration,
 };
+use store::prune::Policy;
 
 #[derive(Debug, Parser)]
 #[command(name = "flowod", version, about = "Flowo: every workflow of your lab, live", args_conflicts_with_subcommands = true)]
@@ -36,6 +37,10 @@ pub enum Command {
     Token(TokenArgs),
     /// Say what works and what does not
     Doctor(ServeArgs),
+    /// Print every change of runs, jobs and log entries as it is committed
+    Monitor(MonitorArgs),
+    /// Forget reports, changes and log entries that are older than their policy
+    Prune(PruneArgs),
     /// Look into standard input, for the server that started this
     #[command(hide = true)]
     Peek { question: String },
@@ -88,6 +93,51 @@ pub struct DemoArgs {
     pub live_seconds: i64,
 }
 
+#[derive(Clone, Debug, Default, Args)]
+pub struct MonitorArgs {
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// One JSON object a line instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Only this table; may be given again
+    #[arg(long, value_name = "TABLE", value_parser = ["workflow_runs", "job_executions", "log_entries"])]
+    pub table: Vec<String>,
+    /// Only this run
+    #[arg(long, value_name = "ID")]
+    pub run: Option<model::RunId>,
+    /// Only INSERT, UPDATE or DELETE; may be given again
+    #[arg(long, value_name = "OPERATION", ignore_case = true, value_parser = ["INSERT", "UPDATE", "DELETE"])]
+    pub operation: Vec<String>,
+    /// Begin with everything that no monitor has processed yet, instead of where the last one ended
+    #[arg(long)]
+    pub all: bool,
+    /// Leave the changes unprocessed, and the place where the next monitor begins as it is
+    #[arg(long)]
+    pub peek: bool,
+    /// Print what is there and stop
+    #[arg(long)]
+    pub once: bool,
+    /// Run this by `sh -c` for each change, with the change as JSON on its standard input
+    #[arg(long, value_name = "COMMAND")]
+    pub exec: Option<String>,
+    /// Commands that run at a time; further changes wait
+    #[arg(long, default_value_t = 1, requires = "exec", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: u16,
+    /// Seconds after which a command is ended
+    #[arg(long, default_value_t = 60, requires = "exec", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub patience: u64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct PruneArgs {
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Say what would go, and leave it
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 #[derive(Clone, Debug, Args)]
 pub struct TokenArgs {
     #[command(flatten)]
@@ -135,6 +185,33 @@ fn number<T: std::str::FromStr>(name: &str, default: T) -> Result<T> {
             Err(_) => bail!("{name} is {text:?}; a number is needed"),
         },
     }
+}
+
+/// A setting that is on or off.
+fn switch(name: &str, default: bool) -> Result<bool> {
+    match env(name).map(|text| text.trim().to_ascii_lowercase()).as_deref() {
+        None => Ok(default),
+        Some("true" | "1" | "yes" | "on") => Ok(true),
+        Some("false" | "0" | "no" | "off") => Ok(false),
+        Some(text) => bail!("{name} is {text:?}; true or false is needed"),
+    }
+}
+
+/// How long the history is kept: days, of which 0 are for ever.
+pub fn policy() -> Result<Policy> {
+    let days = |name: &str, default: Option<i32>| {
+        let days: i32 = number(name, default.unwrap_or(0))?;
+        if !(0..=36_500).contains(&days) {
+            bail!("{name} is {days}; a number of days is needed, or 0 for ever");
+        }
+        Ok((days > 0).then_some(days))
+    };
+    let usual = Policy::default();
+    Ok(Policy {
+        reports: days("FLOWO_KEEP_REPORTS_DAYS", usual.reports)?,
+        changes: days("FLOWO_KEEP_CHANGES_DAYS", usual.changes)?,
+        entries: days("FLOWO_KEEP_LOGS_DAYS", usual.entries)?,
+    })
 }
 
 /// `FLOWO_HOST`, the address under which people and clients reach us.
@@ -211,6 +288,9 @@ pub struct Config {
     pub quiet_timeout: i32,
     pub sweep: Duration,
     pub roots: Roots,
+    pub policy: Policy,
+    /// Changes are told in the log of the server, as the monitor tells them.
+    pub monitor: bool,
 }
 
 /// `FLOWO_WORKING_PATH`, what clients call the tree of all runs, and `CONTAINER_MOUNT_PATH`, where it is here.
@@ -246,6 +326,8 @@ impl ServeArgs {
             heartbeat_timeout: number("FLOWO_HEARTBEAT_TIMEOUT_SECONDS", 60)?.max(1),
             quiet_timeout: number("FLOWO_QUIET_TIMEOUT_SECONDS", 48 * 3600)?.max(1),
             roots: roots()?,
+            policy: policy()?,
+            monitor: switch("ENABLE_DB_MONITORING", false)?,
             sweep: Duration::from_secs(number("FLOWO_HEARTBEAT_SWEEP_SECONDS", 15)?.max(1)),
         })
     }

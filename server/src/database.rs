@@ -7,7 +7,8 @@ use crate::{
 use anyhow::{Context as _, Result};
 use std::{path::Path, time::Duration};
 use store::{Store, error::chain};
-use tokio::time::sleep;
+use tokio::{task::JoinHandle, time::sleep};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// Connections of one process; the private cluster takes 60 in all.
@@ -20,6 +21,7 @@ pub struct Open {
     pub store: Store,
     cluster: Option<Cluster>,
     lock: Option<Lock>,
+    kept: Option<(JoinHandle<Cluster>, CancellationToken)>,
 }
 
 /// For the server: takes the data directory for itself, starts what must be started, waits.
@@ -28,7 +30,7 @@ pub async fn open(database: &Database, what: &str) -> Result<Open> {
         Database::Named(url) => {
             let store = Store::lazy(url, POOL)?;
             wait(&store, what == SERVE).await?;
-            Ok(Open { store, cluster: None, lock: None })
+            Ok(Open { store, cluster: None, lock: None, kept: None })
         }
         Database::Private(dir) => {
             postgres::make_dir(dir)?;
@@ -36,7 +38,7 @@ pub async fn open(database: &Database, what: &str) -> Result<Open> {
             let cluster = Cluster::start(dir).await?;
             let store = cluster.store(POOL);
             store.check_version().await?;
-            Ok(Open { store, cluster: Some(cluster), lock: Some(lock) })
+            Ok(Open { store, cluster: Some(cluster), lock: Some(lock), kept: None })
         }
     }
 }
@@ -49,7 +51,7 @@ pub async fn join(database: &Database, what: &str) -> Result<Open> {
         let cluster = Cluster::running_at(dir).with_context(|| held(dir))?;
         let store = cluster.store(4);
         store.check_version().await.with_context(|| held(dir))?;
-        return Ok(Open { store, cluster: None, lock: None });
+        return Ok(Open { store, cluster: None, lock: None, kept: None });
     }
     open(database, what).await
 }
@@ -59,9 +61,21 @@ fn held(dir: &Path) -> String {
 }
 
 impl Open {
+    /// Looks after a private database from now on: one that ends is started again.
+    pub fn keep(&mut self, database: &Database) {
+        if let (Some(cluster), Database::Private(dir)) = (self.cluster.take(), database) {
+            let cancel = CancellationToken::new();
+            self.kept = Some((tokio::spawn(cluster.keep(dir.clone(), cancel.clone())), cancel));
+        }
+    }
+
     /// Closes connections, stops what we started, lets go of the directory.
-    pub async fn close(self) {
+    pub async fn close(mut self) {
         self.store.close().await;
+        if let Some((keeping, cancel)) = self.kept {
+            cancel.cancel();
+            self.cluster = keeping.await.ok();
+        }
         if let Some(cluster) = self.cluster {
             cluster.stop().await;
         }

@@ -17,6 +17,7 @@ pub mod lab;
 pub mod live_route;
 pub mod logs;
 pub mod loops;
+pub mod monitor;
 pub mod owner;
 pub mod postgres;
 pub mod raw;

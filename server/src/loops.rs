@@ -4,7 +4,13 @@
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::time::Duration;
-use store::{Store, StoreError, error::chain, runs, sweep};
+use store::{
+    Store, StoreError,
+    error::chain,
+    history,
+    prune::{self, Policy},
+    runs, sweep,
+};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -13,6 +19,8 @@ use tracing::{info, warn};
 const UNDO_SECONDS: i32 = 15;
 /// Runs purged at a time: each may take 10^5 jobs along.
 const PURGE: i32 = 20;
+/// Rows of a deleted run that are forgotten in one statement.
+const PORTION: i64 = 20_000;
 /// How often samples are folded into their histograms.
 const METRICS: Duration = Duration::from_secs(5);
 /// How often partitions are prepared and old things forgotten.
@@ -30,13 +38,21 @@ async fn sweep_once(store: Store, heartbeat: i32, quiet: i32) -> Result<(), Stor
     if !lost.is_empty() {
         info!(runs = lost.len(), "Runs fell silent and are lost");
     }
-    runs::edit::purge(&mut *store.conn().await?, UNDO_SECONDS, PURGE).await?;
-    Ok(())
+    let mut conn = store.conn().await?;
+    runs::edit::purge(&mut conn, UNDO_SECONDS, PURGE).await?;
+    loop {
+        let mut tx = store::begin(&mut conn).await?;
+        let more = history::forget(&mut tx, PORTION).await?;
+        store::commit(tx).await?;
+        if !more {
+            return Ok(());
+        }
+    }
 }
 
-/// Prepares the coming days until cancelled.
-pub async fn housekeeper(store: Store, cancel: CancellationToken) {
-    repeat("Housekeeping", HOUSEKEEPING, cancel, || housekeep_once(store.clone())).await;
+/// Prepares the coming days, forgets the old ones and measures what is kept, until cancelled.
+pub async fn housekeeper(store: Store, policy: Policy, cancel: CancellationToken) {
+    repeat("Housekeeping", HOUSEKEEPING, cancel, || housekeep_once(store.clone(), policy)).await;
 }
 
 /// Keeps histograms small until cancelled, whether or not anybody reads them.
@@ -48,8 +64,18 @@ pub async fn metrics_keeper(metrics: PrometheusHandle, cancel: CancellationToken
     .await;
 }
 
-async fn housekeep_once(store: Store) -> Result<(), StoreError> {
-    sweep::housekeep(&mut *store.conn().await?).await
+async fn housekeep_once(store: Store, policy: Policy) -> Result<(), StoreError> {
+    sweep::housekeep(&mut *store.conn().await?).await?;
+    for pruned in prune::prune(&store, policy, false).await?.unwrap_or_default() {
+        if !pruned.days.is_empty() || pruned.rows > 0 {
+            info!(table = pruned.table, days = pruned.days.len(), bytes = pruned.bytes, rows = pruned.rows, "Forgot what was too old");
+        }
+    }
+    for size in prune::sizes(&mut *store.conn().await?).await? {
+        metrics::gauge!("flowo_history_bytes", "table" => size.table.clone()).set(size.bytes as f64);
+        metrics::gauge!("flowo_history_partitions", "table" => size.table).set(size.partitions as f64);
+    }
+    Ok(())
 }
 
 async fn repeat<F>(what: &str, every: Duration, cancel: CancellationToken, once: impl Fn() -> F)

@@ -16,7 +16,7 @@ use leptos::prelude::LeptosOptions;
 use live::Hub;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
-use store::Store;
+use store::{Store, prune::Policy};
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
@@ -43,6 +43,10 @@ pub struct Plan {
     pub program: PathBuf,
     /// Where files of runs are on this machine.
     pub roots: Roots,
+    /// How long the history is kept.
+    pub policy: Policy,
+    /// Tells changes in the log.
+    pub monitor: bool,
 }
 
 /// A server at work.
@@ -66,7 +70,10 @@ impl Running {
         tasks.spawn(hub.clone().keep(stopping.clone()));
         let (heartbeat, quiet) = plan.timeouts;
         tasks.spawn(loops::sweeper(store.clone(), plan.sweep, heartbeat, quiet, stopping.clone()));
-        tasks.spawn(loops::housekeeper(store.clone(), stopping.clone()));
+        tasks.spawn(loops::housekeeper(store.clone(), plan.policy, stopping.clone()));
+        if plan.monitor {
+            tasks.spawn(crate::monitor::within(store.clone(), stopping.clone()));
+        }
         tasks.spawn(loops::metrics_keeper(plan.metrics.clone(), stopping.clone()));
         let gate = Gate::new(plan.roots, plan.program);
         tasks.spawn(crate::enrich::run(store.clone(), gate.clone(), stopping.clone()));

@@ -26,9 +26,10 @@ pub enum Profile {
 ///
 /// It is a copy outside cargo's own directories: another checkout's build does not replace it.
 pub fn build(ctx: &Ctx, profile: Profile) -> Result<PathBuf> {
+    // All programs at once for the tests: built one by one, each would want its own features of what they share.
     let (name, args): (&str, &[&str]) = match profile {
-        Profile::Dev => ("debug", &[]),
-        Profile::Release => ("release", &["--release"]),
+        Profile::Dev => ("debug", &["--workspace", "--exclude", "frontend", "--bins"]),
+        Profile::Release => ("release", &["--release", "--package", "server", "--bin", "flowod"]),
     };
     let label = format!("flowod ({name})");
     let built = ctx.out.join(name).join("flowod");
@@ -39,8 +40,7 @@ pub fn build(ctx: &Ctx, profile: Profile) -> Result<PathBuf> {
     }
     step::step(&label, || {
         let _turn = ctx.turn()?;
-        let mut cargo = ctx.cargo(["build", "--package", "server", "--bin", "flowod"]);
-        step::run(cargo.args(args))?;
+        step::run(ctx.cargo(["build"]).args(args))?;
         fs::create_dir_all(ctx.out.join(name))?;
         // Beside and then in place: a running server keeps the file it was started from.
         let copy = built.with_extension("new");
@@ -86,6 +86,23 @@ pub fn bench(ctx: &Ctx, which: &str, args: &[OsString]) -> Result<()> {
     let status = run.status().context("cannot run the bench")?;
     anyhow::ensure!(status.success(), "the bench ended with {status}");
     Ok(())
+}
+
+/// The stories of clients, readers and faults against the server as the tests build it, from a number on.
+pub fn chaos(ctx: &Ctx, seeds: u64, from: u64) -> Result<Command> {
+    let site = site::build(ctx)?;
+    let flowod = build(ctx, Profile::Dev)?;
+    let mut build = ctx.cargo(["build", "--workspace", "--exclude", "frontend", "--bins"]);
+    let bench = ctx.out.join("debug").join("bench");
+    step::step("bench", || {
+        let _turn = ctx.turn()?;
+        step::run(&mut build)?;
+        fs::copy(ctx.target.join("debug/bench"), &bench).context("cannot copy the bench")
+    })?;
+    let mut command = Command::new(bench);
+    command.arg("chaos").args(["--seeds", &seeds.to_string(), "--from", &from.to_string()]).current_dir(&ctx.root);
+    command.env("FLOWOD", flowod).env("FLOWO_SITE_DIR", &site.dir).env("FLOWO_PG_BIN", pg::provide(ctx)?.dir);
+    Ok(command)
 }
 
 /// Tells the server where PostgreSQL is, unless it is to use one that runs elsewhere.

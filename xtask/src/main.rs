@@ -72,6 +72,15 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Kill server and database at random moments, and look whether anything acknowledged is lost
+    Chaos {
+        /// How many stories are played
+        #[arg(long, default_value_t = 100)]
+        seeds: u64,
+        /// The first of them; `--seeds 1 --from N` plays one again
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+    },
     /// Bytes of any kind against what reads files and logs; needs the nightly toolchain
     Fuzz {
         /// How long each target is tried
@@ -93,6 +102,7 @@ enum Seed {
 #[derive(Clone, Copy, ValueEnum)]
 enum Bench {
     Ingest,
+    Changes,
     Live,
     Runs,
     Run,
@@ -128,6 +138,10 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Bench { which, args } => {
             let which = which.to_possible_value().expect("no bench is hidden");
             flowod::bench(&ctx, which.get_name(), &args)?;
+        }
+        Command::Chaos { seeds, from } => {
+            let status = flowod::chaos(&ctx, seeds, from)?.status()?;
+            return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Fuzz { seconds } => fuzz::run(&ctx, seconds)?,
         Command::Tidy => return tidy::run(&ctx),

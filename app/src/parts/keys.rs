@@ -53,7 +53,8 @@ const KEYS: &[(&str, &[&str], &str, Act)] = &[
     ("A run", &["4"], "Logs", Act::Tab(4)),
     ("A run", &["5"], "Code", Act::Tab(5)),
     ("A run", &["6"], "Files", Act::Tab(6)),
-    ("A run", &["7"], "Info", Act::Tab(7)),
+    ("A run", &["7"], "History", Act::Tab(7)),
+    ("A run", &["8"], "Info", Act::Tab(8)),
     ("A run", &["["], "Previous attempt", Act::Earlier),
     ("A run", &["]"], "Next attempt", Act::Later),
 ];

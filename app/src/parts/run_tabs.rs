@@ -14,11 +14,12 @@ pub enum Tab {
     Logs,
     Code,
     Files,
+    History,
     Info,
 }
 
 impl Tab {
-    pub const ALL: [Self; 7] = [Self::Jobs, Self::Timeline, Self::Results, Self::Logs, Self::Code, Self::Files, Self::Info];
+    pub const ALL: [Self; 8] = [Self::Jobs, Self::Timeline, Self::Results, Self::Logs, Self::Code, Self::Files, Self::History, Self::Info];
 
     /// The tab an address names; any other word is the jobs.
     pub fn of(place: &RunPlace) -> Self {
@@ -34,6 +35,7 @@ impl Tab {
             Self::Logs => Some("logs"),
             Self::Code => Some("code"),
             Self::Files => Some("files"),
+            Self::History => Some("history"),
             Self::Info => Some("info"),
         }
     }
@@ -46,6 +48,7 @@ impl Tab {
             Self::Logs => "Logs",
             Self::Code => "Code",
             Self::Files => "Files",
+            Self::History => "History",
             Self::Info => "Info",
         }
     }

@@ -65,8 +65,8 @@ pub async fn run(store: Store, hub: Hub, cancel: CancellationToken) {
         if let Err(error) = outcome {
             warn!(error = chain(&error), "Lost the notifications; trying again in {backoff:?}");
         }
-        if began.elapsed() > Duration::from_secs(30) {
-            backoff = Duration::from_millis(100);
+        if ear.heard_at > began {
+            backoff = Duration::from_millis(100); // It worked for a while: the next attempt may, too.
         }
         tokio::select! {
             () = cancel.cancelled() => return,
@@ -146,12 +146,12 @@ impl Ear {
     }
 
     async fn gather(&mut self, first: Heard, hearing: &mut mpsc::Receiver<Result<Heard, StoreError>>) -> Result<(), StoreError> {
-        let mut ranges = Vec::new();
-        let mut lost = self.note(first, &mut ranges);
+        let mut transactions = Vec::new();
+        let mut lost = self.note(first, &mut transactions);
         let until = Instant::now() + window(self.hub.readers());
-        while !ranges.is_empty() && ranges.len() < QUEUE {
+        while !transactions.is_empty() && transactions.len() < QUEUE {
             match timeout_at(until, hearing.recv()).await {
-                Ok(Some(Ok(heard))) => lost |= self.note(heard, &mut ranges),
+                Ok(Some(Ok(heard))) => lost |= self.note(heard, &mut transactions),
                 Ok(Some(Err(error))) => return Err(error), // The next connection catches up.
                 Ok(None) | Err(_) => break,
             }
@@ -160,14 +160,18 @@ impl Ear {
             self.state(Listening::CatchingUp);
             self.catch_up().await?;
             self.pinged = None;
-        } else if !ranges.is_empty() {
+        } else if !transactions.is_empty() {
             let mut conn = match self.reading.take() {
                 Some(conn) => conn,
                 None => self.store.keyed().await?,
             };
             patiently(async {
-                let touched = changes::behind(&mut conn, &ranges).await?;
-                self.hub.shared.publish(&mut conn, touched).await
+                if let Some(touched) = changes::behind(&mut conn, &transactions).await? {
+                    self.hub.shared.publish(&mut conn, touched).await
+                } else {
+                    self.hub.shared.reset();
+                    Ok(())
+                }
             })
             .await?;
             self.reading = Some(conn); // One that failed is not used again.
@@ -176,14 +180,14 @@ impl Ear {
     }
 
     /// Sorts one message; `true` if some may have been lost before it.
-    fn note(&mut self, heard: Heard, ranges: &mut Vec<(i64, i64)>) -> bool {
+    fn note(&mut self, heard: Heard, transactions: &mut Vec<u64>) -> bool {
         match heard {
             Heard::Reconnected => return true,
             Heard::Message { channel, payload } if channel == CHANGES => {
-                if let Some(range) = range(&payload) {
-                    ranges.push(range);
+                if let Ok(number) = payload.parse() {
+                    transactions.push(number);
                 } else {
-                    warn!(payload, "Heard a notification that is no range");
+                    warn!(payload, "Heard a notification that is no transaction");
                 }
             }
             Heard::Message { payload, .. } => self.pong(&payload),
@@ -268,9 +272,4 @@ async fn patiently<T>(work: impl Future<Output = Result<T, StoreError>>) -> Resu
 fn window(readers: usize) -> Duration {
     let extra = (readers / READERS_PER_MS).min(MOST_EXTRA_MS);
     if readers == 0 { UNSEEN } else { WINDOW + Duration::from_millis(extra as u64) }
-}
-
-fn range(payload: &str) -> Option<(i64, i64)> {
-    let (first, last) = payload.split_once('-')?;
-    Some((first.parse().ok()?, last.parse().ok()?))
 }

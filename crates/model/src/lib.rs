@@ -8,6 +8,7 @@ pub mod event;
 pub mod file;
 pub mod filter;
 pub mod fold;
+pub mod history;
 pub mod ids;
 pub mod invalid;
 pub mod job;

@@ -13,6 +13,20 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Horizon(String);
 
 impl Horizon {
+    /// Before every transaction there was.
+    pub fn beginning() -> Self {
+        Self("0".into())
+    }
+
+    /// Whether a transaction was settled there.
+    pub fn settled(&self, xact: u64) -> bool {
+        self.0.parse().is_ok_and(|open: u64| xact < open)
+    }
+
+    pub(crate) const fn new(text: String) -> Self {
+        Self(text)
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -47,22 +61,19 @@ pub async fn horizon(conn: &mut Conn) -> Result<Horizon, StoreError> {
 
 type ChangeRow = (String, String, Option<Uuid>, i64);
 
-/// The rows behind ranges of change ids, as a doorbell announces them.
-pub async fn behind(conn: &mut Conn, ranges: &[(i64, i64)]) -> Result<Touched, StoreError> {
-    let (first, last): (Vec<i64>, Vec<i64>) = ranges.iter().copied().unzip();
+/// The rows behind transactions, as a doorbell announces them; `None` if there are more than [`MAX_CHANGES`].
+pub async fn behind(conn: &mut Conn, transactions: &[u64]) -> Result<Option<Touched>, StoreError> {
+    let numbers: Vec<String> = transactions.iter().map(ToString::to_string).collect();
     let rows: Vec<ChangeRow> = sqlx::query_as(
-        "select c.table_name, c.record_id, c.workflow_run_id, ms(c.\"timestamp\")
-           from unnest($1::bigint[], $2::bigint[]) as x(first_id, last_id)
-           join change_notifications c on c.id between x.first_id and x.last_id
-          limit $3",
+        "select table_name, record_id, workflow_run_id, ms(\"timestamp\")
+           from change_notifications where xact = any($1::text[]::xid8[]) limit $2",
     )
-    .bind(first)
-    .bind(last)
+    .bind(numbers)
     .bind(MAX_CHANGES + 1)
     .fetch_all(conn)
     .await
     .doing("reading changes")?;
-    Ok(touched(rows))
+    Ok((rows.len() as i64 <= MAX_CHANGES).then(|| touched(rows)))
 }
 
 /// Everything not settled at `since`, and the horizon from which to go on.

@@ -4,7 +4,7 @@ use crate::{Doing, Store, StoreError};
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use std::time::Duration;
 
-/// The channel of committed changes; each message is a range of change ids, `first-last`.
+/// The channel of committed changes; each message is the number of a transaction.
 pub const CHANGES: &str = "flowo_changes";
 
 /// What a listener hears.

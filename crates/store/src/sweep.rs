@@ -4,7 +4,7 @@ use crate::{Conn, Doing, StoreError};
 use model::RunId;
 use sqlx::types::Uuid;
 
-/// Marks runs as lost that fell silent, with their unfinished jobs.
+/// Marks runs as lost that fell silent, with their unfinished jobs. Rows written by hand name no client and never are.
 ///
 /// `heartbeat` seconds of silence suffice for a client that sends heartbeats, `quiet` seconds
 /// for the others. Returns the runs that were lost now.
@@ -12,7 +12,7 @@ pub async fn lose_silent(conn: &mut Conn, heartbeat: i32, quiet: i32) -> Result<
     let lost: Vec<Uuid> = sqlx::query_scalar(
         "with silent as (
             select id, last_seen_at from workflow_runs
-             where status = 'running' and source in ('flowo')
+             where status = 'running' and (source = 'flowo' or source = 'sql' and client_version is not null)
                and last_seen_at < now() - case when heartbeats then $1 else $2 end * interval '1 second'
              order by id
              limit 1000

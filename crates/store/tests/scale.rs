@@ -1,10 +1,10 @@
 //! A run of a million jobs, and a newer one of a hundred thousand: what is read for a window does not grow with it, and by which indexes.
 #![forbid(unsafe_code)]
 
-use model::{JobKey, JobStatus, RunId};
+use model::{JobKey, JobStatus, RunId, history::Subject};
 use std::fmt::Write as _;
 use store::{
-    Conn, changes, events, graphs,
+    Conn, changes, events, graphs, history,
     jobs::{self, files, marks},
 };
 use testkit::{Plans, TestDatabase};
@@ -131,6 +131,10 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     let some: Vec<i64> = (5..25).collect();
     reads_at_most!(20, "reports of a job", events::named(conn, &some));
     reads_at_most!(64, "raw reports", events::of_run(conn, run, 500, 30));
+    reads_at_most!(320, "the history of a run", history::of_run(conn, run, None, None, 100));
+    let of_jobs = Some(Subject::Job);
+    let (old, _) = reads_at_most!(320, "its jobs' history, long ago", history::of_run(conn, run, of_jobs, Some(50_000), 100));
+    assert_eq!(old.len(), 100);
     // Words are looked for in every path of the run, here all there are.
     let before = reads(conn).await;
     let found = files::find(conn, run, "5000.TXT").await.expect("paths");

@@ -1,6 +1,7 @@
 //! A migrated database of one's own, cloned from a template that is made once.
 
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, postgres::PgConnectOptions};
+use crate::Proxy;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 use std::str::FromStr as _;
 use store::{Store, migrate};
 use uuid::Uuid;
@@ -47,6 +48,24 @@ impl TestDatabase {
         PgConnection::connect_with(&self.options).await.expect("the test database answers")
     }
 
+    /// Another handle on it.
+    pub fn again(&self) -> Self {
+        Self { store: self.store.clone(), name: self.name.clone(), options: self.options.clone() }
+    }
+
+    /// A line to its server, and a pool of its own that goes through it.
+    pub async fn through(&self, size: u32) -> (Proxy, Store) {
+        let socket = self.options.get_socket().cloned().unwrap_or_else(|| self.options.get_host().into());
+        let proxy = Proxy::to(socket.join(format!(".s.PGSQL.{}", self.options.get_port()))).await;
+        let store = Store::with_options(self.options.clone().socket(proxy.dir()).port(crate::proxy::PORT), size);
+        (proxy, store)
+    }
+
+    /// Its address, for programs that connect by themselves.
+    pub fn url(&self) -> String {
+        self.options.to_url_lossy().to_string()
+    }
+
     /// Runs statements as somebody at a prompt would.
     pub async fn sql(&self, statements: &str) {
         let mut conn = self.raw().await;
@@ -69,6 +88,12 @@ impl TestDatabase {
 async fn create(conn: &mut PgConnection, name: &str, template: &str) {
     let statement = format!("create database \"{name}\" template \"{template}\"");
     sqlx::query(AssertSqlSafe(statement)).execute(conn).await.expect("a new database");
+}
+
+/// A connection to the private database of a `flowod`, if it takes one.
+pub async fn private(socket: &std::path::Path) -> Option<PgConnection> {
+    let options = PgConnectOptions::new_without_pgpass().socket(socket).username("flowo").database("flowo");
+    PgConnection::connect_with(&options).await.ok()
 }
 
 /// Runs statements on a connection that is kept, such as one with an open transaction.

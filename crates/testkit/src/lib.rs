@@ -5,10 +5,12 @@
 
 mod database;
 mod plans;
+mod proxy;
 mod sse;
 
-pub use database::{TestDatabase, run};
+pub use database::{TestDatabase, private, run};
 pub use plans::Plans;
+pub use proxy::{Line, Proxy};
 pub use sse::{Event, Tab};
 
 use std::{future::Future, time::Duration};

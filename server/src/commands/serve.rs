@@ -25,10 +25,11 @@ pub async fn run(config: Config) -> Result<()> {
     let site = Site::read(&config.site_dir)?;
     let listener = bind(config.listen).await?;
     let address = listener.local_addr()?;
-    let open = tokio::select! {
+    let mut open = tokio::select! {
         open = database::open(&config.database, database::SERVE) => open?,
         () = interrupted() => return Ok(()),
     };
+    open.keep(&config.database);
     let store = open.store.clone();
     store::migrate::migrate(&store).await?;
     let secrets = key(&store).await?;
@@ -51,6 +52,8 @@ pub async fn run(config: Config) -> Result<()> {
         sweep: config.sweep,
         program: program()?,
         roots: config.roots.clone(),
+        policy: config.policy,
+        monitor: config.monitor,
     });
     let stopping = running.state.stopping.clone();
     let service = router(running.state.clone(), &config.site_dir, &site).into_make_service_with_connect_info::<Peer>();

@@ -15,7 +15,8 @@ use std::{
     time::Duration,
 };
 use store::Store;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 /// The database and the role in it.
@@ -24,6 +25,9 @@ const NAME: &str = "flowo";
 const START_PATIENCE: Duration = Duration::from_mins(5);
 /// How long a fast shutdown may take before an immediate one.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
+/// How often it is looked after, and how long after a failed start before the next.
+const WATCH: Duration = Duration::from_millis(200);
+const AGAIN: Duration = Duration::from_millis(500);
 /// Unix socket paths end at 107 bytes; the file's own name takes 20 of them.
 const LONGEST_SOCKET_DIR: usize = 85;
 
@@ -121,6 +125,35 @@ impl Cluster {
         }
     }
 
+    /// Starts it again whenever it ends, until `cancel`: nobody else would.
+    pub async fn keep(mut self, data_dir: PathBuf, cancel: CancellationToken) -> Self {
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return self,
+                () = sleep(WATCH) => {}
+            }
+            if !self.has_ended() {
+                continue;
+            }
+            warn!("The private PostgreSQL ended; starting it again");
+            match Self::start(&data_dir).await {
+                Ok(again) => self = again,
+                Err(error) => {
+                    // What it left behind may take a moment to go.
+                    warn!(error = format!("{error:#}"), "The private PostgreSQL does not start; trying again in {AGAIN:?}");
+                    let _ = timeout(AGAIN, cancel.cancelled()).await;
+                }
+            }
+        }
+    }
+
+    fn has_ended(&mut self) -> bool {
+        match &mut self.child {
+            Some(child) => !matches!(child.try_wait(), Ok(None)),
+            None => self.pid.and_then(Pid::from_raw).is_none_or(|pid| rustix::process::test_kill_process(pid).is_err()),
+        }
+    }
+
     /// Stops it: fast first, immediate if that takes too long. Nothing committed is lost either way.
     pub async fn stop(mut self) {
         let Some(pid) = self.pid.and_then(Pid::from_raw) else { return };
@@ -128,11 +161,7 @@ impl Cluster {
             let _ = kill_process(pid, signal);
             let until = Instant::now() + STOP_PATIENCE;
             while Instant::now() < until {
-                let gone = match &mut self.child {
-                    Some(child) => !matches!(child.try_wait(), Ok(None)),
-                    None => rustix::process::test_kill_process(pid).is_err(),
-                };
-                if gone {
+                if self.has_ended() {
                     return;
                 }
                 sleep(Duration::from_millis(20)).await;

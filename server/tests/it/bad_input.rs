@@ -44,6 +44,22 @@ async fn what_is_no_report_is_refused_with_the_place_and_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn names_that_no_index_holds_are_cut_and_the_run_is_there() {
+    let lab = Lab::new().await;
+    // Letters of three bytes that do not pack.
+    let long: String = (0..4_000_u32).filter_map(|n| char::from_u32(0x4e00 + n * 7919 % 20_000)).collect();
+    let mut told = context(None);
+    told["flowo_tags"] = json!([long, "short"]);
+    told["flowo_project_name"] = json!(long);
+    told["logfile"] = json!(format!("/lab/{long}"));
+    let response = lab.event("workflow_started", json!({ "workflow_id": RUN, "snakefile": "Snakefile", "rules": [] }), told).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let run = lab.api(&format!("/runs/{RUN}")).await;
+    assert!(run["name"].as_str().is_some_and(|name| name.len() < 1_010 && long.starts_with(name.trim_end_matches('…'))));
+    assert_eq!((run["tags"][1].as_str(), run["status"].as_str()), (Some("short"), Some("running")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_record_of_the_wrong_form_is_kept_aside_and_the_run_goes_on() {
     let lab = Lab::new().await;
     start(&lab).await;

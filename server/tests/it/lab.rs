@@ -36,6 +36,11 @@ impl Lab {
     pub async fn new() -> Self {
         let database = TestDatabase::new().await;
         let store = database.store.clone();
+        Self::over(database, store).await
+    }
+
+    /// A server whose way to the database is one of its own.
+    pub async fn over(database: TestDatabase, store: store::Store) -> Self {
         let site = TempDir::new().expect("a directory");
         let pkg = "pkg-test".to_owned();
         std::fs::create_dir(site.path().join(&pkg)).expect("a directory");
@@ -62,6 +67,8 @@ impl Lab {
             sweep: Duration::from_hours(1),
             program: env!("CARGO_BIN_EXE_flowod").into(),
             roots: Roots::default(),
+            policy: store::prune::Policy::default(),
+            monitor: false,
         });
         let followers = running.state.app.followers.clone();
         let service = router(running.state.clone(), site.path(), &site_info).into_make_service_with_connect_info::<Peer>();

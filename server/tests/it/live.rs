@@ -170,3 +170,20 @@ async fn health_says_how_well_the_server_hears() {
     let metrics = lab.get("/metrics").send().await.expect("an answer");
     assert_eq!(metrics.status(), StatusCode::OK);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn more_than_can_be_listed_is_answered_with_reset() {
+    let lab = Lab::new().await;
+    let mut tab = lab.open("scope=runs").await;
+    tab.until("the listener", |event| event.name == "status" && event.data["listening"] == "live").await;
+    lab.database
+        .sql(
+            "insert into workflow_runs (workflow_name) values ('large');
+             insert into job_executions (workflow_run_id, job_id, rule) select r.id, n, 'map' from workflow_runs r, generate_series(1, 60000) n;
+             insert into workflow_runs (workflow_name) values ('small')",
+        )
+        .await;
+    tab.until("a reset", |event| event.name == "reset").await;
+    insert(&lab, "afterwards").await;
+    tab.until("what comes then", |event| tells(event, "afterwards")).await;
+}

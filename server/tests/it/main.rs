@@ -4,9 +4,11 @@
 mod access;
 mod bad_input;
 mod device;
+mod faults;
 mod files;
 mod lab;
 mod live;
+mod monitor;
 mod private_postgres;
 mod properties;
 mod recordings;

@@ -107,3 +107,62 @@ fn a_database_address_that_is_none_is_an_error_with_a_reason() {
     let error = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(error.contains("database address is not usable"), "{error}");
 }
+
+/// A setting of the file that the server wrote for this user's clients.
+fn setting(dir: &Path, name: &str) -> String {
+    let text = std::fs::read_to_string(dir.join(".config/flowo/config.toml")).expect("a configuration");
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_prefix('=').map(str::trim));
+    line.expect("the setting").trim_matches('"').to_owned()
+}
+
+/// As many files as the system lets us have; each stream is one here and one in the server.
+fn many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).expect("more files");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_thousand_streams_outlive_a_killed_database() {
+    const STREAMS: usize = 1000;
+    many_files();
+    let dir = open_dir();
+    let mut server = start(dir.path());
+    let (base, token) = (setting(dir.path(), "FLOWO_HOST"), setting(dir.path(), "FLOWO_USER_TOKEN"));
+    let http = testkit::client();
+    let healthy = async || {
+        testkit::until("a healthy server", || async {
+            let health: serde_json::Value = http.get(format!("{base}/healthz")).send().await.ok()?.json().await.ok()?;
+            (health["status"] == "ok").then_some(())
+        })
+        .await;
+    };
+    healthy().await;
+    let mut streams = tokio::task::JoinSet::new();
+    for _ in 0..STREAMS {
+        let answer = http.get(format!("{base}/live?scope=runs")).bearer_auth(&token).timeout(std::time::Duration::from_mins(3)).send();
+        let mut tab = testkit::Tab::new(answer.await.expect("a stream"));
+        streams.spawn(async move {
+            // One stream through all of it: nobody opens another.
+            while let Some(event) = tab.next().await {
+                if event.data["runs"].as_array().into_iter().flatten().any(|change| change["now"]["name"] == "afterwards") {
+                    return tab.seen.iter().any(|event| event.name == "status" && event.data["listening"] != "live");
+                }
+            }
+            panic!("a stream ended: {:?}", tab.seen);
+        });
+    }
+    let pid_file =
+        std::fs::read_dir(dir.path().join("data/pg")).expect("clusters").flatten().map(|entry| entry.path().join("postmaster.pid"));
+    let text = { pid_file }.find_map(|path| std::fs::read_to_string(path).ok()).expect("a database");
+    let pid = text.lines().next().and_then(|line| line.trim().parse().ok()).and_then(rustix::process::Pid::from_raw).expect("its process");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("killed");
+    let socket = dir.path().join("data/run");
+    let mut conn = testkit::until("another database", || testkit::private(&socket)).await;
+    healthy().await;
+    testkit::run(&mut conn, "insert into workflow_runs (workflow_name) values ('afterwards')").await;
+    let told = tokio::time::timeout(testkit::PATIENCE, streams.join_all()).await.expect("all of them see it");
+    assert_eq!((told.len(), told.iter().all(|told| *told)), (STREAMS, true), "all were told that the server did not hear");
+    stop(&server);
+    assert!(server.wait().expect("its end").success());
+}

@@ -50,6 +50,7 @@ const STEPS: &[Step] = &[
     step_of("unit", "unit, database and HTTP tests", &[], steps::unit),
     step_of("site", "build of the site, and its size", &[], steps::site),
     step_of("flowod", "build of the server", &[], steps::flowod),
+    step_of("chaos", "faults at random moments", &["site", "flowod"], steps::chaos),
     step_of("conformance", "the published Python clients", &["flowod"], steps::conformance),
     step_of("browser", "the pages in a real browser", &["site", "flowod"], steps::browser),
 ];

@@ -22,6 +22,9 @@ use crate::tools;
 const BUDGET: [(&str, &[&str], u64); 3] =
     [("WASM", &["flowo.wasm"], 350_000), ("JavaScript", &["flowo.js", site::LOADER], 15_000), ("CSS", &["flowo.css"], 20_000)];
 
+/// Stories of faults in every run of the tests.
+const STORIES: u64 = 100;
+
 /// More of a failure than this is not read.
 const SHOWN_LINES: usize = 300;
 
@@ -101,17 +104,28 @@ pub fn flowod(ctx: &Ctx) -> Result<Tally> {
     Ok(Tally::PASSED)
 }
 
+pub fn chaos(ctx: &Ctx) -> Result<Tally> {
+    let mut stories = flowod::chaos(ctx, STORIES, 1)?;
+    let done = step::step("chaos: stories", || step::capture(&mut stories))?;
+    step::note(&done.tail());
+    Ok(if done.status.success() { Tally::PASSED } else { Tally::FAILED })
+}
+
 pub fn conformance(ctx: &Ctx) -> Result<Tally> {
-    let python = python::conformance(ctx)?;
+    let today = published(ctx, "conformance", &python::conformance(ctx)?, "conformance/flowo")?;
+    Ok(today + published(ctx, "direct writers", &python::direct_writers(ctx)?, "conformance/flowo_sql")?)
+}
+
+fn published(ctx: &Ctx, label: &str, python: &Path, tests: &str) -> Result<Tally> {
     let bin = python.parent().context("python lies in a directory")?;
     let mut path = vec![bin.to_path_buf()];
     path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
 
-    let mut test = Command::new(&python);
-    test.args(["-m", "unittest", "discover", "-v", "-s", "conformance/flowo"]);
+    let mut test = Command::new(python);
+    test.args(["-m", "unittest", "discover", "-v", "-s", tests]);
     test.current_dir(&ctx.root).env("PATH", env::join_paths(path)?);
     test.env("PYTHONDONTWRITEBYTECODE", "1").env("VIRTUAL_ENV", bin.parent().unwrap_or(bin));
-    let done = against_flowod(ctx, "conformance", &mut test)?;
+    let done = against_flowod(ctx, label, &mut test)?;
     Ok(count::unittest(&done.lines).unless(done.status.success()))
 }
 

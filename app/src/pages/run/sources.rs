@@ -5,6 +5,7 @@ use crate::{
         code::{CodeView, read_code},
         files::{FilesAsk, FilesView, read_files},
         graph::{RuleGraph, read_graph},
+        history::{HistoryView, read_history},
         info::{InfoView, read_info},
         job_graph::{JobGraph, read_job_graph},
         jobs::{FailuresView, JobAsk, JobList, OpenJob, list_jobs, read_failures, read_job},
@@ -41,6 +42,8 @@ enum Ask {
     Logs(LogsAsk),
     Code(Option<String>),
     Files(FilesAsk),
+    /// Of what, and before which line.
+    History(Option<String>, Option<String>),
     Info(Option<String>),
 }
 
@@ -65,6 +68,7 @@ impl Ask {
                 let RunPlace { path, find, rule, after, .. } = place.clone();
                 Self::Files(FilesAsk { path, find, rule, after })
             }
+            (Tab::History, _) => Self::History(place.form.clone(), place.after.clone()),
             (Tab::Info, _) => Self::Info(place.after.clone()),
         }
     }
@@ -82,6 +86,7 @@ pub enum View {
     Logs(LogsView),
     Code(CodeView),
     Files(FilesView),
+    History(HistoryView),
     Info(Box<InfoView>),
 }
 
@@ -99,6 +104,7 @@ async fn view(id: RunId, ask: Ask, span: Option<(i64, i64)>) -> Result<View, App
         Ask::Logs(ask) => View::Logs(read_logs(id, ask).await?),
         Ask::Code(rule) => View::Code(read_code(id, rule).await?),
         Ask::Files(ask) => View::Files(read_files(id, ask).await?),
+        Ask::History(of, before) => View::History(read_history(id, of, before).await?),
         Ask::Info(after) => View::Info(Box::new(read_info(id, after).await?)),
     })
 }

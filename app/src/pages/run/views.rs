@@ -8,6 +8,7 @@ use crate::{
     parts::{
         code_view::Code,
         files_view::Files,
+        history_view::History,
         info_view::Info,
         job_graph::{JobGraphView, LiveStates},
         job_table::{JobTable, LiveJobs},
@@ -78,6 +79,7 @@ pub fn RunView(id: RunId, place: Memo<RunPlace>, sources: Sources, live: Live) -
         View::Logs(found) => view! { <Logs id found place watch=live.watch/> }.into_any(),
         View::Code(found) => view! { <Code found/> }.into_any(),
         View::Files(found) => view! { <Files id found place/> }.into_any(),
+        View::History(found) => view! { <History id found place pulse/> }.into_any(),
         View::Info(found) => view! { <Info id found=*found place/> }.into_any(),
     };
     view! {

@@ -11,8 +11,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 
-/// Names are cut to this many characters, tags likewise: nobody reads more.
+/// Names are cut to this many bytes, tags likewise: nobody reads more, and an index entry holds no more than 2 700.
 const MAX_NAME: usize = 1000;
+/// A longer path of a log is no sign by which a run is known.
+const MAX_LOGFILE: usize = 2000;
 
 /// A report in our words, and why its record could not be understood, if so.
 #[derive(Debug)]
@@ -57,7 +59,7 @@ fn key(started_as: Option<&str>, context: &wire::Context) -> Result<RunKey, Inva
         return id(text, "context.current_workflow_id").map(RunKey::Id);
     }
     match context.logfile.as_deref() {
-        Some(logfile) if !logfile.is_empty() => Ok(RunKey::Logfile(logfile.to_owned())),
+        Some(logfile) if !logfile.is_empty() && logfile.len() <= MAX_LOGFILE => Ok(RunKey::Logfile(logfile.to_owned())),
         _ => Err(Invalid::new("context", "no current_workflow_id and no logfile", "one of the two, to know the run")),
     }
 }
@@ -67,10 +69,7 @@ fn parse<T: DeserializeOwned>(record: Value) -> Result<T, String> {
 }
 
 fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_NAME) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
+    if text.len() <= MAX_NAME { text.to_owned() } else { format!("{}…", &text[..text.floor_char_boundary(MAX_NAME)]) }
 }
 
 fn start(context: &wire::Context) -> RunStart {
@@ -81,7 +80,7 @@ fn start(context: &wire::Context) -> RunStart {
         directory: context.workdir.clone(),
         config_files: context.configfiles.clone().unwrap_or_default(),
         catalog_slug: context.flowo_catalog_slug.clone(),
-        logfile: context.logfile.clone(),
+        logfile: context.logfile.clone().filter(|logfile| logfile.len() <= MAX_LOGFILE),
         dry_run: context.dryrun,
         heartbeats: false,
         ..RunStart::default()

@@ -24,7 +24,7 @@ async fn mark(conn: &mut Conn, audience: Audience, ids: &[RunId], hide: bool, by
     let done: Vec<Uuid> = sqlx::query_scalar(
         "with marked as (
             update workflow_runs set deleted_at = case when $2 then now() end
-             where id = any($1) and (deleted_at is null) = $2 and ($3::bigint is null or user_id = $3)
+             where id = any($1) and (deleted_at is null) = $2 and ($3::bigint is null or user_id = $3) and acting($4)
             returning id
          ), noted as (
             insert into audit_log (user_id, action, target)
@@ -58,7 +58,7 @@ pub async fn rename(
     let done: Option<Uuid> = sqlx::query_scalar(
         "with renamed as (
             update workflow_runs set workflow_name = $2, tags = $3
-             where id = $1 and deleted_at is null and ($4::bigint is null or user_id = $4)
+             where id = $1 and deleted_at is null and ($4::bigint is null or user_id = $4) and acting($5)
             returning id
          ), noted as (
             insert into audit_log (user_id, action, target, detail)

@@ -1,0 +1,43 @@
+//! The history of a run: every line of the change log about it, its jobs and its words.
+
+use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::state::{state, viewer};
+use leptos::prelude::*;
+use model::{RunId, history::Change};
+use serde::{Deserialize, Serialize};
+use server_fn::codec::Json;
+
+/// Lines a page.
+#[cfg(feature = "ssr")]
+const LINES: u32 = 100;
+
+/// A page of the history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryView {
+    /// The newest first.
+    pub changes: Vec<Change>,
+    /// The line before which it goes on.
+    pub next: Option<String>,
+}
+
+/// Lines about a run, from before one on; `of` is `run`, `jobs` or `log`, and nothing for all.
+#[server(prefix = "/_fn", endpoint = "runs/history", input = Json)]
+pub async fn read_history(id: RunId, of: Option<String>, before: Option<String>) -> Result<HistoryView, AppError> {
+    use model::{Invalid, history::Subject};
+    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    let wrong = |field: &'static str, value: &str, wanted: &'static str| AppError::from(Invalid::new(field, value, wanted)).told();
+    let subject = match of.as_deref() {
+        None => None,
+        Some(word) => Some(Subject::of_word(word).ok_or_else(|| wrong("as", word, "run, jobs or log"))?),
+    };
+    let before = match before.as_deref() {
+        None => None,
+        Some(text) => Some(text.parse::<i64>().map_err(|_| wrong("after", text, "a line's number"))?),
+    };
+    let mut conn = state.store.conn().await?;
+    viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
+    let (changes, more) = store::history::of_run(&mut conn, id, subject, before, LINES).await?;
+    let next = if more { changes.last().map(|change| change.id.to_string()) } else { None };
+    Ok(HistoryView { changes, next })
+}

@@ -1,0 +1,152 @@
+//! What changed in a run, when, from what to what, and by whom; the newest first.
+
+use super::results_view::Pulse;
+use crate::{
+    api::history::{HistoryView, read_history},
+    paths::{self, RunPlace},
+    ui::{Ago, Icon},
+};
+use leptos::{prelude::*, task::spawn_local};
+use model::{
+    RunId,
+    history::{Change, Field, Operation, Subject, shown},
+};
+use std::time::Duration;
+
+/// The newest page is read again at most so often.
+const AGAIN: Duration = Duration::from_secs(2);
+/// Letters of a value.
+const VALUE: usize = 120;
+
+/// The history with what narrows it.
+#[component]
+pub fn History(id: RunId, found: HistoryView, place: Memo<RunPlace>, pulse: Pulse) -> impl IntoView {
+    let at = place.get_untracked();
+    let first = at.after.is_none();
+    let found = RwSignal::new(found);
+    if first {
+        keep_fresh(id, found, at.form, pulse);
+    }
+    let way = move |word: Option<&'static str>, label: &'static str| {
+        let here = move || place.with(|place| place.form.as_deref() == word).then_some("true");
+        let href = move || paths::run_at(id, &RunPlace { form: word.map(str::to_owned), after: None, ..place.get() });
+        view! { <a href=href aria-current=here>{label}</a> }
+    };
+    let next = Memo::new(move |_| found.with(|found| found.next.clone()));
+    let page = move |after: Option<String>| paths::run_at(id, &RunPlace { after, ..place.get() });
+    let pages = move || {
+        let forth =
+            next.get().map(|next| view! { <a class="btn small" href=page(Some(next))>"Earlier"<Icon name="i-right" small=true/></a> });
+        let back = (!first).then(|| view! { <a class="btn small" href=page(None)>"Newest"</a> });
+        (forth.is_some() || back.is_some()).then(|| view! { <nav class="pages" aria-label="Pages">{back}{forth}</nav> })
+    };
+    let none = move || {
+        let empty = found.with(|found| found.changes.is_empty());
+        empty.then(|| view! { <div class="empty" role="status"><p>"Nothing is kept here: nothing changed, or it is older than the history goes back."</p></div> })
+    };
+    view! {
+        <div class="tool">
+            <div class="seg" role="group" aria-label="Changes of">
+                {way(None, "Everything")}
+                {way(Some(Subject::Run.word()), "The run")}
+                {way(Some(Subject::Job.word()), "Jobs")}
+                {way(Some(Subject::Entry.word()), "Messages")}
+            </div>
+        </div>
+        <div class="scroller" tabindex="0" role="region" aria-label="History">
+            {none}
+            <ol class="history">
+                <For each=move || found.with(|found| found.changes.clone()) key=|change| change.id let:change>
+                    <Line id change place/>
+                </For>
+            </ol>
+            {pages}
+        </div>
+    }
+}
+
+#[component]
+fn Line(id: RunId, change: Change, place: Memo<RunPlace>) -> impl IntoView {
+    let Change { at, subject, operation, job, rule, label, fields, actor, .. } = change;
+    let said = match (subject, operation) {
+        (Subject::Run, Operation::Insert) => "began to be known",
+        (Subject::Job, Operation::Insert) => "came",
+        (Subject::Entry, Operation::Insert) => "said",
+        (_, Operation::Update) => "changed",
+        (_, Operation::Delete) => "was deleted",
+    };
+    let what = match (subject, job) {
+        (Subject::Job, Some(job)) => {
+            let rule = rule.unwrap_or_else(|| "a job".to_owned());
+            let href = move || paths::run_at(id, &place.get().of_job(Some(job)));
+            view! { <a class="link" href=href>{rule}" "<span class="dim">{label}</span></a> }.into_any()
+        }
+        (Subject::Job, None) => view! { "A job" }.into_any(),
+        (Subject::Run, _) => view! { "The run" }.into_any(),
+        (Subject::Entry, _) => view! { "A message" }.into_any(),
+    };
+    let fields = fields.into_iter().map(|field| view! { <Changed field/> }).collect_view();
+    let by = match actor.as_deref() {
+        None | Some("flowo") => None,
+        Some(actor) => Some(actor.strip_prefix("user ").unwrap_or(actor).to_owned()),
+    };
+    let by = by.map(|by| view! { <span class="dim">"by "{by}</span> });
+    view! {
+        <li>
+            <span class="when"><Ago at=Signal::stored(Some(at))/></span>
+            <div>
+                <p>{what}" "{said}" "{by}</p>
+                <dl>{fields}</dl>
+            </div>
+        </li>
+    }
+}
+
+/// A field, what it was, and what it became.
+#[component]
+fn Changed(field: Field) -> impl IntoView {
+    let Field { name, old, new } = field;
+    let text = |value: &serde_json::Value| shown(value, VALUE);
+    let values = match (old, new) {
+        (Some(old), Some(new)) => {
+            view! { <del>{text(&old)}</del><span class="sr">" became "</span><span aria-hidden="true">" → "</span><ins>{text(&new)}</ins> }
+                .into_any()
+        }
+        (Some(old), None) => view! { <del>{text(&old)}</del> }.into_any(),
+        (None, Some(new)) => view! { <ins>{text(&new)}</ins> }.into_any(),
+        (None, None) => view! { <span class="dim">"too large to be kept"</span> }.into_any(),
+    };
+    view! { <div><dt>{name.replace('_', " ")}</dt><dd>{values}</dd></div> }
+}
+
+/// Reads the newest lines again while somebody looks and something may be new.
+fn keep_fresh(id: RunId, found: RwSignal<HistoryView>, of: Option<String>, pulse: Pulse) {
+    let seen = StoredValue::new(None);
+    let busy = StoredValue::new(false);
+    let look = move || {
+        let changed = pulse.changed.get_untracked();
+        let news = seen.get_value() != Some(changed) || pulse.active.get_untracked();
+        if document().hidden() || busy.get_value() || !news {
+            return;
+        }
+        seen.set_value(Some(changed));
+        busy.set_value(true);
+        let of = of.clone();
+        spawn_local(async move {
+            let new = read_history(id, of, None).await;
+            if busy.try_set_value(false).is_some() {
+                return; // The reader went on to something else.
+            }
+            if let Ok(new) = new
+                && found.with_untracked(|found| *found != new)
+            {
+                found.set(new);
+            }
+        });
+    };
+    Effect::new(move |_| {
+        if let Ok(timer) = set_interval_with_handle(look.clone(), AGAIN) {
+            on_cleanup(move || timer.clear());
+        }
+    });
+}

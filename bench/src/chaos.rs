@@ -1,0 +1,237 @@
+//! Stories of clients, readers and faults, each told by a number: server and database are killed at random moments,
+//! sockets are cut, clients go on as the real ones do; then it is asked what became of every acknowledged report.
+//!
+//! One server and one database live through all stories. The number decides who does what and when; the machine
+//! decides what a fault hits, so a story that failed may have to be told more than once.
+
+mod client;
+mod oracle;
+mod reader;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use sqlx::Connection as _;
+use tokio::time::sleep;
+
+use crate::server::Server;
+use crate::{ChaosArgs, Kept, http, runs};
+use client::{Client, Played};
+use oracle::Violations;
+use reader::Reader;
+
+/// Everything settles in this time once nothing is broken any more.
+const SETTLE: Duration = Duration::from_mins(1);
+
+/// Numbers that look like chance and are the same for the same seed.
+#[derive(Clone)]
+pub struct Chance(u64);
+
+impl Chance {
+    pub const fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d)
+    }
+
+    pub const fn below(&mut self, end: u64) -> u64 {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end
+    }
+
+    /// Another row of numbers.
+    pub const fn fork(&mut self) -> Self {
+        Self(self.below(u64::MAX))
+    }
+}
+
+/// What is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// `kill -9` of the server.
+    Server,
+    /// Every backend of the database ends at once; committed work is in its log.
+    Database,
+    /// `kill -9` of the database's first process.
+    DatabaseHard,
+    /// The connection that listens is ended.
+    Listener,
+    /// All connections are.
+    Backends,
+}
+
+impl Fault {
+    const fn any(chance: &mut Chance) -> Self {
+        match chance.below(10) {
+            0..3 => Self::Server,
+            3..5 => Self::Database,
+            5 => Self::DatabaseHard,
+            6..8 => Self::Listener,
+            _ => Self::Backends,
+        }
+    }
+}
+
+/// What all stories came to.
+#[derive(Default)]
+struct Sum {
+    reports: usize,
+    acknowledged: usize,
+    faults: usize,
+    cuts: usize,
+    resets: usize,
+    frames: usize,
+}
+
+pub async fn run(args: &ChaosArgs) -> Result<Kept> {
+    let mut server = Server::start().await?;
+    let cookie = runs::sign_in(&server).await?;
+    let began = Instant::now();
+    let mut sum = Sum::default();
+    for seed in args.from..args.from + args.seeds {
+        let told = story(&mut server, &cookie, seed, &mut sum).await;
+        let told = told.with_context(|| format!("story {seed} could not be told; the server's log ends with:\n{}", server.log()))?;
+        if !told.is_empty() {
+            eprintln!("chaos: {} violations in story {seed}; again with `--from {seed} --seeds 1`", told.len());
+            for one in &told {
+                eprintln!("  {one}");
+            }
+            eprintln!("the server's log ends with:\n{}", server.log());
+            return Ok(Kept::NotAll);
+        }
+        let done = seed - args.from + 1;
+        if done.is_multiple_of(10) || done == args.seeds {
+            eprintln!("chaos: {done} stories, {} faults, {} of {} reports acknowledged", sum.faults, sum.acknowledged, sum.reports);
+        }
+    }
+    let Sum { reports, acknowledged, faults, cuts, resets, frames } = sum;
+    println!(
+        "{} stories in {:.0} s: {faults} faults, {reports} reports of which {acknowledged} were acknowledged and none of these is lost or doubled; \
+         {cuts} cut sockets, {frames} frames, {resets} resets, and every reader ended with what the database holds.",
+        args.seeds,
+        began.elapsed().as_secs_f64()
+    );
+    Ok(Kept::All)
+}
+
+async fn story(server: &mut Server, cookie: &str, seed: u64, sum: &mut Sum) -> Result<Violations> {
+    let mut chance = Chance::new(seed);
+    forget(server).await?;
+    let over = Arc::new(AtomicBool::new(false));
+    let mut clients = Vec::new();
+    for number in 0..=chance.below(3) {
+        let client = Client::new(server.address(), server.token(), number as usize, chance.fork());
+        clients.push(tokio::spawn(client.play()));
+    }
+    let mut readers = Vec::new();
+    for _ in 0..=chance.below(3) {
+        let reader = Reader::new(server.url(""), cookie.to_owned(), chance.fork(), Arc::clone(&over))?;
+        readers.push(tokio::spawn(reader.read()));
+    }
+    for _ in 0..=chance.below(3) {
+        sleep(Duration::from_millis(40 + chance.below(400))).await;
+        let fault = Fault::any(&mut chance);
+        strike(server, fault).await?;
+        sum.faults += 1;
+        if fault == Fault::Server {
+            sleep(Duration::from_millis(chance.below(150))).await;
+            server.start_again()?;
+        }
+    }
+    let mut played = Vec::new();
+    for client in clients {
+        played.extend(client.await?);
+    }
+    let mut violations = judged(server, &played).await?;
+    // The last change there is: whoever has seen it has seen all.
+    over.store(true, Ordering::SeqCst);
+    for reader in readers {
+        let seen = reader.await?;
+        sum.cuts += seen.cuts;
+        sum.resets += seen.resets;
+        sum.frames += seen.frames;
+        violations.extend(seen.violations);
+    }
+    sum.reports += played.iter().map(|run| run.sent.len()).sum::<usize>();
+    sum.acknowledged += played.iter().flat_map(|run| &run.sent).filter(|sent| sent.acknowledged > 0).count();
+    Ok(violations)
+}
+
+/// What does not hold. A database that is about to end may still have looked well: then once more.
+async fn judged(server: &Server, played: &[Played]) -> Result<Violations> {
+    let until = Instant::now() + SETTLE;
+    loop {
+        settled(server).await?;
+        let asked = async { oracle::reports(&mut server.database().await?, played).await };
+        match asked.await {
+            Ok(violations) => return Ok(violations),
+            Err(error) if Instant::now() > until => return Err(error),
+            Err(_) => sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+async fn strike(server: &mut Server, fault: Fault) -> Result<()> {
+    let cut = |listener: bool| {
+        format!(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+              where datname = current_database() and pid <> pg_backend_pid() and (application_name = 'flowo-listener' or not {listener})"
+        )
+    };
+    match fault {
+        Fault::Server => server.kill(),
+        Fault::Database => server.kill_postgres(false),
+        Fault::DatabaseHard => server.kill_postgres(true),
+        Fault::Listener | Fault::Backends => {
+            // A database that is just down is broken enough.
+            if let Ok(mut conn) = server.database().await {
+                let _ = sqlx::raw_sql(sqlx::AssertSqlSafe(cut(fault == Fault::Listener))).execute(&mut conn).await;
+                let _ = conn.close().await;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the server says that all is well.
+async fn settled(server: &Server) -> Result<()> {
+    let http = http::client()?;
+    let until = Instant::now() + SETTLE;
+    loop {
+        let answer = http.get(server.url("/healthz")).send().await;
+        if let Ok(answer) = answer
+            && let Ok(health) = answer.json::<Value>().await
+        {
+            if health["status"] == "ok" {
+                return Ok(());
+            }
+            ensure!(Instant::now() < until, "the server does not recover: {health}");
+        }
+        ensure!(Instant::now() < until, "the server does not answer");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Runs of the story before are gone, so that one page shows all there is.
+async fn forget(server: &Server) -> Result<()> {
+    let until = Instant::now() + SETTLE;
+    loop {
+        settled(server).await?;
+        let forgotten = async {
+            let mut conn = server.database().await?;
+            sqlx::raw_sql("delete from workflow_runs; delete from ingest_events").execute(&mut conn).await?;
+            conn.close().await?;
+            anyhow::Ok(())
+        };
+        match forgotten.await {
+            Ok(()) => return Ok(()),
+            Err(error) if Instant::now() > until => return Err(error),
+            Err(_) => sleep(Duration::from_millis(100)).await,
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The change log of a run as people read it: what changed, when, from what to what, and by whom. No SQL.
+
+use crate::{JobKey, Millis};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a change was made to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    Run,
+    Job,
+    Entry,
+}
+
+impl Subject {
+    pub const ALL: [Self; 3] = [Self::Run, Self::Job, Self::Entry];
+
+    /// The table it is a row of.
+    pub const fn table(self) -> &'static str {
+        match self {
+            Self::Run => "workflow_runs",
+            Self::Job => "job_executions",
+            Self::Entry => "log_entries",
+        }
+    }
+
+    /// The word in addresses.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Job => "jobs",
+            Self::Entry => "log",
+        }
+    }
+
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|subject| subject.word() == word)
+    }
+
+    pub fn of_table(table: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|subject| subject.table() == table)
+    }
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Operation {
+    Insert,
+    Update,
+    Delete,
+}
+
+impl Operation {
+    /// As the change log writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Insert => "INSERT",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+impl std::str::FromStr for Operation {
+    type Err = crate::Invalid;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Insert, Self::Update, Self::Delete];
+        let found = all.into_iter().find(|operation| operation.as_str().eq_ignore_ascii_case(word));
+        found.ok_or_else(|| crate::Invalid::new("operation", word, "INSERT, UPDATE or DELETE"))
+    }
+}
+
+/// One field: its name, what it was, what it became. Both absent: it changed, but is too large to be kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    pub name: String,
+    pub old: Option<Value>,
+    pub new: Option<Value>,
+}
+
+/// One line of the change log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    pub id: i64,
+    pub at: Millis,
+    pub subject: Subject,
+    pub operation: Operation,
+    /// The job it was made to, if it is still there.
+    pub job: Option<JobKey>,
+    /// The job's rule, and its wildcards as one reads them.
+    pub rule: Option<String>,
+    pub label: String,
+    pub fields: Vec<Field>,
+    /// Who or what did it; absent in lines from before this was noted.
+    pub actor: Option<String>,
+}
+
+/// A value as it is read in a line; what is longer than `most` letters is cut.
+///
+/// Times of the database become plain ones, text stands without quotes, lists are joined.
+pub fn shown(value: &Value, most: usize) -> String {
+    let text = match value {
+        Value::Null => "–".to_owned(),
+        Value::String(text) if text.is_empty() => "“”".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Bool(is) => if *is { "yes" } else { "no" }.to_owned(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => items.iter().map(|item| shown(item, most)).collect::<Vec<_>>().join(", "),
+        Value::Object(pairs) => pairs.iter().map(|(key, value)| format!("{key}={}", shown(value, most))).collect::<Vec<_>>().join(" "),
+        Value::Number(number) => number.to_string(),
+    };
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_are_read_without_their_notation() {
+        for (value, expected) in [
+            (json!(null), "–"),
+            (json!(""), "“”"),
+            (json!("running"), "running"),
+            (json!(["exome", "2026"]), "exome, 2026"),
+            (json!([]), "none"),
+            (json!({ "sample": "A", "unit": 1 }), "sample=A unit=1"),
+            (json!(true), "yes"),
+            (json!(2.5), "2.5"),
+            (json!("äöüß and more"), "äöüß and m…"),
+        ] {
+            assert_eq!(shown(&value, 10), expected);
+        }
+    }
+
+    #[test]
+    fn words_and_tables_lead_back() {
+        for subject in Subject::ALL {
+            assert_eq!((Subject::of_word(subject.word()), Subject::of_table(subject.table())), (Some(subject), Some(subject)));
+        }
+        assert_eq!("update".parse(), Ok(Operation::Update));
+        assert!("TRUNCATE".parse::<Operation>().is_err());
+    }
+}

@@ -1,0 +1,115 @@
+//! The change log as people read it: a run's lines, newest first, with what they say.
+
+use crate::{Conn, Doing, StoreError};
+use model::{
+    JobKey, RunId,
+    history::{Change, Field, Operation, Subject},
+};
+use serde_json::{Map, Value};
+use sqlx::types::{Json, Uuid};
+use std::collections::BTreeMap;
+
+/// A row of the change log as it is read for a page.
+type Row = (
+    i64,
+    model::Millis,
+    String,
+    String,
+    Option<i64>,
+    Option<String>,
+    Option<Json<BTreeMap<String, String>>>,
+    Option<Vec<String>>,
+    Option<Json<Map<String, Value>>>,
+    Option<Json<Map<String, Value>>>,
+    Option<String>,
+);
+
+/// Lines about a run, or about one kind of its rows, from before a line on; and whether there are older ones.
+///
+/// Reads by index, of each kind as many lines as are asked for, whatever is stored.
+pub async fn of_run(
+    conn: &mut Conn,
+    run: RunId,
+    subject: Option<Subject>,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<(Vec<Change>, bool), StoreError> {
+    let limit = i64::from(limit.clamp(1, 500));
+    let tables: Vec<&str> =
+        Subject::ALL.into_iter().filter(|one| subject.is_none_or(|wanted| wanted == *one)).map(Subject::table).collect();
+    let rows: Vec<Row> = sqlx::query_as(
+        "select c.id, ms(c.\"timestamp\"), c.table_name, c.operation, j.id, j.rule, j.wildcards,
+                c.changed_fields, c.old_values, c.new_values, c.actor
+           from (select l.*
+                   from unnest($2::text[]) as t(name),
+                        lateral (select * from change_notifications
+                                  where workflow_run_id = $1 and table_name = t.name and id < $3
+                                  order by workflow_run_id desc, table_name desc, id desc
+                                  limit $4) l
+                  order by l.id desc
+                  limit $4) c
+           left join job_executions j
+             on j.id = case when c.table_name = 'job_executions' then c.record_id::bigint end
+          order by c.id desc",
+    )
+    .bind(run.0)
+    .bind(tables)
+    .bind(before.unwrap_or(i64::MAX))
+    .bind(limit + 1)
+    .fetch_all(conn)
+    .await
+    .doing("reading the history of a run")?;
+    let more = rows.len() as i64 > limit;
+    Ok((rows.into_iter().take(limit as usize).filter_map(change).collect(), more))
+}
+
+fn change((id, at, table, operation, job, rule, wildcards, names, old, new, actor): Row) -> Option<Change> {
+    let (mut old, mut new) = (old.unwrap_or_default().0, new.unwrap_or_default().0);
+    let names = names.unwrap_or_else(|| new.keys().chain(old.keys()).cloned().collect());
+    let fields = names.into_iter().map(|name| Field { old: old.remove(&name), new: new.remove(&name), name });
+    let label: Vec<String> = wildcards.unwrap_or_default().0.into_values().collect();
+    Some(Change {
+        id,
+        at,
+        subject: Subject::of_table(&table)?,
+        operation: operation.parse::<Operation>().ok()?,
+        job: job.map(JobKey),
+        rule,
+        label: label.join(" "),
+        fields: fields.collect(),
+        actor,
+    })
+}
+
+/// Deletes what is kept of runs that are gone for good: their reports and all lines but the last, which tells it.
+///
+/// At most `limit` rows of each table a call, so that no transaction grows with a run; whether anything was left.
+pub async fn forget(conn: &mut Conn, limit: i64) -> Result<bool, StoreError> {
+    let ids: Vec<Uuid> =
+        sqlx::query_scalar("select id from deleted_runs where swept_at is null order by deleted_at limit 50 for update skip locked")
+            .fetch_all(&mut *conn)
+            .await
+            .doing("looking for deleted runs")?;
+    if ids.is_empty() {
+        return Ok(false);
+    }
+    let mut left = false;
+    for statement in [
+        "delete from ingest_events where (id, recorded_at) in
+            (select id, recorded_at from ingest_events where workflow_run_id = any($1) limit $2)",
+        "delete from change_notifications where (id, \"timestamp\") in
+            (select id, \"timestamp\" from change_notifications
+              where workflow_run_id = any($1) and not (table_name = 'workflow_runs' and operation = 'DELETE') limit $2)",
+    ] {
+        let done = sqlx::query(statement).bind(&ids).bind(limit).execute(&mut *conn).await.doing("forgetting a deleted run")?;
+        left |= done.rows_affected() as i64 >= limit;
+    }
+    if !left {
+        sqlx::query("update deleted_runs set swept_at = now() where id = any($1)")
+            .bind(&ids)
+            .execute(conn)
+            .await
+            .doing("forgetting deleted runs")?;
+    }
+    Ok(true)
+}

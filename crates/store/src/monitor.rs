@@ -1,0 +1,148 @@
+//! The change log for whoever works through it: every line once, none skipped however late it was committed.
+//!
+//! Its place is a [`Horizon`], kept under a name in `settings`, so that a monitor goes on where the last one ended.
+
+use crate::{Conn, Doing, StoreError, changes::Horizon};
+use model::{Millis, RunId};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::types::{Json, Uuid};
+
+/// Lines that are read at a time.
+pub const PAGE: i64 = 1_000;
+
+/// Which lines are wanted; nothing named is all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    pub tables: Vec<String>,
+    pub operations: Vec<String>,
+    pub run: Option<RunId>,
+    /// Only what no monitor has processed.
+    pub unprocessed: bool,
+}
+
+/// A line of the change log, whole.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Line {
+    pub id: i64,
+    /// Milliseconds since 1970, UTC.
+    pub timestamp: Millis,
+    #[serde(rename = "table")]
+    pub table_name: String,
+    pub operation: String,
+    pub record_id: String,
+    pub workflow_run_id: Option<RunId>,
+    pub changed_fields: Vec<String>,
+    pub old_values: Option<Value>,
+    pub new_values: Option<Value>,
+    pub actor: Option<String>,
+    /// The transaction, as the log orders them.
+    #[serde(skip)]
+    pub xact: u64,
+}
+
+/// A place within what is being read: a transaction, and a line of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct After {
+    xact: String,
+    id: i64,
+}
+
+impl After {
+    /// Before everything that was not settled at a horizon.
+    pub fn horizon(horizon: &Horizon) -> Self {
+        Self { xact: horizon.as_str().to_owned(), id: i64::MIN }
+    }
+
+    pub fn line(line: &Line) -> Self {
+        Self { xact: line.xact.to_string(), id: line.id }
+    }
+}
+
+type Row = (
+    i64,
+    Millis,
+    String,
+    String,
+    String,
+    Option<Uuid>,
+    Option<Vec<String>>,
+    Option<Json<Value>>,
+    Option<Json<Value>>,
+    Option<String>,
+    String,
+);
+
+/// At most [`PAGE`] lines after a place, in the order of their transactions.
+pub async fn lines(conn: &mut Conn, wanted: &Wanted, after: &After) -> Result<Vec<Line>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "select id, ms(\"timestamp\"), table_name, operation, record_id, workflow_run_id, changed_fields, old_values, new_values, actor,
+                xact::text
+           from change_notifications
+          where xact >= $1::xid8 and (xact, id) > ($1::xid8, $2)
+            and (cardinality($3::text[]) = 0 or table_name = any($3))
+            and (cardinality($4::text[]) = 0 or operation = any($4))
+            and ($5::uuid is null or workflow_run_id = $5)
+            and not ($6 and processed)
+          order by xact, id
+          limit $7",
+    )
+    .bind(&after.xact)
+    .bind(after.id)
+    .bind(&wanted.tables)
+    .bind(&wanted.operations)
+    .bind(wanted.run.map(|run| run.0))
+    .bind(wanted.unprocessed)
+    .bind(PAGE)
+    .fetch_all(conn)
+    .await
+    .doing("reading the change log")?;
+    let line = |(id, timestamp, table_name, operation, record_id, run, fields, old, new, actor, xact): Row| Line {
+        id,
+        timestamp,
+        table_name,
+        operation,
+        record_id,
+        workflow_run_id: run.map(RunId),
+        changed_fields: fields.unwrap_or_default(),
+        old_values: old.map(|old| old.0),
+        new_values: new.map(|new| new.0),
+        actor,
+        xact: xact.parse().unwrap_or_default(),
+    };
+    Ok(rows.into_iter().map(line).collect())
+}
+
+/// Marks lines as processed.
+pub async fn processed(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
+    sqlx::query("update change_notifications set processed = true where id = any($1) and not processed")
+        .bind(ids)
+        .execute(conn)
+        .await
+        .doing("marking changes as processed")?;
+    Ok(())
+}
+
+/// Where the monitor of a name went on from last; `None` if there was none.
+pub async fn place(conn: &mut Conn, name: &str) -> Result<Option<Horizon>, StoreError> {
+    let text: Option<String> = sqlx::query_scalar("select value #>> '{}' from settings where name = 'monitor.' || $1")
+        .bind(name)
+        .fetch_optional(conn)
+        .await
+        .doing("reading the monitor's place")?;
+    Ok(text.map(Horizon::new))
+}
+
+/// Keeps it.
+pub async fn keep_place(conn: &mut Conn, name: &str, horizon: &Horizon) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into settings (name, value) values ('monitor.' || $1, to_jsonb($2::text))
+             on conflict (name) do update set value = excluded.value, updated_at = now()",
+    )
+    .bind(name)
+    .bind(horizon.as_str())
+    .execute(conn)
+    .await
+    .doing("keeping the monitor's place")?;
+    Ok(())
+}

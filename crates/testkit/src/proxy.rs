@@ -1,0 +1,158 @@
+//! A line to PostgreSQL that can be cut, made deaf or stopped while it is in use, as networks and poolers do.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        UnixListener, UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::watch,
+    task::JoinHandle,
+};
+
+/// What the line does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Line {
+    Whole,
+    /// Notifications do not come through, as behind a pooler that hands out another connection for each transaction.
+    Deaf,
+    /// Nothing comes through, and nobody is told.
+    Stalled,
+}
+
+/// The line. Its connections end with it.
+pub struct Proxy {
+    dir: PathBuf,
+    line: Arc<AtomicU8>,
+    cut: watch::Sender<u64>,
+    open: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+}
+
+/// The number in the name of its socket.
+pub(crate) const PORT: u16 = 5432;
+/// The server says this of a notification.
+const NOTIFICATION: u8 = b'A';
+
+impl Proxy {
+    /// A line to a server's socket.
+    pub async fn to(server: PathBuf) -> Self {
+        let dir = std::env::temp_dir().join(format!("flowo-line-{}", uuid::Uuid::new_v4().simple()));
+        tokio::fs::create_dir(&dir).await.expect("a directory");
+        let listener = UnixListener::bind(dir.join(format!(".s.PGSQL.{PORT}"))).expect("a socket");
+        let line = Arc::new(AtomicU8::new(Line::Whole as u8));
+        let ((cut, cuts), (open, opened)) = (watch::channel(0), watch::channel(true));
+        let state = Arc::clone(&line);
+        let accepting = tokio::spawn(async move {
+            loop {
+                let Ok((client, _)) = listener.accept().await else { return };
+                if !*opened.borrow() {
+                    continue; // Dropped, as by a server that goes down.
+                }
+                let Ok(server) = UnixStream::connect(&server).await else { continue };
+                let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+                let (state, mut cuts) = (Arc::clone(&state), cuts.clone());
+                cuts.borrow_and_update();
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = forward(from_client, to_server, &state) => {}
+                        () = backward(from_server, to_client, &state) => {}
+                        _ = cuts.changed() => {}
+                    }
+                });
+            }
+        });
+        Self { dir, line, cut, open, accepting }
+    }
+
+    /// Where its socket lies.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// From now on the line is like this.
+    pub fn set(&self, line: Line) {
+        self.line.store(line as u8, Ordering::SeqCst);
+    }
+
+    /// Cuts every connection; new ones are taken.
+    pub fn cut(&self) {
+        self.cut.send_modify(|n| *n += 1);
+    }
+
+    /// Cuts every connection and takes no new one until it is opened again.
+    pub fn close(&self) {
+        let _ = self.open.send(false);
+        self.cut();
+    }
+
+    pub fn open(&self) {
+        let _ = self.open.send(true);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.cut();
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+async fn stalled(state: &AtomicU8) {
+    while state.load(Ordering::SeqCst) == Line::Stalled as u8 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &AtomicU8) {
+    let mut buffer = vec![0; 16 << 10];
+    while let Ok(n @ 1..) = from.read(&mut buffer).await {
+        stalled(state).await;
+        if to.write_all(&buffer[..n]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What the server says, message by message.
+async fn backward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &AtomicU8) {
+    let mut buffer = Vec::new();
+    let mut first = true;
+    while let Ok(1..) = from.read_buf(&mut buffer).await {
+        stalled(state).await;
+        if std::mem::take(&mut first) && matches!(buffer.first(), Some(b'S' | b'N')) && buffer.len() == 1 {
+            // The answer to the wish for TLS is one letter.
+            if to.write_all(&buffer).await.is_err() {
+                return;
+            }
+            buffer.clear();
+            continue;
+        }
+        let mut out = Vec::with_capacity(buffer.len());
+        while let Some(length) = whole(&buffer) {
+            let message: Vec<u8> = buffer.drain(..length).collect();
+            if message[0] != NOTIFICATION || state.load(Ordering::SeqCst) != Line::Deaf as u8 {
+                out.extend(message);
+            }
+        }
+        if to.write_all(&out).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Bytes of the first message, if all of it is there: a letter, and a length that counts itself.
+fn whole(buffer: &[u8]) -> Option<usize> {
+    let length: [u8; 4] = buffer.get(1..5)?.try_into().ok()?;
+    let length = 1 + u32::from_be_bytes(length) as usize;
+    (buffer.len() >= length).then_some(length)
+}

@@ -1,0 +1,120 @@
+//! `flowod monitor`: prints every change as it is committed, or gives it to a command.
+
+use crate::{
+    config::MonitorArgs,
+    database,
+    monitor::{self, Plan, Sink, Start},
+};
+use anyhow::Result;
+use futures::stream::{self, StreamExt as _};
+use std::{
+    io::{self, Write as _},
+    process::Stdio,
+    time::Duration,
+};
+use store::monitor::{Line, Wanted};
+use tokio::{
+    io::AsyncWriteExt as _,
+    process::Command,
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+pub async fn run(args: MonitorArgs) -> Result<()> {
+    let open = database::join(&args.database.resolve(), "monitor").await?;
+    store::migrate::migrate(&open.store).await?;
+    let operations = args.operation.iter().map(|word| word.to_ascii_uppercase()).collect();
+    let plan = Plan {
+        name: "command",
+        wanted: Wanted { tables: args.table.clone(), operations, run: args.run, unprocessed: false },
+        start: if args.all { Start::Unprocessed } else { Start::Last },
+        marks: !args.peek,
+        once: args.once,
+    };
+    let cancel = CancellationToken::new();
+    tokio::spawn(stop_with(cancel.clone()));
+    if !args.once {
+        eprintln!("Monitoring changes; Ctrl-C stops.");
+    }
+    let mut out = Out { args };
+    let outcome = monitor::run(&open.store, plan, &mut out, &cancel).await;
+    open.close().await;
+    Ok(outcome?)
+}
+
+async fn stop_with(cancel: CancellationToken) {
+    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };
+    tokio::select! {
+        _ = int.recv() => {}
+        _ = term.recv() => {}
+    }
+    cancel.cancel();
+}
+
+/// Standard output, and the command.
+struct Out {
+    args: MonitorArgs,
+}
+
+impl Sink for Out {
+    async fn take(&mut self, lines: &[Line]) -> Option<Vec<i64>> {
+        if self.print(lines).is_err() {
+            return None; // Whoever read us has gone.
+        }
+        let Some(command) = &self.args.exec else { return Some(lines.iter().map(|line| line.id).collect()) };
+        let patience = Duration::from_secs(self.args.patience);
+        let done = stream::iter(lines.to_vec()).map(|line| {
+            let command = command.clone();
+            async move {
+                let outcome = call(&command, &line, patience).await;
+                outcome.inspect_err(|why| eprintln!("change {}: {why}", line.id)).ok().map(|()| line.id)
+            }
+        });
+        Some(done.buffered(usize::from(self.args.jobs)).filter_map(|done| async move { done }).collect().await)
+    }
+}
+
+impl Out {
+    fn print(&self, lines: &[Line]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        for line in lines {
+            if self.args.json {
+                serde_json::to_writer(&mut out, line)?;
+                writeln!(out)?;
+            } else {
+                writeln!(out, "{}", monitor::readable(line))?;
+            }
+        }
+        out.flush()
+    }
+}
+
+/// Runs the command for a change and waits for it; ended when it takes too long.
+async fn call(command: &str, line: &Line, patience: Duration) -> Result<(), String> {
+    let run = line.workflow_run_id.map(|run| run.to_string()).unwrap_or_default();
+    let child = Command::new("sh")
+        .args(["-c", command])
+        .env("FLOWO_CHANGE", line.id.to_string())
+        .env("FLOWO_TABLE", &line.table_name)
+        .env("FLOWO_OPERATION", &line.operation)
+        .env("FLOWO_RUN", run)
+        .stdin(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn();
+    let mut child = child.map_err(|error| format!("the command does not start: {error}"))?;
+    let body = serde_json::to_vec(line).map_err(|error| error.to_string())?;
+    let work = async {
+        if let Some(mut input) = child.stdin.take() {
+            // A command that does not read is none the worse.
+            let _ = input.write_all(&body).await;
+        }
+        child.wait().await
+    };
+    match timeout(patience, work).await {
+        Err(_) => Err(format!("the command took longer than {patience:?} and was ended")),
+        Ok(Err(error)) => Err(format!("the command cannot be waited for: {error}")),
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => Err(format!("the command ended with {status}")),
+    }
+}

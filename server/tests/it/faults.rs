@@ -1,0 +1,284 @@
+//! What is broken between server and database, and between server and reader: nothing that was acknowledged is lost,
+//! and a page either knows the present or knows that it does not.
+
+use crate::{
+    lab::Lab,
+    replay::{hold, lines},
+};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+use store::prune::{self, Policy};
+use testkit::{Event, Line, Proxy, Tab, TestDatabase, until};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    time::{Instant, sleep, timeout},
+};
+
+async fn behind_a_line() -> (Lab, Proxy) {
+    let database = TestDatabase::new().await;
+    let (proxy, store) = database.through(8).await;
+    (Lab::over(database, store).await, proxy)
+}
+
+async fn insert(lab: &Lab, name: &str) {
+    lab.database.sql(&format!("insert into workflow_runs (workflow_name, status) values ('{name}', 'running')")).await;
+}
+
+fn tells(event: &Event, name: &str) -> bool {
+    event.data["runs"].as_array().into_iter().flatten().any(|change| change["now"]["name"] == name)
+}
+
+async fn live(tab: &mut Tab) {
+    tab.until("the listener", |event| event.name == "status" && event.data["listening"] == "live").await;
+}
+
+async fn hears(lab: &Lab, state: &str) {
+    until(&format!("a listener that is {state}"), || async {
+        let health: Value = lab.get("/healthz").send().await.ok()?.json().await.ok()?;
+        (health["listener"]["state"] == state).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn without_notifications_the_change_log_is_polled_and_pages_are_told() {
+    let (lab, line) = behind_a_line().await;
+    let mut tab = lab.open("scope=runs").await;
+    live(&mut tab).await;
+    line.set(Line::Deaf);
+    insert(&lab, "while deaf").await;
+    tab.until("the state", |event| event.name == "status" && event.data["listening"] == "polling").await;
+    hears(&lab, "polling").await;
+    tab.until("what was written while deaf", |event| tells(event, "while deaf")).await;
+    insert(&lab, "while polling").await;
+    tab.until("what was written while polling", |event| tells(event, "while polling")).await;
+    line.set(Line::Whole);
+    tab.until("the state", |event| event.name == "status" && event.data["listening"] == "live").await;
+    insert(&lab, "heard again").await;
+    tab.until("what was written then", |event| tells(event, "heard again")).await;
+    assert!(tab.seen.iter().all(|event| event.name != "reset"), "nothing was too much");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn while_the_database_is_away_reports_are_refused_and_afterwards_taken_without_a_restart() {
+    let (lab, line) = behind_a_line().await;
+    let id = hold(&lab, &lines("2.2.0", "sigkill")).await;
+    let mut tab = lab.open("scope=runs").await;
+    live(&mut tab).await;
+    line.close();
+    let context = json!({ "current_workflow_id": id, "dryrun": false, "jobs": {}, "logfile": null, "workdir": "/lab" });
+    let refused = lab.event("job_finished", json!({ "job_id": 1 }), context.clone()).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.headers().contains_key("retry-after"), "{:?}", refused.headers());
+    let page = lab.get("/api/flowo/v1/runs").send().await.expect("an answer");
+    assert_eq!((page.status(), page.headers().contains_key("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, true));
+    let health = lab.get("/healthz").send().await.expect("an answer");
+    assert_eq!(health.status(), StatusCode::SERVICE_UNAVAILABLE);
+    tab.until("the state", |event| event.name == "status" && event.data["listening"] == "down").await;
+    insert(&lab, "while it was away").await;
+    line.open();
+    tab.until("what was written meanwhile", |event| tells(event, "while it was away")).await;
+    hears(&lab, "live").await;
+    let taken = lab.event("job_finished", json!({ "job_id": 1 }), context).await;
+    assert_eq!(taken.status(), StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_that_only_reads_refuses_reports_and_shows_runs() {
+    let (lab, line) = behind_a_line().await;
+    let id = hold(&lab, &lines("2.2.0", "sigkill")).await;
+    let name = &lab.database.name;
+    lab.database.sql(&format!("alter database \"{name}\" set default_transaction_read_only = on")).await;
+    line.cut();
+    let context = json!({ "current_workflow_id": id, "dryrun": false, "jobs": {}, "logfile": null, "workdir": "/lab" });
+    until("a refusal", || async {
+        let refused = lab.event("job_finished", json!({ "job_id": 1 }), context.clone()).await;
+        (refused.status() == StatusCode::SERVICE_UNAVAILABLE && refused.headers().contains_key("retry-after")).then_some(())
+    })
+    .await;
+    assert_eq!(lab.api(&format!("/runs/{id}")).await["status"], "running");
+    lab.database.sql(&format!("begin read write; alter database \"{name}\" reset default_transaction_read_only; commit")).await;
+    line.cut();
+    until("a report that is taken", || async {
+        let taken = lab.event("job_finished", json!({ "job_id": 1 }), context.clone()).await;
+        (taken.status() == StatusCode::OK).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_listener_that_is_ended_every_two_seconds_for_a_minute_stays_current() {
+    let lab = Lab::new().await;
+    let mut tab = lab.open("scope=runs").await;
+    live(&mut tab).await;
+    let (began, mut cut) = (Instant::now(), Instant::now());
+    let mut stalest = Duration::ZERO;
+    for n in 0_u32.. {
+        if began.elapsed() > Duration::from_mins(1) {
+            break;
+        }
+        if cut.elapsed() > Duration::from_secs(2) {
+            cut = Instant::now();
+            let end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'flowo-listener' and datname = current_database()";
+            lab.database.sql(end).await;
+        }
+        let name = format!("run {n}");
+        let written = Instant::now();
+        insert(&lab, &name).await;
+        tab.until(&name, |event| tells(event, &name)).await;
+        stalest = stalest.max(written.elapsed());
+        tab.seen.clear();
+        sleep(Duration::from_millis(40)).await;
+    }
+    println!("the stalest was {stalest:?} old");
+    assert!(stalest < Duration::from_secs(5), "only polling takes that long: {stalest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_stream_that_is_cut_ten_thousand_times_has_no_gap() {
+    let lab = Lab::new().await;
+    let mut tab = lab.open("scope=runs").await;
+    live(&mut tab).await;
+    drop(tab);
+    insert(&lab, "0").await;
+    let writing = {
+        let database = lab.database.raw().await;
+        tokio::spawn(async move {
+            let mut database = database;
+            for n in 1..=1_000 {
+                testkit::run(&mut database, &format!("insert into workflow_runs (workflow_name) values ('{n}')")).await;
+                sleep(Duration::from_millis(20)).await;
+            }
+        })
+    };
+    let (mut last, mut seen) = (None::<String>, BTreeSet::new());
+    let mut cuts = 0;
+    while cuts < 10_000 || !writing.is_finished() || !seen.contains("1000") {
+        let request = lab.get("/live?scope=runs");
+        let request = match &last {
+            Some(last) => request.header("last-event-id", last),
+            None => request,
+        };
+        let mut tab = Tab::new(request.send().await.expect("an answer"));
+        // To the first frame, or through what every stream begins with.
+        for _ in 0..3 {
+            let Ok(Some(event)) = timeout(Duration::from_millis(1), tab.next()).await else { break };
+            assert_ne!(event.name, "reset");
+            let runs = event.data["runs"].as_array().into_iter().flatten();
+            seen.extend(runs.filter_map(|change| change["now"]["name"].as_str().map(str::to_owned)));
+            if event.name == "frame" || last.is_none() {
+                last = event.id.or(last);
+            }
+        }
+        cuts += 1;
+        assert!(cuts < 100_000, "it ends");
+    }
+    let missing: Vec<u32> = (1..=1_000).filter(|n| !seen.contains(&n.to_string())).collect();
+    assert!(missing.is_empty(), "after {cuts} cuts these are missing: {missing:?}");
+}
+
+/// Many runs with long names: whatever touches them all makes a large frame.
+async fn many(lab: &Lab) {
+    lab.database
+        .sql("insert into workflow_runs (workflow_name, status) select n || repeat(' long', 100), 'running' from generate_series(1, 300) n")
+        .await;
+}
+
+async fn touch(lab: &Lab, n: u32) {
+    lab.database.sql(&format!("update workflow_runs set tags = array['{n}']")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_reader_that_does_not_read_is_told_to_begin_again_and_keeps_nobody_waiting() {
+    let lab = Lab::new().await;
+    many(&lab).await;
+    let mut tab = lab.open("scope=runs").await;
+    live(&mut tab).await;
+    let address = lab.base.trim_start_matches("http://").to_owned();
+    let mut slow = tokio::net::TcpStream::connect(&address).await.expect("a socket");
+    let request = format!("GET /live?scope=runs HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\r\n", lab.admin);
+    slow.write_all(request.as_bytes()).await.expect("asked");
+    let mut one = [0; 1];
+    slow.read_exact(&mut one).await.expect("it began");
+    let mut seen = BTreeMap::new();
+    for n in 1..=400 {
+        touch(&lab, n).await;
+        if n % 20 == 0 {
+            let _ = timeout(Duration::from_millis(5), slow.read_exact(&mut one)).await; // A byte now and then.
+            let event = tab.until("the others' frames", |event| event.data.to_string().contains(&format!("\"{n}\""))).await;
+            seen.insert(n, event.name);
+            tab.seen.clear();
+        }
+    }
+    assert!(seen.values().all(|name| name == "frame"), "{seen:?}");
+    let mut text = Vec::new();
+    let end = async {
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            let n = slow.read(&mut buffer).await.expect("a stream");
+            assert!(n > 0, "it ended");
+            text.extend_from_slice(&buffer[..n]);
+            if text.windows(12).any(|part| part == b"event: reset") {
+                return;
+            }
+            let keep = text.len().saturating_sub(64);
+            text.drain(..keep);
+        }
+    };
+    timeout(testkit::PATIENCE, end).await.expect("a reset in time");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_missed_more_than_is_kept_is_told_so_and_then_has_the_present() {
+    let lab = Lab::new().await;
+    many(&lab).await;
+    let mut tab = lab.open("scope=runs").await;
+    live(&mut tab).await;
+    touch(&lab, 0).await;
+    let last = tab.until("a frame", |event| event.name == "frame").await.id.expect("an id");
+    drop(tab);
+    let mut other = lab.open("scope=runs").await;
+    for n in 1..=200 {
+        touch(&lab, n).await;
+        other.until("its frame", |event| event.data.to_string().contains(&format!("\"{n}\""))).await;
+        other.seen.clear();
+    }
+    let mut back = Tab::new(lab.get("/live?scope=runs").header("last-event-id", &last).send().await.expect("an answer"));
+    back.until("the word that it is too late", |event| event.name == "reset").await;
+    let runs = lab.all("/runs").await;
+    assert!(runs.len() == 300 && runs.iter().all(|run| run["tags"] == json!(["200"])), "the list is the present");
+    touch(&lab, 201).await;
+    back.until("what comes then", |event| event.data.to_string().contains("\"201\"")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_servers_on_one_database_are_both_live_and_one_of_them_prunes() {
+    let database = TestDatabase::new().await;
+    let other = Lab::over(database.again(), database.store.clone()).await;
+    let lab = Lab::over(database.again(), database.store.clone()).await;
+    let (mut here, mut there) = (lab.open("scope=runs").await, other.open("scope=runs").await);
+    live(&mut here).await;
+    live(&mut there).await;
+    let id = hold(&lab, &lines("2.2.0", "sigkill")).await;
+    for tab in [&mut here, &mut there] {
+        let told = |event: &Event| event.data["runs"].as_array().into_iter().flatten().any(|run| run["now"]["id"] == id.as_str());
+        tab.until("the run", told).await;
+    }
+    // A cursor of one says nothing to the other.
+    let mut moved = other.open("scope=runs&after=1-1").await;
+    moved.until("a reset", |event| event.name == "reset").await;
+    database
+        .sql(
+            "create table log_entries_20200102 partition of log_entries for values from ('2020-01-02') to ('2020-01-03');
+             insert into log_entries (message, logged_at) values ('old', '2020-01-02 12:00')",
+        )
+        .await;
+    let policy = Policy::default();
+    let (one, two) = tokio::join!(prune::prune(&database.store, policy, false), prune::prune(&database.store, policy, false));
+    let days = |pruned: Option<Vec<prune::Pruned>>| pruned.into_iter().flatten().map(|one| one.days.len()).sum::<usize>();
+    assert_eq!(days(one.expect("a pruning")) + days(two.expect("a pruning")), 1);
+}
