@@ -5,7 +5,7 @@
 
 use std::{collections::HashSet, time::Duration};
 use store::{
-    Store, StoreError,
+    Conn, Store, StoreError,
     changes::{self, Horizon},
     error::chain,
     listen::Listener,
@@ -63,6 +63,18 @@ struct Place {
     wanted: Wanted,
     /// What the next monitor would begin with.
     kept: Option<Horizon>,
+    /// Lines that were handled and are not marked yet: the database was lost in between.
+    unmarked: Vec<i64>,
+}
+
+impl Place {
+    async fn mark(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
+        if !self.unmarked.is_empty() {
+            monitor::processed(conn, &self.unmarked).await?;
+            self.unmarked.clear();
+        }
+        Ok(())
+    }
 }
 
 /// Tells changes until `cancel`, or until nobody takes them; comes back after every loss of the database.
@@ -113,12 +125,13 @@ async fn begin(store: &Store, plan: &Plan) -> Result<Place, StoreError> {
             None => changes::horizon(&mut conn).await?,
         },
     };
-    Ok(Place { horizon, ahead: HashSet::new(), wanted, kept: None })
+    Ok(Place { horizon, ahead: HashSet::new(), wanted, kept: None, unmarked: Vec::new() })
 }
 
 /// Tells what there is; whether it is still wanted.
 async fn pass(store: &Store, plan: &Plan, place: &mut Place, sink: &mut impl Sink) -> Result<bool, StoreError> {
     let mut conn = store.conn().await?;
+    place.mark(&mut conn).await?;
     let next = changes::horizon(&mut conn).await?; // Taken first: what commits in between is read again, not missed.
     let mut after = After::horizon(&place.horizon);
     let mut ahead = HashSet::new();
@@ -134,7 +147,8 @@ async fn pass(store: &Store, plan: &Plan, place: &mut Place, sink: &mut impl Sin
             // A pass that breaks off is begun again: what was told in it must not be told twice.
             place.ahead.extend(new.iter().map(|line| line.id));
             if plan.marks {
-                monitor::processed(&mut conn, &handled).await?;
+                place.unmarked.extend(handled);
+                place.mark(&mut conn).await?;
             }
         }
         if !full {
