@@ -25,6 +25,7 @@ const BLOCK: usize = 8 << 20;
 
 pub async fn run(args: &FilesArgs) -> Result<Kept> {
     let server = Server::start().await?;
+    let start = server.memory();
     let mut report = Report::open("files", &server).await?;
     let lab = tempfile::tempdir()?;
     eprintln!("files: writing them");
@@ -85,7 +86,10 @@ pub async fn run(args: &FilesArgs) -> Result<Kept> {
     }
 
     let after = server.memory();
-    if let (Some(before), Some(after)) = (before, after) {
+    if let (Some(start), Some(before), Some(after)) = (start, before, after) {
+        report.text(&format!(
+            "The server had {start:.0} MiB when it was ready, {before:.0} after the same questions to small files, {after:.0} in the end."
+        ));
         targets.push(Target::at_most("what the server's memory grew by, MiB", (after - before).max(0.0), 32.0));
     }
     report.text(&format!(

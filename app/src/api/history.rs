@@ -13,7 +13,7 @@ use server_fn::codec::Json;
 const LINES: u32 = 100;
 
 /// A page of the history.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryView {
     /// The newest first.
     pub changes: Vec<Change>,

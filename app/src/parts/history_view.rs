@@ -9,14 +9,12 @@ use crate::{
 use leptos::{prelude::*, task::spawn_local};
 use model::{
     RunId,
-    history::{Change, Field, Operation, Subject, shown},
+    history::{Change, Field, Operation, Subject},
 };
 use std::time::Duration;
 
 /// The newest page is read again at most so often.
 const AGAIN: Duration = Duration::from_secs(2);
-/// Letters of a value.
-const VALUE: usize = 120;
 
 /// The history with what narrows it.
 #[component]
@@ -106,14 +104,12 @@ fn Line(id: RunId, change: Change, place: Memo<RunPlace>) -> impl IntoView {
 #[component]
 fn Changed(field: Field) -> impl IntoView {
     let Field { name, old, new } = field;
-    let text = |value: &serde_json::Value| shown(value, VALUE);
     let values = match (old, new) {
         (Some(old), Some(new)) => {
-            view! { <del>{text(&old)}</del><span class="sr">" became "</span><span aria-hidden="true">" → "</span><ins>{text(&new)}</ins> }
-                .into_any()
+            view! { <del>{old}</del><span class="sr">" became "</span><span aria-hidden="true">" → "</span><ins>{new}</ins> }.into_any()
         }
-        (Some(old), None) => view! { <del>{text(&old)}</del> }.into_any(),
-        (None, Some(new)) => view! { <ins>{text(&new)}</ins> }.into_any(),
+        (Some(old), None) => view! { <del>{old}</del> }.into_any(),
+        (None, Some(new)) => view! { <ins>{new}</ins> }.into_any(),
         (None, None) => view! { <span class="dim">"too large to be kept"</span> }.into_any(),
     };
     view! { <div><dt>{name.replace('_', " ")}</dt><dd>{values}</dd></div> }

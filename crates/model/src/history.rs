@@ -73,16 +73,16 @@ impl std::str::FromStr for Operation {
     }
 }
 
-/// One field: its name, what it was, what it became. Both absent: it changed, but is too large to be kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One field: its name, what it was, what it became, as [`shown`]. Both absent: it changed, but is too large to be kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     pub name: String,
-    pub old: Option<Value>,
-    pub new: Option<Value>,
+    pub old: Option<String>,
+    pub new: Option<String>,
 }
 
 /// One line of the change log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     pub id: i64,
     pub at: Millis,
@@ -129,7 +129,7 @@ mod tests {
             (json!(null), "–"),
             (json!(""), "“”"),
             (json!("running"), "running"),
-            (json!(["exome", "2026"]), "exome, 2026"),
+            (json!(["rna", "2026"]), "rna, 2026"),
             (json!([]), "none"),
             (json!({ "sample": "A", "unit": 1 }), "sample=A unit=1"),
             (json!(true), "yes"),

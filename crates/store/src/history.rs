@@ -3,11 +3,14 @@
 use crate::{Conn, Doing, StoreError};
 use model::{
     JobKey, RunId,
-    history::{Change, Field, Operation, Subject},
+    history::{Change, Field, Operation, Subject, shown},
 };
 use serde_json::{Map, Value};
 use sqlx::types::{Json, Uuid};
 use std::collections::BTreeMap;
+
+/// Letters of a value.
+const VALUE: usize = 120;
 
 /// A row of the change log as it is read for a page.
 type Row = (
@@ -67,7 +70,8 @@ pub async fn of_run(
 fn change((id, at, table, operation, job, rule, wildcards, names, old, new, actor): Row) -> Option<Change> {
     let (mut old, mut new) = (old.unwrap_or_default().0, new.unwrap_or_default().0);
     let names = names.unwrap_or_else(|| new.keys().chain(old.keys()).cloned().collect());
-    let fields = names.into_iter().map(|name| Field { old: old.remove(&name), new: new.remove(&name), name });
+    let text = |value: Value| shown(&value, VALUE);
+    let fields = names.into_iter().map(|name| Field { old: old.remove(&name).map(text), new: new.remove(&name).map(text), name });
     let label: Vec<String> = wildcards.unwrap_or_default().0.into_values().collect();
     Some(Change {
         id,

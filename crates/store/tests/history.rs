@@ -5,7 +5,6 @@ use model::{
     RunId,
     history::{Change, Operation, Subject},
 };
-use serde_json::json;
 use store::{
     changes::Horizon,
     history,
@@ -59,16 +58,16 @@ async fn a_history_says_what_changed_from_what_to_what_and_by_whom() {
     let renamed = &all[0];
     assert_eq!(renamed.actor.as_deref(), Some("user ana"));
     let fields: Vec<_> = renamed.fields.iter().map(|field| (field.name.as_str(), field.old.clone(), field.new.clone())).collect();
-    assert_eq!(fields, [("tags", Some(json!([])), Some(json!(["exome"]))), ("workflow_name", Some(json!("one")), Some(json!("other")))]);
+    assert_eq!(fields, [("tags", Some("none".into()), Some("exome".into())), ("workflow_name", Some("one".into()), Some("other".into()))]);
     assert_ne!(all[1].actor.as_deref(), Some("user ana"), "the name was given for one transaction");
     let status = all[1].fields.iter().find(|field| field.name == "status").expect("its status");
-    assert_eq!((status.old.clone(), status.new.clone()), (Some(json!("running")), Some(json!("failed"))));
-    assert_eq!(all[2].fields[1].new, Some(json!("No space left")));
+    assert_eq!((status.old.clone(), status.new.clone()), (Some("running".into()), Some("failed".into())));
+    assert_eq!(all[2].fields[1].new, Some("No space left".into()));
     let job = &all[3];
     assert_eq!((job.rule.as_deref(), job.label.as_str()), (Some("map"), "A"));
     let large = job.fields.iter().find(|field| field.name == "shell_command").expect("its command");
     assert_eq!((&large.old, &large.new), (&None, &None), "too large to be kept");
-    assert!(job.fields.iter().any(|field| field.name == "status" && field.new == Some(json!("running"))));
+    assert!(job.fields.iter().any(|field| field.name == "status" && field.new.as_deref() == Some("running")));
 }
 
 #[tokio::test]
