@@ -23,7 +23,7 @@ export default defineConfig({
   fullyParallel: false,
   retries: 0,
   forbidOnly: !!process.env.CI,
-  timeout: 60_000,
+  timeout: 90_000,
   // What a page does by itself takes milliseconds; more is what a busy machine may need.
   expect: { timeout: 10_000 },
   // The JSON report goes to the file that PLAYWRIGHT_JSON_OUTPUT_FILE names.
