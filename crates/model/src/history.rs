@@ -134,9 +134,9 @@ mod tests {
             (json!({ "sample": "A", "unit": 1 }), "sample=A unit=1"),
             (json!(true), "yes"),
             (json!(2.5), "2.5"),
-            (json!("äöüß and more"), "äöüß and m…"),
+            (json!("äöüß and much, much more"), "äöüß and much, m…"),
         ] {
-            assert_eq!(shown(&value, 10), expected);
+            assert_eq!(shown(&value, 16), expected);
         }
     }
 
