@@ -152,7 +152,7 @@ struct ChaosArgs {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     seeds: u64,
     /// The first of them; a story that failed is played again by its number
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=1_000_000_000_000))]
     from: u64,
 }
 
@@ -175,7 +175,7 @@ async fn main() -> ExitCode {
     match outcome {
         Ok(Kept::All) => ExitCode::SUCCESS,
         Ok(Kept::NotAll) => {
-            eprintln!("error: acknowledged reports are missing");
+            eprintln!("error: something acknowledged is missing, or was shown wrongly; see above");
             ExitCode::FAILURE
         }
         Err(error) => {

@@ -3,13 +3,13 @@
 //! Woken by the doorbell, and every ten seconds without it. `flowod monitor` prints what it is given; with
 //! `ENABLE_DB_MONITORING` the server writes it into its own log.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashMap, time::Duration};
 use store::{
     Conn, Store, StoreError,
     changes::{self, Horizon},
     error::chain,
     listen::Listener,
-    monitor::{self, After, Line, PAGE, Wanted},
+    monitor::{self, After, Kept, Line, PAGE, Wanted},
 };
 use tokio::{
     sync::mpsc,
@@ -24,6 +24,8 @@ const POLL: Duration = Duration::from_secs(10);
 const GATHER: Duration = Duration::from_millis(10);
 /// How long to wait for a database that is gone.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long the last note of what was told may take.
+const LEAVE: Duration = Duration::from_secs(5);
 /// Lines ahead of an open transaction that are remembered; with more, the log is read by the clock only.
 const AHEAD: usize = 10_000;
 
@@ -40,7 +42,7 @@ pub enum Start {
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Monitors of the same name go on where the other ended.
-    pub name: &'static str,
+    pub name: String,
     pub wanted: Wanted,
     pub start: Start,
     /// Marks lines as processed, and keeps the place.
@@ -58,11 +60,11 @@ pub trait Sink: Send {
 /// Where a monitor is.
 struct Place {
     horizon: Horizon,
-    /// Lines told already although a transaction before theirs is still open.
-    ahead: HashSet<i64>,
+    /// Lines told already although they are not before the horizon, by their transactions.
+    ahead: HashMap<i64, u64>,
     wanted: Wanted,
     /// What the next monitor would begin with.
-    kept: Option<Horizon>,
+    kept: Option<Kept>,
     /// Lines that were handled and are not marked yet: the database was lost in between.
     unmarked: Vec<i64>,
 }
@@ -72,6 +74,17 @@ impl Place {
         if !self.unmarked.is_empty() {
             monitor::processed(conn, &self.unmarked).await?;
             self.unmarked.clear();
+        }
+        Ok(())
+    }
+
+    async fn keep(&mut self, conn: &mut Conn, name: &str) -> Result<(), StoreError> {
+        let mut ahead: Vec<i64> = self.ahead.keys().copied().collect();
+        ahead.sort_unstable();
+        let now = Kept { horizon: self.horizon.clone(), ahead };
+        if self.kept.as_ref() != Some(&now) {
+            monitor::keep_place(conn, name, &now).await?;
+            self.kept = Some(now);
         }
         Ok(())
     }
@@ -109,23 +122,33 @@ pub async fn run(store: &Store, plan: Plan, sink: &mut impl Sink, cancel: &Cance
     if let Some(listening) = listening {
         listening.abort();
     }
+    if plan.marks {
+        // A pass that broke off told lines that are not noted yet. Without a database they are told again.
+        let _ = timeout(LEAVE, note(store, &plan.name, &mut place)).await;
+    }
     outcome
+}
+
+async fn note(store: &Store, name: &str, place: &mut Place) -> Result<(), StoreError> {
+    let mut conn = store.conn().await?;
+    place.mark(&mut conn).await?;
+    place.keep(&mut conn, name).await
 }
 
 async fn begin(store: &Store, plan: &Plan) -> Result<Place, StoreError> {
     let mut conn = store.conn().await?;
     let mut wanted = plan.wanted.clone();
-    let horizon = match plan.start {
+    let kept = match plan.start {
         Start::Unprocessed => {
             wanted.unprocessed = true;
-            Horizon::beginning()
+            Kept { horizon: Horizon::beginning(), ahead: Vec::new() }
         }
-        Start::Last => match monitor::place(&mut conn, plan.name).await? {
-            Some(place) => place,
-            None => changes::horizon(&mut conn).await?,
+        Start::Last => match monitor::place(&mut conn, &plan.name).await? {
+            Some(kept) => kept,
+            None => Kept { horizon: changes::horizon(&mut conn).await?, ahead: Vec::new() },
         },
     };
-    Ok(Place { horizon, ahead: HashSet::new(), wanted, kept: None, unmarked: Vec::new() })
+    Ok(Place { horizon: kept.horizon, ahead: kept.ahead.into_iter().map(|id| (id, u64::MAX)).collect(), wanted, kept: None, unmarked: Vec::new() })
 }
 
 /// Tells what there is; whether it is still wanted.
@@ -134,18 +157,19 @@ async fn pass(store: &Store, plan: &Plan, place: &mut Place, sink: &mut impl Sin
     place.mark(&mut conn).await?;
     let next = changes::horizon(&mut conn).await?; // Taken first: what commits in between is read again, not missed.
     let mut after = After::horizon(&place.horizon);
-    let mut ahead = HashSet::new();
+    let mut ahead = HashMap::new();
     loop {
         let lines = monitor::lines(&mut conn, &place.wanted, &after).await?;
         let Some(last) = lines.last() else { break };
         after = After::line(last);
         let full = lines.len() as i64 == PAGE;
-        ahead.extend(lines.iter().filter(|line| !next.settled(line.xact)).map(|line| line.id));
-        let new: Vec<Line> = lines.into_iter().filter(|line| !place.ahead.contains(&line.id)).collect();
+        let reached = last.xact;
+        ahead.extend(lines.iter().filter(|line| !next.settled(line.xact)).map(|line| (line.id, line.xact)));
+        let new: Vec<Line> = lines.into_iter().filter(|line| !place.ahead.contains_key(&line.id)).collect();
         if !new.is_empty() {
             let Some(handled) = sink.take(&new).await else { return Ok(false) };
             // A pass that breaks off is begun again: what was told in it must not be told twice.
-            place.ahead.extend(new.iter().map(|line| line.id));
+            place.ahead.extend(new.iter().map(|line| (line.id, line.xact)));
             if plan.marks {
                 place.unmarked.extend(handled);
                 place.mark(&mut conn).await?;
@@ -154,11 +178,14 @@ async fn pass(store: &Store, plan: &Plan, place: &mut Place, sink: &mut impl Sin
         if !full {
             break;
         }
+        if next.settled(reached) {
+            place.horizon = Horizon::at(reached);
+            place.ahead.retain(|_, xact| *xact >= reached);
+        }
     }
     (place.ahead, place.horizon) = (ahead, next);
-    if plan.marks && place.kept.as_ref() != Some(&place.horizon) {
-        monitor::keep_place(&mut conn, plan.name, &place.horizon).await?;
-        place.kept = Some(place.horizon.clone());
+    if plan.marks {
+        place.keep(&mut conn, &plan.name).await?;
     }
     Ok(true)
 }
@@ -221,7 +248,7 @@ impl Sink for Told {
 
 /// Tells every change in the log of the server until cancelled.
 pub async fn within(store: Store, cancel: CancellationToken) {
-    let plan = Plan { name: "server", wanted: Wanted::default(), start: Start::Last, marks: true, once: false };
+    let plan = Plan { name: "server".to_owned(), wanted: Wanted::default(), start: Start::Last, marks: true, once: false };
     while !cancel.is_cancelled() {
         if let Err(error) = run(&store, plan.clone(), &mut Told, &cancel).await {
             warn!(error = chain(&error), "The monitor could not begin; trying again in {PAUSE:?}");

@@ -18,6 +18,11 @@ impl Horizon {
         Self("0".into())
     }
 
+    /// Before a transaction, after all that precede it.
+    pub fn at(xact: u64) -> Self {
+        Self(xact.to_string())
+    }
+
     /// Whether a transaction was settled there.
     pub fn settled(&self, xact: u64) -> bool {
         self.0.parse().is_ok_and(|open: u64| xact < open)

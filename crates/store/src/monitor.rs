@@ -1,6 +1,6 @@
 //! The change log for whoever works through it: every line once, none skipped however late it was committed.
 //!
-//! Its place is a [`Horizon`], kept under a name in `settings`, so that a monitor goes on where the last one ended.
+//! Its place is [`Kept`] under a name in `settings`, so that a monitor goes on where the last one ended.
 
 use crate::{Conn, Doing, StoreError, changes::Horizon};
 use model::{Millis, RunId};
@@ -123,24 +123,36 @@ pub async fn processed(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Where the monitor of a name went on from last; `None` if there was none.
-pub async fn place(conn: &mut Conn, name: &str) -> Result<Option<Horizon>, StoreError> {
-    let text: Option<String> = sqlx::query_scalar("select value #>> '{}' from settings where name = 'monitor.' || $1")
-        .bind(name)
-        .fetch_optional(conn)
-        .await
-        .doing("reading the monitor's place")?;
-    Ok(text.map(Horizon::new))
+/// Where a monitor ended: everything before the horizon was told, and some lines after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub horizon: Horizon,
+    /// Numbers of the lines that were told although a transaction before theirs was still open.
+    pub ahead: Vec<i64>,
+}
+
+/// Where the monitor of a name ended last; `None` if there was none.
+pub async fn place(conn: &mut Conn, name: &str) -> Result<Option<Kept>, StoreError> {
+    let row: Option<(String, Vec<i64>)> = sqlx::query_as(
+        "select value ->> 'horizon', array(select jsonb_array_elements_text(value -> 'ahead')::bigint)
+           from settings where name = 'monitor.' || $1 and value ? 'horizon'",
+    )
+    .bind(name)
+    .fetch_optional(conn)
+    .await
+    .doing("reading the monitor's place")?;
+    Ok(row.map(|(horizon, ahead)| Kept { horizon: Horizon::new(horizon), ahead }))
 }
 
 /// Keeps it.
-pub async fn keep_place(conn: &mut Conn, name: &str, horizon: &Horizon) -> Result<(), StoreError> {
+pub async fn keep_place(conn: &mut Conn, name: &str, place: &Kept) -> Result<(), StoreError> {
     sqlx::query(
-        "insert into settings (name, value) values ('monitor.' || $1, to_jsonb($2::text))
+        "insert into settings (name, value) values ('monitor.' || $1, jsonb_build_object('horizon', $2::text, 'ahead', $3::bigint[]))
              on conflict (name) do update set value = excluded.value, updated_at = now()",
     )
     .bind(name)
-    .bind(horizon.as_str())
+    .bind(place.horizon.as_str())
+    .bind(&place.ahead)
     .execute(conn)
     .await
     .doing("keeping the monitor's place")?;

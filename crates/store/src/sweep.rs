@@ -52,6 +52,7 @@ pub async fn housekeep(conn: &mut Conn) -> Result<(), StoreError> {
         ("forgetting sign-in keys", "delete from sign_in_keys where expires_at < now() - interval '1 day'"),
         ("forgetting deleted runs", "delete from deleted_runs where deleted_at < now() - interval '30 days'"),
         ("forgetting layouts", "delete from graph_layouts where made_at < now() - interval '90 days'"),
+        ("forgetting monitors", "delete from settings where name like 'monitor.%' and updated_at < now() - interval '90 days'"),
         ("forgetting activity", "delete from job_activity where minute < now() - interval '60 days'"),
     ] {
         sqlx::query(statement).execute(&mut *conn).await.doing(what)?;

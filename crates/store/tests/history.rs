@@ -8,7 +8,7 @@ use model::{
 use store::{
     changes::Horizon,
     history,
-    monitor::{self, After, Wanted},
+    monitor::{self, After, Kept, Wanted},
     prune::{self, Policy},
     runs::{Audience, edit},
 };
@@ -129,6 +129,7 @@ async fn a_monitor_reads_every_line_once_in_the_order_of_transactions() {
     assert!(monitor::lines(&mut conn, &wanted, &beginning).await.expect("lines").is_empty());
     assert_eq!(monitor::place(&mut conn, "test").await.expect("a place"), None);
     let here = store::changes::horizon(&mut conn).await.expect("a horizon");
+    let here = Kept { horizon: here, ahead: vec![7, 9] };
     monitor::keep_place(&mut conn, "test", &here).await.expect("kept");
     assert_eq!(monitor::place(&mut conn, "test").await.expect("a place"), Some(here));
 }

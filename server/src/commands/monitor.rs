@@ -25,9 +25,10 @@ pub async fn run(args: MonitorArgs) -> Result<()> {
     let open = database::join(&args.database.resolve(), "monitor").await?;
     store::migrate::migrate(&open.store).await?;
     let operations = args.operation.iter().map(|word| word.to_ascii_uppercase()).collect();
+    let wanted = Wanted { tables: args.table.clone(), operations, run: args.run, unprocessed: false };
     let plan = Plan {
-        name: "command",
-        wanted: Wanted { tables: args.table.clone(), operations, run: args.run, unprocessed: false },
+        name: name(&wanted),
+        wanted,
         start: if args.all { Start::Unprocessed } else { Start::Last },
         marks: !args.peek,
         once: args.once,
@@ -41,6 +42,15 @@ pub async fn run(args: MonitorArgs) -> Result<()> {
     let outcome = monitor::run(&open.store, plan, &mut out, &cancel).await;
     open.close().await;
     Ok(outcome?)
+}
+
+/// What passes over some changes must not end where one begins that wants them: each wish has a place of its own.
+fn name(wanted: &Wanted) -> String {
+    let run = wanted.run.map(|run| run.to_string());
+    let mut words: Vec<&str> = wanted.tables.iter().chain(&wanted.operations).map(String::as_str).chain(run.as_deref()).collect();
+    words.sort_unstable();
+    words.dedup();
+    format!("command {}", words.join(" ")).trim_end().to_owned()
 }
 
 async fn stop_with(cancel: CancellationToken) {

@@ -25,9 +25,10 @@ const NAME: &str = "flowo";
 const START_PATIENCE: Duration = Duration::from_mins(5);
 /// How long a fast shutdown may take before an immediate one.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
-/// How often it is looked after, and how long after a failed start before the next.
+/// How often it is looked after, and how long after a failed start before the next: at first, and at most.
 const WATCH: Duration = Duration::from_millis(200);
 const AGAIN: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Unix socket paths end at 107 bytes; the file's own name takes 20 of them.
 const LONGEST_SOCKET_DIR: usize = 85;
 
@@ -127,6 +128,7 @@ impl Cluster {
 
     /// Starts it again whenever it ends, until `cancel`: nobody else would.
     pub async fn keep(mut self, data_dir: PathBuf, cancel: CancellationToken) -> Self {
+        let mut pause = AGAIN;
         loop {
             tokio::select! {
                 () = cancel.cancelled() => return self,
@@ -137,11 +139,12 @@ impl Cluster {
             }
             warn!("The private PostgreSQL ended; starting it again");
             match Self::start(&data_dir).await {
-                Ok(again) => self = again,
+                Ok(again) => (self, pause) = (again, AGAIN),
                 Err(error) => {
                     // What it left behind may take a moment to go.
-                    warn!(error = format!("{error:#}"), "The private PostgreSQL does not start; trying again in {AGAIN:?}");
-                    let _ = timeout(AGAIN, cancel.cancelled()).await;
+                    warn!(error = format!("{error:#}"), "The private PostgreSQL does not start; trying again in {pause:?}");
+                    let _ = timeout(pause, cancel.cancelled()).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
         }

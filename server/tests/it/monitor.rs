@@ -89,12 +89,17 @@ async fn changes_are_printed_as_they_are_committed_and_those_of_an_outage_afterw
         database.sql(&cut).await;
         assert_eq!(monitor.names(&format!("cut {n}")).await.len(), 1);
     }
+    let mut late = database.raw().await;
+    testkit::run(&mut late, "begin; insert into workflow_runs (workflow_name) values ('later')").await;
+    insert(&database, "ahead").await;
+    assert_eq!(monitor.names("ahead").await, ["ahead"]);
     assert!(monitor.stop().await.success());
 
     insert(&database, "missed").await;
+    testkit::run(&mut late, "commit").await;
     insert(&database, "missed, too").await;
     let mut monitor = Monitor::start(&database, &["--json"]);
-    assert_eq!(monitor.names("missed, too").await, ["missed", "missed, too"]);
+    assert_eq!(monitor.names("missed, too").await, ["later", "missed", "missed, too"], "each once, in order of its transaction");
     assert!(monitor.stop().await.success());
     let unprocessed = database.texts("select new_values ->> 'workflow_name' from change_notifications where not processed and new_values ->> 'workflow_name' <> 'warm'").await;
     assert_eq!(unprocessed, ["before any monitor"]);
@@ -116,6 +121,17 @@ async fn a_monitor_tells_what_it_was_asked_for_and_ends() {
     assert_eq!(once(&["--table", "log_entries"]).await, "");
     assert_eq!(once(&["--run", "0193a4c2-0000-7000-8000-000000000001"]).await, "");
     assert_eq!(database.text("select count(*)::text from change_notifications where processed").await.as_deref(), Some("0"), "--peek");
+    // One that wants only some does not move the place of one that wants all.
+    let mut all = Monitor::start(&database, &["--json"]);
+    heard(&database, &mut all).await;
+    assert!(all.stop().await.success());
+    insert(&database, "for all").await;
+    let mut some = Monitor::start(&database, &["--json", "--operation", "INSERT"]);
+    heard(&database, &mut some).await;
+    assert!(some.stop().await.success());
+    let mut all = Monitor::start(&database, &["--json"]);
+    assert!(all.names("begin").await.contains(&"for all".to_owned()));
+    assert!(all.stop().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
