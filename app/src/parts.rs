@@ -8,6 +8,7 @@ pub mod files_view;
 pub mod filter_bar;
 pub mod first_run;
 pub mod frame;
+pub mod fresh;
 pub mod history_view;
 pub mod info_view;
 pub mod ink;

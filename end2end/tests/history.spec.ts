@@ -8,7 +8,7 @@ test('every change of a run is told with its old and new values, while it happen
   await visit(page, `${run.path}?tab=history`);
   const history = page.getByRole('region', { name: 'History' });
   const lines = history.getByRole('listitem');
-  await expect(lines.filter({ hasText: 'The run began to be known' })).toHaveCount(1);
+  await expect(lines.filter({ hasText: 'The run appeared' })).toHaveCount(1);
   await expect(lines.filter({ hasText: 'map alpha' }).first()).toBeVisible();
 
   await run.finish(job);
@@ -45,7 +45,7 @@ test('a long history is read page by page', async ({ page, doing }) => {
   await expect(history.getByRole('listitem')).toHaveCount(100);
   await history.getByRole('link', { name: 'Earlier' }).click();
   await expect(page).toHaveURL(/after=\d+/);
-  await expect(history.getByRole('listitem').last()).toContainText('came');
+  await expect(history.getByRole('listitem').last()).toContainText('appeared');
   await history.getByRole('link', { name: 'Newest' }).click();
   await expect(history.getByRole('listitem')).toHaveCount(100);
 });

@@ -148,7 +148,13 @@ async fn begin(store: &Store, plan: &Plan) -> Result<Place, StoreError> {
             None => Kept { horizon: changes::horizon(&mut conn).await?, ahead: Vec::new() },
         },
     };
-    Ok(Place { horizon: kept.horizon, ahead: kept.ahead.into_iter().map(|id| (id, u64::MAX)).collect(), wanted, kept: None, unmarked: Vec::new() })
+    Ok(Place {
+        horizon: kept.horizon,
+        ahead: kept.ahead.into_iter().map(|id| (id, u64::MAX)).collect(),
+        wanted,
+        kept: None,
+        unmarked: Vec::new(),
+    })
 }
 
 /// Tells what there is; whether it is still wanted.

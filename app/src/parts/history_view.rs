@@ -1,20 +1,16 @@
 //! What changed in a run, when, from what to what, and by whom; the newest first.
 
-use super::results_view::Pulse;
+use super::fresh::Pulse;
 use crate::{
     api::history::{HistoryView, read_history},
     paths::{self, RunPlace},
     ui::{Ago, Icon},
 };
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use model::{
     RunId,
     history::{Change, Field, Operation, Subject},
 };
-use std::time::Duration;
-
-/// The newest page is read again at most so often.
-const AGAIN: Duration = Duration::from_secs(2);
 
 /// The history with what narrows it.
 #[component]
@@ -23,7 +19,10 @@ pub fn History(id: RunId, found: HistoryView, place: Memo<RunPlace>, pulse: Puls
     let first = at.after.is_none();
     let found = RwSignal::new(found);
     if first {
-        keep_fresh(id, found, at.form, pulse);
+        pulse.keep_fresh(found, move || {
+            let of = at.form.clone();
+            async move { read_history(id, of, None).await.ok() }
+        });
     }
     let way = move |word: Option<&'static str>, label: &'static str| {
         let here = move || place.with(|place| place.form.as_deref() == word).then_some("true");
@@ -54,7 +53,7 @@ pub fn History(id: RunId, found: HistoryView, place: Memo<RunPlace>, pulse: Puls
         <div class="scroller" tabindex="0" role="region" aria-label="History">
             {none}
             <ol class="history">
-                <For each=move || found.with(|found| found.changes.clone()) key=|change| change.id let:change>
+                <For each=move || found.with(|found| found.changes.clone()) key=|change| (change.id, change.rule.clone(), change.label.clone()) let:change>
                     <Line id change place/>
                 </For>
             </ol>
@@ -67,9 +66,8 @@ pub fn History(id: RunId, found: HistoryView, place: Memo<RunPlace>, pulse: Puls
 fn Line(id: RunId, change: Change, place: Memo<RunPlace>) -> impl IntoView {
     let Change { at, subject, operation, job, rule, label, fields, actor, .. } = change;
     let said = match (subject, operation) {
-        (Subject::Run, Operation::Insert) => "began to be known",
-        (Subject::Job, Operation::Insert) => "came",
-        (Subject::Entry, Operation::Insert) => "said",
+        (Subject::Run | Subject::Job, Operation::Insert) => "appeared",
+        (Subject::Entry, Operation::Insert) => "arrived",
         (_, Operation::Update) => "changed",
         (_, Operation::Delete) => "was deleted",
     };
@@ -113,36 +111,4 @@ fn Changed(field: Field) -> impl IntoView {
         (None, None) => view! { <span class="dim">"too large to be kept"</span> }.into_any(),
     };
     view! { <div><dt>{name.replace('_', " ")}</dt><dd>{values}</dd></div> }
-}
-
-/// Reads the newest lines again while somebody looks and something may be new.
-fn keep_fresh(id: RunId, found: RwSignal<HistoryView>, of: Option<String>, pulse: Pulse) {
-    let seen = StoredValue::new(None);
-    let busy = StoredValue::new(false);
-    let look = move || {
-        let changed = pulse.changed.get_untracked();
-        let news = seen.get_value() != Some(changed) || pulse.active.get_untracked();
-        if document().hidden() || busy.get_value() || !news {
-            return;
-        }
-        seen.set_value(Some(changed));
-        busy.set_value(true);
-        let of = of.clone();
-        spawn_local(async move {
-            let new = read_history(id, of, None).await;
-            if busy.try_set_value(false).is_some() {
-                return; // The reader went on to something else.
-            }
-            if let Ok(new) = new
-                && found.with_untracked(|found| *found != new)
-            {
-                found.set(new);
-            }
-        });
-    };
-    Effect::new(move |_| {
-        if let Ok(timer) = set_interval_with_handle(look.clone(), AGAIN) {
-            on_cleanup(move || timer.clear());
-        }
-    });
 }

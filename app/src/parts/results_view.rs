@@ -1,34 +1,18 @@
 //! Results of a run: outputs by rule and job, which of them are there, or its directory; and one of the files.
 
-use super::look::Look;
+use super::{fresh::Pulse, look::Look};
 use crate::{
     api::results::{Level, Made, Output, ResultsAsk, ResultsView, Took, read_results},
-    live::Watch,
     paths::{self, RunPlace},
     ui::{Icon, StatusMark},
 };
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use model::{
     RunId,
     file::{FileRef, NoFile},
     preview::{Entry, EntryKind},
     text,
 };
-use std::time::Duration;
-
-/// Lists are read again at most so often.
-const AGAIN: Duration = Duration::from_secs(2);
-
-/// What of the run decides whether lists are worth reading again.
-#[derive(Clone, Copy)]
-pub struct Pulse {
-    /// Grows with every change of the run's jobs.
-    pub changed: RwSignal<u32>,
-    /// The run goes on.
-    pub active: Signal<bool>,
-    /// By which the open file is followed.
-    pub watch: Watch,
-}
 
 /// What is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +34,11 @@ pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Puls
     let at = place.get_untracked();
     let chosen = at.rule.is_some();
     let listed = RwSignal::new(Listed { made, next, levels });
-    keep_fresh(id, listed, ResultsAsk { rule: at.rule, file: None, after: at.after, tree: at.tree }, pulse);
+    let ask = ResultsAsk { rule: at.rule, file: None, after: at.after, tree: at.tree };
+    pulse.keep_fresh(listed, move || {
+        let ask = ask.clone();
+        async move { read_results(id, ask).await.ok().map(|found| Listed { made: found.made, next: found.next, levels: found.levels }) }
+    });
     let list = move || {
         let Listed { made, levels, .. } = listed.get();
         if by_rule {
@@ -95,39 +83,6 @@ pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Puls
         </section>
     }
     .into_any()
-}
-
-/// Reads the list again while somebody looks and something may be new in it.
-fn keep_fresh(id: RunId, listed: RwSignal<Listed>, ask: ResultsAsk, pulse: Pulse) {
-    let seen = StoredValue::new(pulse.changed.get_untracked());
-    let busy = StoredValue::new(false);
-    let look = move || {
-        let changed = pulse.changed.get_untracked();
-        let news = seen.get_value() != changed || pulse.active.get_untracked();
-        if document().hidden() || busy.get_value() || !news {
-            return;
-        }
-        seen.set_value(changed);
-        busy.set_value(true);
-        let ask = ask.clone();
-        spawn_local(async move {
-            let found = read_results(id, ask).await;
-            if busy.try_set_value(false).is_some() {
-                return; // The reader went on to something else.
-            }
-            if let Ok(ResultsView { made, next, levels, .. }) = found {
-                let new = Listed { made, next, levels };
-                if listed.with_untracked(|listed| *listed != new) {
-                    listed.set(new);
-                }
-            }
-        });
-    };
-    Effect::new(move |_| {
-        if let Ok(timer) = set_interval_with_handle(look.clone(), AGAIN) {
-            on_cleanup(move || timer.clear());
-        }
-    });
 }
 
 /// What each job of a rule took: time and memory as bars.
