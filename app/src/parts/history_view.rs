@@ -75,7 +75,8 @@ fn Line(id: RunId, change: Change, place: Memo<RunPlace>) -> impl IntoView {
         (Subject::Job, Some(job)) => {
             let rule = rule.unwrap_or_else(|| "a job".to_owned());
             let href = move || paths::run_at(id, &place.get().of_job(Some(job)));
-            view! { <a class="link" href=href>{rule}" "<span class="dim">{label}</span></a> }.into_any()
+            let label = (!label.is_empty()).then(|| view! { " "<span class="dim">{label}</span> });
+            view! { <a class="link" href=href>{rule}{label}</a> }.into_any()
         }
         (Subject::Job, None) => view! { "A job" }.into_any(),
         (Subject::Run, _) => view! { "The run" }.into_any(),
@@ -102,13 +103,13 @@ fn Line(id: RunId, change: Change, place: Memo<RunPlace>) -> impl IntoView {
 #[component]
 fn Changed(field: Field) -> impl IntoView {
     let Field { name, old, new } = field;
-    let values = match (old, new) {
+    let values = match (old.filter(|old| old != model::history::NONE), new) {
         (Some(old), Some(new)) => {
             view! { <del>{old}</del><span class="sr">" became "</span><span aria-hidden="true">" → "</span><ins>{new}</ins> }.into_any()
         }
         (Some(old), None) => view! { <del>{old}</del> }.into_any(),
         (None, Some(new)) => view! { <ins>{new}</ins> }.into_any(),
-        (None, None) => view! { <span class="dim">"too large to be kept"</span> }.into_any(),
+        (None, None) => view! { <span class="dim">"changed; its values are not kept"</span> }.into_any(),
     };
     view! { <div><dt>{name.replace('_', " ")}</dt><dd>{values}</dd></div> }
 }

@@ -98,14 +98,17 @@ pub struct Change {
     pub actor: Option<String>,
 }
 
+/// How no value is shown.
+pub const NONE: &str = "–";
+
 /// A value as it is read in a line; what is longer than `most` letters is cut.
 ///
 /// Times of the database become plain ones, text stands without quotes, lists are joined.
 pub fn shown(value: &Value, most: usize) -> String {
     let text = match value {
-        Value::Null => "–".to_owned(),
+        Value::Null => NONE.to_owned(),
         Value::String(text) if text.is_empty() => "“”".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => plain_time(text).unwrap_or_else(|| text.clone()),
         Value::Bool(is) => if *is { "yes" } else { "no" }.to_owned(),
         Value::Array(items) if items.is_empty() => "none".to_owned(),
         Value::Array(items) => items.iter().map(|item| shown(item, most)).collect::<Vec<_>>().join(", "),
@@ -116,6 +119,15 @@ pub fn shown(value: &Value, most: usize) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
+}
+
+/// `2026-11-21T08:00:00.5+00:00` as `2026-11-21 08:00:00.5 UTC`; `None` for anything that is no time of the database.
+fn plain_time(text: &str) -> Option<String> {
+    let (date, rest) = text.split_once('T')?;
+    let (time, zone) = rest.split_at_checked(rest.find(['+', '-'])?)?;
+    let digits = |text: &str, marks: &[char]| text.chars().all(|letter| letter.is_ascii_digit() || marks.contains(&letter));
+    let is_time = date.len() == 10 && digits(date, &['-']) && time.len() >= 8 && digits(time, &[':', '.']) && digits(&zone[1..], &[':']);
+    is_time.then(|| format!("{date} {time} {}", if zone == "+00:00" { "UTC" } else { zone }))
 }
 
 #[cfg(test)]
@@ -134,10 +146,14 @@ mod tests {
             (json!({ "sample": "A", "unit": 1 }), "sample=A unit=1"),
             (json!(true), "yes"),
             (json!(2.5), "2.5"),
+            (json!("2026-11-21T08:00:00"), "2026-11-21T08:00…"),
+            (json!("Tea+1"), "Tea+1"),
             (json!("äöüß and much, much more"), "äöüß and much, m…"),
         ] {
             assert_eq!(shown(&value, 16), expected);
         }
+        assert_eq!(shown(&json!("2026-11-21T08:00:00.5+00:00"), 80), "2026-11-21 08:00:00.5 UTC");
+        assert_eq!(shown(&json!("2026-11-21T08:00:00+08:00"), 80), "2026-11-21 08:00:00 +08:00");
     }
 
     #[test]
