@@ -3,19 +3,29 @@
 
 use crate::{error::AppError, state::AppState};
 use model::{
-    RunId,
+    Millis, RunId,
     job::JobRow,
     page::{JobColumn, Page},
 };
-use store::jobs::{self, Query, order};
+use store::{
+    jobs::{self, Query, order},
+    past,
+};
 
-/// One page; the caller has checked that the reader may see the run.
-pub async fn page(state: &AppState, run: RunId, query: Query) -> Result<Page<JobRow>, AppError> {
-    if !query.is_over_all() {
+/// One page, of now or of a moment of the past; the caller has checked that the reader may see the run.
+pub async fn page(state: &AppState, run: RunId, query: Query, at: Option<Millis>) -> Result<Page<JobRow>, AppError> {
+    if !query.is_over_all() && at.is_none() {
         let mut conn = state.store.conn().await?;
         return Ok(jobs::list(&mut conn, run, &query).await?);
     }
-    let now = state.marks.of_run(run).await?;
+    let then = match at {
+        Some(at) => Some(state.marks.then(run, at).await?),
+        None => None,
+    };
+    let now = match &then {
+        Some(then) => then.snapshot.clone(),
+        None => state.marks.of_run(run).await?,
+    };
     let found = tokio::task::spawn_blocking(move || {
         let values = match &query.sort.column {
             JobColumn::Wildcard(name) => Some(now.values(name)),
@@ -26,5 +36,13 @@ pub async fn page(state: &AppState, run: RunId, query: Query) -> Result<Page<Job
     });
     let (ids, next) = found.await.map_err(|_| AppError::internal("an order broke"))??;
     let mut conn = state.store.conn().await?;
-    Ok(Page { items: jobs::named(&mut conn, run, &ids).await?, next })
+    let mut items = jobs::named(&mut conn, run, &ids).await?;
+    if let Some(then) = then {
+        for row in &mut items {
+            if let Some(mark) = past::find(&then.snapshot.marks, row.id) {
+                then.past.of_row(row, mark);
+            }
+        }
+    }
+    Ok(Page { items, next })
 }

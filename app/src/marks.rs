@@ -5,7 +5,7 @@
 
 use crate::error::AppError;
 use live::Hub;
-use model::{JobKey, RunId, live::LiveCursor};
+use model::{JobKey, Millis, RunId, live::LiveCursor};
 use moka::future::Cache;
 use std::{
     collections::HashMap,
@@ -19,11 +19,18 @@ use store::{
         marks::{self, Marks},
         values::{Texts, Values},
     },
+    past::Past,
 };
 use tokio::sync::Mutex;
 
 /// What all runs together may take, in bytes.
 const KEPT: u64 = 256 << 20;
+/// What all moments of the past together may take, in bytes; and how long one is kept: a transaction may
+/// still commit what it did before.
+const KEPT_PAST: u64 = 128 << 20;
+const SETTLED: Duration = Duration::from_mins(1);
+/// The end of the year 9999: later times the database does not hold.
+const LATEST: Millis = 253_402_300_799_999;
 /// Runs nobody asks for are forgotten.
 const IDLE: Duration = Duration::from_mins(5);
 /// So long nobody looks at the change log unless the hub has told of something.
@@ -88,6 +95,13 @@ pub struct AllMarks {
     store: Store,
     hub: Hub,
     kept: Cache<RunId, Arc<Mutex<Held>>>,
+    past: Cache<(RunId, Millis), Arc<Then>>,
+}
+
+/// A run at a moment of the past.
+pub struct Then {
+    pub snapshot: Snapshot,
+    pub past: Past,
 }
 
 impl AllMarks {
@@ -97,7 +111,38 @@ impl AllMarks {
             let weight = held.try_lock().map_or(0, |held| held.now.marks.weight() * 3 / 2);
             u32::try_from(weight + 1_000).unwrap_or(u32::MAX)
         };
-        Self { store, hub, kept: Cache::builder().max_capacity(KEPT).weigher(weigher).time_to_idle(IDLE).build() }
+        let kept = Cache::builder().max_capacity(KEPT).weigher(weigher).time_to_idle(IDLE).build();
+        let weigher = |_: &(RunId, Millis), then: &Arc<Then>| {
+            let marks = &then.snapshot.marks; // Its words are those of the present.
+            u32::try_from(marks.rows.len() * size_of::<marks::Mark>() + then.past.weight() + 1_000).unwrap_or(u32::MAX)
+        };
+        let past = Cache::builder().max_capacity(KEPT_PAST).weigher(weigher).time_to_live(SETTLED).build();
+        Self { store, hub, kept, past }
+    }
+
+    /// The jobs of a run now, or as they were at a moment.
+    pub async fn at(&self, run: RunId, at: Option<Millis>) -> Result<Snapshot, AppError> {
+        match at {
+            Some(at) => Ok(self.then(run, at).await?.snapshot.clone()),
+            None => self.of_run(run).await,
+        }
+    }
+
+    /// A run as it was at a moment.
+    ///
+    /// The first reader of a moment waits for what was told after it to be read; see [`Past::read`].
+    pub async fn then(&self, run: RunId, at: Millis) -> Result<Arc<Then>, AppError> {
+        let at = at.clamp(0, LATEST);
+        let made = self.past.try_get_with((run, at), async {
+            let mut snapshot = self.of_run(run).await?; // First: what comes in between is undone, too.
+            let mut conn = self.store.conn().await?;
+            let past = Past::read(&mut conn, run, at).await?;
+            past.of_marks(Arc::make_mut(&mut snapshot.marks));
+            // Apart from all numbers of the present.
+            (snapshot.version, snapshot.derived) = (1 << 63 | at.unsigned_abs(), Arc::default());
+            Ok(Arc::new(Then { snapshot, past }))
+        });
+        made.await.map_err(|error: Arc<AppError>| AppError::clone(&error))
     }
 
     /// The jobs of a run.

@@ -41,7 +41,7 @@ pub async fn view(
     let words = ask.status.as_deref().unwrap_or("").split(',').filter(|word| !word.is_empty());
     let statuses = words.map(str::parse).collect::<Result<Vec<JobStatus>, _>>()?;
     let order = state.graphs.order(run).await?;
-    let now = state.marks.of_run(run).await?;
+    let now = state.marks.at(run, ask.at).await?;
     let made = tokio::task::spawn_blocking(move || {
         let (columns, mut rows, longest) = rows(&now.marks, &now.values(&by), &order, &ask, &statuses);
         let total = rows.len() as u32;

@@ -30,5 +30,6 @@ pub mod rule_graph;
 pub mod run_head;
 pub mod run_table;
 pub mod run_tabs;
+pub mod scrubber;
 pub mod timeline;
 pub mod toasts;

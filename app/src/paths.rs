@@ -2,7 +2,7 @@
 
 use crate::query;
 use model::{
-    JobKey, RunId, RunStatus,
+    JobKey, Millis, RunId, RunStatus,
     file::FileRef,
     filter::RunFilter,
     page::{Cursor, RunSort},
@@ -108,6 +108,8 @@ place! {
     /// The directory that is open, beneath that of the run; `.` for that.
     tree = "tree",
     /// Where in it, in bytes from its start; none is its end.
+    from = "from",
+    /// The moment of the past that is shown, in milliseconds since 1970 or as a time in UTC; none is now.
     at = "at",
     /// The job whose details lie beside the list.
     job = "job",
@@ -129,7 +131,7 @@ impl RunPlace {
     /// Only one rule's jobs, from the start of their list.
     pub fn of_rule(&self, rule: Option<&str>) -> Self {
         // What an order goes by may be a wildcard of the rule.
-        Self { rule: rule.map(str::to_owned), after: None, job: None, sort: None, file: None, at: None, ..self.clone() }
+        Self { rule: rule.map(str::to_owned), after: None, job: None, sort: None, file: None, from: None, ..self.clone() }
     }
 
     /// Only jobs in one state, from the start of their list.
@@ -144,8 +146,19 @@ impl RunPlace {
 
     /// Another view of the same rule.
     pub fn of_tab(&self, tab: Option<&str>) -> Self {
-        let Self { rule, dir, graph, .. } = self.clone();
-        Self { tab: tab.map(str::to_owned), rule, dir, graph, ..Self::default() }
+        let Self { rule, dir, graph, at, .. } = self.clone();
+        Self { tab: tab.map(str::to_owned), rule, dir, graph, at, ..Self::default() }
+    }
+
+    /// The same at a moment of the past, or now.
+    pub fn of_moment(&self, at: Option<Millis>) -> Self {
+        Self { at: at.map(|at| at.to_string()), after: None, span: None, ..self.clone() }
+    }
+
+    /// The moment of the past that is shown; what is no moment is now.
+    pub fn moment(&self) -> Option<Millis> {
+        let text = self.at.as_deref()?;
+        text.parse().ok().or_else(|| model::text::of_iso(text))
     }
 }
 
@@ -177,6 +190,11 @@ mod tests {
         ] {
             assert_eq!(built, expected);
         }
+        let then = place.of_tab(Some("logs")).of_moment(Some(1_766_304_000_000));
+        assert_eq!(run_at(id, &then), "/runs/0193a4c2-0000-7000-8000-000000000001?tab=logs&rule=bwa&at=1766304000000&dir=lr");
+        assert_eq!(then.moment(), Some(1_766_304_000_000));
+        assert_eq!(RunPlace::of("?at=2025-12-21T08:00:00Z").moment(), Some(1_766_304_000_000));
+        assert_eq!(RunPlace::of("?at=yesterday").moment(), None);
         assert_eq!(RunPlace::of("?rule=bwa&after=x&dir=lr&job="), place);
     }
 }

@@ -54,7 +54,7 @@ pub async fn of_run(state: &AppState, viewer: &Viewer, run: RunId) -> Result<Rep
     let mut conn = state.store.conn().await?;
     let detail = store::runs::detail(&mut conn, viewer.audience, run).await?.ok_or(AppError::NotFound)?;
     drop(conn);
-    let failures = failures(state, viewer, run).await?;
+    let failures = failures(state, viewer, run, None).await?;
     let mut commands = Vec::new();
     let mut conn = state.store.conn().await?;
     for failure in &failures.failures.groups {

@@ -67,6 +67,8 @@ pub struct Session {
     pub wishes: RwSignal<Wishes>,
     /// The clock: once a second while something is shown, the server's time at first.
     pub now: RwSignal<Millis>,
+    /// The moment of the past that the page shows.
+    pub then: RwSignal<Option<Millis>>,
     pub version: StoredValue<String>,
 }
 
@@ -83,6 +85,7 @@ pub fn provide() {
         may_write: visit.may_write,
         wishes: RwSignal::new(visit.wishes),
         now: RwSignal::new(visit.now),
+        then: RwSignal::new(None),
         version: StoredValue::new(visit.version),
     };
     provide_context(session);
@@ -108,6 +111,12 @@ fn tick(now: RwSignal<Millis>) {
 }
 
 impl Session {
+    /// When it is for what is shown: now, or a moment of the past.
+    pub fn clock(self) -> Signal<Millis> {
+        let Self { now, then, .. } = self;
+        Signal::derive(move || then.get().unwrap_or_else(|| now.get()))
+    }
+
     /// Switches the theme, here and in the cookie.
     pub fn set_theme(self, theme: Theme) {
         self.wishes.update(|wishes| wishes.theme = theme);

@@ -80,7 +80,7 @@ impl Timelines {
     }
 
     async fn layout(&self, run: RunId, arrangement: &Arrangement) -> Result<Option<Arc<Layout>>, AppError> {
-        let Snapshot { marks, version, .. } = self.marks.of_run(run).await?;
+        let Snapshot { marks, version, .. } = self.marks.at(run, arrangement.at).await?;
         let key = (run, version, arrangement.clone());
         let made = self.kept.try_get_with(key, async {
             let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| AppError::internal("no layouts any more"))?;
@@ -96,12 +96,12 @@ impl Timelines {
 
     /// A part of a run's timeline; the caller has checked that the reader may see the run.
     pub async fn window(&self, run: RunId, ask: &Ask) -> Result<Option<TimelineView>, AppError> {
-        Ok(self.layout(run, &ask.arrangement).await?.map(|layout| layout.window(ask, clock::now())))
+        Ok(self.layout(run, &ask.arrangement).await?.map(|layout| layout.window(ask, ask.arrangement.now())))
     }
 
     pub async fn sums(&self, run: RunId, arrangement: &Arrangement, from: i64, to: i64) -> Result<SpanSums, AppError> {
         let Some(layout) = self.layout(run, arrangement).await? else { return Ok(SpanSums::default()) };
-        let sums = layout.curve.sums(from, to.min(layout.now(clock::now())));
+        let sums = layout.curve.sums(from, to.min(layout.now(arrangement.now())));
         let chart::curve::Sums { bars, core_ms, busiest, busiest_at, cores } = sums;
         Ok(SpanSums { jobs: bars, core_ms, busiest, cores, busiest_at })
     }
@@ -121,8 +121,8 @@ impl Timelines {
     }
 
     /// The attempt a run waits or waited for longest: the oldest that runs, or the one that ended last.
-    pub async fn last(&self, run: RunId) -> Result<Option<JobKey>, AppError> {
-        let Snapshot { marks, .. } = self.marks.of_run(run).await?;
+    pub async fn last(&self, run: RunId, at: Option<Millis>) -> Result<Option<JobKey>, AppError> {
+        let Snapshot { marks, .. } = self.marks.at(run, at).await?;
         let begun = || marks.rows.iter().filter(|mark| mark.started_at != Marks::NEVER);
         let running = begun().filter(|mark| mark.ended_at == Marks::NEVER).min_by_key(|mark| mark.started_at);
         // What was lost ended nobody knows when.
@@ -147,6 +147,13 @@ impl Timelines {
         }
         links.sort_unstable_by_key(|(at, _)| *at);
         Ok(links.into_iter().map(|(_, link)| link).collect())
+    }
+}
+
+impl Arrangement {
+    /// The moment up to which what runs is drawn.
+    fn now(&self) -> Millis {
+        self.at.unwrap_or_else(clock::now)
     }
 }
 

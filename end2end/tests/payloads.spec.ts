@@ -586,7 +586,7 @@ test.describe('in the address', () => {
     await run.job('map', { sample: 'alpha' }, { output: ['out.txt'], log: ['map.log'] });
     const alarm = await Alarm.set(page);
     const ofRun = ['tab=', 'rule=', 'status=', 'sort=', 'after=', 'as=', 'as=matrix&by=', 'find=', 'job=', 'dir=', 'graph=', 'tab=files&find=', 'tab=files&path='].concat(
-      ['tab=logs&file=', 'tab=logs&file=run&at=', 'tab=logs&rule=map&find=', 'tab=results&file=', 'tab=results&file==', 'tab=results&file=./', 'tab=results&tree='],
+      ['tab=logs&file=', 'tab=logs&file=run&from=', 'tab=logs&rule=map&find=', 'tab=results&file=', 'tab=results&file==', 'tab=results&file=./', 'tab=results&tree='],
       ['tab=timeline&span=', 'tab=timeline&turned=', 'tab=timeline&idle=', 'tab=timeline&as='],
     );
     const places = [...ofRun.map((query) => `${run.path}?${query}`), '/runs?q=', '/runs?q=tag:', '/runs?q=status:', '/runs?sort=', '/runs?after=', '/runs/', '/'];

@@ -4,7 +4,7 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use leptos::prelude::*;
-use model::{JobKey, JobStatus, RunId};
+use model::{JobKey, JobStatus, Millis, RunId};
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
 
@@ -56,14 +56,20 @@ pub enum JobGraph {
     },
 }
 
-/// The graph of a run's jobs, or of those of one rule and around them.
+/// The graph of a run's jobs, or of those of one rule and around them; with the states they had at a moment of the past.
 #[server(prefix = "/_fn", endpoint = "jobs/graph", input = Json)]
-pub async fn read_job_graph(id: RunId, rule: Option<String>) -> Result<JobGraph, AppError> {
+pub async fn read_job_graph(id: RunId, rule: Option<String>, at: Option<Millis>) -> Result<JobGraph, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let mut conn = state.store.conn().await?;
     viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
     let found = store::jobs::edges::graph(&mut conn, id, rule.as_deref(), crate::job_graphs::MOST).await?;
     drop(conn); // The layout takes its time.
-    let Some(found) = found else { return Ok(JobGraph::TooLarge) };
+    let Some(mut found) = found else { return Ok(JobGraph::TooLarge) };
+    if let Some(at) = at {
+        let then = state.marks.then(id, at).await.map_err(AppError::told)?;
+        for node in &mut found.nodes {
+            node.status = store::past::find(&then.snapshot.marks, node.job).map_or(JobStatus::Waiting, |mark| mark.status);
+        }
+    }
     state.job_graphs.lay_out(found, rule.as_deref()).await.map_err(AppError::told)
 }

@@ -7,14 +7,14 @@ use crate::{
     state::{AppState, Viewer, state, viewer},
 };
 use leptos::prelude::*;
-#[cfg(feature = "ssr")]
-use model::job::FileRole;
 use model::{
-    JobKey, RunId,
+    JobKey, Millis, RunId,
     job::{Failures, JobDetail, JobRow},
     live::LiveCursor,
     page::Page,
 };
+#[cfg(feature = "ssr")]
+use model::{JobStatus, job::FileRole};
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
 
@@ -37,13 +37,15 @@ pub struct JobAsk {
     pub sort: Option<String>,
     /// The place after which the list goes on.
     pub after: Option<String>,
+    /// As they were at a moment of the past.
+    pub at: Option<Millis>,
 }
 
 impl JobAsk {
     /// What a place in the job list asks for.
     pub fn of(place: &RunPlace) -> Self {
         let RunPlace { rule, status, find, sort, after, .. } = place.clone();
-        Self { rule, status, find, sort, after }
+        Self { rule, status, find, sort, after, at: place.moment() }
     }
 }
 
@@ -74,7 +76,8 @@ pub async fn list_jobs(id: RunId, ask: JobAsk) -> Result<JobList, AppError> {
     let mut conn = state.store.conn().await?;
     viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
     drop(conn); // All jobs may have to be read.
-    let page = crate::job_lists::page(&state, id, ask.query().map_err(AppError::told)?).await.map_err(AppError::told)?;
+    let at = ask.at;
+    let page = crate::job_lists::page(&state, id, ask.query().map_err(AppError::told)?, at).await.map_err(AppError::told)?;
     Ok(JobList { page, cursor })
 }
 
@@ -112,14 +115,18 @@ pub struct FailuresView {
     pub log: Option<LogTail>,
 }
 
-/// One job with everything that is known of it.
+/// One job with everything that is known of it; of a moment of the past, what was known then.
 #[server(prefix = "/_fn", endpoint = "jobs/read", input = Json)]
-pub async fn read_job(id: RunId, job: JobKey) -> Result<OpenJob, AppError> {
+pub async fn read_job(id: RunId, job: JobKey, at: Option<Millis>) -> Result<OpenJob, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let mut conn = state.store.conn().await?;
     let run = viewer.run(&mut conn, id).await.map_err(AppError::told)?;
-    let detail = store::jobs::detail(&mut conn, id, job).await?.ok_or(AppError::NotFound).map_err(AppError::told)?;
+    let mut detail = store::jobs::detail(&mut conn, id, job).await?.ok_or(AppError::NotFound).map_err(AppError::told)?;
     drop(conn); // Highlighting takes its time.
+    if let Some(at) = at {
+        let then = state.marks.then(id, at).await.map_err(AppError::told)?;
+        then.past.of_detail(&mut detail, &then.snapshot.marks);
+    }
     let text = detail.shell_command.clone();
     let made = tokio::task::spawn_blocking(move || text.map(|text| crate::highlight::html(text.trim(), "bash")));
     let log = match detail.files.iter().find(|file| file.role == FileRole::Log) {
@@ -137,19 +144,29 @@ pub async fn read_job(id: RunId, job: JobKey) -> Result<OpenJob, AppError> {
     Ok(OpenJob { detail, command, log, benchmark })
 }
 
-/// What failed in a run, and what its client said about it.
+/// What failed in a run, or had failed at a moment of the past, and what its client said about it.
 #[server(prefix = "/_fn", endpoint = "jobs/failures", input = Json)]
-pub async fn read_failures(id: RunId) -> Result<FailuresView, AppError> {
+pub async fn read_failures(id: RunId, at: Option<Millis>) -> Result<FailuresView, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    failures(&state, &viewer, id).await.map_err(AppError::told)
+    failures(&state, &viewer, id, at).await.map_err(AppError::told)
 }
 
 /// [`read_failures`] for the server itself.
 #[cfg(feature = "ssr")]
-pub async fn failures(state: &AppState, viewer: &Viewer, id: RunId) -> Result<FailuresView, AppError> {
+pub async fn failures(state: &AppState, viewer: &Viewer, id: RunId, at: Option<Millis>) -> Result<FailuresView, AppError> {
     let mut conn = state.store.conn().await?;
     let run = viewer.run(&mut conn, id).await?;
-    let failures = store::jobs::failures(&mut conn, id).await?;
+    let failures = match at {
+        None => store::jobs::failures(&mut conn, id).await?,
+        Some(at) => {
+            drop(conn);
+            let then = state.marks.then(id, at).await?;
+            let failed = then.snapshot.marks.rows.iter().filter(|mark| mark.status == JobStatus::Failed && !mark.superseded);
+            let failed: Vec<JobKey> = failed.map(|mark| mark.id).collect();
+            conn = state.store.conn().await?;
+            store::jobs::failures_then(&mut conn, id, &failed, at).await?
+        }
+    };
     drop(conn); // A file may be slow.
     let log = match failures.groups.first().and_then(|first| first.log.clone()) {
         Some(path) => tail(state, viewer, run.directory.as_deref(), path).await,

@@ -4,7 +4,7 @@
 use crate::state::{state, viewer};
 use crate::{error::AppError, paths::RunPlace};
 use leptos::prelude::*;
-use model::{JobKey, JobStatus, RunId, live::LiveCursor};
+use model::{JobKey, JobStatus, Millis, RunId, live::LiveCursor};
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
 
@@ -26,13 +26,15 @@ pub struct MatrixAsk {
     /// Only these rows, at most 200; empty: all.
     #[serde(default)]
     pub values: Vec<String>,
+    /// As they were at a moment of the past.
+    pub at: Option<Millis>,
 }
 
 impl MatrixAsk {
     /// What a place asks for, from its first row.
     pub fn of(place: &RunPlace) -> Self {
         let RunPlace { by, rule, find, status, sort, .. } = place.clone();
-        Self { by, rule, find, status, sort, from: 0, values: Vec::new() }
+        Self { by, rule, find, status, sort, from: 0, values: Vec::new(), at: place.moment() }
     }
 }
 

@@ -50,6 +50,20 @@ pub struct RunView {
     pub detail: RunDetail,
     /// The point from which live frames continue what is shown.
     pub cursor: LiveCursor,
+    /// Where in the past it is, if it is not the present.
+    pub then: Option<Then>,
+}
+
+/// A moment in a run's life, and how far that is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Then {
+    pub at: Millis,
+    /// The oldest and the newest moment one can go to.
+    pub first: Millis,
+    pub last: Millis,
+    /// When the change before the one that is seen was made, and when the next one.
+    pub before: Option<Millis>,
+    pub after: Option<Millis>,
 }
 
 /// The runs that pass a filter, from a place on, with everything around them.
@@ -84,14 +98,22 @@ pub async fn read_overview(q: String) -> Result<(Overview, Total), AppError> {
     Ok((overview, total))
 }
 
-/// Head, errors, attempts and rules of a run.
+/// Head, errors, attempts and rules of a run, now or at a moment of the past.
 #[server(prefix = "/_fn", endpoint = "runs/read", input = Json)]
-pub async fn read_run(id: RunId) -> Result<RunView, AppError> {
+pub async fn read_run(id: RunId, at: Option<Millis>) -> Result<RunView, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let cursor = state.hub.cursor();
     let mut conn = state.store.conn().await?;
-    let detail = store::runs::detail(&mut conn, viewer.audience, id).await?.ok_or(AppError::NotFound).map_err(AppError::told)?;
-    Ok(RunView { detail, cursor })
+    let mut detail = store::runs::detail(&mut conn, viewer.audience, id).await?.ok_or(AppError::NotFound).map_err(AppError::told)?;
+    let then = match at {
+        Some(at) => {
+            let span = store::past::span(&mut conn, id).await?;
+            drop(conn); // All jobs may have to be read.
+            Some(server::then(&state, &mut detail, span, at).await.map_err(AppError::told)?)
+        }
+        None => None,
+    };
+    Ok(RunView { detail, cursor, then })
 }
 
 /// Gives a run another name and other tags; both replace what is there.
@@ -134,15 +156,22 @@ pub async fn restore_runs(ids: Vec<RunId>) -> Result<Vec<RunId>, AppError> {
 
 #[cfg(feature = "ssr")]
 mod server {
-    use super::PAGE;
-    use crate::{error::AppError, state::Viewer};
+    use super::{PAGE, Then};
+    use crate::{
+        error::AppError,
+        state::{AppState, Viewer},
+    };
     use model::{
-        RunId,
+        Millis, RunId,
         filter::RunFilter,
         page::{Page, RunSort},
-        run::RunSummary,
+        run::{RunDetail, RunSummary},
     };
-    use store::{Conn, clock, runs};
+    use store::{
+        Conn, clock,
+        past::{Past, Span},
+        runs,
+    };
 
     /// Runs one deletion names.
     const MAX_IDS: usize = 1000;
@@ -152,6 +181,17 @@ mod server {
             return Ok(());
         }
         Err(AppError::Invalid { field: "ids".into(), rule: format!("at most {MAX_IDS} at a time") })
+    }
+
+    /// Makes what is known of a run that of a moment.
+    pub async fn then(state: &AppState, detail: &mut RunDetail, span: Option<Span>, at: Millis) -> Result<Then, AppError> {
+        let (first, last) = span.map_or((at, at), |span| (span.first, span.last));
+        let then = state.marks.then(detail.run.id, at).await?;
+        let marks = &then.snapshot.marks;
+        then.past.of_run(&mut detail.run, marks);
+        Past::of_rules(&mut detail.rules, marks);
+        detail.errors.retain(|error| error.at <= at);
+        Ok(Then { at, first, last: last.max(first), before: then.past.before, after: then.past.after })
     }
 
     pub async fn page(

@@ -19,6 +19,8 @@ pub struct Arrangement {
     pub rule: Option<String>,
     /// Leave idle spans out of the axis.
     pub skip_idle: bool,
+    /// As they were at a moment of the past.
+    pub at: Option<Millis>,
 }
 
 /// Which part of a timeline.
@@ -149,7 +151,7 @@ pub async fn read_at(
 pub async fn read_critical(id: RunId, arrangement: Arrangement) -> Result<Vec<Link>, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     viewer.sees(&mut *state.store.conn().await?, id).await.map_err(AppError::told)?;
-    let Some(last) = state.timelines.last(id).await.map_err(AppError::told)? else { return Ok(Vec::new()) };
+    let Some(last) = state.timelines.last(id, arrangement.at).await.map_err(AppError::told)? else { return Ok(Vec::new()) };
     let chain = store::jobs::critical(&mut *state.store.conn().await?, id, last).await?;
     state.timelines.links(id, &arrangement, &chain).await.map_err(AppError::told)
 }

@@ -1,5 +1,6 @@
 //! One run: its head, what went wrong, and its jobs as they come and go.
 
+mod moment;
 mod sources;
 mod views;
 
@@ -17,6 +18,7 @@ use crate::{
         rule_graph::RuleGraphView,
         run_head::RunHead,
         run_tabs::{RunTabs, Tab},
+        scrubber::Scrubber,
     },
     paths::{self, RunPlace},
     ui::{Icon, If, once},
@@ -32,6 +34,7 @@ use model::{
     live::{RunChange, replaces},
     text,
 };
+use moment::Head;
 use sources::{Graphed, Sources};
 use views::{Bone, Chosen, Live, Note, RunView};
 
@@ -86,11 +89,13 @@ fn RunPage() -> impl IntoView {
 /// The page with its data.
 #[component]
 fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: LiveJobs) -> impl IntoView {
-    let runs::RunView { detail, cursor } = found;
+    let runs::RunView { detail, cursor, then } = found;
     let id = detail.run.id;
     let run = RwSignal::new(detail.run);
     let gone = RwSignal::new(false);
     let rules = RwSignal::new(detail.rules);
+    let then = RwSignal::new(then);
+    Head { run, rules, then }.follow(id, place, sources);
     let changed = RwSignal::new(0_u32);
     let watch = Watch::of_nothing();
     let active = Signal::derive(move || run.with(|run| run.status == RunStatus::Running));
@@ -100,8 +105,10 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
     follow(
         Wanted { scope: format!("run:{id}"), after: cursor, watch: Some(watch) },
         move |frame| {
+            let past = place.with_untracked(|place| place.moment().is_some());
             for change in &frame.runs {
                 match change {
+                    RunChange::Now(_) if past => {}
                     RunChange::Now(now) => {
                         let held = run.with_untracked(|run| (run.revision, run.status, run.jobs.failed));
                         if replaces(Some(held.0), now.revision) {
@@ -117,6 +124,9 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
                     }
                     RunChange::Gone(_) => gone.set(true),
                 }
+            }
+            if past {
+                return; // What comes now does not change what was.
             }
             if !frame.rules.is_empty() {
                 rules.set(frame.rules.clone());
@@ -165,6 +175,7 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
             <If when=Signal::derive(move || gone.get())>
                 <div class="stale" role="status">"This run was deleted. What you see is the last that was known of it."</div>
             </If>
+            <If when=Signal::derive(move || then.with(Option::is_some))><Scrubber id shown=then place/></If>
             <RunHead run attempts=detail.attempts client=detail.client_version place delete/>
             <Transition>
                 {move || Suspend::new(async move {

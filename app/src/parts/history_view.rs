@@ -82,6 +82,7 @@ fn Line(id: RunId, change: Change, place: Memo<RunPlace>) -> impl IntoView {
         (Subject::Run, _) => view! { "The run" }.into_any(),
         (Subject::Entry, _) => view! { "A message" }.into_any(),
     };
+    let then = move || paths::run_at(id, &place.get().of_tab(None).of_moment(Some(at)));
     let fields = fields.into_iter().map(|field| view! { <Changed field/> }).collect_view();
     let by = match actor.as_deref() {
         None | Some("flowo") => None,
@@ -90,7 +91,7 @@ fn Line(id: RunId, change: Change, place: Memo<RunPlace>) -> impl IntoView {
     let by = by.map(|by| view! { <span class="dim">"by "{by}</span> });
     view! {
         <li>
-            <span class="when"><Ago at=Signal::stored(Some(at))/></span>
+            <a class="when" href=then title="The run at that moment"><Ago at=Signal::stored(Some(at))/></a>
             <div>
                 <p>{what}" "{said}" "{by}</p>
                 <dl>{fields}</dl>

@@ -27,7 +27,7 @@ pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>, watch: Watch) -> 
         .into_any();
     }
     let here = open.as_ref().map(|open| open.file.clone());
-    let at = move |file: FileRef| paths::run_at(id, &RunPlace { file: Some(file.to_string()), at: None, ..place.get() });
+    let at = move |file: FileRef| paths::run_at(id, &RunPlace { file: Some(file.to_string()), from: None, ..place.get() });
     let whole = run.map(|path| {
         let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
         let current = (here == Some(FileRef::Log)).then_some("true");
@@ -104,7 +104,7 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, place: Memo<
         pane: NodeRef::new(),
     };
     let wrap = RwSignal::new(false);
-    let from_start = place.with_untracked(|place| place.at.is_some());
+    let from_start = place.with_untracked(|place| place.from.is_some());
     let follow = RwSignal::new(!from_start);
     Effect::new(move |_| {
         if held.pane.get().is_some() && follow.get_untracked() {
@@ -118,7 +118,7 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, place: Memo<
         }
     });
     let here = move |at: Option<u64>| {
-        paths::run_at(id, &RunPlace { file: Some(file.get_value().to_string()), at: at.map(|at| at.to_string()), ..place.get() })
+        paths::run_at(id, &RunPlace { file: Some(file.get_value().to_string()), from: at.map(|at| at.to_string()), ..place.get() })
     };
     let to_end = move |event: leptos::ev::MouseEvent| {
         event.prevent_default();
@@ -129,7 +129,7 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, place: Memo<
             held.read(LogPart::End, true);
         }
     };
-    let marked = place.with_untracked(|place| place.at.as_ref().and_then(|at| at.parse::<u64>().ok()));
+    let marked = place.with_untracked(|place| place.from.as_ref().and_then(|at| at.parse::<u64>().ok()));
     // `#L120` in an address: the line of that number.
     let go = use_navigate();
     Effect::new(move |_| {

@@ -62,7 +62,7 @@ pub fn Look(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> i
     let as_log = is_text.then(|| {
         let file = file.to_string();
         let href =
-            move || paths::run_at(id, &RunPlace { file: Some(file.clone()), at: Some("0".into()), ..place.get().of_tab(Some("logs")) });
+            move || paths::run_at(id, &RunPlace { file: Some(file.clone()), from: Some("0".into()), ..place.get().of_tab(Some("logs")) });
         view! { <a class="btn small" href=href title="Read and search it line by line"><Icon name="i-rows" small=true/>"Lines"</a> }
     });
     let large = move |_| {

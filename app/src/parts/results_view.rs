@@ -159,7 +159,7 @@ fn Branch(id: RunId, levels: Vec<Level>, at: usize, here: Option<FileRef>, place
             EntryKind::File | EntryKind::Link => {
                 let file = FileRef::Under(way);
                 let current = (here.as_ref() == Some(&file)).then_some("true");
-                let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), at: None, ..place.get() });
+                let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), from: None, ..place.get() });
                 let says = if kind == EntryKind::Link { "link".to_owned() } else { text::bytes(i64::try_from(size).unwrap_or(i64::MAX)) };
                 view! {
                     <li>
@@ -194,7 +194,7 @@ fn Group(id: RunId, made: Made, chosen: bool, here: Option<FileRef>, place: Memo
     let files = outputs.into_iter().map(|output| {
         let Output { file, path, facts } = output;
         let current = (here == Some(FileRef::Known(file))).then_some("true");
-        let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), at: None, ..place.get() });
+        let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), from: None, ..place.get() });
         let (says, missing) = match facts {
             Ok(facts) => (text::bytes(i64::try_from(facts.size).unwrap_or(i64::MAX)), false),
             Err(NoFile::Directory) => ("directory".to_owned(), false),

@@ -102,7 +102,7 @@ pub fn RunHead(
     delete: Callback<()>,
 ) -> impl IntoView {
     let id = run.with_untracked(|run| run.id);
-    let now = session().now;
+    let (now, then) = (session().now, session().then);
     let may_write = session().may_write;
     let state = Memo::new(move |_| run.with(|run| run.status));
     let jobs = Memo::new(move |_| run.with(|run| run.jobs));
@@ -113,10 +113,11 @@ pub fn RunHead(
     // The server knows how long each rule takes; until it has said so, the pace so far must do.
     let band = band(run);
     let left = Memo::new(move |_| match band.get() {
-        _ if state.get() != RunStatus::Running => None,
+        _ if state.get() != RunStatus::Running || then.get().is_some() => None,
         Some((low, high)) => Some(text::between(low, high)),
         None => run.with(|run| run.remaining(now.get())).map(text::remaining),
     });
+    let rewind = move || paths::run_at(id, &place.get().of_moment(Some(ended.get().unwrap_or_else(|| now.get()))));
     let editing = RwSignal::new(false);
     let dry = run.with_untracked(|run| run.dry_run);
     let user = run.with_untracked(|run| run.user.clone());
@@ -174,6 +175,12 @@ pub fn RunHead(
                 {move || tags.get().into_iter().map(|tag| view! { <a class="tag" href=paths::runs_with("tag", &tag)>{tag.clone()}</a> }).collect_view()}
                 <div class="acts">
                     <CopyLink/>
+                    <If when=Signal::derive(move || place.with(|place| place.moment().is_none()))>
+                        <a class="btn ghost small" href=rewind title="How it was at a moment of the past">
+                            <Icon name="i-undo" small=true/>
+                            "Rewind"
+                        </a>
+                    </If>
                     <a class="btn ghost small" href=paths::report(id) download="">
                         <Icon name="i-save" small=true/>
                         "Report"

@@ -19,7 +19,7 @@ pub fn Ago(#[prop(into)] at: Signal<Option<Millis>>, #[prop(default = "queued")]
 /// How long something took, or has taken so far.
 #[component]
 pub fn Took(#[prop(into)] started: Signal<Option<Millis>>, #[prop(into)] ended: Signal<Option<Millis>>) -> impl IntoView {
-    let now = session().now;
+    let now = session().clock();
     let words = Memo::new(move |_| match (started.get(), ended.get()) {
         (None, _) => "–".to_owned(),
         (Some(start), Some(end)) => text::duration(end - start),
@@ -28,7 +28,7 @@ pub fn Took(#[prop(into)] started: Signal<Option<Millis>>, #[prop(into)] ended: 
     view! { <span class="num">{words}</span> }
 }
 
-/// The moment in the reader's own language and zone.
+/// A moment in the reader's own language and zone.
 pub fn local(at: Millis) -> String {
     let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at as f64));
     date.to_string().as_string().unwrap_or_else(|| text::utc(at))

@@ -23,6 +23,19 @@ impl JobCounts {
         self.waiting + self.running + self.success + self.failed + self.lost + self.skipped
     }
 
+    /// One job more in a state.
+    pub const fn add(&mut self, status: JobStatus) {
+        let count = match status {
+            JobStatus::Waiting => &mut self.waiting,
+            JobStatus::Running => &mut self.running,
+            JobStatus::Success => &mut self.success,
+            JobStatus::Failed => &mut self.failed,
+            JobStatus::Lost => &mut self.lost,
+            JobStatus::Cancelled | JobStatus::Skipped => &mut self.skipped,
+        };
+        *count += 1;
+    }
+
     /// What progress is measured against. A plan may fall short: checkpoints add jobs.
     pub fn total(&self) -> i32 {
         self.planned.unwrap_or(0).max(self.seen())

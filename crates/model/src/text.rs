@@ -104,6 +104,20 @@ pub fn iso(at: Millis) -> String {
     format!("{y:04}-{m:02}-{d:02}T{:02}:{:02}:{:02}.{:03}Z", s / 3600, s % 3600 / 60, s % 60, ms % 1000)
 }
 
+/// The moment that [`iso`] writes; seconds and their parts may be left out, as may the `Z`. `None` for anything else.
+pub fn of_iso(text: &str) -> Option<Millis> {
+    let (date, time) = text.strip_suffix('Z').unwrap_or(text).split_once(['T', ' '])?;
+    let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
+    let (y, m, d) = (date.next()??, date.next()??, date.next()??);
+    let mut time = time.splitn(3, ':');
+    let (hour, minute) = (time.next()?.parse::<i64>().ok()?, time.next()?.parse::<i64>().ok()?);
+    let second = time.next().map_or(Some(0.0), |second| second.parse::<f64>().ok())?;
+    let is_date = (1..=9999).contains(&y) && (1..=12).contains(&m) && (1..=31).contains(&d);
+    let is_time = (0..24).contains(&hour) && (0..60).contains(&minute) && (0.0..60.0).contains(&second);
+    let at = ((day_number(y, m, d) * 24 + hour) * 60 + minute) * 60_000;
+    (is_date && is_time).then_some(at + (second * 1000.0).round() as Millis)
+}
+
 /// Year, month, day of a day number since 1970-01-01 (proleptic Gregorian).
 pub const fn civil(day: i64) -> (i64, i64, i64) {
     let z = day + 719_468;
@@ -160,6 +174,17 @@ mod tests {
             assert_eq!(day_number(y, m, d), day);
         }
         assert_eq!(iso(1_795_251_072_345), "2026-11-21T08:51:12.345Z");
+        for (text, at) in [
+            ("2026-11-21T08:51:12.345Z", Some(1_795_251_072_345)),
+            ("2026-11-21 08:51", Some(1_795_251_060_000)),
+            ("2026-13-21 08:51", None),
+            ("2026-11-21T8:61", None),
+            ("2026-11-21", None),
+            ("99999999999999999999-1-1T1:1", None),
+            ("-T:", None),
+        ] {
+            assert_eq!(of_iso(text), at, "{text}");
+        }
     }
 
     #[test]

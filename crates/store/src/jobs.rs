@@ -25,7 +25,7 @@ pub mod values;
 
 pub use critical::critical;
 pub use detail::detail;
-pub use failures::failures;
+pub use failures::{failures, failures_then};
 
 use crate::{Conn, Doing, StoreError};
 use model::{

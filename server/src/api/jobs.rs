@@ -65,7 +65,7 @@ pub async fn list(
     let mut conn = state.app.store.conn().await?;
     runs::summary(&mut conn, viewer.audience, id).await?.ok_or_else(Problem::no_run)?;
     drop(conn); // All jobs may have to be read.
-    let page = app::job_lists::page(&state.app, id, query).await?;
+    let page = app::job_lists::page(&state.app, id, query, None).await?;
     let mut conn = state.app.store.conn().await?;
     let ids: Vec<JobKey> = page.items.iter().map(|job| job.id).collect();
     let extras = jobs::extras(&mut conn, &ids).await?;

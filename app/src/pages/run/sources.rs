@@ -26,7 +26,7 @@ use crate::{
 };
 use chart::graph::Direction;
 use leptos::prelude::*;
-use model::{JobKey, RunId, run::RuleRow};
+use model::{JobKey, Millis, RunId, run::RuleRow};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeSet;
 
@@ -35,7 +35,8 @@ use std::collections::BTreeSet;
 enum Ask {
     Jobs(JobAsk),
     Matrix(MatrixAsk),
-    JobGraph(Option<String>),
+    /// Of a rule, at a moment.
+    JobGraph(Option<String>, Option<Millis>),
     /// The second says that it is wanted as a table.
     Timeline(Arrangement, bool),
     Results(ResultsAsk),
@@ -51,7 +52,7 @@ impl Ask {
     fn of(place: &RunPlace) -> Self {
         match (Tab::of(place), place.form.as_deref()) {
             (Tab::Jobs, Some("matrix")) => Self::Matrix(MatrixAsk::of(place)),
-            (Tab::Jobs, Some("graph")) => Self::JobGraph(place.rule.clone()),
+            (Tab::Jobs, Some("graph")) => Self::JobGraph(place.rule.clone(), place.moment()),
             (Tab::Jobs, _) => Self::Jobs(JobAsk::of(place)),
             (Tab::Timeline, form) => Self::Timeline(arrangement(place), form == Some("table")),
             (Tab::Results, _) => {
@@ -61,7 +62,7 @@ impl Ask {
             (Tab::Logs, _) => {
                 let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
                 let file = place.file.as_ref().and_then(|file| file.parse().ok());
-                Self::Logs(LogsAsk { rule: place.rule.clone(), file, at: number(&place.at) })
+                Self::Logs(LogsAsk { rule: place.rule.clone(), file, at: number(&place.from) })
             }
             (Tab::Code, _) => Self::Code(place.rule.clone()),
             (Tab::Files, _) => {
@@ -94,7 +95,7 @@ async fn view(id: RunId, ask: Ask, span: Option<(i64, i64)>) -> Result<View, App
     Ok(match ask {
         Ask::Jobs(ask) => View::Jobs(list_jobs(id, ask).await?),
         Ask::Matrix(ask) => View::Matrix(read_matrix(id, ask).await?),
-        Ask::JobGraph(rule) => View::JobGraph(read_job_graph(id, rule).await?),
+        Ask::JobGraph(rule, at) => View::JobGraph(read_job_graph(id, rule, at).await?),
         Ask::Timeline(arrangement, _) => {
             // What a page without script shows; a page that wakes asks for what fits it.
             let ask = timeline::Ask { arrangement, span, pixels: 480, top: 0, bottom: 600, turned: Vec::new() };
@@ -158,12 +159,20 @@ pub struct Sources {
 impl Sources {
     pub fn new(id: Memo<Option<RunId>>, place: Memo<RunPlace>, live: LiveJobs) -> Self {
         let dir = Memo::new(move |_| Direction::of(place.with(|place| place.dir.clone()).as_deref()));
+        let at = Memo::new(move |_| place.with(RunPlace::moment));
         let ask = Memo::new(move |_| place.with(Ask::of));
         let open = Memo::new(move |_| place.with(|place| place.job.as_ref().and_then(|job| job.parse::<JobKey>().ok())));
         Self {
             graphed: StoredValue::new(Graphed::Whole),
-            failures: resource(move || id.get(), |id| async move { read_failures(known(id)?).await }),
-            run: resource(move || id.get(), |id| async move { read_run(known(id)?).await }),
+            failures: resource(move || (id.get(), at.get()), |(id, at)| async move { read_failures(known(id)?, at).await }),
+            // Another moment is put into the page that is there: see `pages/run/past.rs`.
+            run: resource(
+                move || id.get(),
+                move |id| {
+                    let at = at.get_untracked();
+                    async move { read_run(known(id)?, at).await }
+                },
+            ),
             graph: resource(move || (id.get(), dir.get()), |(id, dir)| async move { read_graph(known(id)?, dir).await }),
             view: resource(
                 move || (id.get(), ask.get()),
@@ -174,10 +183,10 @@ impl Sources {
                 },
             ),
             job: resource(
-                move || (id.get(), open.get()),
-                |(id, job)| async move {
+                move || (id.get(), open.get(), at.get()),
+                |(id, job, at)| async move {
                     match job {
-                        Some(job) => read_job(known(id)?, job).await.map(Some),
+                        Some(job) => read_job(known(id)?, job, at).await.map(Some),
                         None => Ok(None),
                     }
                 },

@@ -110,8 +110,9 @@ pub fn Found(search: Search, id: RunId, file: StoredValue<FileRef>, place: Memo<
         }
     };
     let row = move |hit: Hit| {
-        let href =
-            move || paths::run_at(id, &RunPlace { file: Some(file.get_value().to_string()), at: Some(hit.at.to_string()), ..place.get() });
+        let href = move || {
+            paths::run_at(id, &RunPlace { file: Some(file.get_value().to_string()), from: Some(hit.at.to_string()), ..place.get() })
+        };
         view! { <li><a class="cut" href=href>{hit.text}</a></li> }
     };
     let none = move || paths::run_at(id, &RunPlace { find: None, ..place.get() });

@@ -72,7 +72,7 @@ pub struct Board {
     rested: StoredValue<u32>,
     stirred: StoredValue<u32>,
     inks: StoredValue<Inks>,
-    now: RwSignal<Millis>,
+    now: Signal<Millis>,
     go: StoredValue<Arc<dyn Fn(String, bool) + Send + Sync>>,
     pub canvas: NodeRef<html::Canvas>,
     pub scroller: NodeRef<html::Div>,
@@ -108,7 +108,7 @@ impl Board {
             rested: StoredValue::new(0),
             stirred: StoredValue::new(0),
             inks: StoredValue::new(Inks::default()),
-            now: session().now,
+            now: session().clock(),
             go: StoredValue::new(Arc::new(go)),
             canvas: NodeRef::new(),
             scroller: NodeRef::new(),
@@ -357,7 +357,7 @@ fn count_up(turns: StoredValue<u32>) -> Option<u32> {
 
 /// How the address wants the jobs laid out.
 pub fn arrangement(place: &RunPlace) -> Arrangement {
-    Arrangement { rule: place.rule.clone(), skip_idle: place.idle.as_deref() == Some("skip") }
+    Arrangement { rule: place.rule.clone(), skip_idle: place.idle.as_deref() == Some("skip"), at: place.moment() }
 }
 
 /// Two places on the axis, as the address says them.

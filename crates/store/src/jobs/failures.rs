@@ -3,7 +3,7 @@
 use super::plain;
 use crate::{Conn, Doing, StoreError};
 use model::{
-    JobKey, RunId,
+    JobKey, Millis, RunId,
     job::{Failure, Failures, signature},
     run::ReportedError,
 };
@@ -33,24 +33,39 @@ struct Alike {
     job_id: Option<i64>,
 }
 
+type Found = (i64, Option<i64>, Option<String>, Option<i32>, Option<String>);
+
 /// The failed jobs of a run by rule and cause, those with most failures first, and the errors it reported.
 ///
 /// Reads at most 10 000 failed jobs, by index.
 pub async fn failures(conn: &mut Conn, run: RunId) -> Result<Failures, StoreError> {
-    type Found = (i64, Option<i64>, Option<String>, Option<i32>, Option<String>);
-    let rows: Vec<Found> = sqlx::query_as(
+    let rows = sqlx::query_as(
         "select id, job_id, rule, exit_code, right(error, $3)
            from job_executions
           where workflow_run_id = $1 and status = 'failed' and not superseded
           order by id desc
           limit $2",
-    )
-    .bind(run.0)
-    .bind(LOOKED_AT)
-    .bind(END)
-    .fetch_all(&mut *conn)
-    .await
-    .doing("gathering failures")?;
+    );
+    let rows = rows.bind(run.0).bind(LOOKED_AT).bind(END).fetch_all(&mut *conn).await.doing("gathering failures")?;
+    gathered(conn, run, rows).await
+}
+
+/// The same of the jobs that had failed at a moment, at most the newest 10 000, and of the errors reported until then.
+pub async fn failures_then(conn: &mut Conn, run: RunId, failed: &[JobKey], until: Millis) -> Result<Failures, StoreError> {
+    let ids: Vec<i64> = failed.iter().rev().take(LOOKED_AT as usize).map(|job| job.0).collect();
+    let rows = sqlx::query_as(
+        "select id, job_id, rule, exit_code, right(error, $3)
+           from job_executions
+          where id = any($2) and workflow_run_id = $1
+          order by id desc",
+    );
+    let rows = rows.bind(run.0).bind(ids).bind(END).fetch_all(&mut *conn).await.doing("gathering failures")?;
+    let mut found = gathered(conn, run, rows).await?;
+    found.errors.retain(|error| error.at <= until);
+    Ok(found)
+}
+
+async fn gathered(conn: &mut Conn, run: RunId, rows: Vec<Found>) -> Result<Failures, StoreError> {
     let mut causes: HashMap<Cause, Alike> = HashMap::new();
     for (id, job_id, rule, exit_code, error) in rows {
         let cause = (rule.unwrap_or_default(), exit_code, signature(error.as_deref().unwrap_or("")));

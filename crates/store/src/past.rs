@@ -1,0 +1,274 @@
+//! A run as it stood at a moment of the past: what stands there now, with everything undone that the change log
+//! holds of later.
+//!
+//! What the log keeps no values of (commands, parameters, reasons, errors as reported), and what tells more
+//! whenever it came (a job's rule and wildcards), is as it is now.
+
+use crate::{
+    Conn, Doing, StoreError,
+    jobs::marks::{Mark, Marks},
+};
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
+use model::{
+    JobKey, JobStatus, Millis, RunId,
+    job::{JobDetail, JobRow},
+    run::{JobCounts, RuleRow, RunSummary},
+};
+use serde_json::{Map, Value};
+use sqlx::types::Json;
+use std::collections::{HashMap, HashSet};
+
+const RUNS: &str = "workflow_runs";
+const JOBS: &str = "job_executions";
+
+/// The part of a run's life of which the change log tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub first: Millis,
+    pub last: Millis,
+}
+
+/// When the oldest and the newest kept change of a run was made; `None` if none is kept.
+///
+/// Reads four lines, by index.
+pub async fn span(conn: &mut Conn, run: RunId) -> Result<Option<Span>, StoreError> {
+    let row: (Option<Millis>, Option<Millis>) = sqlx::query_as(
+        "select min(f.at), max(l.at)
+           from unnest($2::text[]) as t(name)
+           left join lateral (select ms(\"timestamp\") as at from change_notifications
+                          where workflow_run_id between $1 and $1 and table_name between t.name and t.name
+                          order by workflow_run_id, table_name, id limit 1) f on true
+           left join lateral (select ms(\"timestamp\") as at from change_notifications
+                          where workflow_run_id between $1 and $1 and table_name between t.name and t.name
+                          order by workflow_run_id desc, table_name desc, id desc limit 1) l on true",
+    )
+    .bind(run.0)
+    .bind([RUNS, JOBS])
+    .fetch_one(conn)
+    .await
+    .doing("reading how far a history goes back")?;
+    Ok(row.0.zip(row.1).map(|(first, last)| Span { first, last: last.max(first) }))
+}
+
+/// What a job was, as far as it was something else than now.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Was {
+    status: Option<JobStatus>,
+    superseded: Option<bool>,
+    /// [`Marks::NEVER`] before it began.
+    started_at: Option<Millis>,
+    /// [`Marks::NEVER`] before it ended.
+    ended_at: Option<Millis>,
+    /// What only its details show, by column.
+    rest: Map<String, Value>,
+}
+
+impl Was {
+    fn undo(&mut self, old: Map<String, Value>) {
+        for (name, value) in old {
+            match name.as_str() {
+                "status" => self.status = value.as_str().and_then(|word| word.parse().ok()),
+                "superseded" => self.superseded = value.as_bool(),
+                "started_at" => self.started_at = Some(time(&value).unwrap_or(Marks::NEVER)),
+                "ended_at" => self.ended_at = Some(time(&value).unwrap_or(Marks::NEVER)),
+                "exit_code" | "error" | "host" | "external_id" | "message" => {
+                    self.rest.insert(name, value);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn mark(&self, mark: &mut Mark) {
+        mark.status = self.status.unwrap_or(mark.status);
+        mark.superseded = self.superseded.unwrap_or(mark.superseded);
+        mark.started_at = self.started_at.unwrap_or(mark.started_at);
+        mark.ended_at = self.ended_at.unwrap_or(mark.ended_at);
+    }
+
+    fn text(&self, name: &str, now: &mut Option<String>) {
+        if let Some(was) = self.rest.get(name) {
+            *now = was.as_str().map(str::to_owned);
+        }
+    }
+}
+
+/// A time of the database.
+fn time(value: &Value) -> Option<Millis> {
+    let time = value.as_str()?.parse::<DateTime<Utc>>().ok()?;
+    Some(time.timestamp_millis())
+}
+
+/// What must be undone to see a run as it was.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// The end of the last millisecond that is seen.
+    pub at: Millis,
+    /// The next change after it.
+    pub after: Option<Millis>,
+    /// The last change before the one that is seen.
+    pub before: Option<Millis>,
+    absent: HashSet<JobKey>,
+    jobs: HashMap<JobKey, Was>,
+    run: Map<String, Value>,
+}
+
+type Line = (i64, Millis, String, String, bool, Option<Json<Map<String, Value>>>);
+
+impl Past {
+    /// Reads what happened to a run after a moment.
+    ///
+    /// Costs as much as that: one hundred thousand changes take some 300 ms and a few megabytes.
+    pub async fn read(conn: &mut Conn, run: RunId, at: Millis) -> Result<Self, StoreError> {
+        let mut past = Self { at, ..Self::default() };
+        let mut first = i64::MAX;
+        for table in [RUNS, JOBS] {
+            // Backwards: of several values a field had, the oldest one is that of the moment.
+            let mut lines = sqlx::query_as::<_, Line>(
+                "select id, ms(\"timestamp\"), record_id, operation, changed_fields = '{}', old_values
+                   from change_notifications
+                  where workflow_run_id between $1 and $1 and table_name between $2 and $2 and \"timestamp\" >= $3
+                  order by workflow_run_id desc, table_name desc, id desc",
+            )
+            .bind(run.0)
+            .bind(table)
+            .bind(DateTime::from_timestamp_millis(at.saturating_add(1)))
+            .fetch(&mut *conn);
+            while let Some((id, made, record, operation, silent, old)) = lines.try_next().await.doing("reading what came later")? {
+                first = first.min(id);
+                if !silent {
+                    past.after = Some(past.after.map_or(made, |after| after.min(made)));
+                }
+                past.undo(table, &record, &operation, old.map(|old| old.0).unwrap_or_default());
+            }
+        }
+        past.before = sqlx::query_scalar(
+            "select ms(l.at)
+               from unnest($2::text[]) as t(name),
+                    lateral (select \"timestamp\" as at from change_notifications
+                              where workflow_run_id between $1 and $1 and table_name between t.name and t.name and id < $3
+                                and \"timestamp\" < $4 and (operation <> 'UPDATE' or changed_fields <> '{}')
+                              order by workflow_run_id desc, table_name desc, id desc
+                              limit 1) l
+              order by l.at desc
+              limit 1",
+        )
+        .bind(run.0)
+        .bind([RUNS, JOBS])
+        .bind(first)
+        .bind(DateTime::from_timestamp_millis(at))
+        .fetch_optional(conn)
+        .await
+        .doing("looking for the change before")?;
+        Ok(past)
+    }
+
+    fn undo(&mut self, table: &str, record: &str, operation: &str, old: Map<String, Value>) {
+        match (table, operation, record.parse().ok().map(JobKey)) {
+            (RUNS, "UPDATE", _) => self.run.extend(old),
+            (JOBS, "UPDATE", Some(job)) => self.jobs.entry(job).or_default().undo(old),
+            (JOBS, "INSERT", Some(job)) => {
+                self.jobs.remove(&job);
+                self.absent.insert(job);
+            }
+            _ => {} // Of what was deleted since, the log keeps too little.
+        }
+    }
+
+    /// Bytes, more or less.
+    pub fn weight(&self) -> usize {
+        self.absent.len() * 16 + self.jobs.len() * (size_of::<Was>() + 100)
+    }
+
+    /// Makes present jobs those of the moment.
+    ///
+    /// They must have been read before this was: what was told between is undone too.
+    pub fn of_marks(&self, marks: &mut Marks) {
+        marks.rows.retain_mut(|mark| {
+            if let Some(was) = self.jobs.get(&mark.id) {
+                was.mark(mark);
+            }
+            !self.absent.contains(&mark.id)
+        });
+    }
+
+    /// Makes the row of a job that of the moment, of which `mark` tells.
+    pub fn of_row(&self, row: &mut JobRow, mark: &Mark) {
+        row.status = mark.status;
+        row.superseded = mark.superseded;
+        row.started_at = told(mark.started_at);
+        row.ended_at = told(mark.ended_at);
+        if let Some(was) = self.jobs.get(&row.id) {
+            was.text("message", &mut row.message);
+            was.text("host", &mut row.host);
+        }
+    }
+
+    /// Makes the details of a job those of the moment. `marks` are those of the moment.
+    pub fn of_detail(&self, detail: &mut JobDetail, marks: &Marks) {
+        if let Some(mark) = find(marks, detail.row.id) {
+            self.of_row(&mut detail.row, mark);
+        }
+        if let Some(was) = self.jobs.get(&detail.row.id) {
+            was.text("external_id", &mut detail.external_id);
+            was.text("error", &mut detail.error);
+            if let Some(code) = was.rest.get("exit_code") {
+                detail.exit_code = code.as_i64().and_then(|code| i32::try_from(code).ok());
+            }
+        }
+        detail.attempts.retain_mut(|attempt| {
+            find(marks, attempt.id).is_some_and(|mark| {
+                attempt.status = mark.status;
+                attempt.started_at = told(mark.started_at);
+                attempt.ended_at = told(mark.ended_at);
+                true
+            })
+        });
+        detail.reports.retain(|report| report.received_at <= self.at);
+    }
+
+    /// Makes the row of the run that of the moment. `marks` are those of the moment.
+    pub fn of_run(&self, run: &mut RunSummary, marks: &Marks) {
+        for (name, value) in &self.run {
+            match name.as_str() {
+                "status" => run.status = value.as_str().and_then(|word| word.parse().ok()).unwrap_or(run.status),
+                "workflow_name" => value.as_str().unwrap_or_default().clone_into(&mut run.name),
+                "user_name" => value.as_str().unwrap_or_default().clone_into(&mut run.user),
+                "tags" => run.tags = value.as_array().into_iter().flatten().filter_map(|tag| tag.as_str().map(str::to_owned)).collect(),
+                "directory" => run.directory = value.as_str().map(str::to_owned),
+                "started_at" => run.started_at = time(value),
+                "ended_at" => run.ended_at = time(value),
+                "jobs_planned" => run.jobs.planned = value.as_i64().and_then(|planned| i32::try_from(planned).ok()),
+                "quarantined" => run.quarantined = value.as_i64().and_then(|count| i32::try_from(count).ok()).unwrap_or_default(),
+                _ => {}
+            }
+        }
+        let planned = run.jobs.planned;
+        run.jobs = JobCounts { planned, ..JobCounts::default() };
+        for mark in marks.rows.iter().filter(|mark| !mark.superseded) {
+            run.jobs.add(mark.status);
+        }
+    }
+
+    /// Makes the counts of rules those of the moment. `marks` are those of the moment.
+    pub fn of_rules(rules: &mut [RuleRow], marks: &Marks) {
+        let mut counts = vec![JobCounts::default(); marks.rules.list().len()];
+        for mark in marks.rows.iter().filter(|mark| !mark.superseded) {
+            counts[mark.rule as usize].add(mark.status);
+        }
+        for rule in rules {
+            let then = marks.rules.find(&rule.name).map(|at| counts[at as usize]).unwrap_or_default();
+            rule.jobs = JobCounts { planned: rule.jobs.planned, ..then };
+        }
+    }
+}
+
+/// The job of a key.
+pub fn find(marks: &Marks, job: JobKey) -> Option<&Mark> {
+    marks.rows.binary_search_by_key(&job, |mark| mark.id).ok().map(|at| &marks.rows[at])
+}
+
+fn told(time: Millis) -> Option<Millis> {
+    (time != Marks::NEVER).then_some(time)
+}
