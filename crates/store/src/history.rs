@@ -48,7 +48,7 @@ pub async fn of_run(
                    from unnest($2::text[]) as t(name),
                         lateral (select * from change_notifications
                                   where workflow_run_id between $1 and $1 and table_name between t.name and t.name and id < $3
-                                    and (operation <> 'UPDATE' or changed_fields <> '{}')   -- not what only rang
+                                    and changed_fields is distinct from '{}'   -- not what only rang
                                   order by workflow_run_id desc, table_name desc, id desc
                                   limit $4) l
                   order by l.id desc
