@@ -133,7 +133,7 @@ impl AllMarks {
     /// The first reader of a moment waits for what was told after it to be read; see [`Past::read`].
     pub async fn then(&self, run: RunId, at: Millis) -> Result<Arc<Then>, AppError> {
         let at = at.clamp(0, LATEST);
-        let made = self.past.try_get_with((run, at), async {
+        let make = async {
             let mut snapshot = self.of_run(run).await?; // First: what comes in between is undone, too.
             let mut conn = self.store.conn().await?;
             let past = Past::read(&mut conn, run, at).await?;
@@ -141,8 +141,8 @@ impl AllMarks {
             // Apart from all numbers of the present.
             (snapshot.version, snapshot.derived) = (1 << 63 | at.unsigned_abs(), Arc::default());
             Ok(Arc::new(Then { snapshot, past }))
-        });
-        made.await.map_err(|error: Arc<AppError>| AppError::clone(&error))
+        };
+        Box::pin(self.past.try_get_with((run, at), make)).await.map_err(|error: Arc<AppError>| AppError::clone(&error))
     }
 
     /// The jobs of a run.

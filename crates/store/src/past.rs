@@ -126,7 +126,7 @@ impl Past {
         for table in [RUNS, JOBS] {
             // Backwards: of several values a field had, the oldest one is that of the moment.
             let mut lines = sqlx::query_as::<_, Line>(
-                "select id, ms(\"timestamp\"), record_id, operation, changed_fields = '{}', old_values
+                "select id, ms(\"timestamp\"), record_id, operation, changed_fields is not distinct from '{}', old_values
                    from change_notifications
                   where workflow_run_id between $1 and $1 and table_name between $2 and $2 and \"timestamp\" >= $3
                   order by workflow_run_id desc, table_name desc, id desc",
@@ -148,7 +148,7 @@ impl Past {
                from unnest($2::text[]) as t(name),
                     lateral (select \"timestamp\" as at from change_notifications
                               where workflow_run_id between $1 and $1 and table_name between t.name and t.name and id < $3
-                                and \"timestamp\" < $4 and (operation <> 'UPDATE' or changed_fields <> '{}')
+                                and \"timestamp\" < $4 and changed_fields is distinct from '{}'
                               order by workflow_run_id desc, table_name desc, id desc
                               limit 1) l
               order by l.at desc

@@ -153,7 +153,9 @@ async fn one_goes_from_change_to_change_and_knows_how_far() {
     ] {
         database.sql(statement).await;
     }
-    let lines = database.texts("select table_name || ' ' || operation || ' ' || coalesce(changed_fields::text, '-') from change_notifications order by id").await;
+    let lines = database
+        .texts("select table_name || ' ' || operation || ' ' || coalesce(changed_fields::text, '-') from change_notifications order by id")
+        .await;
     assert_eq!(lines.len(), 5, "{lines:?}");
     // One line a second.
     database
