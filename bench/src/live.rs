@@ -17,6 +17,7 @@ use crate::histogram::Histogram;
 use crate::player::Player;
 use crate::report::{Report, Target, ms};
 use crate::server::Server;
+use crate::slow::Slow;
 use crate::stream::{Seen, Stream, wall_clock};
 use crate::{Kept, LiveArgs, verify};
 
@@ -24,6 +25,9 @@ use crate::{Kept, LiveArgs, verify};
 const WANTED_MS: [f64; 2] = [25.0, 100.0];
 /// What all open pages together may cost the server, in MiB.
 const WANTED_GROWTH: f64 = 64.0;
+/// What a reader that hardly reads may cost the others' slowest hundredth, and the server, in MiB.
+const WANTED_RATIO: f64 = 1.2;
+const WANTED_SLOW: f64 = 1.0;
 /// Streams opened at a time.
 const OPENING: usize = 50;
 /// How long the writers run before the streams open, so that their own memory is not counted.
@@ -53,8 +57,59 @@ pub async fn run(args: &LiveArgs) -> Result<Kept> {
         writers.spawn(write(client, first, pause, Arc::clone(&written), stopped.clone()));
     }
     sleep(WARM_UP).await;
-    let mut memory = Memory { before: memory_of(&server), ..Memory::default() };
+    let first = phase(&server, args, &written).await?;
+    let beside = if args.slow > 0 {
+        let readers = Slow::open(&server, args.slow).await?;
+        let second = phase(&server, args, &written).await?;
+        Some((second, readers.told().await))
+    } else {
+        None
+    };
+    stop.send(true).context("nobody is left to stop")?;
+    let (mut refused, mut played) = (0, Vec::new());
+    while let Some(done) = writers.join_next().await {
+        let client = done.context("a client broke")??;
+        refused += client.refused();
+        played.extend(client.into_played());
+    }
+    let Phase { all, memory, rate } = &first;
+    tables(&mut report, all, *memory, &format!("{rate:.0} reports/s, {refused} refused"));
+    let mut targets = vec![
+        Target::at_most("p50 commit to frame, ms", all.latency.quantile_ms(0.5), WANTED_MS[0]),
+        Target::at_most("p99 commit to frame, ms", all.latency.quantile_ms(0.99), WANTED_MS[1]),
+        // Latencies at another rate than the one asked for say little.
+        Target::at_least("reports/s meanwhile", rate.ceil(), f64::from(args.rate) * 0.98),
+        Target::at_most("memory growth, MiB", memory.end - memory.before, WANTED_GROWTH),
+    ];
+    if let Some((Phase { all: others, memory: held, rate }, told)) = &beside {
+        report.text(&format!("Once more beside {} readers of one byte a second:", args.slow));
+        tables(&mut report, others, *held, &format!("{rate:.0} reports/s"));
+        let each = (held.end - memory.end) / f64::from(args.slow);
+        let ratio = others.latency.quantile_ms(0.99) / all.latency.quantile_ms(0.99);
+        targets.push(Target::at_most("p99 beside slow readers, to that without", ratio, WANTED_RATIO));
+        targets.push(Target::at_most("memory a slow reader costs, MiB", each, WANTED_SLOW));
+        targets.push(Target::at_least("slow readers told to begin again", f64::from(*told), f64::from(args.slow)));
+    }
+    let found = verify::all(&server, &played).await?;
+    report.text(&found.to_string());
+    report.targets(&targets);
+    report.print();
+    ensure!(all.latency.count() > 0, "no frame arrived");
+    Ok(if found.is_complete() { Kept::All } else { Kept::NotAll })
+}
 
+/// What came of one measurement.
+struct Phase {
+    all: All,
+    memory: Memory,
+    /// Reports per second.
+    rate: f64,
+}
+
+/// Opens the streams, reads them for a while, and closes them.
+async fn phase(server: &Server, args: &LiveArgs, written: &AtomicU64) -> Result<Phase> {
+    let mut memory = Memory { before: memory_of(server), ..Memory::default() };
+    let (stop, stopped) = watch::channel(false);
     eprintln!("live: opening {} streams", args.streams);
     let since = Arc::new(AtomicI64::new(i64::MAX));
     let mut readers = JoinSet::new();
@@ -64,40 +119,21 @@ pub async fn run(args: &LiveArgs) -> Result<Kept> {
         readers.spawn(read(stream?, Arc::clone(&since), stopped.clone()));
     }
     drop(opening);
-    memory.opened = memory_of(&server);
+    memory.opened = memory_of(server);
 
     eprintln!("live: {} reports/s for {} s", args.rate, args.seconds);
     let (began, at_first) = (Instant::now(), written.load(Ordering::Relaxed));
     let now = i64::try_from(wall_clock().as_millis()).context("the clock is off")?;
     since.store(now, Ordering::Relaxed);
-    watch_memory(&server, &mut memory, Duration::from_secs(args.seconds)).await;
+    watch_memory(server, &mut memory, Duration::from_secs(args.seconds)).await;
     let in_time = written.load(Ordering::Relaxed) - at_first;
     let rate = in_time as f64 / began.elapsed().as_secs_f64();
     stop.send(true).context("nobody is left to stop")?;
-
-    let (mut refused, mut played) = (0, Vec::new());
-    while let Some(done) = writers.join_next().await {
-        let client = done.context("a client broke")??;
-        refused += client.refused();
-        played.extend(client.into_played());
-    }
     let mut all = All::default();
     while let Some(done) = readers.join_next().await {
         all.add(&done.context("a reader broke")?);
     }
-    tables(&mut report, &all, memory, &format!("{rate:.0} reports/s, {refused} refused"));
-    let found = verify::all(&server, &played).await?;
-    report.text(&found.to_string());
-    report.targets(&[
-        Target::at_most("p50 commit to frame, ms", all.latency.quantile_ms(0.5), WANTED_MS[0]),
-        Target::at_most("p99 commit to frame, ms", all.latency.quantile_ms(0.99), WANTED_MS[1]),
-        // Latencies at another rate than the one asked for say little.
-        Target::at_least("reports/s meanwhile", rate.ceil(), f64::from(args.rate) * 0.98),
-        Target::at_most("memory growth, MiB", memory.end - memory.before, WANTED_GROWTH),
-    ]);
-    report.print();
-    ensure!(all.latency.count() > 0, "no frame arrived");
-    Ok(if found.is_complete() { Kept::All } else { Kept::NotAll })
+    Ok(Phase { all, memory, rate })
 }
 
 /// Reports at a steady pace until told to stop. Late reports are sent at once, none is left out.

@@ -22,6 +22,7 @@ mod run_page;
 mod runs;
 mod script;
 mod server;
+mod slow;
 mod stream;
 mod verify;
 
@@ -87,6 +88,9 @@ struct LiveArgs {
     /// Runs that report at the same time
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=512))]
     clients: u16,
+    /// Measure once more beside so many readers of one byte a second
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=200))]
+    slow: u16,
 }
 
 #[derive(Args)]

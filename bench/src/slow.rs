@@ -1,0 +1,92 @@
+//! Readers of the live stream that take one byte a second, as over a line that hardly works.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::server::Server;
+
+/// What the system keeps of a stream that is not read, in bytes; it doubles this.
+const KEPT: u32 = 4096;
+/// How long what was kept may take to be read in the end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Slow readers at work.
+pub struct Slow {
+    readers: JoinSet<Result<bool>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Slow {
+    pub async fn open(server: &Server, count: u16) -> Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let mut readers = JoinSet::new();
+        for _ in 0..count {
+            let socket = connect(server.address(), server.token()).await?;
+            readers.spawn(read(socket, stopped.clone()));
+        }
+        Ok(Self { readers, stop })
+    }
+
+    /// Reads what is left of each; how many of them were told that they must begin again.
+    pub async fn told(mut self) -> u16 {
+        let _ = self.stop.send(true);
+        let mut told = 0;
+        while let Some(done) = self.readers.join_next().await {
+            told += u16::from(matches!(done, Ok(Ok(true))));
+        }
+        told
+    }
+}
+
+async fn connect(address: SocketAddr, token: &str) -> Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_recv_buffer_size(KEPT)?;
+    let mut stream = socket.connect(address).await.context("cannot connect")?;
+    let request = format!(
+        "GET /live?scope=runs HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+         Accept: text/event-stream\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).await?;
+    ensure!(start.ends_with(b" 200"), "no stream: {}", String::from_utf8_lossy(&start));
+    Ok(stream)
+}
+
+/// A byte a second until told to stop, then everything; whether there was a reset.
+async fn read(mut stream: TcpStream, mut stopped: watch::Receiver<bool>) -> Result<bool> {
+    let mut byte = [0; 1];
+    loop {
+        let ended = tokio::select! {
+            outcome = stopped.changed() => outcome.is_err() || *stopped.borrow(),
+            () = sleep(Duration::from_secs(1)) => false,
+        };
+        if ended {
+            break;
+        }
+        stream.read_exact(&mut byte).await?;
+    }
+    let rest = async {
+        let mut held = Vec::new();
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let n = stream.read(&mut buffer).await?;
+            held.extend_from_slice(&buffer[..n]);
+            if held.windows(12).any(|part| part == b"event: reset") {
+                return Ok(true);
+            }
+            if n == 0 {
+                return Ok(false);
+            }
+            held.drain(..held.len().saturating_sub(12));
+        }
+    };
+    timeout(PATIENCE, rest).await.context("nothing came any more")?
+}
