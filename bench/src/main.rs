@@ -13,6 +13,7 @@ mod corpus;
 mod files;
 mod graphs;
 mod histogram;
+mod history;
 mod http;
 mod ingest;
 mod live;
@@ -54,6 +55,8 @@ enum Command {
     Files(FilesArgs),
     /// What the change log and its triggers cost the ingest
     Changes(ChangesArgs),
+    /// The same questions over more and more history, and how long a day of it takes to go
+    History(HistoryArgs),
     /// Faults at random moments, and whether anything that was acknowledged is lost
     Chaos(ChaosArgs),
     /// One measurement after the other
@@ -151,6 +154,17 @@ struct ChangesArgs {
 }
 
 #[derive(Args)]
+struct HistoryArgs {
+    /// Lines of the change log, smallest first
+    #[arg(long, value_delimiter = ',', default_values_t = [100_000, 1_000_000, 10_000_000],
+          value_parser = clap::value_parser!(i64).range(10_000..=200_000_000))]
+    sizes: Vec<i64>,
+    /// How often each question is asked
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(10..=10_000))]
+    times: u32,
+}
+
+#[derive(Args)]
 struct ChaosArgs {
     /// How many stories are played
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
@@ -202,10 +216,11 @@ async fn dispatch(command: Command) -> Result<Kept> {
         Command::Graph(args) => graphs::run(&args).await,
         Command::Files(args) => files::run(&args).await,
         Command::Changes(args) => changes::run(&args).await,
+        Command::History(args) => history::run(&args).await,
         Command::Chaos(args) => chaos::run(&args).await,
         Command::All => {
             let mut kept = Kept::All;
-            for name in ["ingest", "changes", "live", "runs", "run", "graph", "files"] {
+            for name in ["ingest", "changes", "history", "live", "runs", "run", "graph", "files"] {
                 let one = Cli::try_parse_from(["bench", name])?.command;
                 if Box::pin(dispatch(one)).await? == Kept::NotAll {
                     kept = Kept::NotAll;

@@ -111,6 +111,57 @@ async fn a_database_that_only_reads_refuses_reports_and_shows_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_full_disk_refuses_reports_until_there_is_room_and_loses_none() {
+    let lab = Lab::new().await;
+    let id = hold(&lab, &lines("2.2.0", "sigkill")).await;
+    // What PostgreSQL says when a table cannot grow, said where it would.
+    lab.database
+        .sql(
+            "create function full_disk() returns trigger language plpgsql as
+             $$ begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$;
+             create trigger full_disk before insert on ingest_events for each row execute function full_disk()",
+        )
+        .await;
+    let context = json!({ "current_workflow_id": id, "dryrun": false, "jobs": {}, "logfile": null, "workdir": "/lab" });
+    let stored = async || lab.database.text(&format!("select count(*)::text from ingest_events where workflow_run_id = '{id}'")).await;
+    let before = stored().await;
+    for _ in 0..3 {
+        let refused = lab.event("job_finished", json!({ "job_id": 1 }), context.clone()).await;
+        assert_eq!((refused.status(), refused.headers().contains_key("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, true));
+    }
+    assert_eq!(lab.api(&format!("/runs/{id}")).await["status"], "running", "what is known is shown");
+    assert_eq!(stored().await, before);
+    lab.database.sql("drop trigger full_disk on ingest_events").await;
+    until("a report that is taken", || async {
+        let taken = lab.event("job_finished", json!({ "job_id": 1 }), context.clone()).await;
+        (taken.status() == StatusCode::OK).then_some(())
+    })
+    .await;
+    let after = stored().await.and_then(|count| count.parse().ok());
+    assert_eq!(after, before.and_then(|count| count.parse::<u32>().ok()).map(|count| count + 1), "once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn without_a_free_connection_pages_are_refused_and_reports_still_taken() {
+    let database = TestDatabase::new().await;
+    let (_line, store) = database.through(3).await;
+    let lab = Lab::over(database, store.clone()).await;
+    let id = hold(&lab, &lines("2.2.0", "sigkill")).await;
+    let mut held = Vec::new();
+    while let Ok(Ok(conn)) = timeout(Duration::from_secs(1), store.conn()).await {
+        held.push(conn);
+    }
+    assert_eq!(held.len(), 3);
+    let context = json!({ "current_workflow_id": id, "dryrun": false, "jobs": {}, "logfile": null, "workdir": "/lab" });
+    let page = lab.get("/api/flowo/v1/runs").send().await.expect("an answer");
+    assert_eq!((page.status(), page.headers().contains_key("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, true));
+    let taken = lab.event("job_finished", json!({ "job_id": 1 }), context).await;
+    assert_eq!(taken.status(), StatusCode::OK, "the writer has a connection of its own");
+    drop(held);
+    until("a page", || async { (lab.get("/api/flowo/v1/runs").send().await.ok()?.status() == StatusCode::OK).then_some(()) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_listener_that_is_ended_every_two_seconds_for_a_minute_stays_current() {
     let lab = Lab::new().await;
     let mut tab = lab.open("scope=runs").await;
