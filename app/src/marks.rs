@@ -142,7 +142,11 @@ impl AllMarks {
             (snapshot.version, snapshot.derived) = (1 << 63 | at.unsigned_abs(), Arc::default());
             Ok(Arc::new(Then { snapshot, past }))
         };
-        Box::pin(self.past.try_get_with((run, at), make)).await.map_err(|error: Arc<AppError>| AppError::clone(&error))
+        let made = Box::pin(self.past.try_get_with((run, at), make)).await.map_err(|error: Arc<AppError>| AppError::clone(&error))?;
+        if made.past.after.is_none() {
+            self.past.invalidate(&(run, at)).await; // Nothing came after it yet: the next reader must hear if something does.
+        }
+        Ok(made)
     }
 
     /// The jobs of a run.

@@ -17,5 +17,5 @@ pub use once::once;
 pub use progress::{JobBar, Progress};
 pub use soft::soft_submit;
 pub use status::{JobBadge, StatusBadge, StatusMark};
-pub use time::{Ago, Took, local};
+pub use time::{Ago, Took, local_precise};
 pub use windowed::Windowed;

@@ -30,7 +30,7 @@ test('one goes back from change to change, and sees what stood there', async ({ 
   await expect(bar(page)).toContainText('As it was');
   const back = bar(page).getByRole('link', { name: 'The change before' });
 
-  const states = async () => (await jobs(page).locator('.st-cell').allInnerTexts()).map((text) => text.trim()).sort();
+  const states = async () => (await jobs(page).allInnerTexts()).map((text) => /Running|Done|Failed|Waiting/.exec(text)?.[0]).sort();
   const reached = (wanted: string[]) =>
     expect.poll(states, { timeout: 1_000 }).toEqual(wanted).then(
       () => true,
@@ -106,7 +106,7 @@ test('the slider goes through a life by keys, and every view follows', async ({ 
   await slider.focus();
   await page.keyboard.press('Home');
   await expect(page.getByText('No job has begun yet')).toBeVisible();
-  await expect(counts(page)).toHaveText(/2\s*waiting/);
+  await expect(counts(page), 'nothing was planned yet').toBeEmpty();
   await page.keyboard.press('End');
   await expect(pill(page)).toHaveText('Failed');
   await expect(page.getByRole('row', { name: /map/ })).toContainText('1');

@@ -3,7 +3,7 @@
 use crate::{
     api::runs::Then,
     paths::{self, RunPlace},
-    ui::{Icon, local},
+    ui::{Icon, local_precise},
 };
 use leptos::{ev, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -57,7 +57,7 @@ pub fn Scrubber(id: RunId, shown: RwSignal<Option<Then>>, place: Memo<RunPlace>)
     };
     let awake = RwSignal::new(false);
     Effect::new(move |_| awake.set(true));
-    let says = Memo::new(move |_| if awake.get() { local(at.get()) } else { text::utc(at.get()) });
+    let says = Memo::new(move |_| if awake.get() { local_precise(at.get()) } else { text::precise(at.get()) + " UTC" });
     let reach = Memo::new(move |_| then.with(|then| (then.first.min(then.at), then.last.max(then.at))));
     let back = move || to(None);
     view! {

@@ -28,6 +28,12 @@ pub fn Took(#[prop(into)] started: Signal<Option<Millis>>, #[prop(into)] ended: 
     view! { <span class="num">{words}</span> }
 }
 
+/// A moment to the millisecond in the reader's own zone: `2026-11-21 08:51:12.345`. In the browser only.
+pub fn local_precise(at: Millis) -> String {
+    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at as f64));
+    text::precise(at - (date.get_timezone_offset() * 60_000.0) as Millis)
+}
+
 /// A moment in the reader's own language and zone.
 pub fn local(at: Millis) -> String {
     let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at as f64));

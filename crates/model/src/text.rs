@@ -104,6 +104,11 @@ pub fn iso(at: Millis) -> String {
     format!("{y:04}-{m:02}-{d:02}T{:02}:{:02}:{:02}.{:03}Z", s / 3600, s % 3600 / 60, s % 60, ms % 1000)
 }
 
+/// `2026-11-21 08:51:12.345`, in whatever zone `at` is.
+pub fn precise(at: Millis) -> String {
+    iso(at).replace('T', " ").replace('Z', "")
+}
+
 /// The moment that [`iso`] writes; seconds and their parts may be left out, as may the `Z`. `None` for anything else.
 pub fn of_iso(text: &str) -> Option<Millis> {
     let (date, time) = text.strip_suffix('Z').unwrap_or(text).split_once(['T', ' '])?;
