@@ -124,7 +124,7 @@ impl Query {
 }
 
 /// Leaves no plan but an index that has the order.
-const IN_ORDER: &str = "set local enable_bitmapscan = off; set local enable_sort = off; set local enable_incremental_sort = off";
+pub(crate) const IN_ORDER: &str = "set local enable_bitmapscan = off; set local enable_sort = off; set local enable_incremental_sort = off";
 
 /// One page of jobs as they were reported: all of them, or of one rule, or in one state.
 ///

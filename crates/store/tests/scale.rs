@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use store::{
     Conn, changes, events, graphs, history,
     jobs::{self, files, marks},
+    past::{self, Past},
 };
 use testkit::{Plans, TestDatabase};
 
@@ -34,8 +35,8 @@ const MILLION: &str = "
       join paths p on p.path = (j.job_id - back) || '.txt' and p.workflow_run_id = j.workflow_run_id;
     insert into ingest_events (workflow_run_id, source, event, body, received_at, outcome)
     select '0193a4c2-0000-7000-8000-000000000001', 'flowo', 'e', '{}', now(), 'applied' from generate_series(1, 100000) n;
-    insert into change_notifications (table_name, operation, record_id, workflow_run_id)
-    select 'job_executions', 'UPDATE', n, '0193a4c2-0000-7000-8000-000000000001' from generate_series(1, 100000) n;
+    insert into change_notifications (table_name, operation, record_id, workflow_run_id, \"timestamp\")
+    select 'job_executions', 'UPDATE', n, '0193a4c2-0000-7000-8000-000000000001', now() - (100000 - n) * interval '20 ms' from generate_series(1, 100000) n;
     set session_replication_role = origin;
     analyze";
 
@@ -135,6 +136,8 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     let of_jobs = Some(Subject::Job);
     let (old, _) = reads_at_most!(320, "its jobs' history, long ago", history::of_run(conn, run, of_jobs, Some(50_000), 100));
     assert_eq!(old.len(), 100);
+    let known = reads_at_most!(8, "how far its history goes", past::span(conn, run)).expect("a life");
+    reads_at_most!(2_400, "what it was just before its end", Past::read(conn, run, known.last));
     // Words are looked for in every path of the run, here all there are.
     let before = reads(conn).await;
     let found = files::find(conn, run, "5000.TXT").await.expect("paths");
