@@ -74,6 +74,13 @@ const VIEWS: View[] = [
   { name: 'the code of a run', open: (page, run) => visit(page, `${run}?tab=code`) },
   { name: 'the files of a run', open: (page, run) => visit(page, `${run}?tab=files`) },
   { name: 'the history of a run', open: (page, run) => visit(page, `${run}?tab=history`) },
+  {
+    name: 'a run as it was',
+    open: async (page, run) => {
+      await visit(page, `${run}?at=${Date.now() - 1}`);
+      await expect(page.getByRole('slider', { name: 'Moment' })).toBeVisible();
+    },
+  },
   { name: 'what else is known of a run', open: (page, run) => visit(page, `${run}?tab=info`) },
   { name: 'a folded graph', open: (page, run) => visit(page, `${run}?graph=closed`) },
   {
