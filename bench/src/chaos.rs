@@ -4,6 +4,7 @@
 //! A server and its database live through many stories. The number decides who does what and when; the machine
 //! decides what a fault hits, so a story that failed may have to be told more than once.
 
+mod broken;
 mod client;
 mod oracle;
 mod reader;
@@ -20,6 +21,7 @@ use tokio::time::sleep;
 
 use crate::server::Server;
 use crate::{ChaosArgs, Kept, http, runs};
+pub use broken::Broken;
 use client::{Client, Played};
 use oracle::Violations;
 use reader::Reader;
@@ -28,6 +30,9 @@ use reader::Reader;
 const LANES: u64 = 3;
 /// Everything settles in this time once nothing is broken any more.
 const SETTLE: Duration = Duration::from_mins(1);
+/// How long what a reader holds may differ from the list then; and where it must differ, how long it is waited for.
+const READERS: Duration = Duration::from_secs(40);
+const READERS_BROKEN: Duration = Duration::from_secs(5);
 
 /// Numbers that look like chance and are the same for the same seed.
 #[derive(Clone)]
@@ -111,7 +116,7 @@ pub async fn run(args: &ChaosArgs) -> Result<Kept> {
     let mut lanes = JoinSet::new();
     for lane in 0..LANES.min(args.seeds) {
         let seeds = (args.from..args.from + args.seeds).skip(lane as usize).step_by(LANES as usize);
-        lanes.spawn(told(seeds.collect()));
+        lanes.spawn(told(seeds.collect(), args.broken));
     }
     let (mut sum, mut kept) = (Sum::default(), Kept::All);
     while let Some(lane) = lanes.join_next().await {
@@ -127,16 +132,24 @@ pub async fn run(args: &ChaosArgs) -> Result<Kept> {
          {frames} frames, {resets} resets; {violations} violations.",
         began.elapsed().as_secs_f64()
     );
-    Ok(kept)
+    // Who breaks a promise wants to hear of it.
+    match (args.broken, violations) {
+        (None, _) => Ok(kept),
+        (Some(_), 1..) => Ok(Kept::All),
+        (Some(broken), 0) => {
+            eprintln!("chaos: {broken:?} was not seen");
+            Ok(Kept::NotAll)
+        }
+    }
 }
 
 /// Tells stories, one after the other on one server; ends at the first that does not hold.
-async fn told(seeds: Vec<u64>) -> Result<Sum> {
+async fn told(seeds: Vec<u64>, broken: Option<Broken>) -> Result<Sum> {
     let mut server = Server::start().await?;
     let cookie = runs::sign_in(&server).await?;
     let mut sum = Sum::default();
     for seed in seeds {
-        let violations = story(&mut server, &cookie, seed, &mut sum).await;
+        let violations = story(&mut server, &cookie, seed, broken, &mut sum).await;
         let violations =
             violations.with_context(|| format!("story {seed} could not be told; the server's log ends with:\n{}", server.log()))?;
         sum.stories += 1;
@@ -159,7 +172,7 @@ async fn told(seeds: Vec<u64>) -> Result<Sum> {
     Ok(sum)
 }
 
-async fn story(server: &mut Server, cookie: &str, seed: u64, sum: &mut Sum) -> Result<Violations> {
+async fn story(server: &mut Server, cookie: &str, seed: u64, broken: Option<Broken>, sum: &mut Sum) -> Result<Violations> {
     let mut chance = Chance::new(seed);
     forget(server).await?;
     let over = Arc::new(AtomicBool::new(false));
@@ -170,7 +183,8 @@ async fn story(server: &mut Server, cookie: &str, seed: u64, sum: &mut Sum) -> R
     }
     let mut readers = Vec::new();
     for _ in 0..=chance.below(3) {
-        let reader = Reader::new(server.url(""), cookie.to_owned(), chance.fork(), Arc::clone(&over))?;
+        let patience = if broken.is_some() { READERS_BROKEN } else { READERS };
+        let reader = Reader::new(server.url(""), cookie.to_owned(), chance.fork(), Arc::clone(&over), patience)?;
         readers.push(tokio::spawn(reader.read()));
     }
     for _ in 0..=chance.below(3) {
@@ -186,6 +200,10 @@ async fn story(server: &mut Server, cookie: &str, seed: u64, sum: &mut Sum) -> R
     let mut played = Vec::new();
     for client in clients {
         played.extend(client.await?);
+    }
+    if let Some(broken) = broken {
+        settled(server).await?;
+        broken.apply(server).await?;
     }
     let mut violations = judged(server, &played).await?;
     // The last change there is: whoever has seen it has seen all.

@@ -172,6 +172,9 @@ struct ChaosArgs {
     /// The first of them; a story that failed is played again by its number
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=1_000_000_000_000))]
     from: u64,
+    /// Break this promise after each story; it is a fault if nobody sees that
+    #[arg(long = "break", value_enum)]
+    broken: Option<chaos::Broken>,
 }
 
 /// What a measurement says about the reports it made.

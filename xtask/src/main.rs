@@ -103,6 +103,7 @@ enum Seed {
 enum Bench {
     Ingest,
     Changes,
+    History,
     Live,
     Runs,
     Run,

@@ -16,8 +16,6 @@ use tokio::time::{sleep, timeout};
 use super::Chance;
 use super::oracle::Violations;
 
-/// How long what a reader holds may differ from the list when nothing is broken any more.
-const PATIENCE: Duration = Duration::from_secs(40);
 /// How long a browser waits before it comes back.
 const RETRY: Duration = Duration::from_millis(60);
 
@@ -39,6 +37,8 @@ pub struct Reader {
     cookie: String,
     chance: Chance,
     over: Arc<AtomicBool>,
+    /// How long what it holds may differ from the list when nothing is broken any more.
+    patience: Duration,
     /// The runs it shows.
     held: BTreeMap<String, Value>,
     /// Where its stream goes on.
@@ -47,13 +47,14 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub fn new(base: String, cookie: String, chance: Chance, over: Arc<AtomicBool>) -> Result<Self> {
+    pub fn new(base: String, cookie: String, chance: Chance, over: Arc<AtomicBool>, patience: Duration) -> Result<Self> {
         Ok(Self {
             http: crate::http::client()?,
             base,
             cookie,
             chance,
             over,
+            patience,
             held: BTreeMap::new(),
             cursor: String::new(),
             seen: Seen::default(),
@@ -90,11 +91,11 @@ impl Reader {
         if !self.over.load(Ordering::SeqCst) {
             return false;
         }
-        if since.get_or_insert_with(Instant::now).elapsed() < PATIENCE {
+        if since.get_or_insert_with(Instant::now).elapsed() < self.patience {
             return false;
         }
         let held: Vec<String> = self.held.values().map(summary).collect();
-        self.seen.violations.push(format!("a reader is not where the database is after {PATIENCE:?}: {why} {}", held.join("; ")));
+        self.seen.violations.push(format!("a reader is not where the database is after {:?}: {why} {}", self.patience, held.join("; ")));
         true
     }
 

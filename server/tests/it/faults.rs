@@ -162,6 +162,26 @@ async fn without_a_free_connection_pages_are_refused_and_reports_still_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_commits_five_seconds_late_is_delivered_live_and_after_a_reconnect() {
+    let lab = Lab::new().await;
+    let (mut stays, mut goes) = (lab.open("scope=runs").await, lab.open("scope=runs").await);
+    live(&mut stays).await;
+    live(&mut goes).await;
+    let mut early = lab.database.raw().await;
+    testkit::run(&mut early, "begin; insert into workflow_runs (workflow_name) values ('took its number first')").await;
+    insert(&lab, "committed first").await;
+    stays.until("the second", |event| tells(event, "committed first")).await;
+    let last = goes.until("the second", |event| tells(event, "committed first")).await.id.expect("an id");
+    drop(goes);
+    sleep(Duration::from_secs(5)).await;
+    testkit::run(&mut early, "commit").await;
+    stays.until("the first, live", |event| tells(event, "took its number first")).await;
+    let mut back = Tab::new(lab.get("/live?scope=runs").header("last-event-id", &last).send().await.expect("an answer"));
+    back.until("the first, after a reconnect", |event| tells(event, "took its number first")).await;
+    assert!(back.seen.iter().all(|event| event.name != "reset"), "{:?}", back.seen);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_listener_that_is_ended_every_two_seconds_for_a_minute_stays_current() {
     let lab = Lab::new().await;
     let mut tab = lab.open("scope=runs").await;

@@ -24,6 +24,8 @@ const BUDGET: [(&str, &[&str], u64); 3] =
 
 /// Stories of faults in every run of the tests.
 const STORIES: u64 = 100;
+/// What is broken on purpose, to see whether the judges of those stories see it.
+const BROKEN: [&str; 4] = ["lost", "twice", "counter", "silent"];
 
 /// More of a failure than this is not read.
 const SHOWN_LINES: usize = 300;
@@ -108,7 +110,18 @@ pub fn chaos(ctx: &Ctx) -> Result<Tally> {
     let mut stories = flowod::chaos(ctx, STORIES, 1)?;
     let done = step::step("chaos: stories", || step::capture(&mut stories))?;
     step::note(&done.tail());
-    Ok(if done.status.success() { Tally::PASSED } else { Tally::FAILED })
+    let mut tally = if done.status.success() { Tally::PASSED } else { Tally::FAILED };
+    // Judges that see nothing would be content with anything.
+    for broken in BROKEN {
+        let mut story = flowod::chaos(ctx, 1, 1)?;
+        story.args(["--break", broken]);
+        let done = step::step(&format!("chaos: broken on purpose, {broken}"), || step::capture(&mut story))?;
+        if !done.status.success() {
+            step::note(&done.tail());
+        }
+        tally = tally + if done.status.success() { Tally::PASSED } else { Tally::FAILED };
+    }
+    Ok(tally)
 }
 
 pub fn conformance(ctx: &Ctx) -> Result<Tally> {
