@@ -117,7 +117,10 @@ pub fn RunHead(
         Some((low, high)) => Some(text::between(low, high)),
         None => run.with(|run| run.remaining(now.get())).map(text::remaining),
     });
-    let rewind = move || paths::run_at(id, &place.get().of_moment(Some(ended.get().unwrap_or_else(|| now.get()))));
+    // The moment before it is left, found out when somebody is about to leave it: a link that ticks is written every second.
+    let leaving = RwSignal::new(now.get_untracked());
+    let leave = move || leaving.set(js_sys::Date::now() as Millis);
+    let rewind = move || paths::run_at(id, &place.get().of_moment(Some(ended.get().unwrap_or_else(|| leaving.get()))));
     let editing = RwSignal::new(false);
     let dry = run.with_untracked(|run| run.dry_run);
     let user = run.with_untracked(|run| run.user.clone());
@@ -176,7 +179,15 @@ pub fn RunHead(
                 <div class="acts">
                     <CopyLink/>
                     <If when=Signal::derive(move || place.with(|place| place.moment().is_none()))>
-                        <a class="btn ghost small" href=rewind title="How it was at a moment of the past">
+                        <a
+                            class="btn ghost small"
+                            href=rewind
+                            title="How it was at a moment of the past"
+                            on:pointerenter=move |_| leave()
+                            on:pointerdown=move |_| leave()
+                            on:focus=move |_| leave()
+                            on:keydown=move |_| leave()
+                        >
                             <Icon name="i-undo" small=true/>
                             "Rewind"
                         </a>
