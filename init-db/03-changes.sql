@@ -3,8 +3,13 @@
 
 -- Rings with the number of the transaction, by which its changes are found. The same message twice in one transaction
 -- is sent once: however many statements, one ring at the commit.
+--
+-- `flowo.quiet`: whoever sets it rings afterwards, once for several transactions with all their numbers.
 create or replace function ring() returns void language plpgsql as $$
 begin
+    if current_setting('flowo.quiet', true) = 'on' then
+        return;
+    end if;
     perform pg_notify('flowo_changes', pg_current_xact_id()::text);
 end
 $$;

@@ -3,7 +3,7 @@
 //! Woken by the doorbell, and every ten seconds without it. `flowod monitor` prints what it is given; with
 //! `ENABLE_DB_MONITORING` the server writes it into its own log.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, mem, time::Duration};
 use store::{
     Conn, Store, StoreError,
     changes::{self, Horizon},
@@ -26,7 +26,7 @@ const GATHER: Duration = Duration::from_millis(10);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long the last note of what was told may take.
 const LEAVE: Duration = Duration::from_secs(5);
-/// Lines ahead of an open transaction that are remembered; with more, the log is read by the clock only.
+/// Lines ahead of an open transaction that are told, and remembered; what is beyond is told when that one ends.
 const AHEAD: usize = 10_000;
 
 /// Where to begin.
@@ -124,15 +124,18 @@ pub async fn run(store: &Store, plan: Plan, sink: &mut impl Sink, cancel: &Cance
     }
     if plan.marks {
         // A pass that broke off told lines that are not noted yet. Without a database they are told again.
-        let _ = timeout(LEAVE, note(store, &plan.name, &mut place)).await;
+        let _ = timeout(LEAVE, note(store, &plan, &mut place)).await;
     }
     outcome
 }
 
-async fn note(store: &Store, name: &str, place: &mut Place) -> Result<(), StoreError> {
+async fn note(store: &Store, plan: &Plan, place: &mut Place) -> Result<(), StoreError> {
     let mut conn = store.conn().await?;
     place.mark(&mut conn).await?;
-    place.keep(&mut conn, name).await
+    if plan.start == Start::Last || place.kept.is_some() {
+        place.keep(&mut conn, &plan.name).await?;
+    } // Else it broke off in what is older than any place: the next one goes on where the last one ended.
+    Ok(())
 }
 
 async fn begin(store: &Store, plan: &Plan) -> Result<Place, StoreError> {
@@ -182,6 +185,12 @@ async fn pass(store: &Store, plan: &Plan, place: &mut Place, sink: &mut impl Sin
             }
         }
         if !full {
+            break;
+        }
+        if ahead.len() >= AHEAD {
+            warn!("A transaction is open for long; what came after it is told when it ends");
+            ahead = mem::take(&mut place.ahead); // With those that were told beyond this page.
+            ahead.retain(|_, xact| !next.settled(*xact));
             break;
         }
         if next.settled(reached) {

@@ -5,8 +5,10 @@
 //! survives whatever comes. While one writer waits for the disk or for its clients, the other
 //! works; reports of one run go through one of them.
 
+mod doorbell;
 mod traffic;
 
+use doorbell::Doorbell;
 use std::{sync::Arc, time::Duration};
 use store::{
     Store, StoreError,
@@ -107,11 +109,21 @@ impl Writer {
 impl WriterTask {
     /// Works until cancelled, then drains what was already taken.
     pub async fn run(self, cancel: CancellationToken) {
+        let doorbell = Arc::new(Doorbell::default());
+        let written = CancellationToken::new();
+        let mut ringing = JoinSet::new();
+        ringing.spawn({
+            let (doorbell, store, written) = (Arc::clone(&doorbell), self.store.clone(), written.clone());
+            async move { doorbell.run(store, written).await }
+        });
         let mut lanes = JoinSet::new();
         for jobs in self.lanes {
-            lanes.spawn(work(jobs, Line { store: self.store.clone(), conn: None }, cancel.clone()));
+            let line = Line { store: self.store.clone(), conn: None, doorbell: Arc::clone(&doorbell) };
+            lanes.spawn(work(jobs, line, cancel.clone()));
         }
         lanes.join_all().await;
+        written.cancel();
+        ringing.join_all().await;
     }
 }
 
@@ -156,6 +168,7 @@ async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, (answered,
 struct Line {
     store: Store,
     conn: Option<store::Conn>,
+    doorbell: Arc<Doorbell>,
 }
 
 impl Line {
@@ -227,8 +240,12 @@ impl Line {
             None => self.store.keyed().await?,
         };
         let mut tx = store::begin(&mut conn).await?;
+        let quiet = if self.doorbell.may_ring() { None } else { Some(store::changes::quiet(&mut tx).await?) };
         let receipts = apply(&mut tx, batch).await?;
         store::commit(tx).await?;
+        if let Some(transaction) = quiet {
+            self.doorbell.owe(transaction);
+        }
         self.conn = Some(conn);
         Ok(receipts)
     }

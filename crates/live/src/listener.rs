@@ -1,13 +1,14 @@
 //! Hears that something was committed, and finds the way back after a loss.
 //!
 //! The driver reconnects silently, and what was notified meanwhile is gone. So we notify
-//! ourselves: a ping that is heard proves that everything committed before it was heard too,
-//! and moves the horizon from which the change log is read again after a loss. Two pings
-//! unheard, and the change log is polled until one is heard.
+//! ourselves: a ping that is heard proves that we hear, and has us compare what was heard with
+//! what the change log holds. What nobody rang for is published then, and the horizon moves on
+//! from which the log is read again after a loss. Two pings unheard, and the change log is
+//! polled until one is heard.
 
 use crate::{Health, hub::Hub};
 use model::{Millis, live::Listening};
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 use store::{
     Conn, Store, StoreError,
     changes::{self, Horizon},
@@ -41,6 +42,8 @@ const POLL: Duration = Duration::from_secs(10);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// Notifications held while a tick is being read; more wait in the socket.
 const QUEUE: usize = 4096;
+/// Transactions remembered as heard while an older one is open; with more, readers are told to begin again.
+const REMEMBERED: usize = 200_000;
 /// A statement of ours that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -51,7 +54,9 @@ pub async fn run(store: Store, hub: Hub, cancel: CancellationToken) {
         store,
         hub,
         horizon: None,
+        published: HashSet::new(),
         pinged: None,
+        proven: None,
         heard_at: Instant::now(),
         reading: None,
     };
@@ -82,8 +87,12 @@ struct Ear {
     channel: String,
     /// Everything before it was published.
     horizon: Option<Horizon>,
+    /// What was heard and published, and is not before the horizon.
+    published: HashSet<u64>,
     /// The ping on its way: its number, when it was sent, and the horizon it will prove.
     pinged: Option<(u64, Millis, Horizon)>,
+    /// A ping was heard: the horizon moves here when the log agrees with what was heard.
+    proven: Option<Horizon>,
     heard_at: Instant,
     /// Where the rows behind a notification are read; the pool may be busy when it comes.
     reading: Option<Conn>,
@@ -136,16 +145,6 @@ impl Ear {
 
     /// Takes in what arrives within the window and publishes it as one tick.
     async fn take(&mut self, first: Heard, hearing: &mut mpsc::Receiver<Result<Heard, StoreError>>) -> Result<(), StoreError> {
-        // A pong among these messages moves the horizon; it must not outrun what is published.
-        let published = self.horizon.clone();
-        let outcome = self.gather(first, hearing).await;
-        if outcome.is_err() {
-            self.horizon = published;
-        }
-        outcome
-    }
-
-    async fn gather(&mut self, first: Heard, hearing: &mut mpsc::Receiver<Result<Heard, StoreError>>) -> Result<(), StoreError> {
         let mut transactions = Vec::new();
         let mut lost = self.note(first, &mut transactions);
         let until = Instant::now() + window(self.hub.readers());
@@ -156,25 +155,44 @@ impl Ear {
                 Ok(None) | Err(_) => break,
             }
         }
+        let proven = self.proven.take();
         if lost {
             self.state(Listening::CatchingUp);
             self.catch_up().await?;
             self.pinged = None;
-        } else if !transactions.is_empty() {
+        } else if proven.is_some() || !transactions.is_empty() {
             let mut conn = match self.reading.take() {
                 Some(conn) => conn,
                 None => self.store.keyed().await?,
             };
-            patiently(async {
-                if let Some(touched) = changes::behind(&mut conn, &transactions).await? {
-                    self.hub.shared.publish(&mut conn, touched).await
-                } else {
-                    self.hub.shared.reset();
-                    Ok(())
-                }
-            })
-            .await?;
+            patiently(self.publish(&mut conn, transactions, proven)).await?;
             self.reading = Some(conn); // One that failed is not used again.
+        }
+        Ok(())
+    }
+
+    /// Publishes transactions, and before the horizon moves also those that nobody rang for.
+    async fn publish(&mut self, conn: &mut Conn, mut transactions: Vec<u64>, proven: Option<Horizon>) -> Result<(), StoreError> {
+        if let (Some(since), Some(until)) = (&self.horizon, &proven) {
+            let missed = changes::between(conn, since, until).await?;
+            let heard = transactions.len();
+            transactions.extend(missed.into_iter().filter(|number| !self.published.contains(number)));
+            metrics::counter!("flowo_listener_found_total").increment((transactions.len() - heard) as u64);
+        }
+        if !transactions.is_empty() {
+            match changes::behind(conn, &transactions).await? {
+                Some(touched) => self.hub.shared.publish(conn, touched).await?,
+                None => self.hub.shared.reset(),
+            }
+        }
+        self.published.extend(transactions);
+        if let Some(until) = proven {
+            self.published.retain(|number| !until.settled(*number));
+            self.horizon = Some(until);
+        }
+        if self.published.len() > REMEMBERED {
+            // An older transaction is open for long. What is forgotten here is published again when it ends.
+            self.published = HashSet::new();
         }
         Ok(())
     }
@@ -184,10 +202,12 @@ impl Ear {
         match heard {
             Heard::Reconnected => return true,
             Heard::Message { channel, payload } if channel == CHANGES => {
-                if let Ok(number) = payload.parse() {
-                    transactions.push(number);
-                } else {
-                    warn!(payload, "Heard a notification that is no transaction");
+                for number in payload.split(' ') {
+                    if let Ok(number) = number.parse() {
+                        transactions.push(number);
+                    } else {
+                        warn!(payload, "Heard a notification that is no transaction");
+                    }
                 }
             }
             Heard::Message { payload, .. } => self.pong(&payload),
@@ -195,12 +215,11 @@ impl Ear {
         false
     }
 
-    /// What a ping proves: all that was committed before it has been heard, and is published
-    /// by the time the horizon is used.
+    /// What a ping proves: whatever was rung before it has been heard.
     fn pong(&mut self, payload: &str) {
         let Some((_, sent_at, horizon)) = self.pinged.take_if(|(number, ..)| payload == number.to_string()) else { return };
         let lag_ms = now() - sent_at;
-        self.horizon = Some(horizon);
+        self.proven = Some(horizon);
         self.heard_at = Instant::now();
         self.hub.shared.hear(|health| *health = Health { state: Listening::Live, lag_ms: Some(lag_ms) });
         metrics::gauge!("flowo_listener_lag_seconds").set(lag_ms as f64 / 1000.0);
@@ -235,6 +254,7 @@ impl Ear {
             None => self.hub.shared.reset(),
         }
         self.horizon = Some(next);
+        self.published.clear();
         Ok(())
     }
 

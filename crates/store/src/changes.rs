@@ -116,6 +116,38 @@ fn touched(rows: Vec<ChangeRow>) -> Touched {
     touched
 }
 
+/// The transactions that changed something and were settled between two horizons.
+///
+/// Costs what is in the log between the two: an index is read.
+pub async fn between(conn: &mut Conn, since: &Horizon, until: &Horizon) -> Result<Vec<u64>, StoreError> {
+    let numbers: Vec<String> =
+        sqlx::query_scalar("select distinct xact::text from change_notifications where xact >= $1::xid8 and xact < $2::xid8")
+            .bind(&since.0)
+            .bind(&until.0)
+            .fetch_all(conn)
+            .await
+            .doing("checking what was heard")?;
+    Ok(numbers.iter().filter_map(|number| number.parse().ok()).collect())
+}
+
+/// Lets this transaction commit without ringing, and gives its number: whoever calls this [rings](ring) for it afterwards.
+pub async fn quiet(conn: &mut Conn) -> Result<u64, StoreError> {
+    let (_, number): (String, String) = sqlx::query_as("select set_config('flowo.quiet', 'on', true), pg_current_xact_id()::text")
+        .fetch_one(conn)
+        .await
+        .doing("silencing the doorbell")?;
+    number.parse().map_err(|_| StoreError::Unfit(format!("{number} is no transaction")))
+}
+
+/// Numbers of transactions in one ring: a message has at most 8 000 bytes.
+pub const MOST_IN_A_RING: usize = 350;
+
+/// Rings for transactions that were committed quietly, at most [`MOST_IN_A_RING`].
+pub async fn ring(conn: &mut Conn, transactions: &[u64]) -> Result<(), StoreError> {
+    let numbers: Vec<String> = transactions.iter().map(ToString::to_string).collect();
+    ping(conn, crate::listen::CHANGES, &numbers.join(" ")).await
+}
+
 /// Rings for nobody but listeners that test whether they hear.
 pub async fn ping(conn: &mut Conn, channel: &str, text: &str) -> Result<(), StoreError> {
     sqlx::query("select pg_notify($1, $2)").bind(channel).bind(text).execute(conn).await.doing("pinging the listener")?;

@@ -89,6 +89,30 @@ async fn a_listener_that_lost_its_connection_catches_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_nobody_rang_for_is_found_in_the_change_log() {
+    let lab = Lab::new().await;
+    let mut tab = lab.open("scope=runs").await;
+    tab.until("the listener", |event| event.name == "status" && event.data["listening"] == "live").await;
+    // As a server does that is killed between a quiet commit and its ring.
+    lab.database.sql("begin; set local flowo.quiet = 'on'; insert into workflow_runs (workflow_name) values ('quiet'); commit").await;
+    insert(&lab, "loud").await;
+    tab.until("the one that rang", |event| tells(event, "loud")).await;
+    tab.until("the one that did not", |event| tells(event, "quiet")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_ring_may_tell_of_many_transactions() {
+    let lab = Lab::new().await;
+    let mut tab = lab.open("scope=runs").await;
+    tab.until("the listener", |event| event.name == "status" && event.data["listening"] == "live").await;
+    let quiet = "set local flowo.quiet = 'on'; insert into workflow_runs (workflow_name) values";
+    let ring = "select pg_notify('flowo_changes', string_agg(distinct xact::text, ' ')) from change_notifications";
+    lab.database.sql(&format!("begin; {quiet} ('first'); commit; begin; {quiet} ('second'); commit; {ring}")).await;
+    let both = |event: &Event| tells(event, "first") && tells(event, "second");
+    tab.until("both in one frame", both).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_transaction_that_commits_late_is_delivered_all_the_same() {
     let lab = Lab::new().await;
     let mut tab = lab.open("scope=runs").await;

@@ -106,6 +106,45 @@ async fn changes_are_printed_as_they_are_committed_and_those_of_an_outage_afterw
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_monitor_that_is_broken_off_in_what_is_old_keeps_no_place_there() {
+    let database = TestDatabase::new().await;
+    let mut monitor = Monitor::start(&database, &["--json"]);
+    heard(&database, &mut monitor).await;
+    assert!(monitor.stop().await.success());
+    // More than a pipe holds.
+    database.sql("insert into workflow_runs (workflow_name) select 'run ' || n from generate_series(1, 2000) n").await;
+    let mut old = Monitor::start(&database, &["--all", "--json"]);
+    old.next().await;
+    let Monitor { mut child, lines } = old;
+    drop(lines); // As `| head` does.
+    assert!(timeout(PATIENCE, child.wait()).await.expect("it ends in time").expect("it ended").success());
+    insert(&database, "last").await;
+    let mut monitor = Monitor::start(&database, &["--json"]);
+    let names = monitor.names("last").await;
+    assert!(!names.contains(&"begin".to_owned()), "it goes on where the first one ended");
+    assert_eq!(names.len(), 2001);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_transaction_that_is_open_for_long_holds_back_what_cannot_be_remembered() {
+    let database = TestDatabase::new().await;
+    let mut monitor = Monitor::start(&database, &["--json"]);
+    heard(&database, &mut monitor).await;
+    let mut late = database.raw().await;
+    testkit::run(&mut late, "begin; insert into workflow_runs (workflow_name) values ('late')").await;
+    database.sql("insert into workflow_runs (workflow_name) select 'run ' || n from generate_series(1, 12000) n").await;
+    let mut names = monitor.names("run 10000").await;
+    testkit::run(&mut late, "commit").await;
+    insert(&database, "last").await;
+    names.extend(monitor.names("last").await);
+    let all = names.len();
+    names.sort();
+    names.dedup();
+    assert_eq!((all, names.len()), (12_002, 12_002), "each once");
+    assert!(monitor.stop().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_monitor_tells_what_it_was_asked_for_and_ends() {
     let database = TestDatabase::new().await;
     insert(&database, "one").await;
