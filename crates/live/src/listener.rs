@@ -24,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// Long enough to gather a burst, short enough to feel instant.
+/// Between two ticks: long enough to gather a burst, short enough to feel instant.
 const WINDOW: Duration = Duration::from_millis(4);
 /// The window while nobody looks: rows are read once however often they changed.
 const UNSEEN: Duration = Duration::from_millis(100);
@@ -58,6 +58,7 @@ pub async fn run(store: Store, hub: Hub, cancel: CancellationToken) {
         pinged: None,
         proven: None,
         heard_at: Instant::now(),
+        ticked: Instant::now(),
         reading: None,
     };
     let mut backoff = Duration::from_millis(100);
@@ -94,6 +95,8 @@ struct Ear {
     /// A ping was heard: the horizon moves here when the log agrees with what was heard.
     proven: Option<Horizon>,
     heard_at: Instant,
+    /// When something was published last.
+    ticked: Instant,
     /// Where the rows behind a notification are read; the pool may be busy when it comes.
     reading: Option<Conn>,
 }
@@ -143,11 +146,11 @@ impl Ear {
         }
     }
 
-    /// Takes in what arrives within the window and publishes it as one tick.
+    /// Takes in what there is, and what arrives until the window since the last tick is over; publishes it as one tick.
     async fn take(&mut self, first: Heard, hearing: &mut mpsc::Receiver<Result<Heard, StoreError>>) -> Result<(), StoreError> {
         let mut transactions = Vec::new();
         let mut lost = self.note(first, &mut transactions);
-        let until = Instant::now() + window(self.hub.readers());
+        let until = self.ticked + window(self.hub.readers());
         while !transactions.is_empty() && transactions.len() < QUEUE {
             match timeout_at(until, hearing.recv()).await {
                 Ok(Some(Ok(heard))) => lost |= self.note(heard, &mut transactions),
@@ -165,6 +168,7 @@ impl Ear {
                 Some(conn) => conn,
                 None => self.store.keyed().await?,
             };
+            self.ticked = Instant::now();
             patiently(self.publish(&mut conn, transactions, proven)).await?;
             self.reading = Some(conn); // One that failed is not used again.
         }
