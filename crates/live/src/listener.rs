@@ -19,7 +19,7 @@ use store::{
 use tokio::{
     sync::mpsc,
     task::JoinHandle,
-    time::{Instant, MissedTickBehavior, interval, sleep, timeout, timeout_at},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -33,9 +33,9 @@ const READERS_PER_MS: usize = 250;
 /// The longest window, in milliseconds beyond [`WINDOW`].
 const MOST_EXTRA_MS: usize = 12;
 /// How often we test our own hearing.
-const PING: Duration = Duration::from_secs(4);
-/// Silence after which we are deaf: two pings.
-const DEAF: Duration = Duration::from_secs(9);
+const PING: Duration = Duration::from_secs(3);
+/// Silence after which we are deaf: two pings. Pages are told then, ten seconds after the last that was heard at most.
+const DEAF: Duration = Duration::from_secs(8);
 /// How often the change log is read while deaf.
 const POLL: Duration = Duration::from_secs(10);
 /// Longest wait between two attempts to connect.
@@ -124,8 +124,16 @@ impl Ear {
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut polled = Instant::now();
         let mut number = 0;
+        // What was heard last when it was said that we are deaf.
+        let mut told = None;
         loop {
             tokio::select! {
+                () = sleep_until(self.heard_at + DEAF), if told != Some(self.heard_at) => {
+                    told = Some(self.heard_at);
+                    self.state(Listening::Polling);
+                    polled = Instant::now();
+                    self.catch_up().await?;
+                }
                 message = hearing.recv() => match message {
                     None => return Ok(()),
                     Some(Err(error)) => return Err(error),
@@ -134,12 +142,9 @@ impl Ear {
                 _ = ping.tick() => {
                     number += 1;
                     self.ping(number).await?;
-                    if self.heard_at.elapsed() > DEAF {
-                        self.state(Listening::Polling);
-                        if polled.elapsed() >= POLL {
-                            polled = Instant::now();
-                            self.catch_up().await?;
-                        }
+                    if told == Some(self.heard_at) && polled.elapsed() >= POLL {
+                        polled = Instant::now();
+                        self.catch_up().await?;
                     }
                 }
             }

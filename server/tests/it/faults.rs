@@ -50,8 +50,10 @@ async fn without_notifications_the_change_log_is_polled_and_pages_are_told() {
     let mut tab = lab.open("scope=runs").await;
     live(&mut tab).await;
     line.set(Line::Deaf);
+    let deaf = Instant::now();
     insert(&lab, "while deaf").await;
     tab.until("the state", |event| event.name == "status" && event.data["listening"] == "polling").await;
+    println!("pages were told after {:.1} s that the server polls", deaf.elapsed().as_secs_f64());
     hears(&lab, "polling").await;
     tab.until("what was written while deaf", |event| tells(event, "while deaf")).await;
     insert(&lab, "while polling").await;
