@@ -12,8 +12,11 @@ use syntect::{
     util::LinesWithEndings,
 };
 
-/// How long one text may take.
+/// How long one text may take, after its first lines, ...
 const PATIENCE: Duration = Duration::from_millis(150);
+/// ... which take longer where a language is met for the first time: its patterns are made then.
+const FIRST: usize = 4_096;
+const FIRST_PATIENCE: Duration = Duration::from_secs(2);
 /// Longer lines are data, not code (bytes).
 const LONG: usize = 2_000;
 const CLASSES: ClassStyle = ClassStyle::SpacedPrefixed { prefix: "c-" };
@@ -48,12 +51,15 @@ pub fn language_of(path: &str) -> &str {
 /// HTML of a text: escaped, with classes where the language is known.
 pub fn html(text: &str, name: &str) -> String {
     let Some(syntax) = language(name) else { return escaped(text) };
-    let until = Instant::now() + PATIENCE;
+    let mut until = Instant::now() + FIRST_PATIENCE;
     let mut generator = ClassedHTMLGenerator::new_with_class_style(syntax, languages(), CLASSES);
     let mut done = 0;
     for line in LinesWithEndings::from(text) {
         if line.len() > LONG || Instant::now() > until || generator.parse_html_for_line_which_includes_newline(line).is_err() {
             break;
+        }
+        if (done..done + line.len()).contains(&FIRST) {
+            until = Instant::now() + PATIENCE;
         }
         done += line.len();
     }

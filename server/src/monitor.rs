@@ -148,7 +148,7 @@ async fn begin(store: &Store, plan: &Plan) -> Result<Place, StoreError> {
         }
         Start::Last => match monitor::place(&mut conn, &plan.name).await? {
             Some(kept) => kept,
-            None => Kept { horizon: changes::horizon(&mut conn).await?, ahead: Vec::new() },
+            None => monitor::present(&mut conn, AHEAD as i64).await?,
         },
     };
     Ok(Place {

@@ -2,7 +2,10 @@
 //!
 //! Its place is [`Kept`] under a name in `settings`, so that a monitor goes on where the last one ended.
 
-use crate::{Conn, Doing, StoreError, changes::Horizon};
+use crate::{
+    Conn, Doing, StoreError,
+    changes::{self, Horizon},
+};
 use model::{Millis, RunId};
 use serde::Serialize;
 use serde_json::Value;
@@ -142,6 +145,19 @@ pub async fn place(conn: &mut Conn, name: &str) -> Result<Option<Kept>, StoreErr
     .await
     .doing("reading the monitor's place")?;
     Ok(row.map(|(horizon, ahead)| Kept { horizon: Horizon::new(horizon), ahead }))
+}
+
+/// The present, for a monitor that begins now: what is there already counts as told, at most the newest `most` lines
+/// of what an open transaction keeps from being settled.
+pub async fn present(conn: &mut Conn, most: i64) -> Result<Kept, StoreError> {
+    let horizon = changes::horizon(conn).await?;
+    let ahead = sqlx::query_scalar("select id from change_notifications where xact >= $1::xid8 order by xact desc, id desc limit $2")
+        .bind(horizon.as_str())
+        .bind(most)
+        .fetch_all(conn)
+        .await
+        .doing("looking for what is there")?;
+    Ok(Kept { horizon, ahead })
 }
 
 /// Keeps it.

@@ -64,9 +64,10 @@ async fn heard(database: &TestDatabase, monitor: &mut Monitor) {
             break;
         }
     }
-    assert!(told.is_some(), "it never begins");
+    let told = told.expect("it never begins").expect("text").expect("it goes on");
     insert(database, "begin").await;
-    monitor.names("begin").await;
+    let then = monitor.names("begin").await;
+    assert!(told.contains("warm") && then.iter().all(|name| name == "warm" || name == "begin"), "{told} {then:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -103,6 +104,20 @@ async fn changes_are_printed_as_they_are_committed_and_those_of_an_outage_afterw
     assert!(monitor.stop().await.success());
     let unprocessed = database.texts("select new_values ->> 'workflow_name' from change_notifications where not processed and new_values ->> 'workflow_name' <> 'warm'").await;
     assert_eq!(unprocessed, ["before any monitor"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_monitor_begins_now_whatever_is_open() {
+    let database = TestDatabase::new().await;
+    let mut late = database.raw().await;
+    testkit::run(&mut late, "begin; insert into workflow_runs (workflow_name) values ('late')").await;
+    insert(&database, "before").await;
+    let mut monitor = Monitor::start(&database, &["--json"]);
+    heard(&database, &mut monitor).await; // Fails at a line that is not of its own making.
+    testkit::run(&mut late, "commit").await;
+    insert(&database, "last").await;
+    assert_eq!(monitor.names("last").await, ["late", "last"]);
+    assert!(monitor.stop().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
