@@ -42,7 +42,7 @@ const POLL: Duration = Duration::from_secs(10);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// Notifications held while a tick is being read; more wait in the socket.
 const QUEUE: usize = 4096;
-/// Transactions remembered as heard while an older one is open; with more, readers are told to begin again.
+/// Transactions remembered as heard while an older one is open; with more, they are forgotten, and published again when that one ends.
 const REMEMBERED: usize = 200_000;
 /// A statement of ours that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
