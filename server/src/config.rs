@@ -66,6 +66,9 @@ pub struct ServeArgs {
     /// Where the pages' WASM, style and fonts are
     #[arg(long, value_name = "DIR")]
     pub site_dir: Option<PathBuf>,
+    /// A second address for clients of Panoptes that know only its port; on this machine they need no token there
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub panoptes_listen: Option<SocketAddr>,
     /// Open the sign-in link in a browser
     #[arg(long)]
     pub open: bool,
@@ -278,6 +281,8 @@ impl DatabaseArgs {
 pub struct Config {
     pub database: Database,
     pub listen: SocketAddr,
+    /// Where clients of Panoptes come in that know only its port.
+    pub panoptes_listen: Option<SocketAddr>,
     pub site_dir: PathBuf,
     /// The address people and clients use, if it is not simply where we listen.
     pub public_url: Option<String>,
@@ -286,6 +291,8 @@ pub struct Config {
     pub heartbeat_timeout: i32,
     /// The same for clients without heartbeats.
     pub quiet_timeout: i32,
+    /// The same for runs of Panoptes' clients; `None`: never.
+    pub stale_timeout: Option<i32>,
     pub sweep: Duration,
     pub roots: Roots,
     pub policy: Policy,
@@ -309,6 +316,12 @@ fn roots() -> Result<Roots> {
     })
 }
 
+/// `PANOPTES_STALE_HOURS` as Panoptes reads it, in seconds: 48 hours if it is no number, never if it is not above zero.
+fn stale(hours: Option<&str>) -> Option<i32> {
+    let hours = hours.and_then(|text| text.trim().parse::<f64>().ok()).filter(|hours| hours.is_finite()).unwrap_or(48.0);
+    (hours > 0.0).then(|| (hours * 3600.0).clamp(1.0, f64::from(i32::MAX)) as i32)
+}
+
 impl ServeArgs {
     pub fn config(&self) -> Result<Config> {
         let listen = match (self.listen, env("FLOWO_LISTEN")) {
@@ -323,6 +336,14 @@ impl ServeArgs {
             site_dir: site_dir.unwrap_or_else(|| PathBuf::from("target/site")),
             public_url: public_url()?,
             open: self.open,
+            panoptes_listen: match (self.panoptes_listen, env("FLOWO_PANOPTES_LISTEN")) {
+                (Some(listen), _) => Some(listen),
+                (None, Some(text)) => {
+                    Some(text.parse().with_context(|| format!("FLOWO_PANOPTES_LISTEN is {text:?}; an address and port are needed"))?)
+                }
+                (None, None) => None,
+            },
+            stale_timeout: stale(env("PANOPTES_STALE_HOURS").as_deref()),
             heartbeat_timeout: number("FLOWO_HEARTBEAT_TIMEOUT_SECONDS", 60)?.max(1),
             quiet_timeout: number("FLOWO_QUIET_TIMEOUT_SECONDS", 48 * 3600)?.max(1),
             roots: roots()?,
@@ -330,5 +351,25 @@ impl ServeArgs {
             monitor: switch("ENABLE_DB_MONITORING", false)?,
             sweep: Duration::from_secs(number("FLOWO_HEARTBEAT_SWEEP_SECONDS", 15)?.max(1)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stale;
+
+    #[test]
+    fn hours_are_read_as_panoptes_reads_them() {
+        for (text, seconds) in [
+            (None, Some(172_800)),
+            (Some("2"), Some(7200)),
+            (Some("0.5"), Some(1800)),
+            (Some("0"), None),
+            (Some("-1"), None),
+            (Some("two"), Some(172_800)),
+            (Some("1e300"), Some(i32::MAX)),
+        ] {
+            assert_eq!(stale(text), seconds, "{text:?}");
+        }
     }
 }

@@ -26,14 +26,17 @@ const METRICS: Duration = Duration::from_secs(5);
 /// How often partitions are prepared and old things forgotten.
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
+/// Seconds of silence after which runs are lost: with heartbeats, without, and of Panoptes' clients.
+type Silence = (i32, i32, Option<i32>);
+
 /// Looks for silent and deleted runs until cancelled.
-pub async fn sweeper(store: Store, every: Duration, heartbeat: i32, quiet: i32, cancel: CancellationToken) {
-    repeat("Sweeping", every, cancel, || sweep_once(store.clone(), heartbeat, quiet)).await;
+pub async fn sweeper(store: Store, every: Duration, silence: Silence, cancel: CancellationToken) {
+    repeat("Sweeping", every, cancel, || sweep_once(store.clone(), silence)).await;
 }
 
-async fn sweep_once(store: Store, heartbeat: i32, quiet: i32) -> Result<(), StoreError> {
+async fn sweep_once(store: Store, (heartbeat, quiet, stale): Silence) -> Result<(), StoreError> {
     let mut tx = store.begin().await?;
-    let lost = sweep::lose_silent(&mut tx, heartbeat, quiet).await?;
+    let lost = sweep::lose_silent(&mut tx, heartbeat, quiet, stale).await?;
     store::commit(tx).await?;
     if !lost.is_empty() {
         info!(runs = lost.len(), "Runs fell silent and are lost");

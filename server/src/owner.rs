@@ -1,6 +1,7 @@
 //! Owner mode: who started the server owns it, and that person's clients just work.
 
 use crate::{
+    access::{Identity, Scope},
     config::{Config, env},
     secrets::{self, Secrets},
 };
@@ -36,6 +37,13 @@ pub async fn ensure(store: &Store, config: &Config) -> Result<UserId> {
         user = people::os_user(&mut conn, &name, &format!("{name} (this machine)"), "admin").await?;
     }
     Ok(UserId(user.id))
+}
+
+/// The owner as a caller that may report and change, but lets nobody in.
+pub async fn identity(store: &Store, owner: UserId) -> Result<Identity> {
+    let mut conn = store.conn().await?;
+    let person = people::user(&mut conn, owner).await?.context("the owner has no account")?;
+    Ok(Identity::Known { id: owner, name: person.name, role: person.role, scope: Scope::Write, session: false })
 }
 
 /// The name of the operating-system user.

@@ -1,14 +1,19 @@
 //! Every route on one page, and the layers around them.
 
-use crate::{access, api, health, live_route, raw, report, secrets::Secrets, site::Site};
+use crate::{
+    access::{self, Identity},
+    api, health, live_route, raw, report,
+    secrets::Secrets,
+    site::Site,
+};
 use app::state::AppState;
 use axum::{
-    Router,
+    Extension, Router,
     extract::{DefaultBodyLimit, FromRef, Request},
     handler::Handler as _,
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn, from_fn_with_state},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{any_service, get, post},
 };
 use ingest::Writer;
@@ -45,6 +50,10 @@ pub struct ServerState {
     pub secrets: Secrets,
     pub tokens: access::TokenCache,
     pub metrics: PrometheusHandle,
+    /// What clients of Panoptes said, by whichever door they came in.
+    pub conversations: ingest::panoptes::Conversations,
+    /// Seconds of silence after which their runs are stale; `None`: they never are.
+    pub stale: Option<i32>,
     /// Fires when the server stops: streams end, and say so.
     pub stopping: CancellationToken,
 }
@@ -89,6 +98,7 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .route("/raw/{ticket}/{name}", get(raw::bytes))
         .with_state(state.clone())
         .merge(ingest::flowo::routes(state.writer.clone()))
+        .merge(ingest::panoptes::routes(state.app.store.clone(), state.writer.clone(), state.conversations.clone(), state.stale))
         .route_layer(from_fn_with_state(state.clone(), access::check));
 
     let pkg = ServeDir::new(site_dir.join(&site.pkg));
@@ -104,8 +114,33 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .route_service("/favicon.svg", tower_http::services::ServeFile::new(site_dir.join("favicon.svg")))
         .route_service("/favicon.ico", tower_http::services::ServeFile::new(site_dir.join("favicon.svg")));
 
-    own.merge(files)
-        .fallback((move |request: Request| nowhere(context.clone(), shell.clone(), request)).layer(CompressionLayer::new().quality(BRISK)))
+    let nowhere = (move |request: Request| nowhere(context.clone(), shell.clone(), request)).layer(CompressionLayer::new().quality(BRISK));
+    around(own.merge(files).fallback(nowhere))
+}
+
+/// Panoptes' paths and nothing else, for clients that know only its old port.
+///
+/// With `trusted`, callers without a token are taken for that one.
+pub fn panoptes(state: &ServerState, trusted: Option<Identity>) -> Router {
+    let base = state.app.base_url.clone();
+    let elsewhere = move |request: Request| async move {
+        if request.method() == http::Method::GET && !request.uri().path().starts_with("/api/") {
+            return Redirect::temporary(&base).into_response(); // A person with an old bookmark.
+        }
+        api::problem::Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.").into_response()
+    };
+    let paths = ingest::panoptes::routes(state.app.store.clone(), state.writer.clone(), state.conversations.clone(), state.stale)
+        .route_layer(from_fn_with_state(state.clone(), access::check));
+    let paths = match trusted {
+        Some(owner) => paths.layer(Extension(access::Trusted(owner))),
+        None => paths,
+    };
+    around(paths.fallback(elsewhere))
+}
+
+/// What surrounds every answer.
+fn around(router: Router) -> Router {
+    router
         .layer(from_fn(protect))
         .layer(CsrfLayer::new())
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
@@ -121,7 +156,7 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
 /// stream it never ends.
 async fn traced(request: Request, next: Next) -> Response {
     let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("");
-    let span = info_span!("request", method = %request.method(), path = request.uri().path(), request_id = id);
+    let span = info_span!("request", method = %request.method(), path = shown(request.uri().path()), request_id = id);
     async move {
         let response = next.run(request).await;
         if response.status().is_server_error() {
@@ -131,6 +166,11 @@ async fn traced(request: Request, next: Next) -> Response {
     }
     .instrument(span)
     .await
+}
+
+/// A path for the log: without the token some clients have in it.
+fn shown(path: &str) -> &str {
+    path.strip_prefix("/t/").map_or(path, |rest| rest.find('/').map_or("/t", |end| &rest[end..]))
 }
 
 /// An address that leads nowhere: a page for people, a problem for programs.

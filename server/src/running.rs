@@ -38,6 +38,8 @@ pub struct Plan {
     pub client_config: String,
     /// Seconds of silence after which runs are lost: with heartbeats, without.
     pub timeouts: (i32, i32),
+    /// The same for runs of Panoptes' clients; `None`: never.
+    pub stale: Option<i32>,
     pub sweep: Duration,
     /// `flowod`, which is called to look into files.
     pub program: PathBuf,
@@ -69,7 +71,7 @@ impl Running {
         tasks.spawn(live::listener::run(store.clone(), hub.clone(), drained.clone()));
         tasks.spawn(hub.clone().keep(stopping.clone()));
         let (heartbeat, quiet) = plan.timeouts;
-        tasks.spawn(loops::sweeper(store.clone(), plan.sweep, heartbeat, quiet, stopping.clone()));
+        tasks.spawn(loops::sweeper(store.clone(), plan.sweep, (heartbeat, quiet, plan.stale), stopping.clone()));
         tasks.spawn(loops::housekeeper(store.clone(), plan.policy, stopping.clone()));
         if plan.monitor {
             tasks.spawn(crate::monitor::within(store.clone(), stopping.clone()));
@@ -107,6 +109,8 @@ impl Running {
             secrets: plan.secrets,
             tokens: crate::access::TokenCache::default(),
             metrics: plan.metrics,
+            conversations: ingest::panoptes::Conversations::default(),
+            stale: plan.stale,
             stopping,
         };
         Self { state, tasks, drained }

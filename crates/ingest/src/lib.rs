@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod flowo;
+pub mod panoptes;
 
 pub use batch::{Refused, Writer};
 pub use store::apply::{Receipt, Sender};

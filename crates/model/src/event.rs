@@ -4,6 +4,18 @@ use crate::{JobStatus, Millis, RunId, run::ReportedError};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+impl Event {
+    /// Whether the run may be over with it, and what is not known of its jobs with it.
+    pub const fn may_close(&self) -> bool {
+        match self {
+            Self::Closed | Self::Fatal { .. } | Self::WasDryRun | Self::NothingToDo => true,
+            Self::Progress { done, total } => *total > 0 && *done >= *total,
+            Self::Said { last, .. } => *last,
+            _ => false,
+        }
+    }
+}
+
 /// A report as it came.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RawEvent {
@@ -37,6 +49,7 @@ pub struct RunStart {
     pub tags: Vec<String>,
     pub directory: Option<String>,
     pub snakefile: Option<String>,
+    pub command_line: Option<String>,
     pub config_files: Vec<String>,
     pub catalog_slug: Option<String>,
     pub logfile: Option<String>,
@@ -77,6 +90,40 @@ pub struct JobInfo {
     pub message: Option<String>,
     pub shell_command: Option<String>,
     pub files: JobFiles,
+    /// What follows depends on what it makes.
+    pub checkpoint: bool,
+    /// Announced, and nothing runs yet: the client only says what it would do.
+    pub planned: bool,
+}
+
+/// What becomes known of a job besides its description; what is `None` or empty was not told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobTold {
+    pub rule: Option<String>,
+    pub shell_command: Option<String>,
+    /// Its number where it really runs, such as a cluster's.
+    pub external_id: Option<String>,
+    pub conda_env: Option<String>,
+    pub error: Option<String>,
+    pub exit_code: Option<i32>,
+}
+
+impl JobTold {
+    /// Takes over what `newer` tells.
+    pub fn add(&mut self, newer: Self) {
+        let Self { rule, shell_command, external_id, conda_env, error, exit_code } = newer;
+        let fill = |old: &mut Option<String>, new: Option<String>| {
+            if new.is_some() {
+                *old = new;
+            }
+        };
+        fill(&mut self.rule, rule);
+        fill(&mut self.shell_command, shell_command);
+        fill(&mut self.external_id, external_id);
+        fill(&mut self.conda_env, conda_env);
+        fill(&mut self.error, error);
+        self.exit_code = exit_code.or(self.exit_code);
+    }
 }
 
 /// One thing that happened.
@@ -96,7 +143,42 @@ pub enum Event {
         job_id: i64,
         status: JobStatus,
     },
+    /// As [`Event::JobEnded`] with [`JobStatus::Failed`], and why.
+    JobFailed {
+        job_id: i64,
+        told: Box<JobTold>,
+    },
+    JobTold {
+        job_id: i64,
+        told: Box<JobTold>,
+    },
+    /// The client's own count. With all done, so is the run.
+    Progress {
+        done: i32,
+        total: i32,
+    },
     Error(ReportedError),
+    /// An error after which nothing more is to be expected, unless jobs are heard of after all.
+    ///
+    /// `idle`: only if no job is running.
+    Fatal {
+        error: ReportedError,
+        idle: bool,
+    },
+    /// All this while it was only said what would be done; it is said now.
+    WasDryRun,
+    /// Everything is up to date: the run is over before it began.
+    NothingToDo,
+    /// Words for the log, and where the client writes its own, if they tell it.
+    Said {
+        level: &'static str,
+        message: String,
+        logfile: Option<String>,
+        /// The client's last words.
+        last: bool,
+    },
+    /// A sign of life that is not worth keeping.
+    Seen,
     /// A sign of life and no more.
     Heartbeat,
     /// The client says that it is done.

@@ -5,7 +5,7 @@
 
 use crate::{
     JobStatus, Millis, RunId, RunStatus,
-    event::{Event, JobInfo, RunStart},
+    event::{Event, JobInfo, JobTold, RunStart},
     run::ReportedError,
 };
 use serde_json::Value;
@@ -26,12 +26,17 @@ pub struct RunState {
     pub last_error: Option<String>,
     /// Jobs whose newest attempt failed.
     pub failed: i32,
+    /// Jobs whose newest attempt ran when the batch began.
+    pub were_running: i32,
     /// Something besides `last_seen_at` changed.
     pub touched: bool,
     /// Facts told since loading; `None` leaves what is stored.
     pub start: Option<Box<RunStart>>,
     pub rule_graph: Option<Value>,
     pub planned: Option<(BTreeMap<String, i32>, i32)>,
+    /// The client's own count of jobs, and how many of them it says are done.
+    pub progress: Option<(i32, i32)>,
+    pub logfile: Option<String>,
     pub new_errors: Vec<ReportedError>,
 }
 
@@ -49,10 +54,13 @@ impl RunState {
             last_was_error: false,
             last_error: None,
             failed: 0,
+            were_running: 0,
             touched: true,
             start: None,
             rule_graph: None,
             planned: None,
+            progress: None,
+            logfile: None,
             new_errors: Vec::new(),
         }
     }
@@ -73,6 +81,10 @@ pub struct JobState {
     pub ended_at: Option<Millis>,
     /// A description that came with this batch.
     pub info: Option<Box<JobInfo>>,
+    /// What else came with this batch.
+    pub told: Box<JobTold>,
+    /// It ran when the batch began.
+    pub was_running: bool,
     pub touched: bool,
 }
 
@@ -91,7 +103,7 @@ pub fn jobs_of(event: &Event) -> Vec<i64> {
     match event {
         Event::JobsStarted(ids) => ids.clone(),
         Event::JobInfo(info) => vec![info.job_id],
-        Event::JobEnded { job_id, .. } => vec![*job_id],
+        Event::JobEnded { job_id, .. } | Event::JobFailed { job_id, .. } | Event::JobTold { job_id, .. } => vec![*job_id],
         _ => Vec::new(),
     }
 }
@@ -104,8 +116,11 @@ impl RunFold {
     /// Takes in one event that counts for the time `at`.
     pub fn apply(&mut self, event: Event, at: Millis) {
         self.seen(at);
-        let is_error = matches!(event, Event::Error(_));
-        let is_report = !matches!(event, Event::Heartbeat | Event::Closed);
+        if !jobs_of(&event).is_empty() {
+            self.goes_on();
+        }
+        let is_error = matches!(event, Event::Error(_) | Event::Fatal { .. });
+        let is_report = !matches!(event, Event::Heartbeat | Event::Seen | Event::Closed | Event::JobTold { .. } | Event::Said { .. });
         match event {
             Event::RunStarted(start) => self.started(start),
             Event::RuleGraph(graph) => {
@@ -119,13 +134,42 @@ impl RunFold {
             Event::JobsStarted(ids) => ids.into_iter().for_each(|id| self.job_started(id, at)),
             Event::JobInfo(info) => self.job_info(info, at),
             Event::JobEnded { job_id, status } => self.job_ended(job_id, status, at),
+            Event::JobFailed { job_id, told } => {
+                self.job_ended(job_id, JobStatus::Failed, at);
+                self.job_told(job_id, *told);
+            }
+            Event::JobTold { job_id, told } => self.job_told(job_id, *told),
+            Event::Progress { done, total } => self.progress(done, total, at),
             Event::Error(error) => self.error(error),
+            Event::Fatal { error, idle } => {
+                self.error(error);
+                if !idle || self.running() <= 0 {
+                    self.fail(at);
+                }
+            }
+            Event::WasDryRun => {
+                self.run.dry_run = true;
+                self.close(at);
+            }
+            Event::NothingToDo => {
+                self.run.planned = Some((BTreeMap::new(), 0));
+                self.close(at);
+            }
+            Event::Said { logfile, last, .. } => {
+                if logfile.is_some() {
+                    self.run.logfile = logfile;
+                    self.run.touched = true;
+                }
+                if last {
+                    self.close(at);
+                }
+            }
             Event::Heartbeat => {
                 self.run.touched |= !self.run.heartbeats;
                 self.run.heartbeats = true;
             }
             Event::Closed => self.close(at),
-            Event::Other => {}
+            Event::Seen | Event::Other => {}
         }
         if is_report && !self.run.closed && self.run.last_was_error != is_error {
             self.run.last_was_error = is_error;
@@ -144,6 +188,36 @@ impl RunFold {
         }
     }
 
+    /// A run that was taken to have failed goes on: jobs of it are heard of.
+    fn goes_on(&mut self) {
+        let run = &mut self.run;
+        if !run.closed && run.status == RunStatus::Failed {
+            run.status = RunStatus::Running;
+            run.ended_at = None;
+            run.touched = true;
+        }
+    }
+
+    fn progress(&mut self, done: i32, total: i32, at: Millis) {
+        self.run.progress = Some((done, total));
+        self.run.touched = true;
+        if done > 0 {
+            self.goes_on();
+        }
+        if total > 0 && done >= total {
+            self.run.last_was_error = false; // A retried job reports errors, too.
+            self.close(at);
+        }
+    }
+
+    /// Jobs that run, as far as is known.
+    fn running(&self) -> i32 {
+        let is = |job: &JobState| i32::from(job.status == JobStatus::Running);
+        let now: i32 = self.jobs.values().filter_map(|attempts| attempts.last()).map(is).sum();
+        let before: i32 = self.jobs.values().filter_map(|attempts| attempts.first()).map(|job| i32::from(job.was_running)).sum();
+        self.run.were_running - before + now
+    }
+
     fn started(&mut self, start: Box<RunStart>) {
         self.run.dry_run |= start.dry_run;
         self.run.heartbeats |= start.heartbeats;
@@ -152,9 +226,10 @@ impl RunFold {
     }
 
     fn error(&mut self, error: ReportedError) {
-        let repeated = self.run.last_was_error && self.run.last_error.as_deref() == Some(error.exception.as_str());
+        let said = error.text();
+        let repeated = self.run.last_was_error && self.run.last_error.as_ref() == Some(&said);
         if !repeated {
-            self.run.last_error = Some(error.exception.clone());
+            self.run.last_error = Some(said);
             self.run.new_errors.push(error);
             self.run.touched = true;
         }
@@ -167,11 +242,23 @@ impl RunFold {
         if self.run.closed {
             return;
         }
-        let failed = self.run.last_was_error || self.run.failed > 0;
-        self.run.status = if failed { RunStatus::Failed } else { RunStatus::Success };
-        self.run.ended_at = Some(at);
+        let failed = self.run.last_was_error || self.run.failed > 0 || self.run.status == RunStatus::Failed;
         self.run.closed = true;
         self.run.touched = true;
+        self.end(if failed { RunStatus::Failed } else { RunStatus::Success }, at);
+    }
+
+    /// As far as anybody can tell; its client has no word for it.
+    fn fail(&mut self, at: Millis) {
+        if !self.run.closed && self.run.status != RunStatus::Failed {
+            self.run.touched = true;
+            self.end(RunStatus::Failed, at);
+        }
+    }
+
+    fn end(&mut self, status: RunStatus, at: Millis) {
+        self.run.status = status;
+        self.run.ended_at = Some(at);
         if self.run.dry_run {
             return; // Its jobs were planned, never run: they stay waiting.
         }
@@ -203,11 +290,11 @@ impl RunFold {
 
     fn job_info(&mut self, info: Box<JobInfo>, at: Millis) {
         let job_id = info.job_id;
-        let dry_run = self.run.dry_run;
+        let planned = self.run.dry_run || info.planned;
         match self.newest(job_id) {
             None => {
                 let mut job = JobState::new(job_id, at);
-                if dry_run {
+                if planned {
                     job.status = JobStatus::Waiting;
                     job.started_at = None;
                 }
@@ -248,6 +335,17 @@ impl RunFold {
         }
     }
 
+    fn job_told(&mut self, job_id: i64, told: JobTold) {
+        if self.newest(job_id).is_none() {
+            self.add(JobState::new(job_id, self.run.last_seen_at));
+        }
+        if let Some(job) = self.newest(job_id) {
+            job.rule = job.rule.take().or_else(|| told.rule.clone());
+            job.told.add(told);
+            job.touched = true;
+        }
+    }
+
     /// Opens the next attempt; what the last one was, the next is taken to be until told.
     fn retry(&mut self, job_id: i64, at: Millis) {
         let Some(last) = self.newest(job_id) else { return };
@@ -283,6 +381,8 @@ impl JobState {
             started_at: Some(at),
             ended_at: None,
             info: None,
+            told: Box::default(),
+            was_running: false,
             touched: true,
         }
     }

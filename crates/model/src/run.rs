@@ -179,6 +179,13 @@ pub struct ReportedError {
     pub at: Millis,
 }
 
+impl ReportedError {
+    /// What it says, by which one that is told twice is known.
+    pub fn text(&self) -> String {
+        self.traceback.iter().fold(self.exception.clone(), |text, trace| format!("{text}\n{trace}"))
+    }
+}
+
 /// A rule with the counts of its jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuleRow {

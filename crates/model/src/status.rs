@@ -84,13 +84,15 @@ impl RunStatus {
 
     /// Whether a run may pass from `self` to `next`.
     ///
-    /// A lost run comes back when its client speaks again; every other end is final.
+    /// A lost run comes back when its client speaks again. So does one that was taken to have failed, because its
+    /// client has no word for the end, when jobs of it are heard of. Every other end is final.
     pub const fn may_become(self, next: Self) -> bool {
         match self {
             Self::Waiting | Self::Suspended => !matches!(next, Self::Waiting),
             Self::Running => !matches!(next, Self::Waiting | Self::Running | Self::Skipped),
             Self::Lost => matches!(next, Self::Running | Self::Success | Self::Failed | Self::Cancelled),
-            Self::Success | Self::Failed | Self::Cancelled | Self::Skipped => false,
+            Self::Failed => matches!(next, Self::Running | Self::Success),
+            Self::Success | Self::Cancelled | Self::Skipped => false,
         }
     }
 }
@@ -141,9 +143,9 @@ mod tests {
     }
 
     #[test]
-    fn only_a_lost_run_comes_back() {
+    fn only_a_run_that_did_not_end_by_its_own_word_comes_back() {
         for status in RunStatus::ALL.iter().filter(|status| status.is_end()) {
-            assert_eq!(status.may_become(RunStatus::Running), *status == RunStatus::Lost, "{status}");
+            assert_eq!(status.may_become(RunStatus::Running), matches!(status, RunStatus::Lost | RunStatus::Failed), "{status}");
         }
     }
 }

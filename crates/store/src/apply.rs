@@ -98,7 +98,7 @@ fn segment_len(batch: &[Incoming]) -> usize {
         if !closed.is_empty() && (is_start || closed.contains(&incoming.report.run)) {
             return at;
         }
-        if matches!(incoming.report.event, Event::Closed) {
+        if incoming.report.event.may_close() {
             closed.insert(&incoming.report.run);
         }
     }
@@ -162,7 +162,7 @@ fn refusal(incoming: &Incoming, id: Option<RunId>, runs: &Loaded) -> Option<Rece
 
 /// Events that only mean something for a run that exists.
 fn needs_run(event: &Event) -> bool {
-    matches!(event, Event::Heartbeat | Event::Closed)
+    matches!(event, Event::Heartbeat | Event::Seen | Event::Closed)
 }
 
 /// A sender's log file is known under this key.

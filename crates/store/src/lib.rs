@@ -19,6 +19,7 @@ pub mod listen;
 pub mod logs;
 pub mod migrate;
 pub mod monitor;
+pub mod panoptes;
 pub mod past;
 pub mod people;
 pub mod pool;

@@ -53,6 +53,11 @@ pub async fn os_user(conn: &mut Conn, os_user: &str, name: &str, role: &str) -> 
     .doing("looking for the owner")
 }
 
+/// An account by its number; `None` if there is none.
+pub async fn user(conn: &mut Conn, id: UserId) -> Result<Option<User>, StoreError> {
+    sqlx::query_as("select id, name, role from users where id = $1").bind(id.0).fetch_optional(conn).await.doing("finding a user")
+}
+
 /// Whether anybody has an account; those marked as `not_counting` do not count.
 pub async fn any_user(conn: &mut Conn, not_counting: &str) -> Result<bool, StoreError> {
     sqlx::query_scalar("select exists (select from users where os_user is distinct from $1)")

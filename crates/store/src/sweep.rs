@@ -6,14 +6,16 @@ use sqlx::types::Uuid;
 
 /// Marks runs as lost that fell silent, with their unfinished jobs. Rows written by hand name no client and never are.
 ///
-/// `heartbeat` seconds of silence suffice for a client that sends heartbeats, `quiet` seconds
-/// for the others. Returns the runs that were lost now.
-pub async fn lose_silent(conn: &mut Conn, heartbeat: i32, quiet: i32) -> Result<Vec<RunId>, StoreError> {
+/// `heartbeat` seconds of silence suffice for a client that sends heartbeats, and for one of Panoptes whose last
+/// word was an error; `stale` seconds for other clients of Panoptes (`None`: they never are), `quiet` seconds for the
+/// rest. Returns the runs that were lost now.
+pub async fn lose_silent(conn: &mut Conn, heartbeat: i32, quiet: i32, stale: Option<i32>) -> Result<Vec<RunId>, StoreError> {
     let lost: Vec<Uuid> = sqlx::query_scalar(
         "with silent as (
             select id, last_seen_at from workflow_runs
-             where status = 'running' and (source = 'flowo' or source = 'sql' and client_version is not null)
-               and last_seen_at < now() - case when heartbeats then $1 else $2 end * interval '1 second'
+             where status = 'running' and (source in ('flowo', 'panoptes') or source = 'sql' and client_version is not null)
+               and last_seen_at < now() - interval '1 second'
+                   * case when heartbeats or source = 'panoptes' and last_was_error then $1 when source = 'panoptes' then $3 else $2 end
              order by id
              limit 1000
                for no key update skip locked
@@ -26,6 +28,7 @@ pub async fn lose_silent(conn: &mut Conn, heartbeat: i32, quiet: i32) -> Result<
     )
     .bind(heartbeat)
     .bind(quiet)
+    .bind(stale)
     .fetch_all(&mut *conn)
     .await
     .doing("looking for silent runs")?;

@@ -3,11 +3,13 @@
 use crate::router::ServerState;
 use app::state::Viewer;
 use axum::http::{
-    Extensions, HeaderMap,
+    Extensions, HeaderMap, HeaderValue,
     header::{AUTHORIZATION, COOKIE as COOKIE_HEADER},
 };
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use model::UserId;
 use std::{
+    borrow::Cow,
     collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -120,13 +122,10 @@ impl Identity {
     pub fn attach(self, extensions: &mut Extensions) {
         let Self::Known { id, name, role, scope, .. } = self else { return };
         let all = role == "admin" || role == "viewer";
+        let audience = if all { Audience::All } else { Audience::User(id) };
+        extensions.insert(audience);
         extensions.insert(ingest::Sender { user: Some(id), name: name.clone(), admin: role == "admin" });
-        extensions.insert(Viewer {
-            id,
-            name,
-            audience: if all { Audience::All } else { Audience::User(id) },
-            may_write: scope.writes() && role != "viewer",
-        });
+        extensions.insert(Viewer { id, name, audience, may_write: scope.writes() && role != "viewer" });
     }
 }
 
@@ -141,7 +140,7 @@ pub async fn of(state: &ServerState, headers: &HeaderMap, peer: Option<Peer>) ->
         if token.len() > MAX_SECRET {
             return Ok(Identity::Unknown);
         }
-        let owner = state.tokens.owner(&state.app.store, state.secrets.hash(token)).await?;
+        let owner = state.tokens.owner(&state.app.store, state.secrets.hash(&token)).await?;
         return Ok(owner
             .and_then(|owner| {
                 let scope = Scope::parse(&owner.scope)?;
@@ -165,10 +164,27 @@ pub async fn of(state: &ServerState, headers: &HeaderMap, peer: Option<Peer>) ->
     Ok(Identity::Nobody { local: !proxied && peer.is_some_and(|peer| peer.0.ip().is_loopback()) })
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// A token as a client sends it: by itself, or as the password in an address.
+fn bearer(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     let value = headers.get(AUTHORIZATION)?.to_str().unwrap_or("");
     let (kind, token) = value.split_once(' ').unwrap_or((value, ""));
-    Some(if kind.eq_ignore_ascii_case("bearer") { token.trim() } else { "" })
+    if kind.eq_ignore_ascii_case("bearer") {
+        return Some(token.trim().into());
+    }
+    let basic = kind.eq_ignore_ascii_case("basic").then(|| BASE64_STANDARD.decode(token.trim()).ok()).flatten();
+    let pair = basic.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    let (user, password) = pair.split_once(':').unwrap_or((&pair, ""));
+    Some(if password.is_empty() { user } else { password }.to_owned().into())
+}
+
+/// Takes a token from the path, where no header has one.
+pub fn from_path(path: &str, headers: &mut HeaderMap) {
+    let token = path.strip_prefix("/t/").and_then(|rest| rest.split('/').next()).unwrap_or("");
+    if !headers.contains_key(AUTHORIZATION)
+        && let Ok(value) = HeaderValue::try_from(format!("Bearer {token}"))
+    {
+        headers.insert(AUTHORIZATION, value);
+    }
 }
 
 /// The value of one cookie.

@@ -5,7 +5,7 @@ use crate::{
     commands::link,
     config::Config,
     database, owner,
-    router::router,
+    router::{panoptes, router},
     running::{DRAIN, Plan, Running},
     secrets::Secrets,
     site::Site,
@@ -25,6 +25,10 @@ pub async fn run(config: Config) -> Result<()> {
     let site = Site::read(&config.site_dir)?;
     let listener = bind(config.listen).await?;
     let address = listener.local_addr()?;
+    let second = match config.panoptes_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
     let mut open = tokio::select! {
         open = database::open(&config.database, database::SERVE) => open?,
         () = interrupted() => return Ok(()),
@@ -49,6 +53,7 @@ pub async fn run(config: Config) -> Result<()> {
         base_url: base_url.clone(),
         client_config: client.path.clone(),
         timeouts: (config.heartbeat_timeout, config.quiet_timeout),
+        stale: config.stale_timeout,
         sweep: config.sweep,
         program: program()?,
         roots: config.roots.clone(),
@@ -61,6 +66,16 @@ pub async fn run(config: Config) -> Result<()> {
     println!("Flowo {} is ready at {base_url}", env!("CARGO_PKG_VERSION"));
     println!("Sign in: {key_link}");
     println!("Token for this user: {}", client.line);
+    if let Some(second) = second {
+        let address = second.local_addr()?;
+        let trusted = if address.ip().is_loopback() { Some(owner::identity(&store, owner).await?) } else { None };
+        let terms = if trusted.is_some() { "without a token, for programs of this machine" } else { "with a token" };
+        println!("Panoptes' clients: http://{address} ({terms})");
+        let service = panoptes(&running.state, trusted).into_make_service_with_connect_info::<Peer>();
+        let stop = stopping.clone();
+        let served = axum::serve(NoDelay(second), service).with_graceful_shutdown(async move { stop.cancelled().await });
+        tokio::spawn(served.into_future());
+    }
     if config.open {
         open_browser(&key_link);
     }

@@ -4,7 +4,7 @@ use flowo_server::{
     access::Peer,
     commands::serve,
     files::Roots,
-    router::router,
+    router::{panoptes, router},
     running::{Plan, Running},
     secrets,
     site::Site,
@@ -22,6 +22,8 @@ use tokio::net::TcpListener;
 /// A server at work.
 pub struct Lab {
     pub base: String,
+    /// Where clients of Panoptes need no token.
+    pub old_port: String,
     pub database: TestDatabase,
     pub owner: UserId,
     /// The owner's own token.
@@ -54,6 +56,7 @@ impl Lab {
         let owner = people::os_user(&mut conn, "owner", "owner", "admin").await.expect("an owner");
         drop(conn);
         let site_info = Site { pkg, is_watched: false };
+        let lab_store = store.clone();
         let running = Running::start(Plan {
             store,
             secrets: secrets.clone(),
@@ -64,6 +67,7 @@ impl Lab {
             base_url: base.clone(),
             client_config: "~/.config/flowo/config.toml".into(),
             timeouts: (60, 3600),
+            stale: Some(48 * 3600),
             sweep: Duration::from_hours(1),
             program: env!("CARGO_BIN_EXE_flowod").into(),
             roots: Roots::default(),
@@ -71,6 +75,12 @@ impl Lab {
             monitor: false,
         });
         let followers = running.state.app.followers.clone();
+        let owner = UserId(owner.id);
+        let second = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let old_port = format!("http://{}", second.local_addr().expect("an address"));
+        let trusted = flowo_server::owner::identity(&lab_store, owner).await.expect("an owner");
+        let old = panoptes(&running.state, Some(trusted)).into_make_service_with_connect_info::<Peer>();
+        tokio::spawn(async move { axum::serve(flowo_server::commands::NoDelay(second), old).await });
         let service = router(running.state.clone(), site.path(), &site_info).into_make_service_with_connect_info::<Peer>();
         tokio::spawn(async move {
             // Kept with the server, so that its loops live as long as it does.
@@ -78,8 +88,7 @@ impl Lab {
             let listener = flowo_server::commands::NoDelay(listener);
             axum::serve(listener, service).await
         });
-        let owner = UserId(owner.id);
-        let mut lab = Self { base, database, owner, admin: String::new(), followers, secrets, http: client(), _site: site };
+        let mut lab = Self { base, old_port, database, owner, admin: String::new(), followers, secrets, http: client(), _site: site };
         lab.admin = lab.token(owner, "admin").await;
         lab
     }

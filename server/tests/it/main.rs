@@ -9,6 +9,8 @@ mod files;
 mod lab;
 mod live;
 mod monitor;
+mod panoptes;
+mod panoptes_api;
 mod private_postgres;
 mod properties;
 mod recordings;

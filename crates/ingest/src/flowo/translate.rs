@@ -141,6 +141,7 @@ fn job_info(record: wire::JobInfo) -> Event {
             log: record.log.unwrap_or_default(),
             benchmark: record.benchmark.unwrap_or_default(),
         },
+        ..JobInfo::default()
     }))
 }
 

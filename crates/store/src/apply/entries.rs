@@ -19,7 +19,8 @@ pub(super) struct Said {
 pub(super) fn said(fold: &RunFold, event: &Event, at: Millis) -> Option<Said> {
     let newest = |id: &i64| fold.jobs.get(id).and_then(|attempts| attempts.last());
     let (job, level, message) = match event {
-        Event::Error(error) => {
+        Event::Said { level, message, .. } if !message.trim().is_empty() => (None, *level, message.clone()),
+        Event::Error(error) | Event::Fatal { error, .. } => {
             let place = error.location.iter().map(|location| format!(" in {location}"));
             let trace = error.traceback.iter().map(|trace| format!("\n{trace}"));
             (None, "error", std::iter::once(error.exception.clone()).chain(place).chain(trace).collect::<String>())
@@ -31,7 +32,7 @@ pub(super) fn said(fold: &RunFold, event: &Event, at: Millis) -> Option<Said> {
             }
             (Some((info.job_id, before.map_or(1, |job| job.attempt))), "info", info.message.clone()?)
         }
-        Event::JobEnded { job_id, status: JobStatus::Failed } => {
+        Event::JobEnded { job_id, status: JobStatus::Failed } | Event::JobFailed { job_id, .. } => {
             let before = newest(job_id);
             if before.is_some_and(|job| job.status == JobStatus::Failed) {
                 return None; // Told again.

@@ -71,6 +71,7 @@ struct RunRow {
     last_was_error: bool,
     last_error: Option<String>,
     jobs_failed: i32,
+    jobs_running: i32,
 }
 
 /// Locks and loads the runs; makes those that a report may bring into being.
@@ -112,6 +113,7 @@ pub(super) async fn runs(conn: &mut Conn, segment: &[Incoming], ids: &[Option<Ru
                 last_was_error: row.last_was_error,
                 last_error: row.last_error,
                 failed: row.jobs_failed,
+                were_running: row.jobs_running,
                 touched: false,
                 ..RunState::unknown(id, row.last_seen_at)
             }),
@@ -124,7 +126,8 @@ pub(super) async fn runs(conn: &mut Conn, segment: &[Incoming], ids: &[Option<Ru
 async fn locked(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<RunRow>, StoreError> {
     sqlx::query_as(
         "select id, user_id, status, ms(ended_at) as ended_at, ms(last_seen_at) as last_seen_at, closed_by_client, dry_run,
-                heartbeats, last_was_error, errors -> -1 ->> 'exception' as last_error, jobs_failed
+                heartbeats, last_was_error, jobs_failed, jobs_running,
+                nullif(concat_ws(E'\n', errors -> -1 ->> 'exception', errors -> -1 ->> 'traceback'), '') as last_error
            from workflow_runs
           where id = any($1)
           order by id
@@ -239,6 +242,8 @@ pub(super) async fn jobs(conn: &mut Conn, wanted: &HashSet<(RunId, i64)>, folds:
             started_at: row.started_at,
             ended_at: row.ended_at,
             info: None,
+            told: Box::default(),
+            was_running: status == JobStatus::Running,
             touched: false,
         };
         if let Some(fold) = folds.get_mut(&RunId(row.workflow_run_id)) {

@@ -29,7 +29,7 @@ pub(super) async fn events(conn: &mut Conn, segment: &[Incoming], receipts: &[Re
         (vec![], vec![], vec![], vec![], vec![], vec![], vec![], vec![]);
     for (incoming, receipt) in segment.iter().zip(receipts) {
         let Receipt::Applied { run, .. } = receipt else { continue };
-        if matches!(incoming.report.event, model::event::Event::Heartbeat) {
+        if matches!(incoming.report.event, model::event::Event::Heartbeat | model::event::Event::Seen) {
             continue; // Thousands a day that say nothing; `last_seen_at` holds what they mean.
         }
         told.push((*run, jobs_of(&incoming.report.event)));
@@ -93,10 +93,11 @@ pub(super) async fn runs(conn: &mut Conn, loaded: &Loaded) -> Result<(), StoreEr
                     rule_graph = coalesce(x.rule_graph, r.rule_graph),
                     planned = coalesce(x.planned, r.planned), jobs_planned = coalesce(x.jobs_planned, r.jobs_planned),
                     errors = case when jsonb_array_length(r.errors) < $2 then r.errors || coalesce(x.errors, '[]') else r.errors end,
-                    quarantined = r.quarantined + x.quarantined
+                    quarantined = r.quarantined + x.quarantined, done_told = coalesce(x.done_told, r.done_told),
+                    logfile = coalesce(r.logfile, x.logfile)
                from jsonb_to_recordset($1) as x(id uuid, status text, ended_at bigint, last_seen_at bigint, closed boolean,
                     dry_run boolean, heartbeats boolean, last_was_error boolean, rule_graph jsonb, planned jsonb,
-                    jobs_planned integer, errors jsonb, quarantined integer)
+                    jobs_planned integer, errors jsonb, quarantined integer, done_told integer, logfile text)
               where r.id = x.id and r.id = any($3)",
         )
         .bind(Json(&changed))
@@ -133,7 +134,9 @@ fn row(run: &RunState, quarantined: i32) -> Value {
         "dry_run": run.dry_run, "heartbeats": run.heartbeats, "last_was_error": run.last_was_error,
         "rule_graph": run.rule_graph,
         "planned": run.planned.as_ref().map(|(per_rule, _)| per_rule),
-        "jobs_planned": run.planned.as_ref().map(|(_, total)| total),
+        "jobs_planned": run.progress.map(|(_, total)| total).or_else(|| run.planned.as_ref().map(|(_, total)| *total)),
+        "done_told": run.progress.map(|(done, _)| done),
+        "logfile": run.logfile,
         "errors": (!run.new_errors.is_empty()).then_some(&run.new_errors),
         "quarantined": quarantined,
     })
@@ -161,7 +164,8 @@ async fn started(conn: &mut Conn, run: &RunState) -> Result<(), StoreError> {
                 tags = case when r.tags = '{}' then $4 else r.tags end,
                 directory = coalesce(r.directory, $5), snakefile = coalesce(r.snakefile, $6),
                 config_files = case when r.config_files = '{}' then $7 else r.config_files end,
-                catalog_slug = coalesce(r.catalog_slug, $8), logfile = coalesce(r.logfile, $9)
+                catalog_slug = coalesce(r.catalog_slug, $8), logfile = coalesce(r.logfile, $9),
+                command_line = coalesce(r.command_line, $10)
           where r.id = $1",
     )
     .bind(run.id.0)
@@ -173,6 +177,7 @@ async fn started(conn: &mut Conn, run: &RunState) -> Result<(), StoreError> {
     .bind(&start.config_files)
     .bind(&start.catalog_slug)
     .bind(&start.logfile)
+    .bind(&start.command_line)
     .execute(&mut *conn)
     .await
     .doing("writing the start of a run")?;
@@ -213,6 +218,11 @@ struct JobRow<'a> {
     started_at: Option<Millis>,
     ended_at: Option<Millis>,
     reports: Option<&'a [i64]>,
+    external_id: Option<&'a str>,
+    conda_env: Option<&'a str>,
+    error: Option<&'a str>,
+    exit_code: Option<i32>,
+    command: Option<&'a str>,
     #[serde(flatten)]
     info: Option<InfoRow<'a>>,
 }
@@ -226,6 +236,7 @@ struct InfoRow<'a> {
     reason: Option<&'a str>,
     message: Option<&'a str>,
     shell_command: Option<&'a str>,
+    checkpoint: bool,
 }
 
 impl<'a> JobRow<'a> {
@@ -243,6 +254,11 @@ impl<'a> JobRow<'a> {
             told: job.info.is_some(),
             started_at: job.started_at,
             ended_at: job.ended_at,
+            external_id: job.told.external_id.as_deref(),
+            conda_env: job.told.conda_env.as_deref(),
+            error: job.told.error.as_deref(),
+            exit_code: job.told.exit_code,
+            command: job.told.shell_command.as_deref(),
             info: job.info.as_deref().map(|info| InfoRow {
                 wildcards: &info.wildcards,
                 resources: &info.resources,
@@ -251,6 +267,7 @@ impl<'a> JobRow<'a> {
                 reason: info.reason.as_deref(),
                 message: info.message.as_deref(),
                 shell_command: info.shell_command.as_deref(),
+                checkpoint: info.checkpoint,
             }),
         }
     }
@@ -292,6 +309,7 @@ pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>,
     }
     if !closed.is_empty() {
         lose(conn, &closed, &closed_at).await?;
+        settle_plans(conn, &closed).await?;
     }
     Ok(())
 }
@@ -307,11 +325,15 @@ async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> 
                 priority = case when x.told then x.priority else j.priority end,
                 reason = case when x.told then x.reason else j.reason end,
                 message = case when x.told then x.message else j.message end,
-                shell_command = case when x.told then x.shell_command else j.shell_command end,
+                shell_command = coalesce(x.command, case when x.told then x.shell_command else j.shell_command end),
+                external_id = coalesce(x.external_id, j.external_id), conda_env = coalesce(x.conda_env, j.conda_env),
+                error = coalesce(x.error, j.error), exit_code = coalesce(x.exit_code, j.exit_code),
+                checkpoint = case when x.told then x.checkpoint else j.checkpoint end,
                 reports = case when x.reports is null then j.reports else (j.reports || x.reports)[1:64] end
            from jsonb_to_recordset($1) as x(key bigint, status text, superseded boolean, rule text, informed boolean, told boolean,
                 started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer, priority integer,
-                reason text, message text, shell_command text, reports bigint[])
+                reason text, message text, shell_command text, reports bigint[], external_id text, conda_env text,
+                error text, exit_code integer, command text, checkpoint boolean)
           where j.id = x.key and j.id = any($2)",
     )
     .bind(Json(rows))
@@ -326,14 +348,17 @@ async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> 
 async fn insert(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<HashMap<(Uuid, i64, i32), i64>, StoreError> {
     let made: Vec<(i64, Uuid, i64, i32)> = sqlx::query_as(
         "insert into job_executions (workflow_run_id, job_id, attempt, superseded, rule, status, informed, started_at, ended_at,
-                wildcards, resources, threads, priority, reason, message, shell_command, reports)
+                wildcards, resources, threads, priority, reason, message, shell_command, reports,
+                external_id, conda_env, error, exit_code, checkpoint)
          select x.run, x.job_id, x.attempt, x.superseded, x.rule, x.status, x.informed, at_ms(x.started_at), at_ms(x.ended_at),
                 coalesce(x.wildcards, p.wildcards), coalesce(x.resources, p.resources), coalesce(x.threads, p.threads),
                 coalesce(x.priority, p.priority), x.reason, coalesce(x.message, p.message),
-                coalesce(x.shell_command, p.shell_command), x.reports[1:64]
+                coalesce(x.command, x.shell_command, p.shell_command), x.reports[1:64],
+                x.external_id, coalesce(x.conda_env, p.conda_env), x.error, x.exit_code, coalesce(x.checkpoint, p.checkpoint, false)
            from jsonb_to_recordset($1) as x(run uuid, job_id bigint, attempt integer, superseded boolean, rule text, status text,
                 informed boolean, started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer,
-                priority integer, reason text, message text, shell_command text, reports bigint[])
+                priority integer, reason text, message text, shell_command text, reports bigint[], external_id text,
+                conda_env text, error text, exit_code integer, command text, checkpoint boolean)
            left join lateral (
                 select * from job_executions p
                  where x.attempt > 1 and p.workflow_run_id = x.run and p.job_id = x.job_id and p.attempt = x.attempt - 1
@@ -360,5 +385,20 @@ async fn lose(conn: &mut Conn, runs: &[Uuid], at: &[Millis]) -> Result<(), Store
     .execute(conn)
     .await
     .doing("closing jobs")?;
+    Ok(())
+}
+
+/// Of clients whose own total may be of more than they were asked for: what they did was the whole.
+async fn settle_plans(conn: &mut Conn, runs: &[Uuid]) -> Result<(), StoreError> {
+    sqlx::query(
+        "update workflow_runs set jobs_planned = n.seen
+           from (select id, jobs_waiting + jobs_running + jobs_success + jobs_failed + jobs_lost + jobs_skipped as seen
+                   from workflow_runs where id = any($1) and source = 'panoptes' and status = 'success' and not dry_run) n
+          where workflow_runs.id = n.id and n.seen > 0 and n.seen < jobs_planned",
+    )
+    .bind(runs)
+    .execute(conn)
+    .await
+    .doing("settling plans")?;
     Ok(())
 }

@@ -1,0 +1,14 @@
+//! Panoptes' protocol and API: `--wms-monitor` of Snakemake 5.27 to 8, and `snakemake-logger-plugin-panoptes` of 9.
+//!
+//! Clients that end their user's run at certain answers, or at none: see [`reply::update`]. Five generations of them
+//! write the same messages in different ways; [`wire`] reads all of them.
+
+mod conversations;
+pub mod literal;
+pub mod reply;
+pub mod routes;
+mod translate;
+pub mod wire;
+
+pub use conversations::Conversations;
+pub use routes::routes;

@@ -1,0 +1,45 @@
+//! The conversations that go on, each with the run it is about. Bounded: the ones silent longest are forgotten.
+
+use super::translate::Conversation;
+use model::RunId;
+use moka::{future::Cache, policy::EvictionPolicy};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Conversations remembered.
+const MOST: u64 = 20_000;
+
+/// A run, and what is remembered of what its client said.
+#[derive(Debug)]
+pub struct Open {
+    pub run: RunId,
+    talk: Mutex<Conversation>,
+}
+
+impl Open {
+    pub fn talk(&self) -> MutexGuard<'_, Conversation> {
+        self.talk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All of them, by number. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Conversations(Cache<i64, Arc<Open>>);
+
+impl Default for Conversations {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(MOST).eviction_policy(EvictionPolicy::lru()).build())
+    }
+}
+
+impl Conversations {
+    pub async fn find(&self, id: i64) -> Option<Arc<Open>> {
+        self.0.get(&id).await
+    }
+
+    /// Begins one; of the same number only the newest goes on.
+    pub async fn begin(&self, id: i64, run: RunId, talk: Conversation) -> Arc<Open> {
+        let open = Arc::new(Open { run, talk: Mutex::new(talk) });
+        self.0.insert(id, Arc::clone(&open)).await;
+        open
+    }
+}

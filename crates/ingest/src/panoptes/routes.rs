@@ -1,0 +1,470 @@
+//! What Panoptes serves to its clients and to users of its API, under the paths they have compiled in.
+//!
+//! Each path is there twice: as it is, and behind `/t/{token}` for clients that have no other place for a token.
+
+use super::{
+    conversations::{Conversations, Open},
+    reply,
+    translate::Conversation,
+    wire,
+};
+use crate::{Receipt, Refused, Sender, Writer};
+use axum::{
+    Extension, Router,
+    extract::{DefaultBodyLimit, Path, RawQuery, State},
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
+    routing::{get, post},
+};
+use bytes::Bytes;
+use model::{
+    Millis,
+    event::{Event, Report, RunKey, RunStart},
+};
+use serde_json::{Value, json};
+use std::{collections::HashMap, sync::Arc};
+use store::{
+    Store, StoreError,
+    apply::Incoming,
+    clock,
+    error::chain,
+    panoptes::{self, Creation, Workflow},
+    runs::{self, Audience},
+};
+use tracing::{debug, error, warn};
+
+/// A target rule names all its inputs.
+const MAX_BODY: usize = 64 << 20;
+/// Bytes of a name that are kept, as everywhere.
+const MAX_NAME: usize = 1000;
+/// Letters of a message that cannot be read that are kept.
+const MAX_UNREAD: usize = 1 << 20;
+/// Deeper JSON than any client makes.
+const MAX_DEPTH: usize = 64;
+
+/// What the routes share. Cheap to clone.
+#[derive(Clone)]
+pub struct Panoptes {
+    store: Store,
+    writer: Writer,
+    conversations: Conversations,
+    /// Seconds of silence after which a workflow is stale; `None`: it never is.
+    stale: Option<i32>,
+}
+
+/// The paths of Panoptes, relative to where they are served.
+///
+/// For callers whose [`Sender`] and [`Audience`] a layer has put into the request; to an update without them it is
+/// said that it may not be sent.
+pub fn routes(store: Store, writer: Writer, conversations: Conversations, stale: Option<i32>) -> Router {
+    let state = Panoptes { store, writer, conversations, stale };
+    let paths = Router::new()
+        .route("/api/service-info", get(service_info))
+        .route("/api/workflows", get(list))
+        .route("/api/workflows/all", axum::routing::delete(delete_all))
+        .route("/api/workflow/{id}", get(one).put(rename).delete(delete))
+        .route("/api/workflow/{id}/jobs", get(jobs))
+        .route("/api/workflow/{id}/job/{jobid}", get(job))
+        .route("/api/workflow/{id}/cancel", post(cancel))
+        .route("/create_workflow", get(create).post(create))
+        .route("/update_workflow_status", post(update))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(state);
+    paths.clone().nest("/t/{token}", paths)
+}
+
+async fn service_info() -> Response {
+    reply::json(StatusCode::OK, &json!({ "status": "running" }))
+}
+
+/// What stands in a path: a number, beside whatever token stands before it.
+type Parts = Path<HashMap<String, String>>;
+
+fn number(parts: &Parts, name: &str) -> Option<i64> {
+    parts.get(name)?.parse().ok()
+}
+
+fn broken(error: &StoreError) -> Response {
+    if error.is_unavailable() {
+        warn!(error = chain(error), "A question was refused: the database is not reachable");
+        return reply::unavailable("the database is not reachable");
+    }
+    error!(error = chain(error), "A question could not be answered");
+    reply::json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "msg": "Database error" }))
+}
+
+/// The answer, or what stands in the way of it.
+type Answer = Result<Response, Response>;
+
+fn flat(answer: Answer) -> Response {
+    answer.unwrap_or_else(|refusal| refusal)
+}
+
+impl Panoptes {
+    async fn conn(&self) -> Result<impl std::ops::DerefMut<Target = store::Conn> + use<>, Response> {
+        self.store.conn().await.map_err(|error| broken(&error))
+    }
+
+    /// The workflow a path names.
+    async fn workflow(&self, audience: Audience, parts: &Parts) -> Result<Workflow, Response> {
+        let id = number(parts, "id").ok_or_else(|| reply::empty(StatusCode::NOT_FOUND))?;
+        let found = panoptes::find(&mut *self.conn().await?, audience, id, self.stale).await;
+        found.map_err(|error| broken(&error))?.ok_or_else(|| reply::empty(StatusCode::NOT_FOUND))
+    }
+}
+
+async fn list(State(state): State<Panoptes>, Extension(audience): Extension<Audience>) -> Response {
+    let answer: Answer = async {
+        let all = panoptes::list(&mut *state.conn().await?, audience, state.stale).await.map_err(|error| broken(&error))?;
+        let all: Vec<Value> = all.iter().map(reply::workflow).collect();
+        Ok(reply::json(StatusCode::OK, &json!({ "count": all.len(), "workflows": all })))
+    }
+    .await;
+    flat(answer)
+}
+
+async fn one(State(state): State<Panoptes>, Extension(audience): Extension<Audience>, parts: Parts) -> Response {
+    let found = state.workflow(audience, &parts).await;
+    flat(found.map(|workflow| reply::json(StatusCode::OK, &json!({ "workflow": reply::workflow(&workflow) }))))
+}
+
+async fn jobs(State(state): State<Panoptes>, Extension(audience): Extension<Audience>, parts: Parts) -> Response {
+    let answer: Answer = async {
+        let workflow = state.workflow(audience, &parts).await?;
+        let all = panoptes::jobs(&mut *state.conn().await?, workflow.run, None).await.map_err(|error| broken(&error))?;
+        let all: Vec<Value> = all.iter().map(|job| reply::job(job, &workflow)).collect();
+        Ok(reply::json(StatusCode::OK, &json!({ "count": all.len(), "jobs": all })))
+    }
+    .await;
+    flat(answer)
+}
+
+async fn job(State(state): State<Panoptes>, Extension(audience): Extension<Audience>, parts: Parts) -> Response {
+    let answer: Answer = async {
+        let workflow = state.workflow(audience, &parts).await?;
+        let wanted = number(&parts, "jobid").ok_or_else(|| reply::empty(StatusCode::NOT_FOUND))?;
+        let found = panoptes::jobs(&mut *state.conn().await?, workflow.run, Some(wanted)).await.map_err(|error| broken(&error))?;
+        let job = found.first().ok_or_else(|| reply::empty(StatusCode::NOT_FOUND))?;
+        Ok(reply::json(StatusCode::OK, &json!({ "jobs": reply::job(job, &workflow) })))
+    }
+    .await;
+    flat(answer)
+}
+
+async fn rename(
+    State(state): State<Panoptes>,
+    Extension(audience): Extension<Audience>,
+    Extension(sender): Extension<Sender>,
+    parts: Parts,
+    body: Bytes,
+) -> Response {
+    let told: Option<Value> = serde_json::from_slice(&body).ok();
+    let name = told.as_ref().and_then(|told| told.get("name")?.as_str()).map(tidy_name).filter(|name| !name.is_empty());
+    let Some(name) = name else { return reply::empty(StatusCode::BAD_REQUEST) };
+    let answer: Answer = async {
+        let workflow = state.workflow(audience, &parts).await?;
+        let renamed = panoptes::rename(&mut *state.conn().await?, audience, workflow.id, &name, sender.user).await;
+        renamed.map_err(|error| broken(&error))?;
+        let workflow = state.workflow(audience, &parts).await?;
+        Ok(reply::json(StatusCode::OK, &json!({ "workflow": reply::workflow(&workflow) })))
+    }
+    .await;
+    flat(answer)
+}
+
+async fn cancel(
+    State(state): State<Panoptes>,
+    Extension(audience): Extension<Audience>,
+    Extension(sender): Extension<Sender>,
+    parts: Parts,
+) -> Response {
+    let answer: Answer = async {
+        let workflow = state.workflow(audience, &parts).await?;
+        let cancelled = async {
+            let mut tx = state.store.begin().await?;
+            panoptes::cancel(&mut tx, workflow.run, sender.user).await?;
+            store::commit(tx).await
+        };
+        cancelled.await.map_err(|error| broken(&error))?;
+        let workflow = state.workflow(audience, &parts).await?;
+        Ok(reply::json(StatusCode::OK, &json!({ "workflow": reply::workflow(&workflow) })))
+    }
+    .await;
+    flat(answer)
+}
+
+async fn delete(
+    State(state): State<Panoptes>,
+    Extension(audience): Extension<Audience>,
+    Extension(sender): Extension<Sender>,
+    parts: Parts,
+) -> Response {
+    let answer: Answer = async {
+        let workflow = state.workflow(audience, &parts).await?;
+        if reply::word(&workflow) == "Running" {
+            let msg = "The workflow is running. Cancel it first.";
+            return Ok(reply::json(StatusCode::FORBIDDEN, &json!({ "msg": msg })));
+        }
+        state.hide(audience, Some(workflow.id), &sender).await?;
+        Ok(reply::empty(StatusCode::NO_CONTENT))
+    }
+    .await;
+    flat(answer)
+}
+
+async fn delete_all(
+    State(state): State<Panoptes>,
+    Extension(audience): Extension<Audience>,
+    Extension(sender): Extension<Sender>,
+) -> Response {
+    let answer: Answer = async {
+        if state.hide(audience, None, &sender).await? == 0 {
+            return Ok(reply::empty(StatusCode::GONE));
+        }
+        Ok(reply::json(StatusCode::OK, &json!({ "msg": "Database clean up is complete" })))
+    }
+    .await;
+    flat(answer)
+}
+
+impl Panoptes {
+    /// Deletes all attempts behind a number, or behind all of them. Only who made them may, and admins.
+    async fn hide(&self, audience: Audience, id: Option<i64>, sender: &Sender) -> Result<usize, Response> {
+        let audience = if sender.admin { audience } else { sender.user.map_or(audience, Audience::User) };
+        let mut conn = self.conn().await?;
+        let attempts = panoptes::attempts(&mut conn, audience, id).await.map_err(|error| broken(&error))?;
+        let hidden = runs::delete(&mut conn, audience, &attempts, sender.user).await.map_err(|error| broken(&error))?;
+        Ok(hidden.len())
+    }
+}
+
+fn tidy_name(name: &str) -> String {
+    let name = name.replace('\0', "\u{fffd}");
+    let name = name.trim();
+    name[..name.floor_char_boundary(MAX_NAME)].to_owned()
+}
+
+/// Comes with a body though it is a GET: the clients' HTTP library sends one.
+async fn create(
+    State(state): State<Panoptes>,
+    Extension(sender): Extension<Sender>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let query: HashMap<String, String> = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let told = wire::fields(content_type, &body).unwrap_or_default();
+    let in_query = |name: &str| query.get(name).map(|text| tidy_name(text)).filter(|text| !text.is_empty());
+    let in_body = |name: &str| Some(told.get(name)?.as_str()?.replace('\0', "\u{fffd}")).filter(|text| !text.is_empty());
+    let command_line = in_body("command");
+    let now = clock::now();
+    let creation = Creation {
+        user: sender.user,
+        user_name: sender.name,
+        client_version: agent(&headers),
+        name: in_query("workflow_id").or_else(|| in_query("name")),
+        id: in_query("id").and_then(|id| id.parse().ok()),
+        dry_run: command_line.as_deref().is_some_and(is_dry_run),
+        command_line,
+        directory: in_body("workdir"),
+        snakefile: in_body("snakefile"),
+        body: clean(json!({ "query": query, "body": told })).to_string(),
+        received_at: now,
+    };
+    let made = async {
+        let mut tx = state.store.begin().await?;
+        let (id, run) = panoptes::create(&mut tx, &creation, state.stale).await?;
+        store::commit(tx).await?;
+        state.conversations.begin(id, run, Conversation::new()).await;
+        panoptes::find(&mut *state.store.conn().await?, Audience::All, id, state.stale).await
+    };
+    match made.await {
+        Ok(Some(workflow)) => reply::json(StatusCode::OK, &reply::workflow(&workflow)),
+        Ok(None) => reply::unavailable("it was deleted at once"),
+        Err(error) if error.is_unavailable() => broken(&error),
+        Err(error) => {
+            error!(error = chain(&error), "A workflow could not be made");
+            reply::unavailable("the workflow could not be made")
+        }
+    }
+}
+
+/// `-n` among the arguments, however it is written.
+fn is_dry_run(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    words.any(|word| {
+        let short = word.strip_prefix('-').filter(|flags| !flags.is_empty() && flags.bytes().all(|flag| flag.is_ascii_alphabetic()));
+        matches!(word, "-n" | "--dry-run" | "--dryrun")
+            || short.is_some_and(|flags| matches!(flags, "np" | "pn" | "nr" | "rn" | "npr" | "nrp" | "pnr"))
+    })
+}
+
+fn agent(headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(agent.chars().take(200).collect())
+}
+
+async fn update(State(state): State<Panoptes>, sender: Option<Extension<Sender>>, headers: HeaderMap, body: Bytes) -> Response {
+    let Some(Extension(sender)) = sender else { return reply::not_allowed() };
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let envelope = match wire::fields(content_type, &body).and_then(wire::update) {
+        Ok(envelope) => envelope,
+        Err(errors) => return reply::malformed(errors),
+    };
+    drop(body);
+    let now = clock::now();
+    let Some(id) = envelope.id else { return reply::ok() };
+    let open = match state.open(id).await {
+        Ok(Some(open)) => open,
+        Ok(None) => {
+            debug!(id, "An update about no workflow");
+            return reply::ok();
+        }
+        Err(refusal) => return refusal,
+    };
+    let (reports, hash) = match read(&open, &envelope, now) {
+        Ok(read) => read,
+        Err(Known) => return reply::ok(),
+    };
+    let outcome = state.submit(&open, sender, &headers, &envelope, reports, now).await;
+    if let (Err(_), Some(hash)) = (&outcome, hash) {
+        open.talk().forget(hash);
+    }
+    reply::update(outcome)
+}
+
+/// The message came already, or says nothing.
+struct Known;
+
+/// A thing that is reported: what it is called, since when it counts, and why it was not understood, if so.
+struct Told {
+    level: String,
+    at: Millis,
+    event: Event,
+    quarantine: Option<String>,
+}
+
+/// What an update tells, and the hash by which a twin of it would be known.
+fn read(open: &Open, envelope: &wire::Update, now: Millis) -> Result<(Vec<Told>, Option<u64>), Known> {
+    let message = match wire::message(&envelope.msg) {
+        Ok(message) => message,
+        Err(why) => {
+            let level = envelope.msg.as_str().and_then(wire::level_of).unwrap_or("unreadable").to_owned();
+            return Ok((vec![Told { level, at: now, event: Event::Other, quarantine: Some(why) }], None));
+        }
+    };
+    let mut talk = open.talk();
+    let hash = match (&envelope.msg, message.get("timestamp")) {
+        (Value::String(text), Some(Value::Number(_))) => Some(talk.is_twin(text).map_err(|_| Known)?),
+        _ => None,
+    };
+    let level: String = message.get("level").and_then(Value::as_str).unwrap_or("message").chars().take(100).collect();
+    let at = talk.time(&message, now);
+    let message = match clean(Value::Object(message.into_owned())) {
+        Value::Object(message) => message,
+        _ => return Err(Known),
+    };
+    let events = talk.translate(&message, at);
+    if events.is_empty() {
+        return Err(Known);
+    }
+    Ok((events.into_iter().map(|event| Told { level: level.clone(), at, event, quarantine: None }).collect(), hash))
+}
+
+impl Panoptes {
+    /// The conversation of a number; one that another process began goes on here.
+    async fn open(&self, id: i64) -> Result<Option<Arc<Open>>, Response> {
+        if let Some(open) = self.conversations.find(id).await {
+            return Ok(Some(open));
+        }
+        let run = panoptes::reported(&mut *self.conn().await?, id).await.map_err(|error| broken(&error))?;
+        Ok(match run {
+            Some(run) => Some(self.conversations.begin(id, run, Conversation::resumed()).await),
+            None => None,
+        })
+    }
+
+    /// Hands over all that an update tells; the last answer counts.
+    async fn submit(
+        &self,
+        open: &Open,
+        sender: Sender,
+        headers: &HeaderMap,
+        envelope: &wire::Update,
+        told: Vec<Told>,
+        now: Millis,
+    ) -> Result<Receipt, Refused> {
+        let version = agent(headers);
+        let mut raw = Some(raw(envelope));
+        let mut outcome = Ok(Receipt::Unknown);
+        for Told { level, at, event, quarantine } in told {
+            let incoming = Incoming {
+                sender: sender.clone(),
+                source: "panoptes",
+                client_version: version.clone(),
+                received_at: now,
+                event: level,
+                body: raw.take().unwrap_or_else(|| "{}".to_owned()),
+                quarantine,
+                report: Report { run: RunKey::Id(open.run), at, context: RunStart::default(), event },
+            };
+            outcome = self.writer.submit(incoming).await;
+            if outcome.is_err() {
+                break;
+            }
+        }
+        outcome
+    }
+}
+
+/// The update to be kept, as JSON text: its message as a value if it is JSON, else as the text it was.
+fn raw(envelope: &wire::Update) -> String {
+    let msg = match &envelope.msg {
+        Value::String(text) => match serde_json::from_str::<Value>(text) {
+            Ok(value) => value,
+            Err(_) => Value::String(text.chars().take(MAX_UNREAD).collect()),
+        },
+        value => value.clone(),
+    };
+    clean(json!({ "msg": msg, "timestamp": envelope.timestamp })).to_string()
+}
+
+/// Without U+0000, which PostgreSQL cannot hold; what is nested too deeply is left out.
+fn clean(value: Value) -> Value {
+    fn inner(value: Value, depth: usize) -> Value {
+        if depth > MAX_DEPTH {
+            return Value::String("…".into());
+        }
+        match value {
+            Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{fffd}")),
+            Value::Array(items) => Value::Array(items.into_iter().map(|item| inner(item, depth + 1)).collect()),
+            Value::Object(fields) => {
+                Value::Object(fields.into_iter().map(|(key, value)| (key.replace('\0', "\u{fffd}"), inner(value, depth + 1))).collect())
+            }
+            value => value,
+        }
+    }
+    inner(value, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dry_run_is_known_by_its_command() {
+        for command in ["snakemake -n", "snakemake --cores 2 -np all", "snakemake --dry-run", "snakemake --dryrun -j1"] {
+            assert!(is_dry_run(command), "{command}");
+        }
+        for command in ["snakemake --cores 2", "snakemake --name -x", "snakemake -s n", "snakemake --until n"] {
+            assert!(!is_dry_run(command), "{command}");
+        }
+    }
+
+    #[test]
+    fn names_are_without_what_cannot_be_kept() {
+        assert_eq!(tidy_name("  a\0b "), "a\u{fffd}b");
+        assert_eq!(tidy_name(&"ä".repeat(1000)).len(), MAX_NAME);
+    }
+}

@@ -1,0 +1,359 @@
+//! Message to model: what an update means to us, and what must be remembered of a conversation to know it.
+//!
+//! Pure. What is remembered here is only what a client's later messages need to be understood; a server that was
+//! restarted in between loses a command's job or tells a twin twice, never a state.
+
+use model::{
+    JobStatus, Millis,
+    event::{Event, JobFiles, JobInfo, JobTold},
+    run::ReportedError,
+};
+use serde_json::{Map, Value};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    hash::{BuildHasher, RandomState},
+    sync::LazyLock,
+};
+
+/// Texts among which a twin is looked for.
+const TWINS: usize = 64;
+/// Errors that wait for the job they are about.
+const ERRORS: usize = 16;
+/// Letters of an error that are kept with a job.
+const ERROR: usize = 16_000;
+/// Letters of the class of an error.
+const CLASS: usize = 300;
+/// Event times further from their receipt are not believed.
+const DAY: Millis = 24 * 3600 * 1000;
+/// A sign of life at least so often (ms), however little is said.
+const LIFE: Millis = 30_000;
+
+/// What is remembered of a client's run.
+#[derive(Debug)]
+pub struct Conversation {
+    /// Hashes of the last messages that carry their own time.
+    recent: VecDeque<u64>,
+    /// The newest job that was described: what follows without a number is about it.
+    last_job: Option<i64>,
+    /// Jobs really run: it said so, or one ended.
+    executes: bool,
+    /// Errors whose job is told next.
+    errors: VecDeque<String>,
+    /// The smallest difference seen between our clock and the client's, in ms.
+    offset: Option<Millis>,
+    /// When something of it was written last.
+    written_at: Millis,
+}
+
+static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+impl Conversation {
+    /// Of a run that begins; its jobs are only announced until it says that it executes them.
+    pub fn new() -> Self {
+        Self { recent: VecDeque::new(), last_job: None, executes: false, errors: VecDeque::new(), offset: None, written_at: 0 }
+    }
+
+    /// Of a run whose beginning was heard by another process.
+    pub fn resumed() -> Self {
+        Self { executes: true, ..Self::new() }
+    }
+
+    /// Whether a message that carries its own time came already; if not, remembers it. Returns its hash.
+    pub fn is_twin(&mut self, text: &str) -> Result<u64, Twin> {
+        let hash = HASHER.hash_one(text);
+        if self.recent.contains(&hash) {
+            return Err(Twin);
+        }
+        if self.recent.len() == TWINS {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(hash);
+        Ok(hash)
+    }
+
+    /// A message that was not stored may come again.
+    pub fn forget(&mut self, hash: u64) {
+        self.recent.retain(|held| *held != hash);
+    }
+
+    /// The time a message counts for: when its client says it happened, by our clock; never later than now.
+    pub fn time(&mut self, message: &Map<String, Value>, now: Millis) -> Millis {
+        let Some(seconds) = message.get("timestamp").and_then(Value::as_f64).filter(|seconds| seconds.is_finite()) else { return now };
+        let told = (seconds * 1000.0) as Millis;
+        let offset = self.offset.map_or(now - told, |offset| offset.min(now - told));
+        self.offset = Some(offset);
+        let at = told.saturating_add(offset);
+        if (now - at) <= DAY { at } else { now }
+    }
+
+    /// What a message means; nothing for one that is not worth a write.
+    pub fn translate(&mut self, message: &Map<String, Value>, at: Millis) -> Vec<Event> {
+        let events = self.meaning(message, at);
+        if events.is_empty() && at - self.written_at >= LIFE {
+            self.written_at = at;
+            return vec![Event::Seen];
+        }
+        if !events.is_empty() {
+            self.written_at = at;
+        }
+        events
+    }
+
+    fn meaning(&mut self, message: &Map<String, Value>, at: Millis) -> Vec<Event> {
+        let text = |name: &str| message.get(name).and_then(Value::as_str);
+        let said = text("msg").unwrap_or("");
+        let event = match text("level").unwrap_or("") {
+            "debug" | "dag_debug" | "host" => return Vec::new(),
+            "job_info" => match number(message.get("jobid")) {
+                Some(job_id) => {
+                    self.last_job = Some(job_id);
+                    // What tells of starts tells them of jobs that run.
+                    Event::JobInfo(Box::new(self.job_info(job_id, message)))
+                }
+                None => Event::Other,
+            },
+            "job_started" => {
+                self.executes = true;
+                let jobs = message.get("jobs").and_then(Value::as_array).into_iter().flatten();
+                Event::JobsStarted(jobs.filter_map(|job| number(Some(job))).collect())
+            }
+            "shellcmd" => match number(message.get("jobid")).or(self.last_job) {
+                Some(job_id) if !said.is_empty() => {
+                    Event::JobTold { job_id, told: Box::new(JobTold { shell_command: Some(said.to_owned()), ..JobTold::default() }) }
+                }
+                _ => words("info", said),
+            },
+            "job_finished" => match number(message.get("jobid")) {
+                Some(job_id) => {
+                    self.executes = true;
+                    Event::JobEnded { job_id, status: JobStatus::Success }
+                }
+                None => Event::Other,
+            },
+            "job_error" => {
+                self.executes = true;
+                return self.job_error(message).into_iter().collect();
+            }
+            "group_error" => {
+                self.executes = true;
+                let members = message.get("job_error_info").and_then(Value::as_array).into_iter().flatten();
+                let mut events: Vec<Event> = members.filter_map(Value::as_object).filter_map(|member| self.job_error(member)).collect();
+                events.push(words("error", said));
+                return events;
+            }
+            "progress" => {
+                let count = |name: &str| number(message.get(name)).map_or(0, |n| i32::try_from(n.max(0)).unwrap_or(i32::MAX));
+                Event::Progress { done: count("done"), total: count("total") }
+            }
+            "error" => self.error(message, said, at),
+            "resources_info" => {
+                self.executes = true;
+                words("info", said)
+            }
+            "run_info" => planned(said).unwrap_or_else(|| words("info", said)),
+            "info" => self.info(said),
+            "warning" => words("warning", said),
+            "workflow_success" => Event::Closed,
+            _ => Event::Other,
+        };
+        match &event {
+            Event::Said { message, logfile: None, last: false, .. } if message.trim().is_empty() => Vec::new(),
+            Event::JobsStarted(jobs) if jobs.is_empty() => vec![Event::Other],
+            _ => vec![event],
+        }
+    }
+
+    fn info(&self, said: &str) -> Event {
+        if said.starts_with("Nothing to be done") {
+            return Event::NothingToDo;
+        }
+        if said.starts_with("This was a dry-run") {
+            return Event::WasDryRun;
+        }
+        if let Some(path) = said.strip_prefix("Complete log: ").or_else(|| said.strip_prefix("Complete log(s): ")) {
+            return Event::Said { level: "info", message: said.to_owned(), logfile: Some(path.trim().to_owned()), last: true };
+        }
+        submitted(said).unwrap_or_else(|| words("info", said))
+    }
+
+    fn job_info(&self, job_id: i64, message: &Map<String, Value>) -> JobInfo {
+        let text = |name: &str| message.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let small = |name: &str| number(message.get(name)).and_then(|n| i32::try_from(n).ok());
+        // Older clients send a list without names.
+        let resources = match message.get("resources") {
+            Some(Value::Object(named)) => named.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            Some(Value::Array(unnamed)) if !unnamed.is_empty() => BTreeMap::from([("unnamed".to_owned(), Value::Array(unnamed.clone()))]),
+            _ => BTreeMap::new(),
+        };
+        JobInfo {
+            job_id,
+            rule: text("name"),
+            threads: small("threads"),
+            priority: small("priority"),
+            wildcards: message
+                .get("wildcards")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect(),
+            resources,
+            reason: text("reason"),
+            message: text("msg"),
+            shell_command: text("shellcmd"),
+            files: JobFiles {
+                input: texts(message.get("input")),
+                output: texts(message.get("output")),
+                log: texts(message.get("log")),
+                benchmark: texts(message.get("benchmark")),
+            },
+            checkpoint: message.get("is_checkpoint").and_then(Value::as_bool).unwrap_or(false),
+            // Clients that send the command with it have no word for what is only announced.
+            planned: !self.executes && !message.contains_key("shellcmd"),
+        }
+    }
+
+    fn job_error(&mut self, message: &Map<String, Value>) -> Option<Event> {
+        let job_id = number(message.get("jobid"))?;
+        let text = |name: &str| message.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let aux = message.get("aux").and_then(Value::as_object);
+        let external = message.get("external_jobid").or_else(|| aux?.get("external_jobid"));
+        let command = text("shellcmd");
+        let error = self.error_of(command.as_deref());
+        Some(Event::JobFailed {
+            job_id,
+            told: Box::new(JobTold {
+                rule: text("name"),
+                shell_command: command,
+                external_id: external.and_then(plain),
+                conda_env: text("conda_env"),
+                exit_code: error.as_deref().and_then(exit_code),
+                error,
+            }),
+        })
+    }
+
+    /// The error that was told before this job's end: the one that names its command, else the oldest.
+    fn error_of(&mut self, command: Option<&str>) -> Option<String> {
+        let names = |error: &String| command.is_some_and(|command| error.contains(command));
+        let at = self.errors.iter().position(names).unwrap_or(0);
+        self.errors.remove(at)
+    }
+
+    fn error(&mut self, message: &Map<String, Value>, said: &str, at: Millis) -> Event {
+        let text = |name: &str| message.get(name).and_then(Value::as_str).map(str::to_owned);
+        // The newest clients send the name of the class and nothing else.
+        if message.contains_key("traceback") {
+            let exception = if said.is_empty() { "Error".to_owned() } else { cut(said, CLASS) };
+            let idle = exception != "WorkflowError"; // The others come before the end of their job, too.
+            let error = ReportedError { exception, rule: text("rule"), location: text("location"), traceback: text("traceback"), at };
+            return Event::Fatal { error, idle };
+        }
+        let (class, rest) = said.split_once('\n').unwrap_or((said, ""));
+        let class = class.trim().trim_end_matches(':');
+        let error = ReportedError {
+            exception: if class.is_empty() { "Error".to_owned() } else { cut(class, CLASS) },
+            rule: None,
+            location: location(rest),
+            traceback: (!rest.trim().is_empty()).then(|| cut(rest, ERROR)),
+            at,
+        };
+        let is_last = said.starts_with("Exiting because a job execution failed") || !self.executes;
+        if is_last {
+            return Event::Fatal { error, idle: false };
+        }
+        if self.errors.len() == ERRORS {
+            self.errors.pop_front();
+        }
+        self.errors.push_back(cut(said, ERROR));
+        Event::Error(error)
+    }
+}
+
+/// The message came already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Twin;
+
+fn words(level: &'static str, message: &str) -> Event {
+    Event::Said { level, message: message.to_owned(), logfile: None, last: false }
+}
+
+fn number(value: Option<&Value>) -> Option<i64> {
+    match value? {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn texts(value: Option<&Value>) -> Vec<String> {
+    match value {
+        Some(Value::Array(items)) => items.iter().filter_map(plain).collect(),
+        Some(Value::String(text)) if !text.is_empty() => vec![text.clone()],
+        _ => Vec::new(),
+    }
+}
+
+fn cut(text: &str, letters: usize) -> String {
+    text.char_indices().nth(letters).map_or_else(|| text.to_owned(), |(end, _)| format!("{}…", &text[..end]))
+}
+
+/// `… returned non-zero exit status 7.`
+fn exit_code(text: &str) -> Option<i32> {
+    let after = text.split("non-zero exit status ").nth(1)?;
+    after[..after.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(after.len())].parse().ok()
+}
+
+/// `CalledProcessError in file /a/Snakefile, line 7:`, or `… in line 7 of /a/Snakefile:`
+fn location(text: &str) -> Option<String> {
+    let line = text.lines().next()?.trim().trim_end_matches(':');
+    let at = line.find(" in file ").map(|at| at + " in file ".len()).or_else(|| line.find(" in line ").map(|at| at + " in ".len()))?;
+    Some(cut(&line[at..], CLASS))
+}
+
+/// `Submitted job 3 with external jobid '4711'.`
+fn submitted(text: &str) -> Option<Event> {
+    let (job, rest) = text.strip_prefix("Submitted job ")?.split_once(" with external jobid '")?;
+    let (external, _) = rest.rsplit_once('\'')?;
+    let told = JobTold { external_id: Some(external.to_owned()), ..JobTold::default() };
+    Some(Event::JobTold { job_id: job.parse().ok()?, told: Box::new(told) })
+}
+
+/// The table of jobs by rule, in the older form (count first) or the newer one (rule first).
+fn planned(text: &str) -> Option<Event> {
+    let mut lines = text.lines();
+    let head = lines.next()?;
+    let is_old = head.starts_with("Job counts");
+    if !is_old && !head.starts_with("Job stats") {
+        return None;
+    }
+    let (mut per_rule, mut total) = (BTreeMap::new(), None);
+    for line in lines {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let count = |word: &str| word.parse().ok().filter(|count: &i32| *count >= 0);
+        match words.as_slice() {
+            [sum] if is_old => total = count(sum),
+            [told, rule] if is_old => per_rule.extend(count(told).map(|count| ((*rule).to_owned(), count))),
+            ["total", sum, ..] => {
+                // The last one is the sum; one before it is a rule of that name.
+                let rule = std::mem::replace(&mut total, count(sum));
+                per_rule.extend(rule.map(|count| ("total".to_owned(), count)));
+            }
+            [rule, told, ..] if !is_old => per_rule.extend(count(told).map(|count| ((*rule).to_owned(), count))),
+            _ => {}
+        }
+    }
+    let sum = per_rule.values().fold(0, |sum: i32, count| sum.saturating_add(*count));
+    (sum > 0).then(|| Event::Planned { total: total.unwrap_or(sum).max(0), per_rule })
+}
+
+#[cfg(test)]
+mod tests;

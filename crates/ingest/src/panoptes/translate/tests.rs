@@ -1,0 +1,143 @@
+//! What single messages mean, and what is remembered between them.
+
+use super::*;
+use serde_json::json;
+
+fn meaning(talk: &mut Conversation, message: Value) -> Vec<Event> {
+    let Value::Object(message) = message else { panic!("an object") };
+    talk.meaning(&message, 5)
+}
+
+fn one(talk: &mut Conversation, message: Value) -> Event {
+    let mut events = meaning(talk, message);
+    assert_eq!(events.len(), 1, "{events:?}");
+    events.remove(0)
+}
+
+#[test]
+fn a_command_belongs_to_the_job_described_before_it() {
+    let mut talk = Conversation::resumed();
+    assert!(matches!(one(&mut talk, json!({"level": "shellcmd", "msg": "true"})), Event::Said { .. }), "of nobody yet");
+    meaning(&mut talk, json!({"level": "job_info", "jobid": 4, "name": "make"}));
+    let Event::JobTold { job_id, told } = one(&mut talk, json!({"level": "shellcmd", "jobid": null, "msg": "echo x"})) else { panic!() };
+    assert_eq!((job_id, told.shell_command.as_deref()), (4, Some("echo x")));
+}
+
+#[test]
+fn an_error_goes_with_the_job_whose_command_it_names() {
+    let mut talk = Conversation::resumed();
+    let error = |command: &str, status| json!({"level": "error", "msg": format!("RuleException:\nCalledProcessError in file /a/Snakefile, line 7:\nCommand 'set -e; {command}' returned non-zero exit status {status}.")});
+    let Event::Error(told) = one(&mut talk, error("one", 2)) else { panic!() };
+    assert_eq!((told.exception.as_str(), told.location.as_deref()), ("RuleException", Some("/a/Snakefile, line 7")));
+    meaning(&mut talk, error("two", 3));
+    for (job, command, code) in [(8, "two", 3), (7, "one", 2)] {
+        let Event::JobFailed { job_id, told } = one(&mut talk, json!({"level": "job_error", "jobid": job, "shellcmd": command})) else {
+            panic!()
+        };
+        assert_eq!((job_id, told.exit_code), (job, Some(code)));
+        assert!(told.error.is_some_and(|error| error.contains(command)));
+    }
+}
+
+#[test]
+fn what_only_says_what_it_would_do_announces_jobs() {
+    let mut talk = Conversation::new();
+    let planned =
+        |talk: &mut Conversation| matches!(one(talk, json!({"level": "job_info", "jobid": 1})), Event::JobInfo(info) if info.planned);
+    assert!(planned(&mut talk));
+    assert_eq!(one(&mut talk, json!({"level": "info", "msg": "This was a dry-run (flag -n). …"})), Event::WasDryRun);
+    meaning(&mut talk, json!({"level": "resources_info", "msg": "Provided cores: 2"}));
+    assert!(!planned(&mut talk));
+}
+
+#[test]
+fn errors_end_a_run_where_nothing_else_would() {
+    let fatal = |talk: &mut Conversation, message| match one(talk, message) {
+        Event::Fatal { idle, .. } => Some(idle),
+        _ => None,
+    };
+    let old = |text: &str| json!({"level": "error", "msg": text});
+    assert_eq!(
+        fatal(&mut Conversation::new(), old("SyntaxError in line 2 of /a/Snakefile:\ninvalid syntax")),
+        Some(false),
+        "before anything ran"
+    );
+    assert_eq!(fatal(&mut Conversation::resumed(), old("RuleException:\n…")), None);
+    assert_eq!(
+        fatal(&mut Conversation::resumed(), old("Exiting because a job execution failed. Look above for error message")),
+        Some(false)
+    );
+    let new = |class: &str| json!({"level": "error", "msg": class, "rule": null, "location": null, "traceback": null});
+    assert_eq!(fatal(&mut Conversation::resumed(), new("RuleException")), Some(true));
+    assert_eq!(fatal(&mut Conversation::resumed(), new("WorkflowError")), Some(false));
+}
+
+#[test]
+fn tables_of_jobs_are_read_in_both_forms() {
+    let wanted = Event::Planned { per_rule: BTreeMap::from([("all".into(), 1), ("make".into(), 2)]), total: 3 };
+    let old = "Job counts:\n\tcount\tjobs\n\t1\tall\n\t2\tmake\n\t3";
+    let new = "Job stats:\njob      count\n-----  -------\nall          1\nmake         2\ntotal        3\n";
+    let wide = "Job stats:\njob      count    min threads    max threads\n-----  -------  -------------  -------------\nall          1              1              1\nmake         2              1              1\ntotal        3              1              1\n";
+    for text in [old, new, wide] {
+        assert_eq!(one(&mut Conversation::new(), json!({"level": "run_info", "msg": text})), wanted, "{text}");
+    }
+    // A rule of that name stands before the sum.
+    let total = "Job stats:\njob      count\n-----  -------\nall          1\nmake         2\ntotal        2\ntotal        5\n";
+    let wanted = Event::Planned { per_rule: BTreeMap::from([("all".into(), 1), ("make".into(), 2), ("total".into(), 2)]), total: 5 };
+    for text in [total, "Job counts:\n\tcount\tjobs\n\t1\tall\n\t2\tmake\n\t2\ttotal\n\t5"] {
+        assert_eq!(one(&mut Conversation::new(), json!({"level": "run_info", "msg": text})), wanted, "{text}");
+    }
+}
+
+#[test]
+fn words_of_a_cluster_name_its_job() {
+    let mut talk = Conversation::resumed();
+    let Event::JobTold { job_id, told } =
+        one(&mut talk, json!({"level": "info", "msg": "Submitted job 3 with external jobid 'Submitted batch job 4711'."}))
+    else {
+        panic!()
+    };
+    assert_eq!((job_id, told.external_id.as_deref()), (3, Some("Submitted batch job 4711")));
+    let Event::JobFailed { told, .. } =
+        one(&mut talk, json!({"level": "job_error", "jobid": 3, "aux": {"external_jobid": 4711}, "conda_env": "/e"}))
+    else {
+        panic!()
+    };
+    assert_eq!((told.external_id.as_deref(), told.conda_env.as_deref()), (Some("4711"), Some("/e")));
+}
+
+#[test]
+fn twins_are_known_among_the_last_few_and_may_come_again_if_they_were_not_stored() {
+    let mut talk = Conversation::new();
+    let hash = talk.is_twin("a").expect("new");
+    assert_eq!(talk.is_twin("a"), Err(Twin));
+    talk.forget(hash);
+    assert!(talk.is_twin("a").is_ok());
+    for n in 0..TWINS {
+        assert!(talk.is_twin(&n.to_string()).is_ok());
+    }
+    assert!(talk.is_twin("a").is_ok(), "forgotten");
+}
+
+#[test]
+fn times_are_the_clients_by_our_clock() {
+    let mut talk = Conversation::new();
+    let mut time = |seconds: f64, now| {
+        let Value::Object(message) = json!({"timestamp": seconds}) else { panic!() };
+        talk.time(&message, now)
+    };
+    // Its clock is an hour behind, and the first message took 40 ms.
+    assert_eq!(time(1000.0, 4_600_040), 4_600_040);
+    assert_eq!(time(1001.0, 4_601_010), 4_601_010, "faster: that is the difference of the clocks");
+    assert_eq!(time(1002.0, 4_602_500), 4_602_010, "held up");
+    assert_eq!(time(f64::NAN, 7), 7);
+}
+
+#[test]
+fn idle_talk_costs_a_write_now_and_then() {
+    let mut talk = Conversation::new();
+    let Value::Object(debug) = json!({"level": "debug", "msg": "x"}) else { panic!() };
+    assert_eq!(talk.translate(&debug, LIFE), [Event::Seen]);
+    assert!(talk.translate(&debug, LIFE + 1).is_empty());
+    assert_eq!(talk.translate(&debug, 2 * LIFE), [Event::Seen]);
+}
