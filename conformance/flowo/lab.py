@@ -113,7 +113,7 @@ class Flowod:
                 stderr=log,
                 text=True,
             )
-        lines = []
+        lines = self.said = []
         threading.Thread(target=self._read, args=(self.process, lines), daemon=True).start()
         lines, ended = until(
             lambda: (list(lines), self.process.poll()),

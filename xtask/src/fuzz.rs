@@ -1,7 +1,8 @@
-//! `cargo xtask fuzz`: what reads files and logs against bytes of any kind. Not part of the tests, which read the
+//! `cargo xtask fuzz`: what reads files, logs and messages against bytes of any kind. Not part of the tests, which read the
 //! corpus that it keeps.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
@@ -9,37 +10,51 @@ use anyhow::{Context as _, Result, ensure};
 use crate::ctx::Ctx;
 use crate::{step, tools};
 
+/// Where targets lie.
+const PLACES: [&str; 2] = ["crates/peek/fuzz", "crates/ingest/fuzz"];
 /// Bytes of one input, and of memory for one target (MiB).
 const INPUT: &str = "4096";
 const MEMORY: &str = "1500";
 
 /// Runs every target for so many seconds, and keeps what reached something new, made small.
-pub fn run(ctx: &Ctx, seconds: u32) -> Result<()> {
+pub fn run(ctx: &Ctx, seconds: u32, only: Option<&str>) -> Result<()> {
     let tool = tools::cargo_fuzz(ctx)?;
-    let dir = ctx.root.join("crates/peek/fuzz");
-    let mut names: Vec<String> = fs::read_dir(dir.join("fuzz_targets"))?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.strip_suffix(".rs").map(str::to_owned))
-        .collect();
-    names.sort();
-    for name in names {
-        let tried = ctx.cache.join("fuzz").join(&name);
-        fs::create_dir_all(&tried)?;
-        let kept = dir.join("corpus").join(&name);
-        let mut command = Command::new("rustup");
-        command
-            .args(["run", "nightly"])
-            .current_dir(&ctx.root)
-            .arg(&tool)
-            .args(["fuzz", "run", "--fuzz-dir"])
-            .arg(&dir)
-            .arg(&name)
-            .arg(&tried)
-            .arg(&kept);
-        command.args(["--", &format!("-max_total_time={seconds}"), &format!("-max_len={INPUT}"), &format!("-rss_limit_mb={MEMORY}")]);
-        command.env("CARGO_TARGET_DIR", ctx.cache.join("fuzz/target"));
-        step::note(&format!("{name}: {seconds} s"));
-        let status = command.status().context("cannot run cargo-fuzz; the nightly toolchain is needed")?;
-        ensure!(status.success(), "{name} found something: the input lies in crates/peek/fuzz/artifacts/{name}; keep it in the corpus");
+    let mut found = 0;
+    for place in PLACES {
+        let dir = ctx.root.join(place);
+        let mut names: Vec<String> = fs::read_dir(dir.join("fuzz_targets"))?
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.strip_suffix(".rs").map(str::to_owned))
+            .filter(|name| only.is_none_or(|only| only == name))
+            .collect();
+        names.sort();
+        found += names.len();
+        for name in names {
+            one(ctx, &tool, &dir, &name, seconds)?;
+        }
     }
+    ensure!(found > 0, "there is no such target");
+    Ok(())
+}
+
+fn one(ctx: &Ctx, tool: &Path, dir: &Path, name: &str, seconds: u32) -> Result<()> {
+    let tried = ctx.cache.join("fuzz").join(name);
+    fs::create_dir_all(&tried)?;
+    let kept = dir.join("corpus").join(name);
+    let mut command = Command::new("rustup");
+    command
+        .args(["run", "nightly"])
+        .current_dir(&ctx.root)
+        .arg(tool)
+        .args(["fuzz", "run", "--fuzz-dir"])
+        .arg(dir)
+        .arg(name)
+        .arg(&tried)
+        .arg(&kept);
+    command.args(["--", &format!("-max_total_time={seconds}"), &format!("-max_len={INPUT}"), &format!("-rss_limit_mb={MEMORY}")]);
+    command.env("CARGO_TARGET_DIR", ctx.cache.join("fuzz/target"));
+    step::note(&format!("{name}: {seconds} s"));
+    let status = command.status().context("cannot run cargo-fuzz; the nightly toolchain is needed")?;
+    let artifacts = dir.join("artifacts").join(name);
+    ensure!(status.success(), "{name} found something: the input lies in {}; keep it in the corpus", artifacts.display());
     Ok(())
 }

@@ -86,6 +86,9 @@ enum Command {
         /// How long each target is tried
         #[arg(long, default_value_t = 600)]
         seconds: u32,
+        /// Only this target
+        #[arg(long)]
+        only: Option<String>,
     },
     /// Check the invariants of the design on every file
     Tidy,
@@ -144,7 +147,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             let status = flowod::chaos(&ctx, seeds, from)?.status()?;
             return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
-        Command::Fuzz { seconds } => fuzz::run(&ctx, seconds)?,
+        Command::Fuzz { seconds, only } => fuzz::run(&ctx, seconds, only.as_deref())?,
         Command::Tidy => return tidy::run(&ctx),
     }
     Ok(ExitCode::SUCCESS)

@@ -19,7 +19,7 @@ pub enum Broken {
     Deep,
 }
 
-/// The value a text stands for. Tuples and sets become lists, bytes texts, keys texts; numbers JSON cannot hold become texts.
+/// The value a text stands for. Tuples and sets become lists, bytes texts, keys texts (of their source); numbers JSON cannot hold become texts.
 ///
 /// # Errors
 /// [`Broken`] if brackets or quotes are not closed, something follows the value, or it is nested too deeply.
@@ -104,11 +104,15 @@ impl<'a> Reader<'a> {
             if self.takes(b'}') {
                 return Ok(if items.is_empty() { Value::Object(map) } else { Value::Array(items) });
             }
+            let start = self.at;
             let first = self.value(depth + 1, true)?;
+            let source = self.text[start..self.at].trim_end();
             self.blanks();
             if self.takes(b':') {
                 let value = self.value(depth + 1, false)?;
-                map.insert(key(first), value);
+                // Any other key is its source: written as JSON, and again within another key, it would double each time.
+                let key = if let Value::String(text) = first { text } else { source.to_owned() };
+                map.insert(key, value);
             } else {
                 items.push(first);
             }
@@ -333,13 +337,6 @@ impl<'a> Reader<'a> {
 
 const fn closes(open: u8, close: u8) -> bool {
     matches!((open, close), (b'{', b'}') | (b'[', b']') | (b'(', b')') | (b'<', b'>'))
-}
-
-fn key(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    }
 }
 
 /// A number as Python writes it; `None` if it is none, or none that JSON holds.

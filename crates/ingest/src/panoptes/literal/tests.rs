@@ -23,7 +23,7 @@ fn what_is_no_literal_is_its_source() {
         ("[datetime.datetime(2020, 1, 1, 0, 0), x]", json!(["datetime.datetime(2020, 1, 1, 0, 0)", "x"])),
         ("['a'.join(x), 1]", json!(["'a'.join(x)", 1])),
         ("[don't, 1]", json!(["don't", 1])),
-        ("{1: 'a', None: 2, (1, 2): 3}", json!({"1": "a", "null": 2, "[1,2]": 3})),
+        ("{1: 'a', None: 2, (1, 2): 3}", json!({"1": "a", "None": 2, "(1, 2)": 3})),
         ("[1 + 2, -3, +4]", json!(["1 + 2", -3, 4])),
         ("[(1+2j), 1j]", json!(["1+2j", "1j"])),
         ("größe", json!("größe")),
@@ -90,6 +90,13 @@ fn many_quotes_that_close_nowhere_cost_no_more_than_a_few_looks() {
     assert!(parse(&text).is_err());
 }
 
+#[test]
+fn keys_of_keys_do_not_grow() {
+    let text = (0..MAX_DEPTH).fold("'\\''".to_owned(), |key, _| format!("{{{key}: 1}}"));
+    let shown = parse(&text).expect("a dictionary").to_string();
+    assert!(shown.len() < 4 * text.len(), "{shown}");
+}
+
 /// Prints `count` lines of JSON: what `repr` makes of a random value, and that value as this parser has it.
 const REPRS: &str = include_str!("reprs.py");
 
@@ -144,4 +151,16 @@ proptest! {
     fn nothing_makes_it_panic(text in r#"[\[\]{}()<>'"\\,: a-cu0-9.xNül-]{0,60}"#) {
         let _ = parse(&text);
     }
+}
+
+#[test]
+fn the_kept_corpus_is_read_without_a_crash() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/literal");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(corpus).expect("a corpus") {
+        let bytes = std::fs::read(entry.expect("an entry").path()).expect("a file");
+        let _ = parse(&String::from_utf8_lossy(&bytes));
+        seen += 1;
+    }
+    assert!(seen >= 20, "{seen}");
 }

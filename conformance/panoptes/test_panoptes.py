@@ -1,0 +1,246 @@
+"""The published clients of Panoptes, unmodified, against our server.
+
+`CLIENTS` in the environment names them: JSON of version to the directory of its `snakemake`.
+Each runs workflows of `workflows/` as a person would, with and without a token; what the
+server made of it is read back over Panoptes' own API and over ours. How Snakemake ends is
+compared with how it ends when nobody looks.
+"""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import unittest
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "flowo"))
+
+from lab import RUN, Flowod, environment, until  # noqa: E402
+
+WORKFLOWS = HERE / "workflows"
+VERSIONS = {version: Path(place) for version, place in json.loads(os.environ["CLIENTS"]).items()}
+
+
+def generation(version):
+    """1 to 5, by what the clients write on the wire."""
+    numbers = tuple(int(part) for part in version.split("."))
+    return 1 + sum(numbers >= first for first in [(5, 32), (7, 32), (8, 0), (9, 0)])
+
+
+class Panoptes:
+    """Panoptes' API as its users see it."""
+
+    def __init__(self, url, token=None):
+        self.url, self.token = url, token
+
+    def get(self, path):
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        request = urllib.request.Request(f"{self.url}{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def newest(self):
+        workflows = self.get("/api/workflows")["workflows"]
+        return workflows[-1] if workflows else None
+
+    def jobs(self, workflow):
+        return self.get(f"/api/workflow/{workflow['id']}/jobs")["jobs"]
+
+
+class Clients(unittest.TestCase):
+    """One server for all; the old port is open to programs of this machine."""
+
+    maxDiff = None
+    plain_ends = {}
+    """How each version ends a workflow that nobody looks at."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Flowod(FLOWO_PANOPTES_LISTEN="127.0.0.1:0")
+        cls.addClassCleanup(cls.server.destroy)
+        cls.server.start()
+        said = until(lambda: list(cls.server.said), lambda lines: len(lines) > 3, "the old port", 20)
+        cls.old_port = said[3].split()[2]
+        cls.token = cls.server.config["FLOWO_USER_TOKEN"]
+        cls.panoptes = Panoptes(cls.server.url, cls.token)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def lay_out(self, workflow, *more):
+        directory = self.server.home / "_".join([self._testMethodName, workflow, *more])
+        shutil.copytree(WORKFLOWS / workflow, directory)
+        return directory
+
+    def start(self, version, directory, *arguments, monitor=(), **settings):
+        command = [VERSIONS[version] / "snakemake", "--cores", "2", "-s", "Snakefile", *arguments, *monitor]
+        self.console = directory / "console.txt"
+        with self.console.open("wb") as console:
+            process = subprocess.Popen(
+                command,
+                cwd=directory,
+                env=environment(self.server.home, PATH=f"{VERSIONS[version]}{os.pathsep}{os.environ['PATH']}", **settings),
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.addCleanup(self.end, process)
+        return process
+
+    @staticmethod
+    def end(process):
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # All have ended.
+        process.wait(RUN)
+
+    def run_once(self, version, directory, *arguments, **settings):
+        process = self.start(version, directory, *arguments, **settings)
+        try:
+            return process.wait(RUN)
+        except subprocess.TimeoutExpired:
+            self.fail(f"Snakemake still runs:\n{self.console.read_text()}")
+
+    def plain_end(self, version, workflow, *arguments):
+        """How it ends without a monitor."""
+        key = (version, workflow, arguments)
+        if key not in self.plain_ends:
+            directory = self.lay_out(workflow, version, "plain", *arguments)
+            self.plain_ends[key] = self.run_once(version, directory, *arguments)
+        return self.plain_ends[key]
+
+    def monitor(self, version, token):
+        """The arguments and the environment by which a client reports here."""
+        host = self.server.url.removeprefix("http://")
+        if generation(version) == 5:
+            # It has no setting for a token: it stands in the address.
+            address = f"http://lab:{self.token}@{host}" if token else self.old_port
+            return ("--logger", "panoptes", "--logger-panoptes-address", address), {}
+        if generation(version) == 1:
+            return ("--wms-monitor", f"http://lab:{self.token}@{host}" if token else self.old_port), {}
+        settings = {"WMS_MONITOR_TOKEN": self.token} if token else {}
+        return ("--wms-monitor", self.server.url if token else self.old_port), settings
+
+    def watched(self, version, token, workflow, *arguments):
+        """Runs it with a monitor; the workflow and its jobs as Panoptes shows them, and our run."""
+        before = self.panoptes.newest()
+        plain = self.plain_end(version, workflow, *arguments)
+        directory = self.lay_out(workflow, version, "token" if token else "open", *arguments)
+        monitor, settings = self.monitor(version, token)
+        status = self.run_once(version, directory, *arguments, monitor=monitor, **settings)
+        self.assertEqual(status, plain, self.console.read_text())
+        workflow = self.panoptes.newest()
+        if workflow == before:
+            return None, [], None
+        runs = self.server.api.items("/runs", sort="started:desc", limit=1)
+        return workflow, self.panoptes.jobs(workflow), runs[0]
+
+    def test_each_client_with_and_without_a_token(self):
+        for version in VERSIONS:
+            for token in (True, False):
+                with self.subTest(version=version, token=token, workflow="normal"):
+                    self.normal(version, token)
+                with self.subTest(version=version, token=token, workflow="failing"):
+                    self.failing(version, token)
+                with self.subTest(version=version, token=token, workflow="flaky"):
+                    self.flaky(version, token)
+                with self.subTest(version=version, token=token, workflow="dry run"):
+                    self.dry_run(version, token)
+                with self.subTest(version=version, token=token, workflow="normal, again"):
+                    self.nothing_to_do(version, token)
+
+    def normal(self, version, token):
+        workflow, jobs, run = self.watched(version, token, "normal")
+        self.assertEqual((workflow["status"], workflow["jobs_done"], workflow["jobs_total"]), ("Done", 5, 5))
+        self.assertIsNotNone(workflow["completed_at"])
+        self.assertEqual(sorted(job["name"] for job in jobs), ["all", "make", "make", "sum_up", "sum_up"])
+        self.assertEqual({job["status"] for job in jobs}, {"Done"})
+        made = next(job for job in jobs if job["name"] == "make" and job["wildcards"] == {"s": "a"})
+        self.assertEqual(
+            (made["output"], made["log"], made["msg"], made["shell_command"], made["is_checkpoint"]),
+            (["raw/a.txt"], ["logs/a.log"], "making a, isn't it", "echo a > raw/a.txt 2> logs/a.log", False),
+        )
+        self.assertEqual(run["status"], "success", run)
+        own = self.server.api.jobs(run["id"])
+        self.assertEqual({(job["status"], job["attempt"]) for job in own}, {("success", 1)})
+        summed = next(job for job in own if job["rule"] == "sum_up")
+        self.assertEqual((summed["threads"], summed["priority"]), (2, 3))
+        if 1 < generation(version) < 5:
+            self.assertEqual(run["directory"], str(self.console.parent))
+
+    def failing(self, version, token):
+        workflow, jobs, run = self.watched(version, token, "failing", "--keep-going")
+        self.assertEqual((workflow["status"], workflow["jobs_done"], workflow["jobs_total"]), ("Error", 2, 5))
+        self.assertEqual(sorted((job["name"], job["status"]) for job in jobs), [("make", "Done"), ("make", "Error"), ("sum_up", "Done")])
+        self.assertEqual(run["status"], "failed", run)
+        failed = next(job for job in self.server.api.jobs(run["id"]) if job["status"] == "failed")
+        self.assertEqual((failed["rule"], failed["wildcards"]), ("make", {"s": "b"}))
+
+    def flaky(self, version, token):
+        workflow, jobs, run = self.watched(version, token, "flaky", "-T", "1")
+        self.assertEqual((workflow["status"], workflow["jobs_done"], workflow["jobs_total"]), ("Done", 3, 3))
+        self.assertEqual({job["status"] for job in jobs}, {"Done"})
+        self.assertEqual(run["status"], "success", run)
+        attempts = [(job["attempt"], job["status"]) for job in self.server.api.jobs(run["id"]) if job["rule"] == "flaky"]
+        self.assertEqual(sorted(attempts), [(1, "failed"), (2, "success")])
+
+    def dry_run(self, version, token):
+        workflow, jobs, run = self.watched(version, token, "normal", "-n")
+        if generation(version) == 5:
+            self.assertIsNone(workflow, "this client says nothing of a dry run")
+            return
+        self.assertEqual(workflow["status"], "No Execution")
+        self.assertEqual({job["status"] for job in jobs}, {"Pending"})
+        self.assertEqual((len(jobs), run["dry_run"]), (5, True))
+
+    def nothing_to_do(self, version, token):
+        directory = self.server.home / "_".join([self._testMethodName, "normal", version, "token" if token else "open"])
+        monitor, settings = self.monitor(version, token)
+        self.assertEqual(self.run_once(version, directory, monitor=monitor, **settings), 0, self.console.read_text())
+        workflow = self.panoptes.newest()
+        self.assertIn(workflow["status"], ["No Execution", "Done"])
+        self.assertEqual(workflow["jobs_done"], 0)
+
+    def test_a_bad_token_ends_it_before_anything_runs(self):
+        for version in VERSIONS:
+            if generation(version) in (1, 5):
+                continue  # They go on without a monitor.
+            with self.subTest(version=version):
+                directory = self.lay_out("normal", version)
+                status = self.run_once(version, directory, monitor=("--wms-monitor", self.server.url), WMS_MONITOR_TOKEN="guessed")
+                self.assertEqual(status, 255, self.console.read_text())
+                self.assertIn("Authorization is required", self.console.read_text())
+                self.assertFalse((directory / "raw").exists(), "no job ran")
+
+    def test_a_run_survives_the_loss_of_the_database(self):
+        for version in VERSIONS:
+            with self.subTest(version=version):
+                directory = self.lay_out("held", version)
+                monitor, settings = self.monitor(version, True)
+                process = self.start(version, directory, monitor=monitor, **settings)
+                until(lambda: (directory / "held.started").exists(), bool, "the job running", RUN)
+                for path in self.server.data.rglob("postmaster.pid"):
+                    os.kill(int(path.read_text().split()[0]), signal.SIGQUIT)
+                (directory / "release").touch()
+                self.assertEqual(process.wait(RUN), 0, self.console.read_text())
+                until(self.healthy, bool, "the database back", RUN)
+
+    def healthy(self):
+        try:
+            with urllib.request.urlopen(f"{self.server.url}/healthz", timeout=10) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, OSError, http.client.HTTPException):
+            return False
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,23 @@
+//! Any bytes as an update, in each encoding, and the message in it.
+#![no_main]
+
+#[allow(dead_code)]
+mod panoptes {
+    #[path = "../../../src/panoptes/literal.rs"]
+    pub mod literal;
+    #[path = "../../../src/panoptes/wire.rs"]
+    pub mod wire;
+}
+
+use libfuzzer_sys::fuzz_target;
+use panoptes::wire;
+
+fuzz_target!(|body: &[u8]| {
+    for kind in [None, Some("application/json"), Some("application/x-www-form-urlencoded")] {
+        let Ok(update) = wire::fields(kind, body).and_then(wire::update) else { continue };
+        let read = wire::message(&update.msg);
+        if let (Err(_), Some(text)) = (read, update.msg.as_str()) {
+            let _ = wire::level_of(text);
+        }
+    }
+});
