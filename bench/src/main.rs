@@ -17,6 +17,7 @@ mod history;
 mod http;
 mod ingest;
 mod live;
+mod panoptes;
 mod player;
 mod report;
 mod run_page;
@@ -57,6 +58,8 @@ enum Command {
     Changes(ChangesArgs),
     /// The same questions over more and more history, and how long a day of it takes to go
     History(HistoryArgs),
+    /// Updates of Panoptes' clients, against Panoptes itself
+    Panoptes(PanoptesArgs),
     /// Faults at random moments, and whether anything that was acknowledged is lost
     Chaos(ChaosArgs),
     /// One measurement after the other
@@ -165,6 +168,19 @@ struct HistoryArgs {
 }
 
 #[derive(Args)]
+struct PanoptesArgs {
+    /// How long each number of clients is measured
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Updates a second where the time of each is measured
+    #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    rate: u32,
+    /// Clients that send those
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=512))]
+    clients: u16,
+}
+
+#[derive(Args)]
 struct ChaosArgs {
     /// How many stories are played
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
@@ -220,6 +236,7 @@ async fn dispatch(command: Command) -> Result<Kept> {
         Command::Files(args) => files::run(&args).await,
         Command::Changes(args) => changes::run(&args).await,
         Command::History(args) => history::run(&args).await,
+        Command::Panoptes(args) => panoptes::run(&args).await,
         Command::Chaos(args) => chaos::run(&args).await,
         Command::All => {
             let mut kept = Kept::All;

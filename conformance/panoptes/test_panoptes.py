@@ -1,16 +1,19 @@
 """The published clients of Panoptes, unmodified, against our server.
 
-`CLIENTS` in the environment names them: JSON of version to the directory of its `snakemake`.
+`CLIENTS` in the environment names them: JSON of version to the directory of its `snakemake`;
+`PANOPTES` is the program of Panoptes itself, whose database is taken over.
 Each runs workflows of `workflows/` as a person would, with and without a token; what the
 server made of it is read back over Panoptes' own API and over ours. How Snakemake ends is
 compared with how it ends when nobody looks.
 """
 
+import email.utils
 import http.client
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import unittest
@@ -144,20 +147,6 @@ class Clients(unittest.TestCase):
         runs = self.server.api.items("/runs", sort="started:desc", limit=1)
         return workflow, self.panoptes.jobs(workflow), runs[0]
 
-    def test_each_client_with_and_without_a_token(self):
-        for version in VERSIONS:
-            for token in (True, False):
-                with self.subTest(version=version, token=token, workflow="normal"):
-                    self.normal(version, token)
-                with self.subTest(version=version, token=token, workflow="failing"):
-                    self.failing(version, token)
-                with self.subTest(version=version, token=token, workflow="flaky"):
-                    self.flaky(version, token)
-                with self.subTest(version=version, token=token, workflow="dry run"):
-                    self.dry_run(version, token)
-                with self.subTest(version=version, token=token, workflow="normal, again"):
-                    self.nothing_to_do(version, token)
-
     def normal(self, version, token):
         workflow, jobs, run = self.watched(version, token, "normal")
         self.assertEqual((workflow["status"], workflow["jobs_done"], workflow["jobs_total"]), ("Done", 5, 5))
@@ -176,6 +165,14 @@ class Clients(unittest.TestCase):
         self.assertEqual((summed["threads"], summed["priority"]), (2, 3))
         if 1 < generation(version) < 5:
             self.assertEqual(run["directory"], str(self.console.parent))
+        # Once more in the same directory: all is up to date.
+        monitor, settings = self.monitor(version, token)
+        status = self.run_once(version, self.console.parent, monitor=monitor, **settings)
+        self.assertEqual(status, 0, self.console.read_text())
+        again = self.panoptes.newest()
+        self.assertNotEqual(again["id"], workflow["id"])
+        self.assertIn(again["status"], ["No Execution", "Done"])
+        self.assertEqual(again["jobs_done"], 0)
 
     def failing(self, version, token):
         workflow, jobs, run = self.watched(version, token, "failing", "--keep-going")
@@ -202,37 +199,86 @@ class Clients(unittest.TestCase):
         self.assertEqual({job["status"] for job in jobs}, {"Pending"})
         self.assertEqual((len(jobs), run["dry_run"]), (5, True))
 
-    def nothing_to_do(self, version, token):
-        directory = self.server.home / "_".join([self._testMethodName, "normal", version, "token" if token else "open"])
-        monitor, settings = self.monitor(version, token)
-        self.assertEqual(self.run_once(version, directory, monitor=monitor, **settings), 0, self.console.read_text())
-        workflow = self.panoptes.newest()
-        self.assertIn(workflow["status"], ["No Execution", "Done"])
-        self.assertEqual(workflow["jobs_done"], 0)
+    def bad_token(self, version):
+        directory = self.lay_out("normal", version)
+        status = self.run_once(version, directory, monitor=("--wms-monitor", self.server.url), WMS_MONITOR_TOKEN="guessed")
+        self.assertEqual(status, 255, self.console.read_text())
+        self.assertIn("Authorization is required", self.console.read_text())
+        self.assertFalse((directory / "raw").exists(), "no job ran")
 
-    def test_a_bad_token_ends_it_before_anything_runs(self):
-        for version in VERSIONS:
-            if generation(version) in (1, 5):
-                continue  # They go on without a monitor.
-            with self.subTest(version=version):
-                directory = self.lay_out("normal", version)
-                status = self.run_once(version, directory, monitor=("--wms-monitor", self.server.url), WMS_MONITOR_TOKEN="guessed")
-                self.assertEqual(status, 255, self.console.read_text())
-                self.assertIn("Authorization is required", self.console.read_text())
-                self.assertFalse((directory / "raw").exists(), "no job ran")
+    def lost_database(self, version):
+        directory = self.lay_out("held", version)
+        monitor, settings = self.monitor(version, True)
+        process = self.start(version, directory, monitor=monitor, **settings)
+        until(lambda: (directory / "held.started").exists(), bool, "the job running", RUN)
+        for path in self.server.data.rglob("postmaster.pid"):
+            os.kill(int(path.read_text().split()[0]), signal.SIGQUIT)
+        (directory / "release").touch()
+        self.assertEqual(process.wait(RUN), 0, self.console.read_text())
+        until(self.healthy, bool, "the database back", RUN)
 
-    def test_a_run_survives_the_loss_of_the_database(self):
-        for version in VERSIONS:
-            with self.subTest(version=version):
-                directory = self.lay_out("held", version)
-                monitor, settings = self.monitor(version, True)
-                process = self.start(version, directory, monitor=monitor, **settings)
-                until(lambda: (directory / "held.started").exists(), bool, "the job running", RUN)
-                for path in self.server.data.rglob("postmaster.pid"):
-                    os.kill(int(path.read_text().split()[0]), signal.SIGQUIT)
-                (directory / "release").touch()
-                self.assertEqual(process.wait(RUN), 0, self.console.read_text())
-                until(self.healthy, bool, "the database back", RUN)
+    def test_a_database_of_panoptes_is_taken_over(self):
+        """Panoptes itself, used by a real client; then its file, twice."""
+        version = next(version for version in VERSIONS if generation(version) == 5)
+        home = self.server.home / "panoptes"
+        home.mkdir()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        panoptes = subprocess.Popen(
+            [os.environ["PANOPTES"], "--ip", "127.0.0.1", "--port", str(port)],
+            cwd=home,
+            env=environment(home),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.addCleanup(panoptes.wait)
+        self.addCleanup(panoptes.kill)
+        theirs = Panoptes(f"http://127.0.0.1:{port}")
+        until(lambda: self.answers(theirs), bool, "Panoptes", RUN)
+        monitor = ("--logger", "panoptes", "--logger-panoptes-address", theirs.url)
+        for workflow, status in (("normal", 0), ("failing", 1)):
+            self.assertEqual(self.run_once(version, self.lay_out(workflow), "--keep-going", monitor=monitor), status)
+        there = theirs.get("/api/workflows")["workflows"]
+        jobs = {workflow["id"]: theirs.jobs(workflow) for workflow in there}
+        panoptes.kill()
+        panoptes.wait()
+        (file,) = home.rglob("*.db")
+        before = self.panoptes.get("/api/workflows")["workflows"]
+
+        self.assertIn("2 workflows with 8 jobs would be taken over; 0 were there already.", self.take_over(file, "--dry-run"))
+        self.assertEqual(self.panoptes.get("/api/workflows")["workflows"], before)
+        self.assertIn("2 workflows with 8 jobs were taken over; 0 were there already.", self.take_over(file))
+        self.assertIn("0 workflows with 0 jobs were taken over; 2 were there already.", self.take_over(file))
+
+        here = self.panoptes.get("/api/workflows")["workflows"][len(before):]
+        facts = ("status", "jobs_done", "jobs_total")
+        self.assertEqual([[w[fact] for fact in facts] for w in here], [[w[fact] for fact in facts] for w in there])
+        # Theirs say GMT and mean the clock of this machine.
+        for ours, old in zip(here, there):
+            told = email.utils.parsedate_to_datetime(old["started_at"]).replace(tzinfo=None).astimezone()
+            self.assertEqual(email.utils.parsedate_to_datetime(ours["started_at"]), told)
+            kept = [{**job, "workflow_id": 0, "started_at": 0, "completed_at": 0} for job in self.panoptes.jobs(ours)]
+            wanted = [{**job, "workflow_id": 0, "started_at": 0, "completed_at": 0} for job in jobs[old["id"]]]
+            self.assertEqual(kept, wanted)
+
+    def take_over(self, file, *arguments):
+        done = subprocess.run(
+            [self.server.binary, "import", "panoptes", file, "--data-dir", self.server.data, *arguments],
+            env=environment(self.server.home),
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    @staticmethod
+    def answers(panoptes):
+        try:
+            return panoptes.get("/api/service-info") == {"status": "running"}
+        except (urllib.error.URLError, OSError, http.client.HTTPException):
+            return False
 
     def healthy(self):
         try:
@@ -242,5 +288,18 @@ class Clients(unittest.TestCase):
             return False
 
 
-if __name__ == "__main__":
-    unittest.main()
+def each_client():
+    """A test for each client and whatever it is asked to do."""
+    for version in VERSIONS:
+        for workflow in ("normal", "failing", "flaky", "dry_run"):
+            for token in (True, False):
+                name = f"test_{version}_{workflow}_{'with' if token else 'without'}_a_token"
+                told = (getattr(Clients, workflow), version, token)
+                setattr(Clients, name, lambda self, told=told: told[0](self, *told[1:]))
+        setattr(Clients, f"test_{version}_survives_the_loss_of_the_database", lambda self, version=version: self.lost_database(version))
+        if generation(version) not in (1, 5):  # They go on without a monitor.
+            name = f"test_{version}_ends_at_a_bad_token_before_anything_runs"
+            setattr(Clients, name, lambda self, version=version: self.bad_token(version))
+
+
+each_client()

@@ -2,6 +2,7 @@
 
 mod demo;
 mod doctor;
+mod import;
 mod link;
 pub mod monitor;
 mod prune;
@@ -24,6 +25,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Doctor(args) => doctor::run(args).await,
         Command::Monitor(args) => monitor::run(args).await,
         Command::Prune(args) => prune::run(args).await,
+        Command::Import(args) => import::run(args).await,
         Command::Peek { question } => Ok(crate::files::peek(&question)?),
     }
 }

@@ -41,6 +41,8 @@ pub enum Command {
     Monitor(MonitorArgs),
     /// Forget reports, changes and log entries that are older than their policy
     Prune(PruneArgs),
+    /// Take over what another program has kept so far
+    Import(ImportArgs),
     /// Look into standard input, for the server that started this
     #[command(hide = true)]
     Peek { question: String },
@@ -130,6 +132,23 @@ pub struct MonitorArgs {
     /// Seconds after which a command is ended
     #[arg(long, default_value_t = 60, requires = "exec", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub patience: u64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ImportArgs {
+    /// Which program
+    #[arg(value_parser = ["panoptes"])]
+    pub from: String,
+    /// Its SQLite database, such as `~/.panoptes.db`
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// The zone of its clock, such as Europe/Berlin; without, that of this machine
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
+    /// Say what would be taken over, and leave it
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Clone, Debug, Args)]

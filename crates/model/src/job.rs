@@ -147,6 +147,8 @@ pub struct JobDetail {
     pub external_id: Option<String>,
     pub exit_code: Option<i32>,
     pub error: Option<String>,
+    /// Where its software comes from, if the client told it.
+    pub conda_env: Option<String>,
     /// By role, each in the client's order; at most 500.
     pub files: Vec<JobFile>,
     /// There are more files than are listed.

@@ -3,6 +3,7 @@
 //! Set-based: the number of statements depends on what kinds of things changed, never on how
 //! many. The caller owns the transaction; nothing is acknowledged before it commits.
 
+mod close;
 mod entries;
 mod files;
 mod load;
@@ -15,6 +16,8 @@ use model::{
     fold::{RunFold, jobs_of},
 };
 use std::collections::{HashMap, HashSet};
+
+pub(crate) use files::write as write_files;
 
 /// Who sent a report.
 #[derive(Clone, Debug, PartialEq, Eq)]

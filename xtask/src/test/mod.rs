@@ -26,6 +26,9 @@ pub struct Selection {
     /// Say what the steps are, and run none
     #[arg(long)]
     list: bool,
+    /// Also clients that are rarely seen: every generation of those of Panoptes
+    #[arg(long)]
+    pub all_clients: bool,
 }
 
 struct Step {
@@ -124,7 +127,12 @@ mod tests {
     use super::*;
 
     fn names(only: &[&str], from: Option<&str>) -> Vec<&'static str> {
-        let selection = Selection { only: only.iter().map(ToString::to_string).collect(), from: from.map(ToOwned::to_owned), list: false };
+        let selection = Selection {
+            only: only.iter().map(ToString::to_string).collect(),
+            from: from.map(ToOwned::to_owned),
+            list: false,
+            all_clients: false,
+        };
         selected(&selection).unwrap().iter().map(|step| step.name).collect()
     }
 

@@ -125,11 +125,19 @@ pub fn chaos(ctx: &Ctx) -> Result<Tally> {
 }
 
 pub fn conformance(ctx: &Ctx) -> Result<Tally> {
-    let today = published(ctx, "conformance", &python::conformance(ctx)?, "conformance/flowo")?;
-    Ok(today + published(ctx, "direct writers", &python::direct_writers(ctx)?, "conformance/flowo_sql")?)
+    let today = published(ctx, "conformance", &python::conformance(ctx)?, "conformance/flowo", "")?;
+    let writers = published(ctx, "direct writers", &python::direct_writers(ctx)?, "conformance/flowo_sql", "")?;
+    // The newest Snakemake reports to Panoptes by a plugin that lies beside Flowo's.
+    let newest = python::conformance(ctx)?;
+    let bin = newest.parent().context("python lies in a directory")?.to_path_buf();
+    let mut clients = python::monitors(ctx)?;
+    clients.push((python::version(ctx)?, bin));
+    let quoted: Vec<String> = clients.iter().map(|(version, bin)| format!("\"{version}\": \"{}\"", bin.display())).collect();
+    let clients = format!("{{{}}}", quoted.join(", "));
+    Ok(today + writers + published(ctx, "clients of Panoptes", &newest, "conformance/panoptes", &clients)?)
 }
 
-fn published(ctx: &Ctx, label: &str, python: &Path, tests: &str) -> Result<Tally> {
+fn published(ctx: &Ctx, label: &str, python: &Path, tests: &str, clients: &str) -> Result<Tally> {
     let bin = python.parent().context("python lies in a directory")?;
     let mut path = vec![bin.to_path_buf()];
     path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
@@ -137,7 +145,10 @@ fn published(ctx: &Ctx, label: &str, python: &Path, tests: &str) -> Result<Tally
     let mut test = Command::new(python);
     test.args(["-m", "unittest", "discover", "-v", "-s", tests]);
     test.current_dir(&ctx.root).env("PATH", env::join_paths(path)?);
-    test.env("PYTHONDONTWRITEBYTECODE", "1").env("VIRTUAL_ENV", bin.parent().unwrap_or(bin));
+    test.env("PYTHONDONTWRITEBYTECODE", "1").env("VIRTUAL_ENV", bin.parent().unwrap_or(bin)).env("CLIENTS", clients);
+    if !clients.is_empty() {
+        test.env("PANOPTES", python::panoptes(ctx)?);
+    }
     let done = against_flowod(ctx, label, &mut test)?;
     Ok(count::unittest(&done.lines).unless(done.status.success()))
 }

@@ -19,13 +19,14 @@ const WIRE_WORDS: [&str; 6] = ["workflow_started", "rulegraph", "run_info", "gro
 const WIRE_TEXTS: [&str; 4] = ["job_started", "job_info", "job_finished", "job_error"];
 
 /// Where those words may be used, each with the reason.
-const WIRE_PLACES: [&str; 6] = [
-    "crates/ingest/src/flowo", // The adapter.
-    "server/src/demo",         // Speaks as a client does.
-    "bench/",                  // Speaks as a client does.
-    "conformance/",            // The real clients.
-    "xtask/",                  // Installs the real clients; names what it looks for.
-    "build.rs",                // Knows no protocol; its words are file names.
+const WIRE_PLACES: [&str; 7] = [
+    "crates/ingest/src/flowo",    // The adapters.
+    "crates/ingest/src/panoptes", // ...
+    "server/src/demo",            // Speaks as a client does.
+    "bench/",                     // Speaks as a client does.
+    "conformance/",               // The real clients.
+    "xtask/",                     // Installs the real clients; names what it looks for.
+    "build.rs",                   // Knows no protocol; its words are file names.
 ];
 
 const SQL: &str = "1: SQL is written in crates/store, migrations and init-db only";

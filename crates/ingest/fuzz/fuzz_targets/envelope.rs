@@ -1,7 +1,6 @@
 //! Any bytes as an update, in each encoding, and the message in it.
 #![no_main]
 
-#[allow(dead_code)]
 mod panoptes {
     #[path = "../../../src/panoptes/literal.rs"]
     pub mod literal;

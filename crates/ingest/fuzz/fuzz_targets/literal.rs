@@ -2,7 +2,6 @@
 #![no_main]
 
 #[path = "../../src/panoptes/literal.rs"]
-#[allow(dead_code)]
 mod literal;
 
 use libfuzzer_sys::fuzz_target;

@@ -3,6 +3,7 @@
 //! Each path is there twice: as it is, and behind `/t/{token}` for clients that have no other place for a token.
 
 use super::{
+    api::{self, broken},
     conversations::{Conversations, Open},
     reply,
     translate::Conversation,
@@ -11,7 +12,7 @@ use super::{
 use crate::{Receipt, Refused, Sender, Writer};
 use axum::{
     Extension, Router,
-    extract::{DefaultBodyLimit, Path, RawQuery, State},
+    extract::{DefaultBodyLimit, RawQuery, State},
     http::{HeaderMap, StatusCode, header},
     response::Response,
     routing::{get, post},
@@ -24,14 +25,14 @@ use model::{
 use serde_json::{Value, json};
 use std::{collections::HashMap, sync::Arc};
 use store::{
-    Store, StoreError,
+    Store,
     apply::Incoming,
     clock,
     error::chain,
-    panoptes::{self, Creation, Workflow},
-    runs::{self, Audience},
+    panoptes::{self, Creation},
+    runs::Audience,
 };
-use tracing::{debug, error, warn};
+use tracing::{debug, error};
 
 /// A target rule names all its inputs.
 const MAX_BODY: usize = 64 << 20;
@@ -45,11 +46,11 @@ const MAX_DEPTH: usize = 64;
 /// What the routes share. Cheap to clone.
 #[derive(Clone)]
 pub struct Panoptes {
-    store: Store,
+    pub(super) store: Store,
     writer: Writer,
     conversations: Conversations,
     /// Seconds of silence after which a workflow is stale; `None`: it never is.
-    stale: Option<i32>,
+    pub(super) stale: Option<i32>,
 }
 
 /// The paths of Panoptes, relative to where they are served.
@@ -60,12 +61,12 @@ pub fn routes(store: Store, writer: Writer, conversations: Conversations, stale:
     let state = Panoptes { store, writer, conversations, stale };
     let paths = Router::new()
         .route("/api/service-info", get(service_info))
-        .route("/api/workflows", get(list))
-        .route("/api/workflows/all", axum::routing::delete(delete_all))
-        .route("/api/workflow/{id}", get(one).put(rename).delete(delete))
-        .route("/api/workflow/{id}/jobs", get(jobs))
-        .route("/api/workflow/{id}/job/{jobid}", get(job))
-        .route("/api/workflow/{id}/cancel", post(cancel))
+        .route("/api/workflows", get(api::list))
+        .route("/api/workflows/all", axum::routing::delete(api::delete_all))
+        .route("/api/workflow/{id}", get(api::one).put(api::rename).delete(api::delete))
+        .route("/api/workflow/{id}/jobs", get(api::jobs))
+        .route("/api/workflow/{id}/job/{jobid}", get(api::job))
+        .route("/api/workflow/{id}/cancel", post(api::cancel))
         .route("/create_workflow", get(create).post(create))
         .route("/update_workflow_status", post(update))
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -77,168 +78,8 @@ async fn service_info() -> Response {
     reply::json(StatusCode::OK, &json!({ "status": "running" }))
 }
 
-/// What stands in a path: a number, beside whatever token stands before it.
-type Parts = Path<HashMap<String, String>>;
-
-fn number(parts: &Parts, name: &str) -> Option<i64> {
-    parts.get(name)?.parse().ok()
-}
-
-fn broken(error: &StoreError) -> Response {
-    if error.is_unavailable() {
-        warn!(error = chain(error), "A question was refused: the database is not reachable");
-        return reply::unavailable("the database is not reachable");
-    }
-    error!(error = chain(error), "A question could not be answered");
-    reply::json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "msg": "Database error" }))
-}
-
-/// The answer, or what stands in the way of it.
-type Answer = Result<Response, Response>;
-
-fn flat(answer: Answer) -> Response {
-    answer.unwrap_or_else(|refusal| refusal)
-}
-
-impl Panoptes {
-    async fn conn(&self) -> Result<impl std::ops::DerefMut<Target = store::Conn> + use<>, Response> {
-        self.store.conn().await.map_err(|error| broken(&error))
-    }
-
-    /// The workflow a path names.
-    async fn workflow(&self, audience: Audience, parts: &Parts) -> Result<Workflow, Response> {
-        let id = number(parts, "id").ok_or_else(|| reply::empty(StatusCode::NOT_FOUND))?;
-        let found = panoptes::find(&mut *self.conn().await?, audience, id, self.stale).await;
-        found.map_err(|error| broken(&error))?.ok_or_else(|| reply::empty(StatusCode::NOT_FOUND))
-    }
-}
-
-async fn list(State(state): State<Panoptes>, Extension(audience): Extension<Audience>) -> Response {
-    let answer: Answer = async {
-        let all = panoptes::list(&mut *state.conn().await?, audience, state.stale).await.map_err(|error| broken(&error))?;
-        let all: Vec<Value> = all.iter().map(reply::workflow).collect();
-        Ok(reply::json(StatusCode::OK, &json!({ "count": all.len(), "workflows": all })))
-    }
-    .await;
-    flat(answer)
-}
-
-async fn one(State(state): State<Panoptes>, Extension(audience): Extension<Audience>, parts: Parts) -> Response {
-    let found = state.workflow(audience, &parts).await;
-    flat(found.map(|workflow| reply::json(StatusCode::OK, &json!({ "workflow": reply::workflow(&workflow) }))))
-}
-
-async fn jobs(State(state): State<Panoptes>, Extension(audience): Extension<Audience>, parts: Parts) -> Response {
-    let answer: Answer = async {
-        let workflow = state.workflow(audience, &parts).await?;
-        let all = panoptes::jobs(&mut *state.conn().await?, workflow.run, None).await.map_err(|error| broken(&error))?;
-        let all: Vec<Value> = all.iter().map(|job| reply::job(job, &workflow)).collect();
-        Ok(reply::json(StatusCode::OK, &json!({ "count": all.len(), "jobs": all })))
-    }
-    .await;
-    flat(answer)
-}
-
-async fn job(State(state): State<Panoptes>, Extension(audience): Extension<Audience>, parts: Parts) -> Response {
-    let answer: Answer = async {
-        let workflow = state.workflow(audience, &parts).await?;
-        let wanted = number(&parts, "jobid").ok_or_else(|| reply::empty(StatusCode::NOT_FOUND))?;
-        let found = panoptes::jobs(&mut *state.conn().await?, workflow.run, Some(wanted)).await.map_err(|error| broken(&error))?;
-        let job = found.first().ok_or_else(|| reply::empty(StatusCode::NOT_FOUND))?;
-        Ok(reply::json(StatusCode::OK, &json!({ "jobs": reply::job(job, &workflow) })))
-    }
-    .await;
-    flat(answer)
-}
-
-async fn rename(
-    State(state): State<Panoptes>,
-    Extension(audience): Extension<Audience>,
-    Extension(sender): Extension<Sender>,
-    parts: Parts,
-    body: Bytes,
-) -> Response {
-    let told: Option<Value> = serde_json::from_slice(&body).ok();
-    let name = told.as_ref().and_then(|told| told.get("name")?.as_str()).map(tidy_name).filter(|name| !name.is_empty());
-    let Some(name) = name else { return reply::empty(StatusCode::BAD_REQUEST) };
-    let answer: Answer = async {
-        let workflow = state.workflow(audience, &parts).await?;
-        let renamed = panoptes::rename(&mut *state.conn().await?, audience, workflow.id, &name, sender.user).await;
-        renamed.map_err(|error| broken(&error))?;
-        let workflow = state.workflow(audience, &parts).await?;
-        Ok(reply::json(StatusCode::OK, &json!({ "workflow": reply::workflow(&workflow) })))
-    }
-    .await;
-    flat(answer)
-}
-
-async fn cancel(
-    State(state): State<Panoptes>,
-    Extension(audience): Extension<Audience>,
-    Extension(sender): Extension<Sender>,
-    parts: Parts,
-) -> Response {
-    let answer: Answer = async {
-        let workflow = state.workflow(audience, &parts).await?;
-        let cancelled = async {
-            let mut tx = state.store.begin().await?;
-            panoptes::cancel(&mut tx, workflow.run, sender.user).await?;
-            store::commit(tx).await
-        };
-        cancelled.await.map_err(|error| broken(&error))?;
-        let workflow = state.workflow(audience, &parts).await?;
-        Ok(reply::json(StatusCode::OK, &json!({ "workflow": reply::workflow(&workflow) })))
-    }
-    .await;
-    flat(answer)
-}
-
-async fn delete(
-    State(state): State<Panoptes>,
-    Extension(audience): Extension<Audience>,
-    Extension(sender): Extension<Sender>,
-    parts: Parts,
-) -> Response {
-    let answer: Answer = async {
-        let workflow = state.workflow(audience, &parts).await?;
-        if reply::word(&workflow) == "Running" {
-            let msg = "The workflow is running. Cancel it first.";
-            return Ok(reply::json(StatusCode::FORBIDDEN, &json!({ "msg": msg })));
-        }
-        state.hide(audience, Some(workflow.id), &sender).await?;
-        Ok(reply::empty(StatusCode::NO_CONTENT))
-    }
-    .await;
-    flat(answer)
-}
-
-async fn delete_all(
-    State(state): State<Panoptes>,
-    Extension(audience): Extension<Audience>,
-    Extension(sender): Extension<Sender>,
-) -> Response {
-    let answer: Answer = async {
-        if state.hide(audience, None, &sender).await? == 0 {
-            return Ok(reply::empty(StatusCode::GONE));
-        }
-        Ok(reply::json(StatusCode::OK, &json!({ "msg": "Database clean up is complete" })))
-    }
-    .await;
-    flat(answer)
-}
-
-impl Panoptes {
-    /// Deletes all attempts behind a number, or behind all of them. Only who made them may, and admins.
-    async fn hide(&self, audience: Audience, id: Option<i64>, sender: &Sender) -> Result<usize, Response> {
-        let audience = if sender.admin { audience } else { sender.user.map_or(audience, Audience::User) };
-        let mut conn = self.conn().await?;
-        let attempts = panoptes::attempts(&mut conn, audience, id).await.map_err(|error| broken(&error))?;
-        let hidden = runs::delete(&mut conn, audience, &attempts, sender.user).await.map_err(|error| broken(&error))?;
-        Ok(hidden.len())
-    }
-}
-
-fn tidy_name(name: &str) -> String {
+/// A name without what cannot be kept.
+pub(super) fn tidy_name(name: &str) -> String {
     let name = name.replace('\0', "\u{fffd}");
     let name = name.trim();
     name[..name.floor_char_boundary(MAX_NAME)].to_owned()
@@ -361,10 +202,7 @@ fn read(open: &Open, envelope: &wire::Update, now: Millis) -> Result<(Vec<Told>,
     };
     let level: String = message.get("level").and_then(Value::as_str).unwrap_or("message").chars().take(100).collect();
     let at = talk.time(&message, now);
-    let message = match clean(Value::Object(message.into_owned())) {
-        Value::Object(message) => message,
-        _ => return Err(Known),
-    };
+    let Value::Object(message) = clean(Value::Object(message.into_owned())) else { return Err(Known) };
     let events = talk.translate(&message, at);
     if events.is_empty() {
         return Err(Known);

@@ -151,7 +151,7 @@ impl Conversation {
                 words("info", said)
             }
             "run_info" => planned(said).unwrap_or_else(|| words("info", said)),
-            "info" => self.info(said),
+            "info" => info(said),
             "warning" => words("warning", said),
             "workflow_success" => Event::Closed,
             _ => Event::Other,
@@ -161,19 +161,6 @@ impl Conversation {
             Event::JobsStarted(jobs) if jobs.is_empty() => vec![Event::Other],
             _ => vec![event],
         }
-    }
-
-    fn info(&self, said: &str) -> Event {
-        if said.starts_with("Nothing to be done") {
-            return Event::NothingToDo;
-        }
-        if said.starts_with("This was a dry-run") {
-            return Event::WasDryRun;
-        }
-        if let Some(path) = said.strip_prefix("Complete log: ").or_else(|| said.strip_prefix("Complete log(s): ")) {
-            return Event::Said { level: "info", message: said.to_owned(), logfile: Some(path.trim().to_owned()), last: true };
-        }
-        submitted(said).unwrap_or_else(|| words("info", said))
     }
 
     fn job_info(&self, job_id: i64, message: &Map<String, Value>) -> JobInfo {
@@ -273,6 +260,20 @@ impl Conversation {
 /// The message came already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Twin;
+
+/// What a line of the log says.
+fn info(said: &str) -> Event {
+    if said.starts_with("Nothing to be done") {
+        return Event::NothingToDo;
+    }
+    if said.starts_with("This was a dry-run") {
+        return Event::WasDryRun;
+    }
+    if let Some(path) = said.strip_prefix("Complete log: ").or_else(|| said.strip_prefix("Complete log(s): ")) {
+        return Event::Said { level: "info", message: said.to_owned(), logfile: Some(path.trim().to_owned()), last: true };
+    }
+    submitted(said).unwrap_or_else(|| words("info", said))
+}
 
 fn words(level: &'static str, message: &str) -> Event {
     Event::Said { level, message: message.to_owned(), logfile: None, last: false }

@@ -5,7 +5,7 @@ use model::event::JobInfo;
 use sqlx::types::Uuid;
 
 /// Replaces the files of jobs that were described: run, row, whether the row is older, description.
-pub(super) async fn write<'a>(conn: &mut Conn, jobs: impl Iterator<Item = (Uuid, i64, bool, &'a JobInfo)>) -> Result<(), StoreError> {
+pub(crate) async fn write<'a>(conn: &mut Conn, jobs: impl Iterator<Item = (Uuid, i64, bool, &'a JobInfo)>) -> Result<(), StoreError> {
     let (mut runs, mut keys, mut roles, mut places, mut paths) = (vec![], vec![], vec![], vec![], vec![]);
     let mut replaced = Vec::new();
     for (run, key, existed, info) in jobs {

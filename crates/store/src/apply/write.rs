@@ -3,7 +3,7 @@
 //! Rows are named by key in every statement (`= any(…)`, or a lateral that finds one row), so that
 //! a plan made while a table was small still reads an index when it is large.
 
-use super::{Incoming, Loaded, Receipt, files};
+use super::{Incoming, Loaded, Receipt, close, files};
 use crate::{Conn, Doing, StoreError};
 use model::{
     Millis, RunId,
@@ -308,8 +308,8 @@ pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>,
         files::write(conn, files).await?;
     }
     if !closed.is_empty() {
-        lose(conn, &closed, &closed_at).await?;
-        settle_plans(conn, &closed).await?;
+        close::lose(conn, &closed, &closed_at).await?;
+        close::settle_plans(conn, &closed).await?;
     }
     Ok(())
 }
@@ -371,34 +371,4 @@ async fn insert(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<HashMap<(Uuid, i
     .await
     .doing("writing new jobs")?;
     Ok(made.into_iter().map(|(id, run, job, attempt)| ((run, job, attempt), id)).collect())
-}
-
-/// The unfinished jobs of closed runs are lost: nobody will say what became of them.
-async fn lose(conn: &mut Conn, runs: &[Uuid], at: &[Millis]) -> Result<(), StoreError> {
-    sqlx::query(
-        "update job_executions j set status = 'lost', ended_at = greatest(at_ms(x.at), j.started_at)
-           from unnest($1::uuid[], $2::bigint[]) as x(run, at)
-          where j.workflow_run_id = x.run and j.status in ('waiting', 'running') and not j.superseded",
-    )
-    .bind(runs)
-    .bind(at)
-    .execute(conn)
-    .await
-    .doing("closing jobs")?;
-    Ok(())
-}
-
-/// Of clients whose own total may be of more than they were asked for: what they did was the whole.
-async fn settle_plans(conn: &mut Conn, runs: &[Uuid]) -> Result<(), StoreError> {
-    sqlx::query(
-        "update workflow_runs set jobs_planned = n.seen
-           from (select id, jobs_waiting + jobs_running + jobs_success + jobs_failed + jobs_lost + jobs_skipped as seen
-                   from workflow_runs where id = any($1) and source = 'panoptes' and status = 'success' and not dry_run) n
-          where workflow_runs.id = n.id and n.seen > 0 and n.seen < jobs_planned",
-    )
-    .bind(runs)
-    .execute(conn)
-    .await
-    .doing("settling plans")?;
-    Ok(())
 }

@@ -29,6 +29,7 @@ struct Whole {
     external_id: Option<String>,
     exit_code: Option<i32>,
     error: Option<String>,
+    conda_env: Option<String>,
     reports: Option<Vec<i64>>,
 }
 
@@ -40,7 +41,7 @@ pub async fn detail(conn: &mut Conn, run: RunId, key: JobKey) -> Result<Option<J
         "select ",
         columns!(),
         ", j.shell_command, j.resources, j.priority, j.group_name, j.external_id, j.exit_code, j.error,
-                 j.reports
+                 j.conda_env, j.reports
            from job_executions j
           where j.id = $1 and j.workflow_run_id = $2"
     ))
@@ -66,6 +67,7 @@ pub async fn detail(conn: &mut Conn, run: RunId, key: JobKey) -> Result<Option<J
         external_id: whole.external_id,
         exit_code: whole.exit_code,
         error: whole.error,
+        conda_env: whole.conda_env,
         files,
         more_files,
         attempts,

@@ -1,4 +1,4 @@
-//! Messages as clients wrote them, odd ones, and whatever CPython's `repr` makes of random values.
+//! Messages as clients wrote them, odd ones, and whatever Python's own `repr` makes of random values.
 
 use super::*;
 use proptest::prelude::*;
@@ -100,7 +100,7 @@ fn keys_of_keys_do_not_grow() {
 /// Prints `count` lines of JSON: what `repr` makes of a random value, and that value as this parser has it.
 const REPRS: &str = include_str!("reprs.py");
 
-/// Whether a value is what CPython said it is. Numbers are compared as numbers, dictionaries as they were before
+/// Whether a value is what Python said it is. Numbers are compared as numbers, dictionaries as they were before
 /// two keys became the same text.
 fn is(read: &Value, wanted: &Value) -> bool {
     match (read, wanted) {
@@ -138,7 +138,7 @@ fn round_trip(seed: u64, count: u32) {
 }
 
 proptest! {
-    // Each case is a thousand values of CPython's.
+    // Each case is a thousand values.
     #![proptest_config(ProptestConfig::with_cases(8))]
     #[test]
     fn what_cpython_writes_is_read_as_it_was(seed in any::<u64>()) {

@@ -1,0 +1,136 @@
+//! `flowod import panoptes FILE`: takes over the workflows of a Panoptes that was used before.
+//!
+//! May be run again, and after it was broken off: what is there is left alone.
+
+use crate::{config::ImportArgs, database, owner};
+use anyhow::{Context as _, Result};
+use ingest::panoptes::literal;
+use model::{JobStatus, RunId, RunStatus, event::JobFiles};
+use serde_json::Value;
+use std::{collections::BTreeMap, path::Path};
+use store::{
+    Store,
+    panoptes::old::{self, Old, OldJob, OldWorkflow, Taken, TakenJob},
+    people,
+};
+use uuid::Uuid;
+
+/// Names runs by what they were there.
+const NAMES: Uuid = Uuid::from_u128(0x2f6b_0b0a_6d0e_5c1e_9d0c_70a2_0e5a_11f0);
+/// Between two lines of progress.
+const STEP: usize = 100;
+
+pub async fn run(args: ImportArgs) -> Result<()> {
+    let open = database::join(&args.database.resolve(), "import").await?;
+    store::migrate::migrate(&open.store).await?;
+    let zone = args.time_zone.or_else(|| iana_time_zone::get_timezone().ok()).unwrap_or_else(|| "UTC".to_owned());
+    let outcome = act(&open.store, &args.file, &zone, args.dry_run).await;
+    open.close().await;
+    outcome
+}
+
+async fn act(store: &Store, file: &Path, zone: &str, pretend: bool) -> Result<()> {
+    anyhow::ensure!(file.is_file(), "there is no file {}", file.display());
+    let mut old = Old::open(file).await.with_context(|| format!("could not read {}", file.display()))?;
+    let workflows = old.workflows().await?;
+    println!("{}: {} workflows; times are taken to be of {zone} (--time-zone)", file.display(), workflows.len());
+    let mut conn = store.conn().await?;
+    let name = owner::os_user();
+    let user = people::os_user(&mut conn, &name, &name, "admin").await?;
+    let (mut new, mut known, mut jobs) = (0, 0, 0);
+    for (nth, workflow) in workflows.iter().enumerate() {
+        let id = id_of(workflow);
+        if old::is_known(&mut conn, id).await? {
+            known += 1;
+            continue;
+        }
+        let taken = translate(id, workflow, &old.jobs(workflow.id).await?);
+        new += 1;
+        jobs += taken.jobs.len();
+        if !pretend {
+            let mut tx = store.begin().await?;
+            let written = old::take(&mut tx, &taken, model::UserId(user.id), &user.name, zone).await;
+            written.with_context(|| format!("could not take over workflow {} ({})", workflow.id, workflow.name))?;
+            store::commit(tx).await?;
+        }
+        if (nth + 1) % STEP == 0 {
+            println!("{} of {}", nth + 1, workflows.len());
+        }
+    }
+    let verb = if pretend { "would be taken over" } else { "were taken over" };
+    println!("{new} workflows with {jobs} jobs {verb}; {known} were there already.");
+    Ok(())
+}
+
+fn id_of(workflow: &OldWorkflow) -> RunId {
+    RunId(Uuid::new_v5(&NAMES, format!("{}\n{}", workflow.name, workflow.started_at).as_bytes()))
+}
+
+/// What a workflow there is here. One that runs there is lost here, for nobody will report of it here.
+fn translate(id: RunId, workflow: &OldWorkflow, jobs: &[OldJob]) -> Taken {
+    let status = match workflow.status.as_str() {
+        "Done" | "No Execution" => RunStatus::Success,
+        "Error" => RunStatus::Failed,
+        "Cancelled" => RunStatus::Cancelled,
+        _ => RunStatus::Lost,
+    };
+    let small = |n: i64| i32::try_from(n.max(0)).unwrap_or(i32::MAX);
+    // Of failed ones it does not say when they ended: after the last it heard.
+    let heard = jobs.iter().flat_map(|job| [&job.started_at, &job.completed_at]).max().cloned().unwrap_or_default();
+    let seen_at = [&workflow.updated_at, &workflow.completed_at, &heard, &workflow.started_at].into_iter().find(|at| !at.is_empty());
+    let seen_at = seen_at.cloned().unwrap_or_default();
+    let ended_at = if workflow.completed_at.is_empty() { seen_at.clone() } else { workflow.completed_at.clone() };
+    let nothing = workflow.status == "No Execution";
+    Taken {
+        id,
+        // Names it made up itself are as long as an id, and say as little.
+        name: if Uuid::parse_str(&workflow.name).is_ok() { String::new() } else { clean(&workflow.name) },
+        status,
+        done: if nothing { 0 } else { small(workflow.done) },
+        total: if nothing { 0 } else { small(workflow.total) },
+        started_at: workflow.started_at.clone(),
+        ended_at: ended_at.clone(),
+        seen_at,
+        jobs: jobs.iter().map(|job| job_of(job, &ended_at)).collect(),
+    }
+}
+
+fn job_of(job: &OldJob, ended: &str) -> TakenJob {
+    let status = match job.status.as_str() {
+        "Done" => JobStatus::Success,
+        "Error" => JobStatus::Failed,
+        _ => JobStatus::Lost,
+    };
+    let wildcards: BTreeMap<String, Value> = match literal::parse(&job.wildcards) {
+        Ok(Value::Object(named)) => named.into_iter().map(|(name, value)| (clean(&name), value)).collect(),
+        _ => BTreeMap::new(),
+    };
+    let ended_at = if job.completed_at.is_empty() { ended } else { &job.completed_at };
+    TakenJob {
+        job_id: job.jobid,
+        rule: (!job.name.is_empty()).then(|| clean(&job.name)),
+        status,
+        message: job.msg.as_deref().map(clean),
+        shell_command: job.shell_command.as_deref().map(clean),
+        wildcards,
+        checkpoint: job.is_checkpoint,
+        started_at: job.started_at.clone(),
+        ended_at: ended_at.max(job.started_at.as_str()).to_owned(),
+        files: JobFiles { input: paths(&job.input), output: paths(&job.output), log: paths(&job.log), benchmark: Vec::new() },
+    }
+}
+
+/// A list of paths; one that was cut off in the file is kept as the text it is.
+fn paths(text: &str) -> Vec<String> {
+    match literal::parse(text) {
+        Ok(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(clean).collect(),
+        Ok(Value::String(one)) if !one.is_empty() => vec![clean(&one)],
+        Err(_) if !text.trim().is_empty() => vec![clean(text)],
+        _ => Vec::new(),
+    }
+}
+
+/// Without U+0000, which PostgreSQL cannot hold.
+fn clean(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
