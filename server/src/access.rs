@@ -13,10 +13,11 @@ use crate::api::problem::Problem;
 use crate::router::ServerState;
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
-    http::{HeaderValue, Method, StatusCode, header::WWW_AUTHENTICATE},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, header::WWW_AUTHENTICATE},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
+use std::net::IpAddr;
 
 /// Who callers without a token are, where whoever started the server let them in.
 #[derive(Clone, Debug)]
@@ -129,7 +130,12 @@ pub async fn check(State(state): State<ServerState>, mut request: Request, next:
     }
     let trusted = request.extensions().get::<Trusted>().cloned();
     let identity = match identity::of(&state, &headers, peer).await {
-        Ok(Identity::Nobody { .. }) if let Some(Trusted(owner)) = trusted => owner,
+        Ok(Identity::Nobody { local: true })
+            if let Some(Trusted(owner)) = trusted
+                && is_from_here(&headers) =>
+        {
+            owner
+        }
         Ok(identity) => identity,
         Err(error) if matches!(access, Access::Create | Access::Update) => {
             tracing::warn!(error = store::error::chain(&error), "A client was refused: its token could not be looked up");
@@ -157,6 +163,17 @@ pub async fn check(State(state): State<ServerState>, mut request: Request, next:
         }
         Verdict::Refuse => Problem::new(StatusCode::FORBIDDEN, "This token or account may not do that.").into_response(),
     }
+}
+
+/// Whether a request names this machine and no page of another site made it: neither a name that an attacker lets
+/// point here, nor a picture's address, is a program of this machine.
+fn is_from_here(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let host = text(header::HOST).unwrap_or("");
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(name, _)| name);
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    let is_here = name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    is_here && matches!(text(HeaderName::from_static("sec-fetch-site")), None | Some("same-origin" | "none"))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -325,6 +325,11 @@ async fn the_old_port_serves_panoptes_and_shows_people_the_way() {
     assert_eq!(ask("/api/flowo/v1/runs").await.status(), StatusCode::NOT_FOUND, "ours is not open there");
     let guessed = client.get(format!("{}/api/workflows", lab.old_port)).bearer_auth("guessed").send().await.expect("an answer");
     assert_eq!(guessed.status(), StatusCode::UNAUTHORIZED, "a token that is sent decides");
+    // Neither a page of another site, nor a name that points here, nor who comes through a proxy is a program of this machine.
+    for (name, value) in [("sec-fetch-site", "cross-site"), ("host", "evil.example:5000"), ("x-forwarded-for", "10.0.0.1")] {
+        let asked = client.get(format!("{}/create_workflow", lab.old_port)).header(name, value).send().await.expect("an answer");
+        assert_eq!(asked.status(), StatusCode::UNAUTHORIZED, "{name}: {value}");
+    }
     let hers = lab.user("ana", "member").await;
     let token = lab.token(hers, "write").await;
     client.get(format!("{}/create_workflow", lab.old_port)).send().await.expect("an answer");

@@ -1,10 +1,9 @@
 //! Any bytes as an update, in each encoding, and the message in it.
 #![no_main]
 
+#[path = "../../src/panoptes"]
 mod panoptes {
-    #[path = "../../../src/panoptes/literal.rs"]
     pub mod literal;
-    #[path = "../../../src/panoptes/wire.rs"]
     pub mod wire;
 }
 
