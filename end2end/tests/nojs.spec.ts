@@ -41,6 +41,10 @@ test('the first-run card tells how to begin, for each client', async ({ page, la
   await expect(page.getByText('pip install snakemake-logger-plugin-flowo')).toBeVisible();
   await expect(page.getByText(new URL(lab.url).host)).toBeVisible();
 
+  await page.getByRole('link', { name: '5 to 8' }).click();
+
+  await expect(page.getByText(`snakemake --wms-monitor ${lab.url}`)).toBeVisible();
+
   await page.getByRole('link', { name: 'Other' }).click();
 
   await expect(page.getByText('INSERT INTO workflow_runs')).toBeVisible();

@@ -195,7 +195,9 @@ fn verdict(access: Access, identity: &Identity) -> Verdict {
         Access::Read => scope.reads(),
         Access::Write => scope.writes() && role != "viewer",
         Access::Session => *session && role != "viewer",
-        Access::Report | Access::Create | Access::Update => scope.reports() && role != "viewer",
+        // A link on another site would make runs with a visitor's cookie.
+        Access::Create | Access::Update => scope.reports() && role != "viewer" && !*session,
+        Access::Report => scope.reports() && role != "viewer",
         Access::Operator => role == "admin" && (*session || *scope == Scope::Admin),
     };
     match (passes, access) {

@@ -139,7 +139,7 @@ pub struct ImportArgs {
     /// Which program
     #[arg(value_parser = ["panoptes"])]
     pub from: String,
-    /// Its SQLite database, such as `~/.panoptes.db`
+    /// Its `SQLite` database, such as `~/.panoptes.db`
     pub file: PathBuf,
     #[command(flatten)]
     pub database: DatabaseArgs,

@@ -28,8 +28,30 @@ pub fn FirstRun(
         view! { <a href=href aria-current=here>{label}</a> }
     };
     let insert = "psql … -c \"INSERT INTO workflow_runs (workflow_name, status) VALUES ('test_workflow', 'running')\"";
+    let monitor = format!("snakemake --wms-monitor {base_url} --cores 8");
     let steps = move || {
-        if client.get().as_deref() == Some("other") {
+        if client.get().as_deref() == Some("older") {
+            view! {
+                <li>
+                    <span class="no" aria-hidden="true">"1"</span>
+                    <h2>"Give it a token"</h2>
+                    <CopyLine
+                        text="export WMS_MONITOR_TOKEN=$(flowod token create --name snakemake --scope report)"
+                        label="Copy the token command"
+                    />
+                </li>
+                <li>
+                    <span class="no" aria-hidden="true">"2"</span>
+                    <h2>"Run as always, with one flag more"</h2>
+                    <CopyLine text=monitor.clone() label="Copy the run command"/>
+                    <p class="hint">
+                        "Whoever used Panoptes has that flag already: " <code>"flowod --panoptes-listen 127.0.0.1:5000"</code>
+                        " opens its port, and asks programs of this machine for no token there."
+                    </p>
+                </li>
+            }
+            .into_any()
+        } else if client.get().as_deref() == Some("other") {
             view! {
                 <li>
                     <span class="no" aria-hidden="true">"1"</span>
@@ -72,7 +94,7 @@ pub fn FirstRun(
                 <p>"Flowo is up and listening. Point a workflow at it and its jobs appear here while they happen. Nothing leaves this machine."</p>
             </header>
             <section class="card" aria-label="Connect a workflow">
-                <nav class="tabs" aria-label="Client">{tab(None, "Snakemake 9")} {tab(Some("other"), "Other")}</nav>
+                <nav class="tabs" aria-label="Client">{tab(None, "Snakemake 9")} {tab(Some("older"), "5 to 8")} {tab(Some("other"), "Other")}</nav>
                 <ol>{steps}</ol>
                 <div class="wait" role="status">
                     <span class="lamp" aria-hidden="true" data-on=move || heard.get().then_some("")></span>

@@ -176,6 +176,8 @@ pub enum Event {
         logfile: Option<String>,
         /// The client's last words.
         last: bool,
+        /// ... before which it gave up.
+        failed: bool,
     },
     /// A sign of life that is not worth keeping.
     Seen,

@@ -137,12 +137,14 @@ impl RunFold {
                 self.run.planned = Some((BTreeMap::new(), 0));
                 self.close(at);
             }
-            Event::Said { logfile, last, .. } => {
+            Event::Said { logfile, last, failed, .. } => {
                 if logfile.is_some() {
                     self.run.logfile = logfile;
                     self.run.touched = true;
                 }
-                if last {
+                if last && !self.run.closed {
+                    // Who says no more while jobs run has left them.
+                    self.run.last_was_error |= failed || self.running() > 0;
                     self.close(at);
                 }
             }

@@ -7,7 +7,7 @@ use sqlx::types::Uuid;
 /// Marks runs as lost that fell silent, with their unfinished jobs. Rows written by hand name no client and never are.
 ///
 /// `heartbeat` seconds of silence suffice for a client that sends heartbeats, and for one of Panoptes whose last
-/// word was an error; `stale` seconds for other clients of Panoptes (`None`: they never are), `quiet` seconds for the
+/// word was an error and of which no job runs; `stale` seconds for other clients of Panoptes (`None`: they never are), `quiet` seconds for the
 /// rest. Returns the runs that were lost now.
 pub async fn lose_silent(conn: &mut Conn, heartbeat: i32, quiet: i32, stale: Option<i32>) -> Result<Vec<RunId>, StoreError> {
     let lost: Vec<Uuid> = sqlx::query_scalar(
@@ -15,7 +15,7 @@ pub async fn lose_silent(conn: &mut Conn, heartbeat: i32, quiet: i32, stale: Opt
             select id, last_seen_at from workflow_runs
              where status = 'running' and (source in ('flowo', 'panoptes') or source = 'sql' and client_version is not null)
                and last_seen_at < now() - interval '1 second'
-                   * case when heartbeats or source = 'panoptes' and last_was_error then $1 when source = 'panoptes' then $3 else $2 end
+                   * case when heartbeats or source = 'panoptes' and last_was_error and jobs_running = 0 then $1 when source = 'panoptes' then $3 else $2 end
              order by id
              limit 1000
                for no key update skip locked

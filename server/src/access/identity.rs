@@ -20,7 +20,7 @@ use store::{
     people::{self, TokenOwner},
     runs::Audience,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// The session's cookie.
 pub const COOKIE: &str = "flowo_session";
@@ -69,6 +69,8 @@ impl Scope {
 /// A token's owner is asked for at most every two seconds: a busy client sends thousands of
 /// reports a minute. So long a revoked token may still work.
 const FRESH: Duration = Duration::from_secs(2);
+/// How long a token that was known is asked for.
+const BRIEFLY: Duration = Duration::from_millis(500);
 /// Tokens remembered; more, and all are asked for again.
 const REMEMBERED: usize = 10_000;
 
@@ -83,18 +85,25 @@ impl TokenCache {
     async fn owner(&self, store: &Store, hash: Vec<u8>) -> Result<Option<TokenOwner>, StoreError> {
         let now = Instant::now();
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
-        if let Some((at, owner)) = held
-            && now.duration_since(at) < FRESH
+        if let Some((at, owner)) = &held
+            && now.duration_since(*at) < FRESH
         {
-            return Ok(owner);
+            return Ok(owner.clone());
         }
-        let mut conn = store.conn().await?;
-        let owner = people::token_owner(&mut conn, &hash).await?;
+        let asked = async { people::token_owner(&mut *store.conn().await?, &hash).await };
+        let owner = match held {
+            None => asked.await?,
+            // While the database is away, whoever was known is known: their report is refused for its own reason, at once.
+            Some((_, known)) => match timeout(BRIEFLY, asked).await {
+                Ok(Ok(owner)) => owner,
+                Ok(Err(_)) | Err(_) => known,
+            },
+        };
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= REMEMBERED {
             held.clear();
         }
-        held.insert(hash, (now, owner.clone()));
+        held.insert(hash, (Instant::now(), owner.clone()));
         Ok(owner)
     }
 }

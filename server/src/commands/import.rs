@@ -22,7 +22,9 @@ const STEP: usize = 100;
 
 pub async fn run(args: ImportArgs) -> Result<()> {
     let open = database::join(&args.database.resolve(), "import").await?;
-    store::migrate::migrate(&open.store).await?;
+    if !args.dry_run {
+        store::migrate::migrate(&open.store).await?;
+    }
     let zone = args.time_zone.or_else(|| iana_time_zone::get_timezone().ok()).unwrap_or_else(|| "UTC".to_owned());
     let outcome = act(&open.store, &args.file, &zone, args.dry_run).await;
     open.close().await;
@@ -35,10 +37,15 @@ async fn act(store: &Store, file: &Path, zone: &str, pretend: bool) -> Result<()
     let workflows = old.workflows().await?;
     println!("{}: {} workflows; times are taken to be of {zone} (--time-zone)", file.display(), workflows.len());
     let mut conn = store.conn().await?;
+    old::zone(&mut conn, zone).await.with_context(|| format!("{zone:?} is no time zone; one is needed such as Europe/Berlin"))?;
     let name = owner::os_user();
-    let user = people::os_user(&mut conn, &name, &name, "admin").await?;
-    let (mut new, mut known, mut jobs) = (0, 0, 0);
+    let user = if pretend { None } else { Some(people::os_user(&mut conn, &name, &name, "admin").await?) };
+    let (mut new, mut known, mut jobs, mut running, mut broken) = (0, 0, 0, 0, 0);
     for (nth, workflow) in workflows.iter().enumerate() {
+        if workflow.status == "Running" {
+            running += 1; // Its end is to come.
+            continue;
+        }
         let id = id_of(workflow);
         if old::is_known(&mut conn, id).await? {
             known += 1;
@@ -47,11 +54,18 @@ async fn act(store: &Store, file: &Path, zone: &str, pretend: bool) -> Result<()
         let taken = translate(id, workflow, &old.jobs(workflow.id).await?);
         new += 1;
         jobs += taken.jobs.len();
-        if !pretend {
+        if let Some(user) = &user {
             let mut tx = store.begin().await?;
-            let written = old::take(&mut tx, &taken, model::UserId(user.id), &user.name, zone).await;
-            written.with_context(|| format!("could not take over workflow {} ({})", workflow.id, workflow.name))?;
-            store::commit(tx).await?;
+            match old::take(&mut tx, &taken, model::UserId(user.id), &user.name, zone).await {
+                Ok(()) => store::commit(tx).await?,
+                Err(error) if error.is_unavailable() => return Err(error.into()),
+                Err(error) => {
+                    eprintln!("workflow {} ({}) could not be taken over: {}", workflow.id, workflow.name, store::error::chain(&error));
+                    broken += 1;
+                    new -= 1;
+                    jobs -= taken.jobs.len();
+                }
+            }
         }
         if (nth + 1) % STEP == 0 {
             println!("{} of {}", nth + 1, workflows.len());
@@ -59,11 +73,15 @@ async fn act(store: &Store, file: &Path, zone: &str, pretend: bool) -> Result<()
     }
     let verb = if pretend { "would be taken over" } else { "were taken over" };
     println!("{new} workflows with {jobs} jobs {verb}; {known} were there already.");
+    if running > 0 {
+        println!("{running} are running there: take them over when they have ended.");
+    }
+    anyhow::ensure!(broken == 0, "{broken} could not be taken over");
     Ok(())
 }
 
 fn id_of(workflow: &OldWorkflow) -> RunId {
-    RunId(Uuid::new_v5(&NAMES, format!("{}\n{}", workflow.name, workflow.started_at).as_bytes()))
+    RunId(Uuid::new_v5(&NAMES, format!("{}\n{}", workflow.id, workflow.started_at).as_bytes()))
 }
 
 /// What a workflow there is here. One that runs there is lost here, for nobody will report of it here.
@@ -102,7 +120,7 @@ fn job_of(job: &OldJob, ended: &str) -> TakenJob {
         _ => JobStatus::Lost,
     };
     let wildcards: BTreeMap<String, Value> = match literal::parse(&job.wildcards) {
-        Ok(Value::Object(named)) => named.into_iter().map(|(name, value)| (clean(&name), value)).collect(),
+        Ok(Value::Object(named)) => named.into_iter().map(|(name, value)| (clean(&name), cleaned(value))).collect(),
         _ => BTreeMap::new(),
     };
     let ended_at = if job.completed_at.is_empty() { ended } else { &job.completed_at };
@@ -127,6 +145,15 @@ fn paths(text: &str) -> Vec<String> {
         Ok(Value::String(one)) if !one.is_empty() => vec![clean(&one)],
         Err(_) if !text.trim().is_empty() => vec![clean(text)],
         _ => Vec::new(),
+    }
+}
+
+fn cleaned(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(clean(&text)),
+        Value::Array(items) => items.into_iter().map(cleaned).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (clean(&name), cleaned(value))).collect(),
+        value => value,
     }
 }
 

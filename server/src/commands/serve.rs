@@ -16,6 +16,7 @@ use std::{future::IntoFuture as _, net::SocketAddr};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    task::JoinSet,
     time::timeout,
 };
 use tracing::{info, warn};
@@ -66,6 +67,7 @@ pub async fn run(config: Config) -> Result<()> {
     println!("Flowo {} is ready at {base_url}", env!("CARGO_PKG_VERSION"));
     println!("Sign in: {key_link}");
     println!("Token for this user: {}", client.line);
+    let mut second_server = JoinSet::new();
     if let Some(second) = second {
         let address = second.local_addr()?;
         let trusted = if address.ip().is_loopback() { Some(owner::identity(&store, owner).await?) } else { None };
@@ -74,7 +76,7 @@ pub async fn run(config: Config) -> Result<()> {
         let service = panoptes(&running.state, trusted).into_make_service_with_connect_info::<Peer>();
         let stop = stopping.clone();
         let served = axum::serve(NoDelay(second), service).with_graceful_shutdown(async move { stop.cancelled().await });
-        tokio::spawn(served.into_future());
+        second_server.spawn(served.into_future());
     }
     if config.open {
         open_browser(&key_link);
@@ -90,6 +92,9 @@ pub async fn run(config: Config) -> Result<()> {
     stopping.cancel();
     if timeout(DRAIN, server).await.is_err() {
         warn!("Some requests did not end within {DRAIN:?}");
+    }
+    if timeout(DRAIN, second_server.join_all()).await.is_err() {
+        warn!("Some requests of Panoptes' clients did not end within {DRAIN:?}");
     }
     running.drain().await;
     open.close().await;

@@ -109,7 +109,8 @@ pub(super) async fn rename(
     let answer: Answer = async {
         let workflow = state.workflow(audience, &parts).await?;
         let renamed = panoptes::rename(&mut *state.conn().await?, audience, workflow.id, &name, sender.user).await;
-        renamed.map_err(|error| broken(&error))?;
+        // Some clients end their user's run at 500.
+        renamed.map_err(|_| reply::unavailable("the name could not be written"))?;
         let workflow = state.workflow(audience, &parts).await?;
         Ok(reply::json(StatusCode::OK, &json!({ "workflow": reply::workflow(&workflow) })))
     }

@@ -3,19 +3,38 @@
 use super::translate::Conversation;
 use model::RunId;
 use moka::{future::Cache, policy::EvictionPolicy};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
 
 /// Conversations remembered.
 const MOST: u64 = 20_000;
+
+/// How long a number is known to mean a run: another server may begin its next attempt.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// A run, and what is remembered of what its client said.
 #[derive(Debug)]
 pub struct Open {
     pub run: RunId,
     talk: Mutex<Conversation>,
+    checked: Mutex<Instant>,
 }
 
 impl Open {
+    /// Whether its number was just found to mean its run.
+    pub fn is_fresh(&self) -> bool {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < FRESH
+    }
+
+    /// Itself, found to be right now.
+    pub fn refreshed(self: Arc<Self>) -> Arc<Self> {
+        *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self
+    }
+
     pub fn talk(&self) -> MutexGuard<'_, Conversation> {
         self.talk.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -38,7 +57,7 @@ impl Conversations {
 
     /// Begins one; of the same number only the newest goes on.
     pub async fn begin(&self, id: i64, run: RunId, talk: Conversation) -> Arc<Open> {
-        let open = Arc::new(Open { run, talk: Mutex::new(talk) });
+        let open = Arc::new(Open { run, talk: Mutex::new(talk), checked: Mutex::new(Instant::now()) });
         self.0.insert(id, Arc::clone(&open)).await;
         open
     }

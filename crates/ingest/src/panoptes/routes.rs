@@ -13,7 +13,7 @@ use crate::{Receipt, Refused, Sender, Writer};
 use axum::{
     Extension, Router,
     extract::{DefaultBodyLimit, RawQuery, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     response::Response,
     routing::{get, post},
 };
@@ -23,21 +23,32 @@ use model::{
     event::{Event, Report, RunKey, RunStart},
 };
 use serde_json::{Value, json};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use store::{
-    Store,
+    Store, StoreError,
     apply::Incoming,
     clock,
     error::chain,
     panoptes::{self, Creation},
     runs::Audience,
 };
-use tracing::{debug, error};
+use tokio::time::{Instant, timeout};
+use tracing::{debug, error, warn};
 
 /// A target rule names all its inputs.
 const MAX_BODY: usize = 64 << 20;
 /// Bytes of a name that are kept, as everywhere.
 const MAX_NAME: usize = 1000;
+/// Letters from which on something is taken for a token.
+const SECRET: usize = 24;
+/// How long an update may take: clients wait for it, some of them for ever.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// After an update that could not be stored the next ones are refused at once, for so long.
+const FUSE: Duration = Duration::from_secs(1);
 /// Letters of a message that cannot be read that are kept.
 const MAX_UNREAD: usize = 1 << 20;
 /// Deeper JSON than any client makes.
@@ -51,6 +62,8 @@ pub struct Panoptes {
     conversations: Conversations,
     /// Seconds of silence after which a workflow is stale; `None`: it never is.
     pub(super) stale: Option<i32>,
+    /// Until when updates are refused at once.
+    blown: Arc<Mutex<Option<Instant>>>,
 }
 
 /// The paths of Panoptes, relative to where they are served.
@@ -58,7 +71,7 @@ pub struct Panoptes {
 /// For callers whose [`Sender`] and [`Audience`] a layer has put into the request; to an update without them it is
 /// said that it may not be sent.
 pub fn routes(store: Store, writer: Writer, conversations: Conversations, stale: Option<i32>) -> Router {
-    let state = Panoptes { store, writer, conversations, stale };
+    let state = Panoptes { store, writer, conversations, stale, blown: Arc::default() };
     let paths = Router::new()
         .route("/api/service-info", get(service_info))
         .route("/api/workflows", get(api::list))
@@ -90,15 +103,18 @@ async fn create(
     State(state): State<Panoptes>,
     Extension(sender): Extension<Sender>,
     RawQuery(query): RawQuery,
+    method: Method,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    if method == Method::HEAD {
+        return reply::empty(StatusCode::OK); // Whoever only looks makes nothing.
+    }
     let query: HashMap<String, String> = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let told = wire::fields(content_type, &body).unwrap_or_default();
     let in_query = |name: &str| query.get(name).map(|text| tidy_name(text)).filter(|text| !text.is_empty());
-    let in_body = |name: &str| Some(told.get(name)?.as_str()?.replace('\0', "\u{fffd}")).filter(|text| !text.is_empty());
-    let command_line = in_body("command");
+    let in_body = |name: &str| Some(masked(&told.get(name)?.as_str()?.replace('\0', "\u{fffd}"))).filter(|text| !text.is_empty());
     let now = clock::now();
     let creation = Creation {
         user: sender.user,
@@ -106,11 +122,10 @@ async fn create(
         client_version: agent(&headers),
         name: in_query("workflow_id").or_else(|| in_query("name")),
         id: in_query("id").and_then(|id| id.parse().ok()),
-        dry_run: command_line.as_deref().is_some_and(is_dry_run),
-        command_line,
+        command_line: in_body("command"),
         directory: in_body("workdir"),
         snakefile: in_body("snakefile"),
-        body: clean(json!({ "query": query, "body": told })).to_string(),
+        body: masked(&clean(json!({ "query": query, "body": told })).to_string()),
         received_at: now,
     };
     let made = async {
@@ -131,14 +146,18 @@ async fn create(
     }
 }
 
-/// `-n` among the arguments, however it is written.
-fn is_dry_run(command: &str) -> bool {
-    let mut words = command.split_whitespace();
-    words.any(|word| {
-        let short = word.strip_prefix('-').filter(|flags| !flags.is_empty() && flags.bytes().all(|flag| flag.is_ascii_alphabetic()));
-        matches!(word, "-n" | "--dry-run" | "--dryrun")
-            || short.is_some_and(|flags| matches!(flags, "np" | "pn" | "nr" | "rn" | "npr" | "nrp" | "pnr"))
-    })
+/// Without tokens: clients that have one in their address tell it with their command.
+fn masked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("flw_") {
+        let (before, token) = rest.split_at(at);
+        let end = token.find(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '_' | '-')).unwrap_or(token.len());
+        out.push_str(before);
+        out.push_str(if end >= SECRET { "flw_…" } else { &token[..end] });
+        rest = &token[end..];
+    }
+    out + rest
 }
 
 fn agent(headers: &HeaderMap) -> Option<String> {
@@ -156,21 +175,29 @@ async fn update(State(state): State<Panoptes>, sender: Option<Extension<Sender>>
     drop(body);
     let now = clock::now();
     let Some(id) = envelope.id else { return reply::ok() };
-    let open = match state.open(id).await {
-        Ok(Some(open)) => open,
-        Ok(None) => {
+    if state.is_blown() {
+        return reply::unavailable("the database is not reachable");
+    }
+    let stored = timeout(PATIENCE, async {
+        // Whatever is wrong, it is no reason to end somebody's run.
+        let open = state.open(id).await.map_err(|error| {
+            warn!(error = chain(&error), "An update was refused");
+            Refused::Unavailable
+        })?;
+        let Some(open) = open else {
             debug!(id, "An update about no workflow");
-            return reply::ok();
+            return Ok(Receipt::Unknown);
+        };
+        let Ok((reports, hash)) = read(&open, &envelope, now) else { return Ok(Receipt::Unknown) };
+        let outcome = state.submit(&open, sender, &headers, &envelope, reports, now).await;
+        if let (Err(_), Some(hash)) = (&outcome, hash) {
+            open.talk().forget(hash);
         }
-        Err(refusal) => return refusal,
-    };
-    let (reports, hash) = match read(&open, &envelope, now) {
-        Ok(read) => read,
-        Err(Known) => return reply::ok(),
-    };
-    let outcome = state.submit(&open, sender, &headers, &envelope, reports, now).await;
-    if let (Err(_), Some(hash)) = (&outcome, hash) {
-        open.talk().forget(hash);
+        outcome
+    });
+    let outcome = stored.await.unwrap_or(Err(Refused::Overloaded));
+    if outcome == Err(Refused::Unavailable) {
+        state.blow();
     }
     reply::update(outcome)
 }
@@ -191,7 +218,7 @@ fn read(open: &Open, envelope: &wire::Update, now: Millis) -> Result<(Vec<Told>,
     let message = match wire::message(&envelope.msg) {
         Ok(message) => message,
         Err(why) => {
-            let level = envelope.msg.as_str().and_then(wire::level_of).unwrap_or("unreadable").to_owned();
+            let level = envelope.msg.as_str().and_then(wire::level_of).unwrap_or("unreadable").replace('\0', "\u{fffd}");
             return Ok((vec![Told { level, at: now, event: Event::Other, quarantine: Some(why) }], None));
         }
     };
@@ -200,9 +227,9 @@ fn read(open: &Open, envelope: &wire::Update, now: Millis) -> Result<(Vec<Told>,
         (Value::String(text), Some(Value::Number(_))) => Some(talk.is_twin(text).map_err(|_| Known)?),
         _ => None,
     };
-    let level: String = message.get("level").and_then(Value::as_str).unwrap_or("message").chars().take(100).collect();
     let at = talk.time(&message, now);
     let Value::Object(message) = clean(Value::Object(message.into_owned())) else { return Err(Known) };
+    let level: String = message.get("level").and_then(Value::as_str).unwrap_or("message").chars().take(100).collect();
     let events = talk.translate(&message, at);
     if events.is_empty() {
         return Err(Known);
@@ -211,16 +238,27 @@ fn read(open: &Open, envelope: &wire::Update, now: Millis) -> Result<(Vec<Told>,
 }
 
 impl Panoptes {
-    /// The conversation of a number; one that another process began goes on here.
-    async fn open(&self, id: i64) -> Result<Option<Arc<Open>>, Response> {
-        if let Some(open) = self.conversations.find(id).await {
-            return Ok(Some(open));
+    /// The conversation of a number; one that another process began goes on here, and one of an attempt that another
+    /// process has begun since ends here.
+    async fn open(&self, id: i64) -> Result<Option<Arc<Open>>, StoreError> {
+        let held = self.conversations.find(id).await;
+        if let Some(open) = held.as_ref().filter(|open| open.is_fresh()) {
+            return Ok(Some(Arc::clone(open)));
         }
-        let run = panoptes::reported(&mut *self.conn().await?, id).await.map_err(|error| broken(&error))?;
-        Ok(match run {
-            Some(run) => Some(self.conversations.begin(id, run, Conversation::resumed()).await),
-            None => None,
+        let run = panoptes::reported(&mut *self.store.conn().await?, id).await?;
+        Ok(match (run, held) {
+            (Some(run), Some(open)) if open.run == run => Some(open.refreshed()),
+            (Some(run), _) => Some(self.conversations.begin(id, run, Conversation::resumed()).await),
+            (None, _) => None,
         })
+    }
+
+    fn is_blown(&self) -> bool {
+        self.blown.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
+    }
+
+    fn blow(&self) {
+        *self.blown.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + FUSE);
     }
 
     /// Hands over all that an update tells; the last answer counts.
@@ -291,13 +329,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dry_run_is_known_by_its_command() {
-        for command in ["snakemake -n", "snakemake --cores 2 -np all", "snakemake --dry-run", "snakemake --dryrun -j1"] {
-            assert!(is_dry_run(command), "{command}");
-        }
-        for command in ["snakemake --cores 2", "snakemake --name -x", "snakemake -s n", "snakemake --until n"] {
-            assert!(!is_dry_run(command), "{command}");
-        }
+    fn tokens_are_masked() {
+        let command = "snakemake --wms-monitor http://me:flw_TESTTOKEN0123456789abcdefghijklmnopqrstuvwx@h:1 -n flw_x flw_";
+        assert_eq!(masked(command), "snakemake --wms-monitor http://me:flw_…@h:1 -n flw_x flw_");
     }
 
     #[test]

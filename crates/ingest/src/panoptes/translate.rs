@@ -25,6 +25,9 @@ const ERROR: usize = 16_000;
 const CLASS: usize = 300;
 /// Event times further from their receipt are not believed.
 const DAY: Millis = 24 * 3600 * 1000;
+/// Jobs and members of a group that one message may tell of.
+const MOST_JOBS: usize = 10_000;
+const MOST_MEMBERS: usize = 1_000;
 /// A sign of life at least so often (ms), however little is said.
 const LIFE: Millis = 30_000;
 
@@ -39,6 +42,12 @@ pub struct Conversation {
     executes: bool,
     /// Errors whose job is told next.
     errors: VecDeque<String>,
+    /// The newest of them was told just now.
+    just_told: bool,
+    /// It was asked to stop, or gives up.
+    stops: bool,
+    /// It prepares what the workflow itself depends on: ends are not the run's.
+    within: bool,
     /// The smallest difference seen between our clock and the client's, in ms.
     offset: Option<Millis>,
     /// When something of it was written last.
@@ -50,7 +59,17 @@ static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 impl Conversation {
     /// Of a run that begins; its jobs are only announced until it says that it executes them.
     pub fn new() -> Self {
-        Self { recent: VecDeque::new(), last_job: None, executes: false, errors: VecDeque::new(), offset: None, written_at: 0 }
+        Self {
+            recent: VecDeque::new(),
+            last_job: None,
+            executes: false,
+            errors: VecDeque::new(),
+            just_told: false,
+            stops: false,
+            within: false,
+            offset: None,
+            written_at: 0,
+        }
     }
 
     /// Of a run whose beginning was heard by another process.
@@ -78,7 +97,8 @@ impl Conversation {
 
     /// The time a message counts for: when its client says it happened, by our clock; never later than now.
     pub fn time(&mut self, message: &Map<String, Value>, now: Millis) -> Millis {
-        let Some(seconds) = message.get("timestamp").and_then(Value::as_f64).filter(|seconds| seconds.is_finite()) else { return now };
+        let believable = |seconds: &f64| (0.0..1e11).contains(seconds);
+        let Some(seconds) = message.get("timestamp").and_then(Value::as_f64).filter(believable) else { return now };
         let told = (seconds * 1000.0) as Millis;
         let offset = self.offset.map_or(now - told, |offset| offset.min(now - told));
         self.offset = Some(offset);
@@ -102,6 +122,7 @@ impl Conversation {
     fn meaning(&mut self, message: &Map<String, Value>, at: Millis) -> Vec<Event> {
         let text = |name: &str| message.get(name).and_then(Value::as_str);
         let said = text("msg").unwrap_or("");
+        let just_told = std::mem::take(&mut self.just_told);
         let event = match text("level").unwrap_or("") {
             "debug" | "dag_debug" | "host" => return Vec::new(),
             "job_info" => match number(message.get("jobid")) {
@@ -114,7 +135,7 @@ impl Conversation {
             },
             "job_started" => {
                 self.executes = true;
-                let jobs = message.get("jobs").and_then(Value::as_array).into_iter().flatten();
+                let jobs = message.get("jobs").and_then(Value::as_array).into_iter().flatten().take(MOST_JOBS);
                 Event::JobsStarted(jobs.filter_map(|job| number(Some(job))).collect())
             }
             "shellcmd" => match number(message.get("jobid")).or(self.last_job) {
@@ -132,18 +153,23 @@ impl Conversation {
             },
             "job_error" => {
                 self.executes = true;
-                return self.job_error(message).into_iter().collect();
+                return self.job_error(message, just_told).into_iter().collect();
             }
             "group_error" => {
                 self.executes = true;
-                let members = message.get("job_error_info").and_then(Value::as_array).into_iter().flatten();
-                let mut events: Vec<Event> = members.filter_map(Value::as_object).filter_map(|member| self.job_error(member)).collect();
+                let members = message.get("job_error_info").and_then(Value::as_array).into_iter().flatten().take(MOST_MEMBERS);
+                let mut events: Vec<Event> =
+                    members.filter_map(Value::as_object).filter_map(|member| self.job_error(member, false)).collect();
                 events.push(words("error", said));
                 return events;
             }
             "progress" => {
                 let count = |name: &str| number(message.get(name)).map_or(0, |n| i32::try_from(n.max(0)).unwrap_or(i32::MAX));
-                Event::Progress { done: count("done"), total: count("total") }
+                let (done, total) = (count("done"), count("total"));
+                if self.within && done >= total {
+                    return Vec::new();
+                }
+                Event::Progress { done, total }
             }
             "error" => self.error(message, said, at),
             "resources_info" => {
@@ -151,7 +177,7 @@ impl Conversation {
                 words("info", said)
             }
             "run_info" => planned(said).unwrap_or_else(|| words("info", said)),
-            "info" => info(said),
+            "info" => self.info(said),
             "warning" => words("warning", said),
             "workflow_success" => Event::Closed,
             _ => Event::Other,
@@ -200,13 +226,31 @@ impl Conversation {
         }
     }
 
-    fn job_error(&mut self, message: &Map<String, Value>) -> Option<Event> {
+    /// What a line of the log says.
+    fn info(&mut self, said: &str) -> Event {
+        if said.starts_with("Executing subworkflow ") {
+            self.within = true;
+        } else if said.starts_with("Executing main workflow") {
+            self.within = false;
+        }
+        if ["Terminating processes on user request", "Will exit after finishing currently running jobs"]
+            .iter()
+            .any(|text| said.starts_with(text))
+        {
+            self.stops = true;
+        }
+        let event = info(said, self.stops);
+        let ends = event.may_close();
+        if self.within && ends { words("info", said) } else { event }
+    }
+
+    fn job_error(&mut self, message: &Map<String, Value>, just_told: bool) -> Option<Event> {
         let job_id = number(message.get("jobid"))?;
         let text = |name: &str| message.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let aux = message.get("aux").and_then(Value::as_object);
         let external = message.get("external_jobid").or_else(|| aux?.get("external_jobid"));
         let command = text("shellcmd");
-        let error = self.error_of(command.as_deref());
+        let error = self.error_of(command.as_deref(), just_told);
         Some(Event::JobFailed {
             job_id,
             told: Box::new(JobTold {
@@ -220,11 +264,14 @@ impl Conversation {
         })
     }
 
-    /// The error that was told before this job's end: the one that names its command, else the oldest.
-    fn error_of(&mut self, command: Option<&str>) -> Option<String> {
+    /// The error that was told before this job's end: the one that names its command, else one that came right before.
+    fn error_of(&mut self, command: Option<&str>, just_told: bool) -> Option<String> {
         let names = |error: &String| command.is_some_and(|command| error.contains(command));
-        let at = self.errors.iter().position(names).unwrap_or(0);
-        self.errors.remove(at)
+        match self.errors.iter().position(names) {
+            Some(at) => self.errors.remove(at),
+            None if just_told => self.errors.pop_back(),
+            None => None,
+        }
     }
 
     fn error(&mut self, message: &Map<String, Value>, said: &str, at: Millis) -> Event {
@@ -253,6 +300,7 @@ impl Conversation {
             self.errors.pop_front();
         }
         self.errors.push_back(cut(said, ERROR));
+        self.just_told = true;
         Event::Error(error)
     }
 }
@@ -262,7 +310,7 @@ impl Conversation {
 pub struct Twin;
 
 /// What a line of the log says.
-fn info(said: &str) -> Event {
+fn info(said: &str, stops: bool) -> Event {
     if said.starts_with("Nothing to be done") {
         return Event::NothingToDo;
     }
@@ -270,13 +318,13 @@ fn info(said: &str) -> Event {
         return Event::WasDryRun;
     }
     if let Some(path) = said.strip_prefix("Complete log: ").or_else(|| said.strip_prefix("Complete log(s): ")) {
-        return Event::Said { level: "info", message: said.to_owned(), logfile: Some(path.trim().to_owned()), last: true };
+        return Event::Said { level: "info", message: said.to_owned(), logfile: Some(path.trim().to_owned()), last: true, failed: stops };
     }
     submitted(said).unwrap_or_else(|| words("info", said))
 }
 
 fn words(level: &'static str, message: &str) -> Event {
-    Event::Said { level, message: message.to_owned(), logfile: None, last: false }
+    Event::Said { level, message: message.to_owned(), logfile: None, last: false, failed: false }
 }
 
 fn number(value: Option<&Value>) -> Option<i64> {

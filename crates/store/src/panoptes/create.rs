@@ -18,7 +18,6 @@ pub struct Creation {
     pub command_line: Option<String>,
     pub directory: Option<String>,
     pub snakefile: Option<String>,
-    pub dry_run: bool,
     /// The request as it came, as JSON text without U+0000.
     pub body: String,
     pub received_at: Millis,
@@ -57,9 +56,9 @@ pub async fn create(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Resu
         retire(conn, earlier.id).await?;
     }
     let (id, number): (Uuid, i64) = sqlx::query_as(
-        "insert into workflow_runs (user_id, user_name, source, client_version, workflow_name, command_line, directory, snakefile, dry_run,
+        "insert into workflow_runs (user_id, user_name, source, client_version, workflow_name, command_line, directory, snakefile,
                 started_at, created_at, last_seen_at, lineage_id, attempt)
-         values ($1, $2, 'panoptes', $3, $4, $5, $6, $7, $8, at_ms($9), at_ms($9), at_ms($9), $10, $11)
+         values ($1, $2, 'panoptes', $3, $4, $5, $6, $7, at_ms($8), at_ms($8), at_ms($8), $9, $10)
          returning id, number",
     )
     .bind(new.user.map(|user| user.0))
@@ -69,7 +68,6 @@ pub async fn create(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Resu
     .bind(&new.command_line)
     .bind(&new.directory)
     .bind(&new.snakefile)
-    .bind(new.dry_run)
     .bind(new.received_at)
     .bind(after.as_ref().map(|earlier| earlier.lineage_id.unwrap_or(earlier.id)))
     .bind(after.as_ref().map_or(1, |earlier| earlier.attempt + 1))
@@ -109,23 +107,28 @@ async fn earlier(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Result<
         .execute(&mut *conn)
         .await
         .doing("waiting for others of that name")?;
-    sqlx::query_as(
-        "select id, panoptes_id, workflow_name, lineage_id, attempt,
-                status in ('running', 'waiting', 'suspended') and jobs_failed = 0 and not last_was_error
-                and not coalesce(last_seen_at < now() - $4 * interval '1 second', false) as busy
-           from workflow_runs
-          where panoptes_id is not null and deleted_at is null and user_id is not distinct from $1
-            and case when $2::text is not null then md5(workflow_name) = md5($2) and workflow_name = $2 else panoptes_id = $3 end
-          order by number desc
-          limit 1",
-    )
-    .bind(new.user.map(|user| user.0))
-    .bind(&new.name)
-    .bind(new.id)
-    .bind(stale)
-    .fetch_optional(conn)
-    .await
-    .doing("finding earlier attempts")
+    // One condition by name or by number would be planned as a walk through all runs. So would an order by number
+    // alone: the runs of one name are few, and put in order when they are found.
+    let which = if new.name.is_some() { "md5(workflow_name) = md5($2) and workflow_name = $2" } else { "panoptes_id = $3" };
+    let sql = format!(
+        "with known as materialized (
+            select id, number, panoptes_id, workflow_name, lineage_id, attempt,
+                   status in ('running', 'waiting', 'suspended') and jobs_failed = 0 and not last_was_error
+                   and not coalesce(last_seen_at < now() - $4 * interval '1 second', false) as busy
+              from workflow_runs
+             where panoptes_id is not null and deleted_at is null and user_id is not distinct from $1
+               and ($2::text is not null or $3::bigint is not null) and {which}
+         )
+         select * from known order by number desc limit 1"
+    );
+    sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(new.user.map(|user| user.0))
+        .bind(&new.name)
+        .bind(new.id)
+        .bind(stale)
+        .fetch_optional(conn)
+        .await
+        .doing("finding earlier attempts")
 }
 
 /// An attempt that another one follows is over, whether or not its client said so.

@@ -156,6 +156,15 @@ pub struct Taken {
     pub jobs: Vec<TakenJob>,
 }
 
+/// Whether PostgreSQL knows a time zone.
+///
+/// # Errors
+/// It does not.
+pub async fn zone(conn: &mut Conn, zone: &str) -> Result<(), StoreError> {
+    sqlx::query("select now() at time zone $1").bind(zone).execute(conn).await.doing("looking for the time zone")?;
+    Ok(())
+}
+
 /// Whether a run is there, or was and is deleted.
 pub async fn is_known(conn: &mut Conn, id: RunId) -> Result<bool, StoreError> {
     sqlx::query_scalar("select exists (select from workflow_runs where id = $1) or exists (select from deleted_runs where id = $1)")
