@@ -1,8 +1,11 @@
 //! Updates of Panoptes' clients a second, here and in Panoptes itself, in turns on the same machine; and how long
 //! each waits at a given rate.
 //!
-//! `PANOPTES` names the program. The updates are those of recorded conversations of real clients.
+//! `PANOPTES` names the program. The updates are those of recorded conversations of real clients, in which the part
+//! about jobs is told as often as a run of two hundred jobs tells it. An update counts when a question that is asked
+//! after it is answered with it.
 
+use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::net::TcpListener;
@@ -27,6 +30,10 @@ const CONVERSATIONS: [(&str, &str); 2] = [
     ("Snakemake 8.30, --wms-monitor", "server/tests/data/recordings/panoptes/G4_snakemake-8.30.0/ok.jsonl"),
     ("Snakemake 9.27 and its plugin", "server/tests/data/recordings/panoptes/G5_plugin-0.3.0_snakemake-9.27.1/ok.jsonl"),
 ];
+/// How often the jobs of a recording, five, are told.
+const TIMES: i64 = 40;
+/// Between the numbers of a job and of the same one told again, and seconds between their messages.
+const APART: i64 = 10;
 /// Times as many as Panoptes takes, from so many clients.
 const BETTER: f64 = 30.0;
 /// p99 at the given rate, in milliseconds.
@@ -78,18 +85,54 @@ async fn start_panoptes() -> Result<Panoptes> {
     Ok(panoptes)
 }
 
-/// The forms of a conversation without their numbers.
+/// The forms of a conversation of a larger run, without the number of their workflow.
 fn updates(path: &str) -> Result<Arc<Vec<String>>> {
     let text = fs::read_to_string(Path::new(path)).with_context(|| format!("cannot read {path}"))?;
-    let mut forms = Vec::new();
+    let mut messages = Vec::new();
     for line in text.lines() {
         let line: Value = serde_json::from_str(line)?;
         let Some(body) = line["body"].as_str().filter(|_| line["path"] == "/update_workflow_status") else { continue };
-        let parts: Vec<&str> = body.split('&').filter(|part| !part.starts_with("id=")).collect();
-        forms.push(parts.join("&"));
+        let fields: HashMap<_, _> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+        let told = |name: &str| fields.get(name).with_context(|| format!("{path} holds an update without {name}"));
+        messages.push((serde_json::from_str::<Value>(told("msg")?)?, told("timestamp")?.clone()));
     }
-    ensure!(!forms.is_empty(), "{path} holds no updates");
-    Ok(Arc::new(forms))
+    let is = |at: usize, level: &str| messages[at].0["level"] == level;
+    let first = (0..messages.len()).find(|at| is(*at, "job_started") || is(*at, "job_info")).context("no job is told")?;
+    let last = (0..messages.len()).rfind(|at| is(*at, "progress")).context("no progress is told")?;
+    let again = (0..TIMES).flat_map(|nth| messages[first..=last].iter().map(move |told| (nth, told)));
+    let all = messages[..first].iter().map(|told| (0, told)).chain(again).chain(messages[last + 1..].iter().map(|told| (TIMES, told)));
+    Ok(Arc::new(all.map(|(nth, (message, timestamp))| form(moved(message.clone(), nth), timestamp)).collect()))
+}
+
+fn form(message: Value, timestamp: &str) -> String {
+    let fields = [("msg", message.to_string()), ("timestamp", timestamp.to_owned())];
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// A message as it is told for the `nth` time: of another job, with other files, later.
+fn moved(mut message: Value, nth: i64) -> Value {
+    let later = |value: &mut Value| {
+        if let Some(number) = value.as_i64() {
+            *value = (number + nth * APART).into();
+        }
+    };
+    if let Some(job) = message.get_mut("jobid") {
+        later(job);
+    }
+    message.get_mut("jobs").and_then(Value::as_array_mut).into_iter().flatten().for_each(later);
+    if let Some(time) = message.get("timestamp").and_then(Value::as_f64) {
+        message["timestamp"] = (time + (nth * APART) as f64).into();
+    }
+    for list in ["input", "output", "log"] {
+        for path in message.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            *path = format!("{nth}/{}", path.as_str().unwrap_or("")).into();
+        }
+    }
+    if let (Some(done), Some(total)) = (message["done"].as_i64(), message["total"].as_i64()) {
+        message["done"] = (done + nth * total).into();
+        message["total"] = (TIMES * total).into();
+    }
+    message
 }
 
 impl Place {
@@ -123,7 +166,8 @@ impl Place {
 
 /// So many serial clients for a while: updates a second, and how long each took.
 async fn crowd(target: &Place, forms: &Arc<Vec<String>>, clients: u16, seconds: u64) -> Result<(f64, Histogram)> {
-    let end = Instant::now() + Duration::from_secs(seconds);
+    let begin = Instant::now();
+    let end = begin + Duration::from_secs(seconds);
     let mut tasks = JoinSet::new();
     for _ in 0..clients {
         let (target, forms) = (target.clone(), Arc::clone(forms));
@@ -142,7 +186,7 @@ async fn crowd(target: &Place, forms: &Arc<Vec<String>>, clients: u16, seconds: 
             anyhow::Ok(latency)
         });
     }
-    gathered(tasks, seconds).await
+    gathered(tasks, target, begin).await
 }
 
 /// Updates at a rate, whether or not earlier ones were answered: each client sends its next when that is due.
@@ -173,15 +217,19 @@ async fn paced(target: &Place, forms: &Arc<Vec<String>>, clients: u16, rate: u32
             anyhow::Ok(latency)
         });
     }
-    gathered(tasks, seconds).await
+    gathered(tasks, target, begin).await
 }
 
-async fn gathered(mut tasks: JoinSet<Result<Histogram>>, seconds: u64) -> Result<(f64, Histogram)> {
+/// Updates a second until all of them are seen by whoever asks.
+async fn gathered(mut tasks: JoinSet<Result<Histogram>>, target: &Place, begin: Instant) -> Result<(f64, Histogram)> {
     let mut all = Histogram::default();
     while let Some(done) = tasks.join_next().await {
         all.add(&done.context("a client broke")??);
     }
-    Ok((all.count() as f64 / seconds as f64, all))
+    let asked = target.with_token(http::client()?.get(format!("{}/api/workflows", target.base))).send().await?;
+    ensure!(asked.status().is_success(), "the workflows cannot be listed: {}", asked.status());
+    asked.bytes().await?;
+    Ok((all.count() as f64 / begin.elapsed().as_secs_f64(), all))
 }
 
 pub async fn run(args: &PanoptesArgs) -> Result<Kept> {

@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -247,9 +248,23 @@ class Clients(unittest.TestCase):
         (file,) = home.rglob("*.db")
         before = self.panoptes.get("/api/workflows")["workflows"]
 
-        self.assertIn("2 workflows with 8 jobs would be taken over; 0 were there already.", self.take_over(file, "--dry-run"))
+        # As its table may look after years: one that still runs, and one nobody can read.
+        with sqlite3.connect(file) as table:
+            copied = "insert into workflows (name, status, done, total, started_at) select ?, ?, done, total, ? from workflows limit 1"
+            table.execute(copied, ("runs there", "Running", "2026-01-02 03:04:05"))
+            table.execute(copied, ("broken", "Done", "no time at all"))
+        table.close()
+
+        would = self.take_over(file, "--dry-run")
+        self.assertIn("3 workflows with 8 jobs would be taken over; 0 were there already.", would)
+        self.assertIn("1 are running there", would)
         self.assertEqual(self.panoptes.get("/api/workflows")["workflows"], before)
-        self.assertIn("2 workflows with 8 jobs were taken over; 0 were there already.", self.take_over(file))
+        took = self.take_over(file, status=1)
+        self.assertIn("2 workflows with 8 jobs were taken over; 0 were there already.", took)
+        self.assertIn("(broken) could not be taken over", took)
+        with sqlite3.connect(file) as table:
+            table.execute("delete from workflows where name = 'broken'")
+        table.close()
         self.assertIn("0 workflows with 0 jobs were taken over; 2 were there already.", self.take_over(file))
 
         here = self.panoptes.get("/api/workflows")["workflows"][len(before):]
@@ -263,15 +278,15 @@ class Clients(unittest.TestCase):
             wanted = [{**job, "workflow_id": 0, "started_at": 0, "completed_at": 0} for job in jobs[old["id"]]]
             self.assertEqual(kept, wanted)
 
-    def take_over(self, file, *arguments):
+    def take_over(self, file, *arguments, status=0):
         done = subprocess.run(
             [self.server.binary, "import", "panoptes", file, "--data-dir", self.server.data, *arguments],
             env=environment(self.server.home),
             capture_output=True,
             text=True,
         )
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done.stdout + done.stderr
 
     @staticmethod
     def answers(panoptes):

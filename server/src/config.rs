@@ -299,6 +299,8 @@ impl DatabaseArgs {
 #[derive(Clone, Debug)]
 pub struct Config {
     pub database: Database,
+    /// Where this server keeps what is its own.
+    pub data_dir: PathBuf,
     pub listen: SocketAddr,
     /// Where clients of Panoptes come in that know only its port.
     pub panoptes_listen: Option<SocketAddr>,
@@ -351,6 +353,7 @@ impl ServeArgs {
         let site_dir = self.site_dir.clone().or_else(|| env("FLOWO_SITE_DIR").map(PathBuf::from));
         Ok(Config {
             database: self.database.resolve(),
+            data_dir: self.database.data_dir(),
             listen,
             site_dir: site_dir.unwrap_or_else(|| PathBuf::from("target/site")),
             public_url: public_url()?,

@@ -51,6 +51,8 @@ pub struct ServerState {
     pub tokens: access::TokenCache,
     pub metrics: PrometheusHandle,
     /// What clients of Panoptes said, by whichever door they came in.
+    /// Where updates wait that are answered before they are written.
+    pub journal: Option<ingest::journal::Journal>,
     pub conversations: ingest::panoptes::Conversations,
     /// Seconds of silence after which their runs are stale; `None`: they never are.
     pub stale: Option<i32>,
@@ -98,7 +100,7 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .route("/raw/{ticket}/{name}", get(raw::bytes))
         .with_state(state.clone())
         .merge(ingest::flowo::routes(state.writer.clone()))
-        .merge(ingest::panoptes::routes(state.app.store.clone(), state.writer.clone(), state.conversations.clone(), state.stale))
+        .merge(of_panoptes(&state))
         .route_layer(from_fn_with_state(state.clone(), access::check));
 
     let pkg = ServeDir::new(site_dir.join(&site.pkg));
@@ -129,13 +131,25 @@ pub fn panoptes(state: &ServerState, trusted: Option<Identity>) -> Router {
         }
         api::problem::Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.").into_response()
     };
-    let paths = ingest::panoptes::routes(state.app.store.clone(), state.writer.clone(), state.conversations.clone(), state.stale)
-        .route_layer(from_fn_with_state(state.clone(), access::check));
+    let paths = of_panoptes(state).route_layer(from_fn_with_state(state.clone(), access::check));
     let paths = match trusted {
         Some(owner) => paths.layer(Extension(access::Trusted(owner))),
         None => paths,
     };
     around(paths.fallback(elsewhere))
+}
+
+fn of_panoptes(state: &ServerState) -> Router {
+    let (store, writer, journal) = (state.app.store.clone(), state.writer.clone(), state.journal.clone());
+    let routes = ingest::panoptes::routes(store, writer, journal, state.conversations.clone(), state.stale);
+    not_broken(routes)
+}
+
+/// Whatever breaks in here is answered with 503: at a 500 clients of Panoptes end their user's run.
+fn not_broken(routes: Router) -> Router {
+    routes.layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+        ingest::panoptes::reply::unavailable("something in Flowo broke; it is in the server's log")
+    }))
 }
 
 /// What surrounds every answer.
@@ -202,4 +216,21 @@ async fn protect(request: Request, next: Next) -> Response {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use tower::ServiceExt as _;
+
+    #[tokio::test]
+    async fn what_breaks_under_a_client_of_panoptes_is_no_500() {
+        async fn breaks() -> StatusCode {
+            panic!("on purpose")
+        }
+        let routes = not_broken(Router::new().route("/", get(breaks)));
+        let response = around(routes).oneshot(Request::new(Body::empty())).await.expect("an answer");
+        assert_eq!((response.status(), response.headers().contains_key("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, true));
+    }
 }

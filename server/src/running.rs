@@ -11,11 +11,19 @@ use crate::{
     site::Site,
 };
 use app::state::AppState;
-use ingest::batch;
+use ingest::{
+    batch,
+    journal::{Journal, JournalTask},
+};
 use leptos::prelude::LeptosOptions;
 use live::Hub;
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use store::{Store, prune::Policy};
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -41,6 +49,8 @@ pub struct Plan {
     /// The same for runs of Panoptes' clients; `None`: never.
     pub stale: Option<i32>,
     pub sweep: Duration,
+    /// The directory of the journal; `None`: all is answered when it is in the database.
+    pub journal: Option<PathBuf>,
     /// `flowod`, which is called to look into files.
     pub program: PathBuf,
     /// Where files of runs are on this machine.
@@ -67,6 +77,11 @@ impl Running {
         let (writer, writer_task) = batch::writer(store.clone());
         let (stopping, drained) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
+        let journal = plan.journal.and_then(|dir| journal(&dir, &store, &writer_task));
+        let journal = journal.map(|(journal, task)| {
+            tasks.spawn(task.run(drained.clone(), ingest::panoptes::retold()));
+            journal
+        });
         tasks.spawn(writer_task.run(drained.clone()));
         tasks.spawn(live::listener::run(store.clone(), hub.clone(), drained.clone()));
         tasks.spawn(hub.clone().keep(stopping.clone()));
@@ -109,6 +124,7 @@ impl Running {
             secrets: plan.secrets,
             tokens: crate::access::TokenCache::default(),
             metrics: plan.metrics,
+            journal,
             conversations: ingest::panoptes::Conversations::default(),
             stale: plan.stale,
             stopping,
@@ -123,6 +139,17 @@ impl Running {
         self.tasks.close();
         if timeout(DRAIN, self.tasks.wait()).await.is_err() {
             warn!("Some tasks did not end within {DRAIN:?}");
+        }
+    }
+}
+
+/// Opens the journal; without one updates are answered when they are in the database, which takes longer.
+fn journal(dir: &Path, store: &Store, writer: &batch::WriterTask) -> Option<(Journal, JournalTask)> {
+    match Journal::open(dir, store.clone(), writer) {
+        Ok(opened) => Some(opened),
+        Err(error) => {
+            warn!(%error, dir = %dir.display(), "No journal of updates: the directory cannot be used");
+            None
         }
     }
 }

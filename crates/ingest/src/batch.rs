@@ -6,13 +6,15 @@
 //! works; reports of one run go through one of them.
 
 mod doorbell;
+mod line;
 mod traffic;
 
-use doorbell::Doorbell;
+pub(crate) use doorbell::Doorbell;
+pub(crate) use line::Line;
 use std::{sync::Arc, time::Duration};
 use store::{
-    Store, StoreError,
-    apply::{Incoming, Receipt, apply},
+    Store,
+    apply::{Incoming, Receipt},
     error::chain,
 };
 use tokio::{
@@ -21,7 +23,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::warn;
 use traffic::{Place, Traffic};
 
 /// Writers. Each keeps one PostgreSQL process busy; with more, each batch is smaller and costs more.
@@ -38,10 +40,6 @@ pub const QUEUE: usize = 2048;
 const QUEUE_KIB: u32 = 256 << 10;
 /// How long a report waits for room in the queue.
 const ROOM: Duration = Duration::from_secs(5);
-/// A transaction that takes longer is given up. Clients wait ten seconds.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// Attempts when the database asks to try again (deadlock, restart).
-const TRIES: u32 = 3;
 
 /// Why a report was not taken. It may be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,13 +71,14 @@ pub struct Writer {
 pub struct WriterTask {
     store: Store,
     lanes: Vec<mpsc::Receiver<Job>>,
+    doorbell: Arc<Doorbell>,
 }
 
 /// Writers on `store` and their queues.
 pub fn writer(store: Store) -> (Writer, WriterTask) {
     let (senders, lanes): (Vec<_>, Vec<_>) = (0..LANES).map(|_| mpsc::channel(QUEUE)).unzip();
     let writer = Writer { lanes: senders.into(), room: Arc::new(Semaphore::new(QUEUE_KIB as usize)), traffic: Traffic::new(LANES) };
-    (writer, WriterTask { store, lanes })
+    (writer, WriterTask { store, lanes, doorbell: Arc::default() })
 }
 
 impl Writer {
@@ -107,9 +106,14 @@ impl Writer {
 }
 
 impl WriterTask {
+    /// The bell all writers of a server share.
+    pub(crate) fn doorbell(&self) -> Arc<Doorbell> {
+        Arc::clone(&self.doorbell)
+    }
+
     /// Works until cancelled, then drains what was already taken.
     pub async fn run(self, cancel: CancellationToken) {
-        let doorbell = Arc::new(Doorbell::default());
+        let doorbell = self.doorbell;
         let written = CancellationToken::new();
         let mut ringing = JoinSet::new();
         ringing.spawn({
@@ -118,7 +122,7 @@ impl WriterTask {
         });
         let mut lanes = JoinSet::new();
         for jobs in self.lanes {
-            let line = Line { store: self.store.clone(), conn: None, doorbell: Arc::clone(&doorbell) };
+            let line = Line::new(self.store.clone(), Arc::clone(&doorbell), None);
             lanes.spawn(work(jobs, line, cancel.clone()));
         }
         lanes.join_all().await;
@@ -164,19 +168,12 @@ async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, (answered,
     }
 }
 
-/// A writer's own connection, kept from batch to batch; a new one after every failure.
-struct Line {
-    store: Store,
-    conn: Option<store::Conn>,
-    doorbell: Arc<Doorbell>,
-}
-
 impl Line {
     async fn write(&mut self, batch: &mut Vec<Job>) {
         let began = Instant::now();
         let (incoming, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|job| (job.incoming, (job.answer, job.room, job.place))).unzip();
         let size = incoming.len();
-        let outcomes = match self.commit(&incoming).await {
+        let outcomes = match self.commit(&incoming, None).await {
             Ok(receipts) => receipts.into_iter().map(Ok).collect(),
             Err(error) if error.is_unavailable() => {
                 warn!(error = chain(&error), "Reports refused: the database is not reachable");
@@ -200,65 +197,6 @@ impl Line {
             drop((room, place)); // Before the answer: what is answered waits no more.
             let _ = answer.send(outcome); // A client that left has its report stored all the same.
         }
-    }
-
-    async fn single(&mut self, report: Incoming) -> Result<Receipt, Refused> {
-        let error = match self.commit(std::slice::from_ref(&report)).await {
-            Ok(receipts) => return receipts.first().copied().ok_or(Refused::Unavailable),
-            Err(error) if error.is_unavailable() => return Err(Refused::Unavailable),
-            Err(error) => chain(&error),
-        };
-        let aside = quarantined(report, error);
-        match self.commit(std::slice::from_ref(&aside)).await {
-            Ok(receipts) => receipts.first().copied().ok_or(Refused::Unavailable),
-            Err(error) => {
-                error!(error = chain(&error), event = aside.event, "A report could not even be set aside");
-                Err(Refused::Unavailable)
-            }
-        }
-    }
-
-    async fn commit(&mut self, batch: &[Incoming]) -> Result<Vec<Receipt>, StoreError> {
-        let mut tries = 1;
-        loop {
-            let Ok(outcome) = timeout(PATIENCE, self.transaction(batch)).await else {
-                return Err(StoreError::Unfit(format!("a batch took longer than {PATIENCE:?}")));
-            };
-            match outcome {
-                Err(error) if error.is_unavailable() && tries < TRIES => {
-                    tokio::time::sleep(Duration::from_millis(50) * tries).await;
-                    tries += 1;
-                }
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn transaction(&mut self, batch: &[Incoming]) -> Result<Vec<Receipt>, StoreError> {
-        let mut conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => self.store.keyed().await?,
-        };
-        let mut tx = store::begin(&mut conn).await?;
-        let quiet = if self.doorbell.may_ring() { None } else { Some(store::changes::quiet(&mut tx).await?) };
-        let receipts = apply(&mut tx, batch).await?;
-        store::commit(tx).await?;
-        if let Some(transaction) = quiet {
-            self.doorbell.owe(transaction);
-        }
-        self.conn = Some(conn);
-        Ok(receipts)
-    }
-}
-
-/// The same report as something that is kept but not applied.
-fn quarantined(report: Incoming, why: String) -> Incoming {
-    let body = serde_json::json!({ "event": report.event, "unstorable": report.body.chars().take(8000).collect::<String>() });
-    Incoming {
-        quarantine: Some(why),
-        body: body.to_string(),
-        report: model::event::Report { event: model::event::Event::Other, context: model::event::RunStart::default(), ..report.report },
-        ..report
     }
 }
 

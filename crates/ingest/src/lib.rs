@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod flowo;
+pub mod journal;
 pub mod panoptes;
 
 pub use batch::{Refused, Writer};

@@ -9,7 +9,9 @@ pub mod literal;
 pub mod reply;
 pub mod routes;
 mod translate;
+mod updates;
 pub mod wire;
 
 pub use conversations::Conversations;
 pub use routes::routes;
+pub use updates::retold;

@@ -106,12 +106,14 @@ pub struct JobTold {
     pub conda_env: Option<String>,
     pub error: Option<String>,
     pub exit_code: Option<i32>,
+    /// Its logs, also those it did not name itself, such as a cluster's.
+    pub logs: Vec<String>,
 }
 
 impl JobTold {
     /// Takes over what `newer` tells.
     pub fn add(&mut self, newer: Self) {
-        let Self { rule, shell_command, external_id, conda_env, error, exit_code } = newer;
+        let Self { rule, shell_command, external_id, conda_env, error, exit_code, logs } = newer;
         let fill = |old: &mut Option<String>, new: Option<String>| {
             if new.is_some() {
                 *old = new;
@@ -123,6 +125,8 @@ impl JobTold {
         fill(&mut self.conda_env, conda_env);
         fill(&mut self.error, error);
         self.exit_code = exit_code.or(self.exit_code);
+        let new: Vec<String> = logs.into_iter().filter(|log| !self.logs.contains(log)).collect();
+        self.logs.extend(new);
     }
 }
 

@@ -98,9 +98,11 @@ impl RunFold {
     /// Takes in one event that counts for the time `at`.
     pub fn apply(&mut self, event: Event, at: Millis) {
         self.seen(at);
-        if !jobs_of(&event).is_empty() {
+        let tells_of_jobs = !jobs_of(&event).is_empty();
+        if tells_of_jobs {
             self.goes_on();
         }
+        let was_closed = self.run.closed;
         let is_error = matches!(event, Event::Error(_) | Event::Fatal { .. });
         let is_report = !matches!(event, Event::Heartbeat | Event::Seen | Event::Closed | Event::JobTold { .. } | Event::Said { .. });
         match event {
@@ -158,6 +160,9 @@ impl RunFold {
         if is_report && !self.run.closed && self.run.last_was_error != is_error {
             self.run.last_was_error = is_error;
             self.run.touched = true;
+        }
+        if tells_of_jobs && was_closed && !self.run.dry_run {
+            self.lose_jobs(at); // Nobody would end what still begins; an end that is told counts.
         }
     }
 
@@ -246,6 +251,10 @@ impl RunFold {
         if self.run.dry_run {
             return; // Its jobs were planned, never run: they stay waiting.
         }
+        self.lose_jobs(at);
+    }
+
+    fn lose_jobs(&mut self, at: Millis) {
         self.closed_jobs_at = Some(at);
         for job in self.jobs.values_mut().filter_map(|attempts| attempts.last_mut()) {
             if !job.status.is_end() {

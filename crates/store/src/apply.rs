@@ -93,12 +93,13 @@ pub async fn apply(conn: &mut Conn, batch: &[Incoming]) -> Result<Vec<Receipt>, 
 /// How many reports may be folded before the tables must be brought up to date.
 ///
 /// A close settles jobs that were not loaded and decides whether a later start is a retry,
-/// so whatever could notice the difference begins a new segment.
+/// so whatever could notice the difference, a start or word of a job, begins a new segment.
 fn segment_len(batch: &[Incoming]) -> usize {
     let mut closed = HashSet::new();
     for (at, incoming) in batch.iter().enumerate() {
         let is_start = matches!(incoming.report.event, Event::RunStarted(_));
-        if !closed.is_empty() && (is_start || closed.contains(&incoming.report.run)) {
+        let notices = || !jobs_of(&incoming.report.event).is_empty() && closed.contains(&incoming.report.run);
+        if !closed.is_empty() && (is_start || notices()) {
             return at;
         }
         if incoming.report.event.may_close() {

@@ -15,6 +15,7 @@ pub mod events;
 pub mod graphs;
 pub mod history;
 pub mod jobs;
+pub mod journals;
 pub mod listen;
 pub mod logs;
 pub mod migrate;

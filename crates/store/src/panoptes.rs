@@ -116,6 +116,10 @@ const COLUMNS: &str = "panoptes_id, id, workflow_name, status, dry_run, last_was
     jobs_skipped as skipped, ms(coalesce(started_at, created_at)) as started_at, ms(ended_at) as ended_at, ms(last_seen_at) as last_seen_at,
     coalesce(status = 'running' and last_seen_at < now() - $1 * interval '1 second', false) as stale";
 
+/// Not deleted; said so that PostgreSQL, where it knows too little of the table yet, does not combine the index of all
+/// that is not deleted with the few rows behind a number.
+const KEPT: &str = "coalesce(deleted_at is null, false)";
+
 const fn only(audience: Audience) -> Option<i64> {
     match audience {
         Audience::All => None,
@@ -125,12 +129,27 @@ const fn only(audience: Audience) -> Option<i64> {
 
 /// The workflows of a reader by their numbers, at most [`MOST_WORKFLOWS`].
 pub async fn list(conn: &mut Conn, audience: Audience, stale: Option<i32>) -> Result<Vec<Workflow>, StoreError> {
+    // From each number to the next one below: a sort, or a look at all attempts, would grow with what is stored.
     let sql = format!(
-        "select * from (
-            select distinct on (panoptes_id) {COLUMNS} from workflow_runs
-             where panoptes_id is not null and deleted_at is null and ($2::bigint is null or user_id = $2)
-             order by panoptes_id desc, number desc
-             limit $3) newest
+        "with recursive numbers as (
+            (select 1 as nth, panoptes_id as known_as from workflow_runs
+              where panoptes_id is not null and deleted_at is null and ($2::bigint is null or user_id = $2)
+              order by panoptes_id desc limit 1)
+            union all
+            select n.nth + 1, below.panoptes_id
+              from numbers n
+             cross join lateral (
+                   select panoptes_id from workflow_runs
+                    where panoptes_id < n.known_as and deleted_at is null and ($2::bigint is null or user_id = $2)
+                    order by panoptes_id desc limit 1) below
+             where n.nth < $3
+         )
+         select newest.*
+           from numbers
+          cross join lateral (
+                select {COLUMNS} from workflow_runs
+                 where panoptes_id = known_as and {KEPT} and ($2::bigint is null or user_id = $2)
+                 order by number desc limit 1) newest
           order by panoptes_id"
     );
     let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
@@ -147,7 +166,7 @@ pub async fn list(conn: &mut Conn, audience: Audience, stale: Option<i32>) -> Re
 pub async fn find(conn: &mut Conn, audience: Audience, id: i64, stale: Option<i32>) -> Result<Option<Workflow>, StoreError> {
     let sql = format!(
         "select {COLUMNS} from workflow_runs
-          where panoptes_id = $2 and deleted_at is null and ($3::bigint is null or user_id = $3)
+          where panoptes_id = $2 and {KEPT} and ($3::bigint is null or user_id = $3)
           order by number desc limit 1"
     );
     let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
@@ -160,14 +179,11 @@ pub async fn find(conn: &mut Conn, audience: Audience, id: i64, stale: Option<i3
     row.map(TryInto::try_into).transpose()
 }
 
-/// The run that reports under a number are about: the newest attempt, and whose it is; deleted ones count, too.
-pub async fn reported(conn: &mut Conn, id: i64) -> Result<Option<RunId>, StoreError> {
-    let found: Option<Uuid> = sqlx::query_scalar("select id from workflow_runs where panoptes_id = $1 order by number desc limit 1")
-        .bind(id)
-        .fetch_optional(conn)
-        .await
-        .doing("finding a workflow")?;
-    Ok(found.map(RunId))
+/// The run that reports under a number are about, the newest attempt, and whose it is; deleted ones count, too.
+pub async fn reported(conn: &mut Conn, id: i64) -> Result<Option<(RunId, Option<UserId>)>, StoreError> {
+    let query = "select id, user_id from workflow_runs where panoptes_id = $1 order by number desc limit 1";
+    let found: Option<(Uuid, Option<i64>)> = sqlx::query_as(query).bind(id).fetch_optional(conn).await.doing("finding a workflow")?;
+    Ok(found.map(|(run, user)| (RunId(run), user.map(UserId))))
 }
 
 /// Every attempt behind a number that this reader may change, or all of them behind any.

@@ -56,6 +56,7 @@ pub async fn run(config: Config) -> Result<()> {
         timeouts: (config.heartbeat_timeout, config.quiet_timeout),
         stale: config.stale_timeout,
         sweep: config.sweep,
+        journal: Some(config.data_dir.join("journal")),
         program: program()?,
         roots: config.roots.clone(),
         policy: config.policy,

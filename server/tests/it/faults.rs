@@ -5,7 +5,7 @@ use crate::{
     lab::Lab,
     replay::{hold, lines},
 };
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},

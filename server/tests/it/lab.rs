@@ -13,7 +13,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use model::UserId;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 use store::people;
 use tempfile::TempDir;
 use testkit::{Tab, TestDatabase, client};
@@ -32,6 +32,7 @@ pub struct Lab {
     secrets: secrets::Secrets,
     http: reqwest::Client,
     _site: TempDir,
+    _journal: Option<TempDir>,
 }
 
 impl Lab {
@@ -43,6 +44,14 @@ impl Lab {
 
     /// A server whose way to the database is one of its own.
     pub async fn over(database: TestDatabase, store: store::Store) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        let mut lab = Self::with_journal(database, store, dir.path()).await;
+        lab._journal = Some(dir);
+        lab
+    }
+
+    /// A server with its journal in a directory that may hold one already.
+    pub async fn with_journal(database: TestDatabase, store: store::Store, journal: &Path) -> Self {
         let site = TempDir::new().expect("a directory");
         let pkg = "pkg-test".to_owned();
         std::fs::create_dir(site.path().join(&pkg)).expect("a directory");
@@ -69,6 +78,7 @@ impl Lab {
             timeouts: (60, 3600),
             stale: Some(48 * 3600),
             sweep: Duration::from_hours(1),
+            journal: Some(journal.to_owned()),
             program: env!("CARGO_BIN_EXE_flowod").into(),
             roots: Roots::default(),
             policy: store::prune::Policy::default(),
@@ -88,7 +98,8 @@ impl Lab {
             let listener = flowo_server::commands::NoDelay(listener);
             axum::serve(listener, service).await
         });
-        let mut lab = Self { base, old_port, database, owner, admin: String::new(), followers, secrets, http: client(), _site: site };
+        let mut lab =
+            Self { base, old_port, database, owner, admin: String::new(), followers, secrets, http: client(), _site: site, _journal: None };
         lab.admin = lab.token(owner, "admin").await;
         lab
     }

@@ -11,6 +11,7 @@ mod live;
 mod monitor;
 mod panoptes;
 mod panoptes_api;
+mod panoptes_faults;
 mod private_postgres;
 mod properties;
 mod recordings;

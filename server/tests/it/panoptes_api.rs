@@ -5,10 +5,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 /// A caller as its tests have one.
-struct Api<'a>(&'a Lab);
+pub struct Api<'a>(pub &'a Lab);
 
 impl Api<'_> {
-    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+    pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
         let mut request = self.0.request(method, path).bearer_auth(&self.0.admin);
         if let Some(body) = body {
             request = request.json(&body);
@@ -19,18 +19,18 @@ impl Api<'_> {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         let (status, body) = self.ask(Method::GET, path, None).await;
         assert_eq!(status, StatusCode::OK, "{path}: {body}");
         body
     }
 
-    async fn create(&self, query: &str) -> Value {
+    pub async fn create(&self, query: &str) -> Value {
         self.get(&format!("/create_workflow{query}")).await
     }
 
     /// Sends a message about a workflow.
-    async fn tell(&self, workflow: &Value, message: Value) {
+    pub async fn tell(&self, workflow: &Value, message: Value) {
         let fields = [("msg", message.to_string()), ("timestamp", "Sat Nov  7 06:41:04 2026".into()), ("id", workflow["id"].to_string())];
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = self.0.post("/update_workflow_status").header("content-type", "application/x-www-form-urlencoded");
@@ -38,25 +38,25 @@ impl Api<'_> {
         assert_eq!((response.status(), response.text().await.expect("a body").as_str()), (StatusCode::OK, "ok"));
     }
 
-    async fn now(&self, workflow: &Value) -> Value {
+    pub async fn now(&self, workflow: &Value) -> Value {
         self.get(&format!("/api/workflow/{}", workflow["id"])).await["workflow"].clone()
     }
 
-    async fn jobs(&self, workflow: &Value) -> Vec<Value> {
+    pub async fn jobs(&self, workflow: &Value) -> Vec<Value> {
         let listed = self.get(&format!("/api/workflow/{}/jobs", workflow["id"])).await;
         assert_eq!(listed["count"], listed["jobs"].as_array().expect("jobs").len());
         listed["jobs"].as_array().expect("jobs").clone()
     }
 
     /// As if nothing had been heard of it for so long.
-    async fn age(&self, workflow: &Value, hours: f64) {
+    pub async fn age(&self, workflow: &Value, hours: f64) {
         let query =
             format!("update workflow_runs set last_seen_at = now() - {hours} * interval '1 hour' where panoptes_id = {}", workflow["id"]);
         self.0.database.sql(&query).await;
     }
 }
 
-fn info(jobid: i64) -> Value {
+pub fn info(jobid: i64) -> Value {
     json!({"level": "job_info", "jobid": jobid, "name": "make", "msg": null, "input": ["a"], "output": ["b"], "log": [], "wildcards": {"s": "1"}, "is_checkpoint": false, "shellcmd": "true"})
 }
 

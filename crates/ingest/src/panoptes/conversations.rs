@@ -1,7 +1,7 @@
 //! The conversations that go on, each with the run it is about. Bounded: the ones silent longest are forgotten.
 
 use super::translate::Conversation;
-use model::RunId;
+use model::{RunId, UserId};
 use moka::{future::Cache, policy::EvictionPolicy};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -19,6 +19,8 @@ const FRESH: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Open {
     pub run: RunId,
+    /// Who began it.
+    pub owner: Option<UserId>,
     talk: Mutex<Conversation>,
     checked: Mutex<Instant>,
 }
@@ -56,8 +58,8 @@ impl Conversations {
     }
 
     /// Begins one; of the same number only the newest goes on.
-    pub async fn begin(&self, id: i64, run: RunId, talk: Conversation) -> Arc<Open> {
-        let open = Arc::new(Open { run, talk: Mutex::new(talk), checked: Mutex::new(Instant::now()) });
+    pub async fn begin(&self, id: i64, run: RunId, owner: Option<UserId>, talk: Conversation) -> Arc<Open> {
+        let open = Arc::new(Open { run, owner, talk: Mutex::new(talk), checked: Mutex::new(Instant::now()) });
         self.0.insert(id, Arc::clone(&open)).await;
         open
     }

@@ -132,7 +132,16 @@ pub fn sign_in() -> Response {
 
 /// Not now: clients go on without us.
 pub fn unavailable(why: &str) -> Response {
-    let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "msg": format!("Not stored: {why}.") }));
+    later(&format!("Not stored: {why}."))
+}
+
+/// To an update that is in the journal while the database is away.
+pub fn kept() -> Response {
+    later("Not stored yet: the database is not reachable. It is kept until then.")
+}
+
+fn later(msg: &str) -> Response {
+    let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "msg": msg }));
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     response
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
 /// The envelope of an update.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Update {
     pub msg: Value,
     /// As the client wrote it; nothing depends on it.
@@ -147,5 +147,23 @@ mod tests {
         assert_eq!(level_of("{\"level\":\"error\", "), Some("error"));
         assert_eq!(level_of("{'level': x"), None);
         assert_eq!(level_of("nothing"), None);
+    }
+
+    #[test]
+    fn the_kept_corpus_is_read_without_a_crash() {
+        let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/envelope");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(corpus).expect("a corpus") {
+            let bytes = std::fs::read(entry.expect("an entry").path()).expect("a file");
+            for kind in [None, Some("application/json"), FORM] {
+                let Ok(update) = fields(kind, &bytes).and_then(update) else { continue };
+                let read = message(&update.msg);
+                if let (Err(_), Some(text)) = (read, update.msg.as_str()) {
+                    let _ = level_of(text);
+                }
+            }
+            seen += 1;
+        }
+        assert!(seen >= 20, "{seen}");
     }
 }

@@ -62,6 +62,14 @@ fn retried_and_done() -> Vec<Event> {
 }
 
 #[test]
+fn what_begins_after_the_end_is_lost_until_its_own_end_is_told() {
+    let mut fold = after(vec![Event::JobsStarted(vec![1]), info(1), Event::Closed, Event::JobsStarted(vec![2]), info(2)]);
+    assert_eq!((attempts(&fold, 1), attempts(&fold, 2)), (vec![JobStatus::Lost], vec![JobStatus::Lost]));
+    fold.apply(ended(2, JobStatus::Success), 9);
+    assert_eq!(attempts(&fold, 2), [JobStatus::Success]);
+}
+
+#[test]
 fn a_job_that_fails_for_good_fails_the_run() {
     let fold = after(retried_and_failed());
     assert_eq!(fold.run.status, RunStatus::Failed);

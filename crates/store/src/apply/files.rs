@@ -33,16 +33,7 @@ pub(crate) async fn write<'a>(conn: &mut Conn, jobs: impl Iterator<Item = (Uuid,
     if keys.is_empty() {
         return Ok(());
     }
-    sqlx::query(
-        "insert into paths (workflow_run_id, path)
-         select distinct run, path from unnest($1::uuid[], $2::text[]) as x(run, path) order by run, path
-         on conflict do nothing",
-    )
-    .bind(&runs)
-    .bind(&paths)
-    .execute(&mut *conn)
-    .await
-    .doing("writing paths")?;
+    write_paths(conn, &runs, &paths).await?;
     sqlx::query(
         "insert into job_files (job_execution_id, path_id, role, position)
          select x.job, p.id, x.role, x.position
@@ -58,5 +49,55 @@ pub(crate) async fn write<'a>(conn: &mut Conn, jobs: impl Iterator<Item = (Uuid,
     .execute(conn)
     .await
     .doing("writing files")?;
+    Ok(())
+}
+
+/// Adds logs that were named later, behind those that are there: run, row, paths. What is there is not added twice.
+pub(super) async fn add_logs(conn: &mut Conn, jobs: impl Iterator<Item = (Uuid, i64, &[String])>) -> Result<(), StoreError> {
+    let (mut runs, mut keys, mut paths) = (vec![], vec![], vec![]);
+    for (run, key, logs) in jobs {
+        for path in logs {
+            runs.push(run);
+            keys.push(key);
+            paths.push(path.as_str());
+        }
+    }
+    write_paths(conn, &runs, &paths).await?;
+    sqlx::query(
+        "with told as (
+            select x.job, p.id as path, min(x.nth) as nth
+              from unnest($1::uuid[], $2::bigint[], $3::text[]) with ordinality as x(run, job, path, nth)
+              cross join lateral (
+                   select id from paths where workflow_run_id = x.run and path_key = md5(x.path)::uuid limit 1) p
+             group by x.job, p.id
+         )
+         insert into job_files (job_execution_id, path_id, role, position)
+         select t.job, t.path, 'log',
+                row_number() over (partition by t.job order by t.nth) - 1
+                + (select count(*) from job_files f where f.job_execution_id = t.job and f.role = 'log')
+           from told t
+          where not exists (
+                select from job_files f where f.job_execution_id = t.job and f.role = 'log' and f.path_id = t.path)",
+    )
+    .bind(runs)
+    .bind(keys)
+    .bind(paths)
+    .execute(conn)
+    .await
+    .doing("writing logs")?;
+    Ok(())
+}
+
+async fn write_paths(conn: &mut Conn, runs: &[Uuid], paths: &[&str]) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into paths (workflow_run_id, path)
+         select distinct run, path from unnest($1::uuid[], $2::text[]) as x(run, path) order by run, path
+         on conflict do nothing",
+    )
+    .bind(runs)
+    .bind(paths)
+    .execute(conn)
+    .await
+    .doing("writing paths")?;
     Ok(())
 }

@@ -275,7 +275,7 @@ impl<'a> JobRow<'a> {
 
 /// Writes the attempts that changed, their files, and the jobs lost at a close.
 pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>, reports: &Reports) -> Result<(), StoreError> {
-    let (mut old, mut new, mut infos) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut old, mut new, mut infos, mut logs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut closed, mut closed_at) = (Vec::new(), Vec::new());
     for fold in folds {
         let (id, run) = (fold.run.id, fold.run.id.0);
@@ -289,6 +289,9 @@ pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>,
                 }
                 if let Some(info) = &job.info {
                     infos.push((run, job.job_id, job.attempt, job.key, &**info));
+                }
+                if !job.told.logs.is_empty() {
+                    logs.push((run, job.job_id, job.attempt, job.key, job.told.logs.as_slice()));
                 }
             }
         }
@@ -306,6 +309,12 @@ pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>,
             Some((run, key.or_else(|| made.get(&(run, job_id, attempt)).copied())?, key.is_some(), info))
         });
         files::write(conn, files).await?;
+    }
+    if !logs.is_empty() {
+        let logs = logs
+            .into_iter()
+            .filter_map(|(run, job_id, attempt, key, logs)| Some((run, key.or_else(|| made.get(&(run, job_id, attempt)).copied())?, logs)));
+        files::add_logs(conn, logs).await?;
     }
     if !closed.is_empty() {
         close::lose(conn, &closed, &closed_at).await?;

@@ -141,3 +141,76 @@ fn idle_talk_costs_a_write_now_and_then() {
     assert!(talk.translate(&debug, LIFE + 1).is_empty());
     assert_eq!(talk.translate(&debug, 2 * LIFE), [Event::Seen]);
 }
+
+#[test]
+fn what_a_job_that_failed_calls_its_logs_is_kept() {
+    let message = json!({"level": "job_error", "jobid": 3, "log": ["l", "slurm/1.out"]});
+    let Event::JobFailed { told, .. } = one(&mut Conversation::resumed(), message) else { panic!() };
+    assert_eq!(told.logs, ["l", "slurm/1.out"]);
+}
+
+#[test]
+fn an_error_is_nobodys_unless_it_names_the_command_or_came_right_before() {
+    let error = json!({"level": "error", "msg": "RuleException:\nCalledProcessError in file /a/Snakefile, line 7:\nCommand 'set -e; one' returned non-zero exit status 2."});
+    let failed = |talk: &mut Conversation, job, command| {
+        let Event::JobFailed { told, .. } = one(talk, json!({"level": "job_error", "jobid": job, "shellcmd": command})) else { panic!() };
+        told.error
+    };
+    // A job of a cluster fails without an error of its own, long after that of another one.
+    let mut talk = Conversation::resumed();
+    meaning(&mut talk, error.clone());
+    meaning(&mut talk, json!({"level": "progress", "done": 1, "total": 9}));
+    assert_eq!(failed(&mut talk, 8, "eight"), None);
+    assert!(failed(&mut talk, 1, "one").is_some(), "still there for the one it names");
+    assert_eq!(failed(&mut talk, 1, "one"), None, "once");
+    // One of a script names no command.
+    meaning(&mut talk, error);
+    assert!(failed(&mut talk, 2, "script").is_some());
+}
+
+#[test]
+fn who_was_stopped_has_not_succeeded() {
+    let end = json!({"level": "info", "msg": "Complete log: .snakemake/log/x.log"});
+    let failed = |talk: &mut Conversation| match one(talk, end.clone()) {
+        Event::Said { last: true, failed, logfile: Some(_), .. } => failed,
+        event => panic!("{event:?}"),
+    };
+    assert!(!failed(&mut Conversation::resumed()));
+    for words in ["Terminating processes on user request, this might take some time.", "Will exit after finishing currently running jobs."]
+    {
+        let mut talk = Conversation::resumed();
+        meaning(&mut talk, json!({"level": "info", "msg": words}));
+        assert!(failed(&mut talk), "{words}");
+    }
+}
+
+#[test]
+fn what_a_workflow_prepares_first_does_not_end_it() {
+    let mut talk = Conversation::new();
+    let say = |talk: &mut Conversation, words: &str| one(talk, json!({"level": "info", "msg": words}));
+    say(&mut talk, "Executing subworkflow before.");
+    assert!(meaning(&mut talk, json!({"level": "progress", "done": 2, "total": 2})).is_empty());
+    for words in ["Complete log: x", "Nothing to be done."] {
+        assert!(!say(&mut talk, words).may_close(), "{words}");
+    }
+    say(&mut talk, "Executing main workflow.");
+    assert!(matches!(one(&mut talk, json!({"level": "progress", "done": 2, "total": 2})), Event::Progress { done: 2, total: 2 }));
+    assert_eq!(say(&mut talk, "Nothing to be done."), Event::NothingToDo);
+}
+
+#[test]
+fn long_lists_and_strange_numbers_have_bounds() {
+    let mut talk = Conversation::new();
+    let jobs: Vec<usize> = (0..MOST_JOBS + 5).collect();
+    let Event::JobsStarted(kept) = one(&mut talk, json!({"level": "job_started", "jobs": jobs})) else { panic!() };
+    assert_eq!(kept.len(), MOST_JOBS);
+    let members: Vec<Value> = (0..MOST_MEMBERS + 5).map(|job| json!({"jobid": job})).collect();
+    let events = meaning(&mut talk, json!({"level": "group_error", "msg": "x", "job_error_info": members}));
+    assert_eq!(events.len(), MOST_MEMBERS + 1);
+    let Event::Progress { done, total } = one(&mut talk, json!({"level": "progress", "done": -4, "total": 1e300})) else { panic!() };
+    assert_eq!((done, total), (0, 0));
+    for seconds in [json!(1e300), json!(-1e300), json!(-5), json!("soon"), json!(null)] {
+        let Value::Object(message) = json!({"timestamp": seconds}) else { panic!() };
+        assert_eq!(talk.time(&message, 7), 7, "{message:?}");
+    }
+}

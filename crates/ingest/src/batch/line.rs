@@ -1,0 +1,97 @@
+//! One writer's way into the database: a batch in a transaction, or its reports one by one.
+
+use super::{Refused, doorbell::Doorbell};
+use std::{sync::Arc, time::Duration};
+use store::{
+    Store, StoreError,
+    apply::{Incoming, Receipt, apply},
+    error::chain,
+    journals,
+};
+use tokio::time::timeout;
+use tracing::error;
+use uuid::Uuid;
+
+/// A transaction that takes longer is given up. Clients wait ten seconds.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Attempts when the database asks to try again (deadlock, restart).
+const TRIES: u32 = 3;
+
+/// A writer's own connection, kept from batch to batch; a new one after every failure.
+pub(crate) struct Line {
+    store: Store,
+    conn: Option<store::Conn>,
+    doorbell: Arc<Doorbell>,
+    /// The journal whose lines it applies.
+    journal: Option<Uuid>,
+}
+
+impl Line {
+    pub fn new(store: Store, doorbell: Arc<Doorbell>, journal: Option<Uuid>) -> Self {
+        Self { store, conn: None, doorbell, journal }
+    }
+
+    /// Writes a report that cannot be written together with others; one that cannot be written at all is set aside.
+    pub async fn single(&mut self, report: Incoming) -> Result<Receipt, Refused> {
+        let error = match self.commit(std::slice::from_ref(&report), None).await {
+            Ok(receipts) => return receipts.first().copied().ok_or(Refused::Unavailable),
+            Err(error) if error.is_unavailable() => return Err(Refused::Unavailable),
+            Err(error) => chain(&error),
+        };
+        let aside = quarantined(report, error);
+        match self.commit(std::slice::from_ref(&aside), None).await {
+            Ok(receipts) => receipts.first().copied().ok_or(Refused::Unavailable),
+            Err(error) => {
+                error!(error = chain(&error), event = aside.event, "A report could not even be set aside");
+                Err(Refused::Unavailable)
+            }
+        }
+    }
+
+    /// Writes a batch, and up to which line of its journal that goes.
+    pub async fn commit(&mut self, batch: &[Incoming], line: Option<i64>) -> Result<Vec<Receipt>, StoreError> {
+        let mut tries = 1;
+        loop {
+            let Ok(outcome) = timeout(PATIENCE, self.transaction(batch, line)).await else {
+                return Err(StoreError::Unfit(format!("a batch took longer than {PATIENCE:?}")));
+            };
+            match outcome {
+                Err(error) if error.is_unavailable() && tries < TRIES => {
+                    tokio::time::sleep(Duration::from_millis(50) * tries).await;
+                    tries += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn transaction(&mut self, batch: &[Incoming], line: Option<i64>) -> Result<Vec<Receipt>, StoreError> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.store.keyed().await?,
+        };
+        let mut tx = store::begin(&mut conn).await?;
+        let quiet = if self.doorbell.may_ring() { None } else { Some(store::changes::quiet(&mut tx).await?) };
+        let receipts = apply(&mut tx, batch).await?;
+        if let (Some(journal), Some(line)) = (self.journal, line) {
+            journals::mark(&mut tx, journal, line).await?;
+        }
+        store::commit(tx).await?;
+        if let Some(transaction) = quiet {
+            self.doorbell.owe(transaction);
+        }
+        self.conn = Some(conn);
+        Ok(receipts)
+    }
+}
+
+/// The same report as something that is kept but not applied.
+fn quarantined(report: Incoming, why: String) -> Incoming {
+    let body = serde_json::json!({ "event": report.event, "unstorable": report.body.chars().take(8000).collect::<String>() });
+    Incoming {
+        quarantine: Some(why),
+        body: body.to_string(),
+        report: model::event::Report { event: model::event::Event::Other, context: model::event::RunStart::default(), ..report.report },
+        ..report
+    }
+}

@@ -1,0 +1,34 @@
+//! How far journals of updates, which lie beside their servers, are applied.
+
+use crate::{Conn, Doing, StoreError};
+use uuid::Uuid;
+
+/// Notes that a journal is applied up to a line; in the transaction that applies it, so that no line counts twice.
+pub async fn mark(conn: &mut Conn, journal: Uuid, line: i64) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into journals (id, applied) values ($1, $2)
+         on conflict (id) do update set applied = excluded.applied, changed_at = now()",
+    )
+    .bind(journal)
+    .bind(line)
+    .execute(conn)
+    .await
+    .doing("noting how far a journal is applied")?;
+    Ok(())
+}
+
+/// The last line of a journal that was applied; 0 if none was.
+pub async fn applied(conn: &mut Conn, journal: Uuid) -> Result<i64, StoreError> {
+    let found: Option<i64> = sqlx::query_scalar("select applied from journals where id = $1")
+        .bind(journal)
+        .fetch_optional(conn)
+        .await
+        .doing("reading how far a journal is applied")?;
+    Ok(found.unwrap_or(0))
+}
+
+/// Forgets a journal that is no more.
+pub async fn forget(conn: &mut Conn, journal: Uuid) -> Result<(), StoreError> {
+    sqlx::query("delete from journals where id = $1").bind(journal).execute(conn).await.doing("forgetting a journal")?;
+    Ok(())
+}

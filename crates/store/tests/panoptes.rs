@@ -1,0 +1,74 @@
+//! Among very many workflows of Panoptes' clients, each is found by its number or its name without a look at the others.
+#![forbid(unsafe_code)]
+
+use model::UserId;
+use sqlx::AssertSqlSafe;
+use store::{
+    Conn,
+    panoptes::{self, Creation},
+    people,
+    runs::Audience,
+};
+use testkit::TestDatabase;
+
+/// A hundred thousand of twenty thousand names, and as many that came another way; without triggers.
+const MANY: &str = "
+    set session_replication_role = replica;
+    insert into workflow_runs (workflow_name, search, status, source, user_id, panoptes_id, started_at, ended_at)
+    select 'flow ' || n % 20000, '', 'success', 'panoptes', (select id from users limit 1), n % 20000 + 1, now(), now() from generate_series(1, 100000) n;
+    insert into workflow_runs (workflow_name, search, status, source, user_id, started_at, ended_at)
+    select 'flow ' || n % 20000, '', 'success', 'flowo', (select id from users limit 1), now(), now() from generate_series(1, 100000) n;
+    set session_replication_role = origin;";
+
+/// Rows of runs that were read so far, and scans of all of them.
+async fn reads(conn: &mut Conn) -> (i64, i64) {
+    sqlx::query("select pg_stat_force_next_flush()").execute(&mut *conn).await.expect("statistics");
+    sqlx::query("select 1").execute(&mut *conn).await.expect("statistics are written with the next statement");
+    let query = "select coalesce(idx_tup_fetch, 0) + seq_tup_read, seq_scan from pg_stat_user_tables where relname = 'workflow_runs'";
+    sqlx::query_as(AssertSqlSafe(query)).fetch_one(conn).await.expect("two numbers")
+}
+
+#[tokio::test]
+async fn workflows_are_found_without_a_look_at_the_others() {
+    let database = TestDatabase::new().await;
+    let mut conn = database.store.conn().await.expect("a connection");
+    let conn = &mut *conn;
+    let user = UserId(people::os_user(conn, "owner", "owner", "admin").await.expect("a user").id);
+    sqlx::query("alter table workflow_runs set (autovacuum_enabled = off)").execute(&mut *conn).await.expect("a setting");
+    database.sql(MANY).await;
+    let creation = |name: Option<&str>, id| Creation {
+        user: Some(user),
+        user_name: "owner".into(),
+        name: name.map(str::to_owned),
+        id,
+        body: "{}".into(),
+        ..Creation::default()
+    };
+    // PostgreSQL knows nothing of the table yet, then all.
+    for round in ["as they came", "known"] {
+        macro_rules! reads_at_most {
+            ($most:literal, $what:literal, $call:expr) => {{
+                let before = reads(conn).await;
+                let found = $call.await.expect($what);
+                let after = reads(conn).await;
+                assert_eq!(after.1, before.1, "{} reads all runs, {round}", $what);
+                assert!(after.0 - before.0 <= $most, "{} reads {} rows, {round}", $what, after.0 - before.0);
+                found
+            }};
+        }
+        let (id, _) = reads_at_most!(40, "another attempt by name", panoptes::create(conn, &creation(Some("flow 7"), None), Some(60)));
+        assert_eq!(id, 8);
+        let (id, _) = reads_at_most!(40, "another attempt by number", panoptes::create(conn, &creation(None, Some(9)), Some(60)));
+        assert_eq!(id, 9);
+        reads_at_most!(20, "a new name", panoptes::create(conn, &creation(Some(&format!("new {round}")), None), Some(60)));
+        reads_at_most!(20, "no name", panoptes::create(conn, &creation(None, None), Some(60)));
+        let one = reads_at_most!(10, "one workflow", panoptes::find(conn, Audience::All, 8, Some(60))).expect("a workflow");
+        assert_eq!(one.name, "flow 7");
+        reads_at_most!(10, "whose report it is", panoptes::reported(conn, 8));
+        let attempts = reads_at_most!(30, "all attempts", panoptes::attempts(conn, Audience::All, Some(8)));
+        assert!(attempts.len() > 5);
+        let all = reads_at_most!(60_000, "the list", panoptes::list(conn, Audience::All, Some(60)));
+        assert_eq!(all.len(), 10_000);
+        sqlx::query("analyze workflow_runs").execute(&mut *conn).await.expect("statistics");
+    }
+}

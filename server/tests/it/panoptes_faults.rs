@@ -1,0 +1,219 @@
+//! Clients of Panoptes in bad company: a database that goes away, two servers, strange bodies, callers who may not.
+
+use crate::{
+    lab::Lab,
+    panoptes_api::{Api, info},
+};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use testkit::{TestDatabase, until};
+use tokio::time::sleep;
+
+/// Until what was answered is in the database, as every question over the API waits.
+async fn settle(lab: &Lab) {
+    Api(lab).get("/api/workflows").await;
+}
+
+async fn told(lab: &Lab, id: &Value, message: &Value) -> (StatusCode, String) {
+    let fields = [("msg", message.to_string()), ("timestamp", "x".into()), ("id", id.to_string())];
+    let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let request = lab.post("/update_workflow_status").header("content-type", "application/x-www-form-urlencoded");
+    let response = request.body(form).send().await.expect("an answer");
+    (response.status(), response.text().await.expect("a body"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait() {
+    let database = TestDatabase::new().await;
+    let (line, store) = database.through(8).await;
+    let lab = Lab::over(database, store).await;
+    let flow = Api(&lab).create("").await;
+    Api(&lab).tell(&flow, info(1)).await;
+    line.close();
+    let mut waited = Vec::new();
+    for _ in 0..300 {
+        let began = Instant::now();
+        let (status, body) = told(&lab, &flow["id"], &json!({"level": "info", "msg": "said to nobody"})).await;
+        waited.push(began.elapsed());
+        // The first one finds out.
+        let wanted =
+            if waited.len() == 1 { [StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE] } else { [StatusCode::SERVICE_UNAVAILABLE; 2] };
+        assert!(wanted.contains(&status), "{} of {}: {status} {body}", waited.len(), 300);
+        if waited.len() == 1 {
+            let create = lab.get("/create_workflow").send().await.expect("an answer");
+            assert_eq!(create.status(), StatusCode::SERVICE_UNAVAILABLE, "it is not 500, at which clients end");
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    waited.sort_unstable();
+    println!("refused in {:?} (median), {:?} (the slowest of {})", waited[waited.len() / 2], waited[waited.len() - 1], waited.len());
+    // All of it is kept, also what this says.
+    told(&lab, &flow["id"], &json!({"level": "job_finished", "jobid": 1})).await;
+    line.open();
+    until("an update that is taken", || async {
+        (told(&lab, &flow["id"], &json!({"level": "info", "msg": "said again"})).await.0 == StatusCode::OK).then_some(())
+    })
+    .await;
+    assert_eq!(Api(&lab).jobs(&flow).await[0]["status"], "Done");
+    let said = lab.database.text("select count(*)::text from log_entries where message = 'said to nobody'").await;
+    assert_eq!(said.as_deref(), Some("300"), "nothing is lost");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn reports_go_to_the_newest_attempt_whichever_server_began_it() {
+    let database = TestDatabase::new().await;
+    let one = Lab::over(database.again(), database.store.clone()).await;
+    let other = Lab::over(database.again(), database.store.clone()).await;
+    let first = Api(&one).create("?workflow_id=same").await;
+    Api(&one).tell(&first, info(1)).await;
+    Api(&one).tell(&first, json!({"level": "error", "msg": "WorkflowError", "rule": null, "location": null, "traceback": null})).await;
+    settle(&one).await; // Another server does not know what this one has only in its journal.
+    let second = Api(&other).create("?workflow_id=same").await;
+    assert_eq!(second["id"], first["id"]);
+    Api(&other).tell(&second, info(2)).await;
+    // The server of the first attempt knows that number, too; it asks again once a second.
+    sleep(Duration::from_millis(1100)).await;
+    Api(&one).tell(&second, info(3)).await;
+    settle(&one).await;
+    let query = "select r.attempt || ':' || j.job_id from job_executions j join workflow_runs r on r.id = j.workflow_run_id order by 1";
+    assert_eq!(database.texts(query).await, ["1:1", "2:2", "2:3"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn only_who_reports_makes_a_workflow() {
+    let lab = Lab::new().await;
+    let looked = lab.request(Method::HEAD, "/create_workflow").bearer_auth(&lab.admin).send().await.expect("an answer");
+    assert_eq!(looked.status(), StatusCode::OK);
+    let cookie = lab.session(lab.owner).await;
+    let clicked = lab.request(Method::GET, "/create_workflow").header("cookie", &cookie).send().await.expect("an answer");
+    assert_eq!(clicked.status(), StatusCode::UNAUTHORIZED, "a link somebody was sent makes nothing");
+    assert_eq!(lab.database.text("select count(*)::text from workflow_runs").await.as_deref(), Some("0"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_body_holds_is_taken_as_it_is_but_for_secrets() {
+    let lab = Lab::new().await;
+    let api = Api(&lab);
+    let command = format!("command=snakemake --wms-monitor http://lab:{}@host:1 -n\0", lab.admin);
+    let made = lab.get("/create_workflow?workflow_id=a%00b").header("content-type", "application/x-www-form-urlencoded").body(command);
+    let flow: Value = made.send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(flow["name"], "a\u{fffd}b");
+    assert_eq!(
+        lab.database.text("select command_line from workflow_runs").await.as_deref(),
+        Some("snakemake --wms-monitor http://lab:flw_…@host:1 -n\u{fffd}")
+    );
+    settle(&lab).await;
+    let raw = lab.database.text("select string_agg(body::text, '') from ingest_events").await.expect("reports");
+    assert!(!raw.contains(&lab.admin), "{raw}");
+    // `-n` may be a word of a cluster's command: a run is dry when it says so.
+    api.tell(&flow, json!({"level": "resources_info", "msg": "Provided cores: 2"})).await;
+    api.tell(&flow, json!({"level": "job_info", "jobid": 1, "name": "make"})).await;
+    assert_eq!((&api.now(&flow).await["status"], &api.jobs(&flow).await[0]["status"]), (&json!("Running"), &json!("Running")));
+    for odd in [
+        json!({"level": "no\u{0}such", "x": "\u{0}"}),
+        json!({"level": "l".repeat(5000)}),
+        json!({"level": "info", "msg": "x", "timestamp": 1e300}),
+        json!({"level": ["info"], "msg": {"a": 1}}),
+        json!({"level": "job_info", "jobid": -9_223_372_036_854_775_808_i64, "name": "\u{0}", "wildcards": {"\u{0}": "\u{0}"}, "input": ["\u{0}"]}),
+        json!({"level": "job_finished", "jobid": 9_223_372_036_854_775_807_i64}),
+        json!({"level": "progress", "done": 1e18, "total": i64::MAX}),
+    ] {
+        let (status, body) = told(&lab, &flow["id"], &odd).await;
+        assert_eq!((status, body.as_str()), (StatusCode::OK, "ok"), "{odd}");
+    }
+    assert_eq!(api.now(&flow).await["status"], "Running");
+    let kept = lab.database.texts("select event from ingest_events where event like 'no%' or event like 'l%' order by event desc").await;
+    assert_eq!(kept, ["no\u{fffd}such".to_owned(), "l".repeat(100)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn jobs_that_begin_after_the_end_do_not_run_for_ever() {
+    let lab = Lab::new().await;
+    let api = Api(&lab);
+    let flow = api.create("").await;
+    api.tell(&flow, info(1)).await;
+    assert_eq!(api.ask(Method::POST, &format!("/api/workflow/{}/cancel", flow["id"]), None).await.0, StatusCode::OK);
+    api.tell(&flow, info(2)).await;
+    api.tell(&flow, info(3)).await;
+    api.tell(&flow, json!({"level": "job_finished", "jobid": 3})).await;
+    settle(&lab).await;
+    let statuses = lab.database.texts("select status from job_executions order by job_id").await;
+    assert_eq!(statuses, ["lost", "lost", "success"], "an end that is told counts");
+    assert_eq!(lab.database.text("select jobs_running::text from workflow_runs").await.as_deref(), Some("0"));
+    assert_eq!(api.now(&flow).await["status"], "Cancelled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn logs_named_by_a_failed_job_are_added_to_those_it_has() {
+    let lab = Lab::new().await;
+    let api = Api(&lab);
+    let flow = api.create("").await;
+    api.tell(&flow, json!({"level": "job_info", "jobid": 1, "name": "make", "log": ["make.log"], "shellcmd": "true"})).await;
+    let failed = |log: Value| json!({"level": "job_error", "jobid": 1, "name": "make", "log": log});
+    api.tell(&flow, failed(json!(["make.log", "slurm/7.out", "slurm/7.err", "slurm/7.out"]))).await;
+    api.tell(&flow, failed(json!(["slurm/7.err", "late.log"]))).await;
+    assert_eq!(api.jobs(&flow).await[0]["log"], json!(["make.log", "slurm/7.out", "slurm/7.err", "late.log"]));
+}
+
+/// What a server answered before it was killed is written by the next one, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_killed_server_had_in_its_journal_is_written_by_the_next_one() {
+    let database = TestDatabase::new().await;
+    let (line, store) = database.through(8).await;
+    let dir = tempfile::TempDir::new().expect("a directory");
+    let lab = Lab::with_journal(database.again(), store, dir.path()).await;
+    let flow = Api(&lab).create("").await;
+    Api(&lab).tell(&flow, info(1)).await;
+    settle(&lab).await;
+    line.close();
+    for message in [
+        json!({"level": "job_finished", "jobid": 1}),
+        json!({"level": "job_info", "jobid": 2, "name": "later", "shellcmd": "true"}),
+        json!({"level": "job_error", "jobid": 2}),
+        json!({"level": "info", "msg": "said once"}),
+    ] {
+        told(&lab, &flow["id"], &message).await;
+    }
+    // What a kill leaves: the files as they are, whose lock is gone with the process.
+    let left = tempfile::TempDir::new().expect("a directory");
+    copy(&dir.path().join("0"), &left.path().join("0"));
+    drop(lab); // Its way to the database stays closed.
+    for _ in 0..2 {
+        let again = tempfile::TempDir::new().expect("a directory");
+        copy(&left.path().join("0"), &again.path().join("0"));
+        let lab = Lab::with_journal(database.again(), database.store.clone(), again.path()).await;
+        until("the jobs", || async {
+            let jobs = database.texts("select job_id || ' ' || attempt || ' ' || status from job_executions order by 1").await;
+            (jobs == ["1 1 success", "2 1 failed"]).then_some(())
+        })
+        .await;
+        until("a journal that is written", || async {
+            let health: Value = lab.get("/healthz").send().await.ok()?.json().await.ok()?;
+            (health["journal"]["waiting"] == 0).then_some(())
+        })
+        .await;
+        let said = database.text("select count(*)::text from log_entries where message = 'said once'").await;
+        assert_eq!(said.as_deref(), Some("1"));
+    }
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        std::fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("a copy");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn without_room_for_a_journal_updates_are_answered_when_they_are_written() {
+    let database = TestDatabase::new().await;
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let lab = Lab::with_journal(database.again(), database.store.clone(), file.path()).await;
+    let health: Value = lab.get("/healthz").send().await.expect("an answer").json().await.expect("JSON");
+    assert_eq!(health["journal"], Value::Null);
+    let flow = Api(&lab).create("").await;
+    Api(&lab).tell(&flow, info(1)).await;
+    assert_eq!(database.texts("select status from job_executions").await, ["running"], "at once");
+}
