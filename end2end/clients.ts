@@ -38,7 +38,17 @@ export class Workspace {
 
   /** Starts Snakemake here. Address and token come from the home of the server's user. */
   snakemake(name: string, ...args: string[]): Snakemake {
-    const snakemake = new Snakemake(this.lab, this.directory, ['--logger-flowo-name', name, ...args]);
+    return this.start(['--logger', 'flowo', '--logger-flowo-name', name, ...args]);
+  }
+
+  /** Starts Snakemake here with the plugin of Panoptes, which knows an address and a name. */
+  withPanoptes(name: string, ...args: string[]): Snakemake {
+    const address = this.lab.url.replace('://', `://lab:${this.lab.token}@`);
+    return this.start(['--logger', 'panoptes', '--logger-panoptes-address', address, '--logger-panoptes-workflow-id', name, ...args]);
+  }
+
+  private start(args: string[]): Snakemake {
+    const snakemake = new Snakemake(this.lab, this.directory, args);
     this.started.push(snakemake);
     return snakemake;
   }
@@ -57,7 +67,7 @@ export class Workspace {
   }
 }
 
-/** A running Snakemake that reports by Flowo's plugin. */
+/** A running Snakemake that reports by a plugin. */
 export class Snakemake {
   private readonly process: ChildProcess;
   private readonly ended: Promise<number | null>;
@@ -68,7 +78,7 @@ export class Snakemake {
     const output = fs.openSync(this.console, 'a');
     const home = environment(lab.home);
     const snakemake = program();
-    this.process = spawn(snakemake, ['--logger', 'flowo', '--cores', '1', ...args], {
+    this.process = spawn(snakemake, ['--cores', '1', ...args], {
       cwd: directory,
       env: { ...home, PATH: `${path.dirname(snakemake)}${path.delimiter}${home.PATH}` },
       stdio: ['ignore', output, output],

@@ -217,6 +217,16 @@ class Clients(unittest.TestCase):
         (directory / "release").touch()
         self.assertEqual(process.wait(RUN), 0, self.console.read_text())
         until(self.healthy, bool, "the database back", RUN)
+        # Nothing that it said meanwhile is lost, though it says nothing twice.
+        facts = ("status", "jobs_done", "jobs_total")
+        until(self.newest_or_none, lambda flow: flow and [flow[fact] for fact in facts] == ["Done", 3, 3], "all of it", RUN)
+        self.assertEqual({job["status"] for job in self.panoptes.jobs(self.panoptes.newest())}, {"Done"})
+
+    def newest_or_none(self):
+        try:
+            return self.panoptes.newest()
+        except urllib.error.HTTPError:
+            return None  # Not yet.
 
     def test_a_database_of_panoptes_is_taken_over(self):
         """Panoptes itself, used by a real client; then its file, twice."""

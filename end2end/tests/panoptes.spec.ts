@@ -1,0 +1,42 @@
+// Runs of clients of Panoptes: as live as all others, with all that these clients say and a word on what they do not.
+
+import { expect, row, test, visit } from '../fixtures';
+
+test('a run of a client of Panoptes is followed live and looked into', async ({ page, lab, doing }) => {
+  await doing.run('so that there is a list');
+  await visit(page, '/runs');
+  const workspace = doing.workspace('held');
+  const snakemake = workspace.withPanoptes('told by Panoptes');
+  await expect(row(page, 'told by Panoptes').getByText('Running')).toBeVisible({ timeout: 60_000 });
+  workspace.write('release', '');
+  await snakemake.done();
+  await expect(row(page, 'told by Panoptes').getByText('Success')).toBeVisible();
+
+  await row(page, 'told by Panoptes').getByRole('link', { name: 'told by Panoptes' }).click();
+  await page.getByRole('tab', { name: 'Jobs' }).or(page.getByRole('link', { name: /^Jobs/ })).first().click();
+  await page.getByRole('link', { name: 'held' }).first().click();
+  const drawer = page.getByRole('complementary');
+  await expect(drawer).toContainText('touch held.started');
+  await expect(drawer).toContainText('held.txt');
+
+  const id = (await lab.runs('told by Panoptes'))[0].id;
+  await visit(page, `/runs/${id}?tab=info`);
+  const info = page.getByRole('region', { name: 'Info' });
+  await expect(info).toContainText('panoptes');
+  await expect(info).toContainText(/Not sent by this client.*rule graph.*error texts/s);
+});
+
+test('a job that fails says so on the page, and the same name is its next attempt', async ({ page, lab, doing }) => {
+  const workspace = doing.workspace('failing');
+  await workspace.withPanoptes('fails', '--keep-going').done(1);
+  await expect.poll(async () => (await lab.runs('fails'))[0]?.status).toBe('failed');
+  await workspace.withPanoptes('fails', '--keep-going').done(1);
+  await expect.poll(async () => (await lab.runs('fails')).map((run) => [run.attempt, run.status]).sort()).toEqual([
+    [1, 'failed'],
+    [2, 'failed'],
+  ]);
+  const newest = (await lab.runs('fails')).find((run) => run.attempt === 2);
+  await visit(page, `/runs/${newest?.id}`);
+  await expect(page.getByRole('heading', { name: /fails/ })).toBeVisible();
+  await expect(page.getByText('Failed').first()).toBeVisible();
+});
