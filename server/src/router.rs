@@ -50,9 +50,9 @@ pub struct ServerState {
     pub secrets: Secrets,
     pub tokens: access::TokenCache,
     pub metrics: PrometheusHandle,
-    /// What clients of Panoptes said, by whichever door they came in.
     /// Where updates wait that are answered before they are written.
     pub journal: Option<ingest::journal::Journal>,
+    /// What clients of Panoptes said, by whichever door they came in.
     pub conversations: ingest::panoptes::Conversations,
     /// Seconds of silence after which their runs are stale; `None`: they never are.
     pub stale: Option<i32>,

@@ -10,7 +10,7 @@ mod line;
 mod traffic;
 
 pub(crate) use doorbell::Doorbell;
-pub(crate) use line::Line;
+pub(crate) use line::{Line, quarantined};
 use std::{sync::Arc, time::Duration};
 use store::{
     Store,

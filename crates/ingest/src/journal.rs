@@ -8,9 +8,9 @@ mod files;
 
 use crate::{
     Refused,
-    batch::{Doorbell, Line, WriterTask},
+    batch::{Doorbell, Line, WriterTask, quarantined},
 };
-use files::Files;
+use files::{Files, Found};
 use std::{
     io,
     path::Path,
@@ -20,7 +20,7 @@ use std::{
     },
     time::Duration,
 };
-use store::{Store, apply::Incoming, error::chain, journals};
+use store::{Store, StoreError, apply::Incoming, error::chain, journals};
 use tokio::{
     sync::{mpsc, watch},
     time::timeout,
@@ -43,9 +43,6 @@ const ROOM: Duration = Duration::from_secs(5);
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// Attempts when the server is to stop; then the next one goes on.
 const LAST_TRIES: u32 = 2;
-/// Attempts to write a report that can only be written by itself.
-const SINGLE_TRIES: u32 = 30;
-
 /// What is understood of a line, to be applied in order; none for one that says nothing.
 pub type Reports = Vec<Incoming>;
 
@@ -55,6 +52,17 @@ struct Entry {
     reports: Reports,
 }
 
+/// What became of an update.
+#[derive(Debug)]
+pub enum Taken {
+    /// It is kept, and in the database soon.
+    Soon,
+    /// It is kept until the database is back.
+    Later,
+    /// It could not be kept; these are its reports.
+    Not(Reports),
+}
+
 /// The way into a journal. Cheap to clone.
 #[derive(Clone)]
 pub struct Journal(Arc<Shared>);
@@ -62,7 +70,7 @@ pub struct Journal(Arc<Shared>);
 struct Shared {
     files: Mutex<Files>,
     queue: mpsc::Sender<Entry>,
-    /// Numbers of the last line taken and of the last one that is in the database.
+    /// How many lines were taken, with those that were found, and how many of them are in the database.
     taken: AtomicI64,
     written: watch::Sender<i64>,
     bytes: AtomicUsize,
@@ -79,6 +87,8 @@ pub struct JournalTask {
     id: Uuid,
     former: Option<Uuid>,
     left: Vec<files::Line>,
+    /// Of servers that are no more.
+    orphans: Vec<Found>,
 }
 
 /// Stopped before all was written: the rest stays in the journal.
@@ -90,16 +100,15 @@ impl Journal {
     /// # Errors
     /// The directory cannot be written, or what is in it not be read.
     pub fn open(dir: &Path, store: Store, writer: &WriterTask) -> io::Result<(Self, JournalTask)> {
-        let found = files::open(dir)?;
+        let (found, orphans) = files::open(dir)?;
         let (queue, waiting) = mpsc::channel(LATER);
-        let last = found.left.last().map_or(0, |(number, _)| *number);
-        // What was left is not among what waits: a reader need not know of it before it is written.
+        let left = found.left.len() + orphans.iter().map(|orphan| orphan.left.len()).sum::<usize>();
         let id = found.files.id;
         let journal = Self(Arc::new(Shared {
             files: Mutex::new(found.files),
             queue,
-            taken: AtomicI64::new(last),
-            written: watch::Sender::new(last),
+            taken: AtomicI64::new(i64::try_from(left).unwrap_or(i64::MAX)),
+            written: watch::Sender::new(0),
             bytes: AtomicUsize::new(0),
             away: AtomicBool::new(false),
         }));
@@ -111,21 +120,24 @@ impl Journal {
             id,
             former: found.former,
             left: found.left,
+            orphans,
         };
         Ok((journal, task))
     }
 
-    /// Takes a line and what it means: it is on this machine's disk when this returns. `false` if the database is
-    /// away just now.
+    /// Takes a line and what it means: unless it says otherwise, it is on this machine's disk when this returns.
     ///
     /// # Errors
-    /// Too much waits, it could not be kept, or the server stops. Nothing of it was kept then.
-    pub async fn take(&self, line: &str, reports: Reports) -> Result<bool, Refused> {
+    /// Too much waits, or the server stops. Nothing of it was kept then.
+    pub async fn take(&self, line: &str, reports: Reports) -> Result<Taken, Refused> {
         let shared = &*self.0;
         if !self.is_away() && self.waiting() >= SOON {
             let mut written = shared.written.subscribe();
             let room = written.wait_for(|written| shared.taken.load(Ordering::Acquire) - written < SOON || self.is_away());
-            timeout(ROOM, room).await.map_err(|_| Refused::Overloaded)?.map_err(|_| Refused::Stopping)?;
+            // Who has waited so long need not wait longer: there is room for many more.
+            if let Ok(Err(_)) = timeout(ROOM, room).await {
+                return Err(Refused::Stopping);
+            }
         }
         let place = shared.queue.try_reserve().map_err(|error| match error {
             mpsc::error::TrySendError::Full(()) => Refused::Overloaded,
@@ -135,15 +147,18 @@ impl Journal {
             return Err(Refused::Overloaded);
         }
         let mut files = self.files();
-        let number = files.append(line).map_err(|error| {
-            error!(%error, "An update was refused: it could not be written to the journal");
-            Refused::Unavailable
-        })?;
+        let number = match files.append(line) {
+            Ok(number) => number,
+            Err(error) => {
+                warn!(%error, "An update could not be written to the journal");
+                return Ok(Taken::Not(reports));
+            }
+        };
         shared.bytes.fetch_add(line.len(), Ordering::Relaxed);
-        shared.taken.store(number, Ordering::Release);
+        shared.taken.fetch_add(1, Ordering::Release);
         place.send(Entry { number, bytes: line.len(), reports });
         drop(files);
-        Ok(!self.is_away())
+        Ok(if self.is_away() { Taken::Later } else { Taken::Soon })
     }
 
     /// Waits until all that was taken before is in the database, but not for ever.
@@ -175,10 +190,15 @@ impl JournalTask {
     /// Works until cancelled, then writes what was taken; what cannot be written then is left for the next server.
     /// `understand` reads lines that another process wrote.
     pub async fn run(mut self, cancel: CancellationToken, mut understand: impl FnMut(&str) -> Reports + Send) {
-        let mut line = Line::new(self.store.clone(), Arc::clone(&self.doorbell), Some(self.id));
-        if self.catch_up(&mut line, &cancel, &mut understand).await.is_err() {
-            return;
+        for mut orphan in std::mem::take(&mut self.orphans) {
+            let (id, left) = (orphan.files.id, std::mem::take(&mut orphan.left));
+            if self.catch_up(id, left, orphan.former, &cancel, &mut understand).await.is_err() {
+                return;
+            }
+            orphan.files.clear();
         }
+        let left = std::mem::take(&mut self.left);
+        let Ok(mut line) = self.catch_up(self.id, left, self.former, &cancel, &mut understand).await else { return };
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             let taken = tokio::select! {
@@ -199,93 +219,115 @@ impl JournalTask {
         self.journal.files().clear();
     }
 
-    /// Writes what another process left.
+    /// Writes what another process left in a journal, and gives the way to write on.
     async fn catch_up(
-        &mut self,
-        line: &mut Line,
+        &self,
+        id: Uuid,
+        left: Vec<files::Line>,
+        former: Option<Uuid>,
         cancel: &CancellationToken,
         understand: &mut impl FnMut(&str) -> Reports,
-    ) -> Result<(), Stopped> {
-        let left = std::mem::take(&mut self.left);
-        if left.is_empty() && self.former.is_none() {
-            return Ok(());
+    ) -> Result<Line, Stopped> {
+        let mut line = Line::new(self.store.clone(), Arc::clone(&self.doorbell), Some(id));
+        if left.is_empty() && former.is_none() {
+            return Ok(line);
         }
         let mut tries = LAST_TRIES;
         let applied = loop {
             let known = async {
                 let mut conn = self.store.conn().await?;
-                if let Some(former) = self.former {
+                if let Some(former) = former {
                     journals::forget(&mut conn, former).await?;
                 }
-                journals::applied(&mut conn, self.id).await
+                journals::applied(&mut conn, id).await
             };
             match known.await {
                 Ok(applied) => break applied,
                 Err(error) => self.pause(&error, PAUSE.1, cancel, &mut tries).await?,
             }
         };
-        let left: Vec<_> = left.into_iter().filter(|(number, _)| *number > applied).collect();
+        let before = left.iter().take_while(|(number, _)| *number <= applied).count();
+        for (_, text) in &left[..before] {
+            understand(text); // What follows is understood by it.
+        }
+        self.wrote(before, 0);
+        let left = &left[before..];
         if !left.is_empty() {
             info!(lines = left.len(), "Writing updates that an earlier server took");
         }
         for lines in left.chunks(BATCH) {
             let mut batch = lines.iter().map(|(number, text)| Entry { number: *number, bytes: 0, reports: understand(text) }).collect();
-            self.write(line, &mut batch, cancel).await?;
+            self.write(&mut line, &mut batch, cancel).await?;
         }
-        Ok(())
+        Ok(line)
     }
 
     async fn write(&self, line: &mut Line, batch: &mut Vec<Entry>, cancel: &CancellationToken) -> Result<(), Stopped> {
-        let (bytes, last) = batch.iter().fold((0, 0), |(bytes, _), entry| (bytes + entry.bytes, entry.number));
-        let reports: Vec<Incoming> = batch.drain(..).flat_map(|entry| entry.reports).collect();
+        let (count, bytes) = (batch.len(), batch.iter().map(|entry| entry.bytes).sum());
+        let last = batch.last().map_or(0, |entry| entry.number);
+        let mut entries = std::mem::take(batch);
+        let sizes: Vec<usize> = entries.iter().map(|entry| entry.reports.len()).collect();
+        let mut reports: Reports = entries.iter_mut().flat_map(|entry| std::mem::take(&mut entry.reports)).collect();
         metrics::histogram!("flowo_ingest_batch_size").record(reports.len() as f64);
-        let (mut pause, mut tries) = (PAUSE.0, LAST_TRIES);
-        loop {
-            match line.commit(&reports, Some(last)).await {
-                Ok(_) => break,
-                Err(error) if error.is_unavailable() => {
-                    self.pause(&error, pause, cancel, &mut tries).await?;
-                    pause = (pause * 2).min(PAUSE.1);
-                }
-                Err(error) => {
-                    warn!(error = chain(&error), "A batch was refused; writing its reports one by one");
-                    self.one_by_one(line, reports, last, cancel).await?;
-                    break;
-                }
+        if let Err(error) = self.commit(line, &reports, last, cancel).await? {
+            warn!(error = chain(&error), "A batch was refused; writing its updates one by one");
+            for (entry, size) in entries.iter_mut().zip(sizes) {
+                entry.reports = reports.drain(..size).collect();
             }
+            self.one_by_one(line, entries, cancel).await?;
         }
-        let shared = &*self.journal.0;
-        shared.away.store(false, Ordering::Relaxed);
-        shared.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        shared.written.send_if_modified(|written| std::mem::replace(written, last.max(*written)) < last);
+        self.wrote(count, bytes);
         self.journal.files().forget(last);
         Ok(())
     }
 
-    async fn one_by_one(&self, line: &mut Line, reports: Reports, last: i64, cancel: &CancellationToken) -> Result<(), Stopped> {
-        for report in reports {
-            let mut tries = SINGLE_TRIES;
-            while line.single(report.clone()).await.is_err() {
-                tries -= 1;
-                if cancel.is_cancelled() {
-                    return Err(Stopped);
+    /// So many lines, and bytes, are in the database.
+    fn wrote(&self, lines: usize, bytes: usize) {
+        let shared = &*self.journal.0;
+        shared.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        shared.written.send_modify(|written| *written += i64::try_from(lines).unwrap_or(0));
+    }
+
+    /// Commits as soon as the database is there. What it then refuses is wrong with the reports.
+    async fn commit(
+        &self,
+        line: &mut Line,
+        reports: &[Incoming],
+        number: i64,
+        cancel: &CancellationToken,
+    ) -> Result<Result<(), StoreError>, Stopped> {
+        let (mut pause, mut tries) = (PAUSE.0, LAST_TRIES);
+        loop {
+            match line.commit(reports, Some(number)).await {
+                Err(error) if error.is_unavailable() => {
+                    self.pause(&error, pause, cancel, &mut tries).await?;
+                    pause = (pause * 2).min(PAUSE.1);
                 }
-                if tries == 0 {
-                    error!(event = report.event, "An update could not be stored in any way");
-                    break;
+                outcome => {
+                    self.journal.0.away.store(false, Ordering::Relaxed);
+                    return Ok(outcome.map(|_| ()));
                 }
-                tokio::time::sleep(PAUSE.1).await;
             }
         }
-        let mut tries = LAST_TRIES;
-        while let Err(error) = line.commit(&[], Some(last)).await {
-            self.pause(&error, PAUSE.1, cancel, &mut tries).await?;
+    }
+
+    /// Each line by itself, so that only what cannot be stored is set aside; where even that fails, it is passed over.
+    async fn one_by_one(&self, line: &mut Line, entries: Vec<Entry>, cancel: &CancellationToken) -> Result<(), Stopped> {
+        for Entry { number, reports, .. } in entries {
+            let Err(error) = self.commit(line, &reports, number, cancel).await? else { continue };
+            let why = chain(&error);
+            let aside: Reports = reports.into_iter().map(|report| quarantined(report, why.clone())).collect();
+            let Err(error) = self.commit(line, &aside, number, cancel).await? else { continue };
+            error!(error = chain(&error), why, "An update could not even be set aside");
+            if let Err(error) = self.commit(line, &[], number, cancel).await? {
+                error!(error = chain(&error), "The journal could not be marked");
+            }
         }
         Ok(())
     }
 
     /// Waits for the database; what was taken meanwhile is put on the disk for good.
-    async fn pause(&self, error: &store::StoreError, pause: Duration, cancel: &CancellationToken, tries: &mut u32) -> Result<(), Stopped> {
+    async fn pause(&self, error: &StoreError, pause: Duration, cancel: &CancellationToken, tries: &mut u32) -> Result<(), Stopped> {
         if !self.journal.0.away.swap(true, Ordering::Relaxed) {
             warn!(error = chain(error), "Updates are kept in the journal: the database is not reachable");
             // Who waits to read, or for room, need not wait for this.

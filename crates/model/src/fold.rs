@@ -255,7 +255,9 @@ impl RunFold {
     }
 
     fn lose_jobs(&mut self, at: Millis) {
-        self.closed_jobs_at = Some(at);
+        self.closed_jobs_at.get_or_insert(at);
+        // None of those that were not loaded runs any more.
+        self.run.were_running = self.jobs.values().filter_map(|attempts| attempts.first()).map(|job| i32::from(job.was_running)).sum();
         for job in self.jobs.values_mut().filter_map(|attempts| attempts.last_mut()) {
             if !job.status.is_end() {
                 job.end(JobStatus::Lost, at);
@@ -264,11 +266,14 @@ impl RunFold {
     }
 
     fn job_started(&mut self, job_id: i64, at: Millis) {
+        let is_over = self.run.closed;
         let open = match self.newest(job_id) {
             None => None,
             Some(job) if job.status == JobStatus::Waiting => Some(job),
             // Told twice: nothing came in between.
             Some(job) if job.status == JobStatus::Running && !job.informed => Some(job),
+            // Told after the end, perhaps again.
+            Some(job) if job.status == JobStatus::Lost && is_over => return,
             Some(_) => {
                 self.retry(job_id, at);
                 self.newest(job_id)
@@ -284,6 +289,7 @@ impl RunFold {
     fn job_info(&mut self, info: Box<JobInfo>, at: Millis) {
         let job_id = info.job_id;
         let planned = self.run.dry_run || info.planned;
+        let is_over = self.run.closed;
         match self.newest(job_id) {
             None => {
                 let mut job = JobState::new(job_id, at);
@@ -294,7 +300,7 @@ impl RunFold {
                 self.add(job);
             }
             // Its start was lost: a finished, described attempt is not described again.
-            Some(job) if job.status.is_end() && job.informed => self.retry(job_id, at),
+            Some(job) if job.status.is_end() && job.informed && !(is_over && job.status == JobStatus::Lost) => self.retry(job_id, at),
             Some(_) => {}
         }
         if let Some(job) = self.newest(job_id) {

@@ -23,15 +23,25 @@ pub async fn ensure_database(admin: &Store, name: &'static str) -> Result<(), St
 
 /// The installation's key: `proposed` the first time, then always the same for every process.
 pub async fn key(store: &Store, proposed: &str) -> Result<String, StoreError> {
+    settled(store, "secret_key", proposed).await
+}
+
+/// What tells this database from every other one: `proposed` the first time, then always the same.
+pub async fn identity(store: &Store, proposed: &str) -> Result<String, StoreError> {
+    settled(store, "identity", proposed).await
+}
+
+async fn settled(store: &Store, name: &str, proposed: &str) -> Result<String, StoreError> {
     let mut conn = store.conn().await?;
     sqlx::query_scalar(
         "with mine as (
-            insert into settings (name, value) values ('secret_key', to_jsonb($1::text)) on conflict do nothing returning value
+            insert into settings (name, value) values ($2, to_jsonb($1::text)) on conflict do nothing returning value
          )
-         select value #>> '{}' from mine union all select value #>> '{}' from settings where name = 'secret_key' limit 1",
+         select value #>> '{}' from mine union all select value #>> '{}' from settings where name = $2 limit 1",
     )
     .bind(proposed)
+    .bind(name)
     .fetch_one(&mut *conn)
     .await
-    .doing("reading the installation's key")
+    .doing("reading a setting of the installation")
 }

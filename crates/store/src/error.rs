@@ -41,6 +41,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The database took longer than anybody waits: it hangs, or what it waits for does.
+    pub const fn too_slow(doing: &'static str) -> Self {
+        Self::Unavailable { doing, source: sqlx::Error::PoolTimedOut }
+    }
+
     /// Nothing was wrong with the data; the database was away.
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable { .. })

@@ -3,18 +3,22 @@
 use crate::{Conn, Doing, StoreError};
 use uuid::Uuid;
 
-/// Notes that a journal is applied up to a line; in the transaction that applies it, so that no line counts twice.
-pub async fn mark(conn: &mut Conn, journal: Uuid, line: i64) -> Result<(), StoreError> {
-    sqlx::query(
+/// Notes that a journal is applied up to a line. `false` if it was already: an earlier commit, whose answer was lost,
+/// went through.
+///
+/// The first statement of the transaction that applies the lines, so that no line counts twice: it waits for an
+/// earlier one that is still being committed.
+pub async fn mark(conn: &mut Conn, journal: Uuid, line: i64) -> Result<bool, StoreError> {
+    let done = sqlx::query(
         "insert into journals (id, applied) values ($1, $2)
-         on conflict (id) do update set applied = excluded.applied, changed_at = now()",
+         on conflict (id) do update set applied = excluded.applied, changed_at = now() where journals.applied < excluded.applied",
     )
     .bind(journal)
     .bind(line)
     .execute(conn)
     .await
     .doing("noting how far a journal is applied")?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// The last line of a journal that was applied; 0 if none was.

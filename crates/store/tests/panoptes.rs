@@ -4,7 +4,7 @@
 use model::UserId;
 use sqlx::AssertSqlSafe;
 use store::{
-    Conn,
+    Conn, journals,
     panoptes::{self, Creation},
     people,
     runs::Audience,
@@ -71,4 +71,20 @@ async fn workflows_are_found_without_a_look_at_the_others() {
         assert_eq!(all.len(), 10_000);
         sqlx::query("analyze workflow_runs").execute(&mut *conn).await.expect("statistics");
     }
+}
+
+#[tokio::test]
+async fn a_line_of_a_journal_counts_once() {
+    let database = TestDatabase::new().await;
+    let mut conn = database.store.conn().await.expect("a connection");
+    let (one, other) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+    assert_eq!(journals::applied(&mut conn, one).await.expect("a number"), 0);
+    let mut news = Vec::new();
+    for (journal, line) in [(one, 5), (one, 5), (one, 4), (other, 1), (one, 6)] {
+        news.push(journals::mark(&mut conn, journal, line).await.expect("a mark"));
+    }
+    assert_eq!(news, [true, false, false, true, true]);
+    assert_eq!(journals::applied(&mut conn, one).await.expect("a number"), 6);
+    journals::forget(&mut conn, one).await.expect("forgotten");
+    assert_eq!(journals::applied(&mut conn, one).await.expect("a number"), 0);
 }

@@ -38,6 +38,8 @@ pub async fn run(config: Config) -> Result<()> {
     let store = open.store.clone();
     store::migrate::migrate(&store).await?;
     let secrets = key(&store).await?;
+    // Updates of one database are never written into another.
+    let identity = store::admin::identity(&store, &uuid::Uuid::new_v4().simple().to_string()).await?;
     let owner = owner::ensure(&store, &config).await?;
 
     let base_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -56,7 +58,7 @@ pub async fn run(config: Config) -> Result<()> {
         timeouts: (config.heartbeat_timeout, config.quiet_timeout),
         stale: config.stale_timeout,
         sweep: config.sweep,
-        journal: Some(config.data_dir.join("journal")),
+        journal: Some(config.data_dir.join("journal").join(identity)),
         program: program()?,
         roots: config.roots.clone(),
         policy: config.policy,

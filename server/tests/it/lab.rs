@@ -32,7 +32,8 @@ pub struct Lab {
     secrets: secrets::Secrets,
     http: reqwest::Client,
     _site: TempDir,
-    _journal: Option<TempDir>,
+    /// Kept as long as the server.
+    journal: Option<TempDir>,
 }
 
 impl Lab {
@@ -46,7 +47,7 @@ impl Lab {
     pub async fn over(database: TestDatabase, store: store::Store) -> Self {
         let dir = TempDir::new().expect("a directory");
         let mut lab = Self::with_journal(database, store, dir.path()).await;
-        lab._journal = Some(dir);
+        lab.journal = Some(dir);
         lab
     }
 
@@ -99,7 +100,7 @@ impl Lab {
             axum::serve(listener, service).await
         });
         let mut lab =
-            Self { base, old_port, database, owner, admin: String::new(), followers, secrets, http: client(), _site: site, _journal: None };
+            Self { base, old_port, database, owner, admin: String::new(), followers, secrets, http: client(), _site: site, journal: None };
         lab.admin = lab.token(owner, "admin").await;
         lab
     }

@@ -44,6 +44,11 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
             let create = lab.get("/create_workflow").send().await.expect("an answer");
             assert_eq!(create.status(), StatusCode::SERVICE_UNAVAILABLE, "it is not 500, at which clients end");
         }
+        if waited.len() % 50 == 1 {
+            // About a run nobody here knows: no reason to lose what others say.
+            let (status, body) = told(&lab, &json!(99_999), &json!({"level": "info", "msg": "x"})).await;
+            assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+        }
         sleep(Duration::from_millis(5)).await;
     }
     waited.sort_unstable();
@@ -216,4 +221,41 @@ async fn without_room_for_a_journal_updates_are_answered_when_they_are_written()
     let flow = Api(&lab).create("").await;
     Api(&lab).tell(&flow, info(1)).await;
     assert_eq!(database.texts("select status from job_executions").await, ["running"], "at once");
+    // The same if it is gone later.
+    let dir = tempfile::TempDir::new().expect("a directory");
+    let lab = Lab::with_journal(database.again(), database.store.clone(), dir.path()).await;
+    std::fs::remove_dir_all(dir.path()).expect("removed");
+    Api(&lab).tell(&flow, json!({"level": "job_finished", "jobid": 1})).await;
+    assert_eq!(database.texts("select status from job_executions").await, ["success"], "at once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_update_that_cannot_be_stored_is_set_aside_and_the_others_are_not() {
+    let lab = Lab::new().await;
+    let flow = Api(&lab).create("").await;
+    lab.database
+        .sql(
+            "create function spoilt() returns trigger language plpgsql as
+             $$ begin
+                 if new.body::text like '%spoilt for good%' or new.body::text like '%spoilt%' and new.outcome = 'applied' then
+                     raise exception 'not this one';
+                 end if;
+                 return new;
+             end $$;
+             create trigger spoilt before insert on ingest_events for each row execute function spoilt()",
+        )
+        .await;
+    for message in [
+        info(1),
+        json!({"level": "info", "msg": "spoilt"}),
+        json!({"level": "info", "msg": "spoilt for good"}),
+        json!({"level": "info", "msg": "whole"}),
+        json!({"level": "job_finished", "jobid": 1}),
+    ] {
+        Api(&lab).tell(&flow, message).await;
+    }
+    assert_eq!(Api(&lab).jobs(&flow).await[0]["status"], "Done");
+    let kept = "select count(*) || ' ' || count(*) filter (where outcome = 'quarantined') from ingest_events";
+    assert_eq!(lab.database.text(kept).await.as_deref(), Some("5 1"), "with the one that began it, without the one that cannot be kept");
+    assert_eq!(lab.database.texts("select message from log_entries order by message").await, ["whole"]);
 }

@@ -53,7 +53,7 @@ impl Line {
         let mut tries = 1;
         loop {
             let Ok(outcome) = timeout(PATIENCE, self.transaction(batch, line)).await else {
-                return Err(StoreError::Unfit(format!("a batch took longer than {PATIENCE:?}")));
+                return Err(StoreError::too_slow("writing a batch"));
             };
             match outcome {
                 Err(error) if error.is_unavailable() && tries < TRIES => {
@@ -71,11 +71,13 @@ impl Line {
             None => self.store.keyed().await?,
         };
         let mut tx = store::begin(&mut conn).await?;
+        if let (Some(journal), Some(line)) = (self.journal, line)
+            && !journals::mark(&mut tx, journal, line).await?
+        {
+            return Ok(Vec::new());
+        }
         let quiet = if self.doorbell.may_ring() { None } else { Some(store::changes::quiet(&mut tx).await?) };
         let receipts = apply(&mut tx, batch).await?;
-        if let (Some(journal), Some(line)) = (self.journal, line) {
-            journals::mark(&mut tx, journal, line).await?;
-        }
         store::commit(tx).await?;
         if let Some(transaction) = quiet {
             self.doorbell.owe(transaction);
@@ -86,7 +88,7 @@ impl Line {
 }
 
 /// The same report as something that is kept but not applied.
-fn quarantined(report: Incoming, why: String) -> Incoming {
+pub fn quarantined(report: Incoming, why: String) -> Incoming {
     let body = serde_json::json!({ "event": report.event, "unstorable": report.body.chars().take(8000).collect::<String>() });
     Incoming {
         quarantine: Some(why),

@@ -15,6 +15,8 @@ use uuid::Uuid;
 const LARGE: u64 = 8 << 20;
 /// Servers that may share a directory.
 const SLOTS: u32 = 16;
+/// Between the last line that was found and the next: after a power cut there may have been some that are not found.
+const GAP: i64 = 1 << 32;
 /// Longer lines are nobody's.
 const MAX_LINE: usize = 128 << 20;
 
@@ -41,20 +43,32 @@ pub struct Found {
     pub former: Option<Uuid>,
 }
 
-/// Takes the first journal below `root` that no other process has.
+/// Takes the first journal below `root` that no other process has, and whatever others have left there.
 ///
 /// # Errors
 /// The directory cannot be used, or all are taken.
-pub fn open(root: &Path) -> io::Result<Found> {
+pub fn open(root: &Path) -> io::Result<(Found, Vec<Found>)> {
+    let mut own = None;
+    let mut orphans = Vec::new();
     for slot in 0..SLOTS {
         let dir = root.join(slot.to_string());
+        if own.is_some() && !dir.is_dir() {
+            continue;
+        }
         fs::create_dir_all(&dir)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(dir.join("lock"))?;
-        if lock.try_lock().is_ok() {
-            return take(dir, lock);
+        if lock.try_lock().is_err() {
+            continue;
+        }
+        let found = take(dir, lock)?;
+        if own.is_none() {
+            own = Some(found);
+        } else if !found.left.is_empty() {
+            orphans.push(found);
         }
     }
-    Err(io::Error::other(format!("{SLOTS} servers use {} already", root.display())))
+    let own = own.ok_or_else(|| io::Error::other(format!("{SLOTS} servers use {} already", root.display())))?;
+    Ok((own, orphans))
 }
 
 fn take(dir: PathBuf, lock: File) -> io::Result<Found> {
@@ -71,11 +85,15 @@ fn take(dir: PathBuf, lock: File) -> io::Result<Found> {
         Some(id) if !left.is_empty() => id,
         _ => {
             let id = Uuid::new_v4();
-            fs::write(&told, id.to_string())?;
+            let new = dir.join("id.new");
+            let mut file = File::create(&new)?;
+            file.write_all(id.to_string().as_bytes())?;
+            file.sync_all()?;
+            fs::rename(new, told)?;
             id
         }
     };
-    let last = left.last().map_or(0, |(number, _)| *number);
+    let last = left.last().map_or(0, |(number, _)| *number + GAP);
     let files = Files { id, dir, firsts: firsts.into(), current: None, last, _lock: lock };
     Ok(Found { files, left, former: before.filter(|before| *before != id) })
 }
@@ -144,7 +162,8 @@ impl Files {
             if self.firsts.len() == 1 {
                 self.current = None;
             }
-            if fs::remove_file(self.dir.join(name(first))).is_err() {
+            let gone = fs::remove_file(self.dir.join(name(first)));
+            if gone.is_err_and(|error| error.kind() != io::ErrorKind::NotFound) {
                 return;
             }
             self.firsts.pop_front();
@@ -178,24 +197,28 @@ mod tests {
     #[test]
     fn what_was_written_is_there_for_the_next_process_and_a_torn_line_is_not() {
         let root = scratch();
-        let mut found = open(&root).expect("a journal");
+        let (mut found, _) = open(&root).expect("a journal");
         assert_eq!((found.files.append("one").ok(), found.files.append("two\t2").ok()), (Some(1), Some(2)));
         assert!(found.files.append("a\nb").is_err());
-        let other = open(&root).expect("another process");
+        let (mut other, _) = open(&root).expect("another process");
         assert_ne!(other.files.id, found.files.id, "never the same one");
+        other.files.append("of another").expect("written");
+        drop(other);
         let id = found.files.id;
         drop(found);
         let path = root.join("0").join(name(1));
         OpenOptions::new().append(true).open(&path).expect("a file").write_all(b"3\ttorn").expect("written");
-        let mut again = open(&root).expect("a journal");
+        let (mut again, orphans) = open(&root).expect("a journal");
+        assert_eq!(orphans.iter().map(|one| one.left.clone()).collect::<Vec<_>>(), [[(1, "of another".to_owned())]]);
         assert_eq!((again.files.id, again.left), (id, vec![(1, "one".into()), (2, "two\t2".into())]));
-        assert_eq!(again.files.append("three").ok(), Some(3), "in a file of its own");
-        assert_eq!(read(&root.join("0").join(name(3))).expect("lines"), [(3, "three".to_owned())]);
-        again.files.forget(2);
+        let next = again.files.append("three").expect("written");
+        assert!(next > 2 + 1_000_000, "lines that a power cut took may have had the numbers between");
+        assert_eq!(read(&root.join("0").join(name(next))).expect("lines"), [(next, "three".to_owned())], "in a file of its own");
+        again.files.forget(next - 1);
         assert!(!path.exists());
         again.files.clear();
         drop(again.files);
-        let empty = open(&root).expect("a journal");
+        let (empty, _) = open(&root).expect("a journal");
         assert_eq!((empty.left.len(), empty.former), (0, Some(id)), "a new one, for its numbers begin again");
         fs::remove_dir_all(root).expect("removed");
     }
@@ -203,7 +226,7 @@ mod tests {
     #[test]
     fn files_that_are_applied_go() {
         let root = scratch();
-        let mut files = open(&root).expect("a journal").files;
+        let mut files = open(&root).expect("a journal").0.files;
         let long = "x".repeat(3 << 20);
         let numbers: Vec<i64> = (0..7).map(|_| files.append(&long).expect("written")).collect();
         assert_eq!((numbers.last(), files.firsts.len()), (Some(&7), 3));

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Receipt, Refused, Sender,
-    journal::{Journal, Reports},
+    journal::{Journal, Reports, Taken},
 };
 use axum::{
     Extension,
@@ -36,7 +36,11 @@ use uuid::Uuid;
 
 /// How long an update may take: clients wait for it, some of them for ever.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// After an update whose run could not be looked up the next ones are refused at once, for so long.
+/// How long the run of a number is looked for.
+const LOOK_UP: Duration = Duration::from_secs(5);
+/// The same where a run is known that it meant a moment ago: the database may hang.
+const BRIEFLY: Duration = Duration::from_millis(500);
+/// After an update whose run is not known and could not be looked up the next such ones are refused at once, for so long.
 const FUSE: Duration = Duration::from_secs(1);
 /// Letters of a message that cannot be read that are kept.
 const MAX_UNREAD: usize = 1 << 20;
@@ -50,9 +54,6 @@ pub(super) async fn update(State(state): State<Panoptes>, sender: Option<Extensi
     };
     drop(body);
     let Some(id) = envelope.id else { return reply::ok() };
-    if state.is_blown() {
-        return reply::unavailable("the database is not reachable");
-    }
     let stored = timeout(PATIENCE, async {
         let open = match state.open(id).await {
             Ok(Some(open)) => open,
@@ -62,8 +63,7 @@ pub(super) async fn update(State(state): State<Panoptes>, sender: Option<Extensi
             }
             // Whatever is wrong, it is no reason to end somebody's run.
             Err(error) => {
-                warn!(error = chain(&error), "An update was refused");
-                state.blow();
+                debug!(error = chain(&error), "An update was refused");
                 return reply::update(Err(Refused::Unavailable));
             }
         };
@@ -180,8 +180,13 @@ impl Panoptes {
             Some(journal) => {
                 let line = serde_json::to_string(&Line { told, admin, executes }).unwrap_or_default();
                 match journal.take(&line, reports).await {
-                    Ok(true) => return reply::ok(),
-                    Ok(false) => return reply::kept(),
+                    Ok(Taken::Soon) => return reply::ok(),
+                    Ok(Taken::Later) => return reply::kept(),
+                    // As without a journal, behind what is in it.
+                    Ok(Taken::Not(reports)) => {
+                        journal.settled().await;
+                        self.submit(reports).await
+                    }
                     Err(refused) => Err(refused),
                 }
             }
@@ -212,12 +217,20 @@ impl Panoptes {
         if let Some(open) = held.as_ref().filter(|open| is_away || open.is_fresh()) {
             return Ok(Some(Arc::clone(open)));
         }
+        if held.is_none() && self.is_blown() {
+            return Err(StoreError::too_slow("finding a workflow, a moment ago"));
+        }
         let known = async { panoptes::reported(&mut *self.store.conn().await?, id).await };
-        let run = match (known.await, &held) {
+        let patience = if held.is_some() && self.journal.is_some() { BRIEFLY } else { LOOK_UP };
+        let known = timeout(patience, known).await.unwrap_or_else(|_| Err(StoreError::too_slow("finding a workflow")));
+        let run = match (known, &held) {
             (Ok(run), _) => run,
             // The journal takes it while the database is away.
             (Err(error), Some(open)) if error.is_unavailable() && self.journal.is_some() => return Ok(Some(Arc::clone(open))),
-            (Err(error), _) => return Err(error),
+            (Err(error), _) => {
+                self.blow();
+                return Err(error);
+            }
         };
         Ok(match (run, held) {
             (Some((run, _)), Some(open)) if open.run == run => Some(open.refreshed()),

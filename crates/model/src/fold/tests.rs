@@ -65,6 +65,10 @@ fn retried_and_done() -> Vec<Event> {
 fn what_begins_after_the_end_is_lost_until_its_own_end_is_told() {
     let mut fold = after(vec![Event::JobsStarted(vec![1]), info(1), Event::Closed, Event::JobsStarted(vec![2]), info(2)]);
     assert_eq!((attempts(&fold, 1), attempts(&fold, 2)), (vec![JobStatus::Lost], vec![JobStatus::Lost]));
+    for again in [Event::JobsStarted(vec![2]), info(2), Event::JobsStarted(vec![1]), info(1)] {
+        fold.apply(again, 8);
+    }
+    assert_eq!((attempts(&fold, 1), attempts(&fold, 2)), (vec![JobStatus::Lost], vec![JobStatus::Lost]), "told twice");
     fold.apply(ended(2, JobStatus::Success), 9);
     assert_eq!(attempts(&fold, 2), [JobStatus::Success]);
 }
