@@ -7,19 +7,18 @@ test('a run of a client of Panoptes is followed live and looked into', async ({ 
   await visit(page, '/runs');
   const workspace = doing.workspace('held');
   const snakemake = workspace.withPanoptes('told by Panoptes');
-  await expect(row(page, 'told by Panoptes').getByText('Running')).toBeVisible({ timeout: 60_000 });
+  await expect(row(page, 'told by Panoptes').getByRole('cell', { name: 'Running' })).toBeVisible({ timeout: 60_000 });
   workspace.write('release', '');
   await snakemake.done();
-  await expect(row(page, 'told by Panoptes').getByText('Success')).toBeVisible();
+  await expect(row(page, 'told by Panoptes').getByRole('cell', { name: 'Done' })).toBeVisible();
 
   await row(page, 'told by Panoptes').getByRole('link', { name: 'told by Panoptes' }).click();
-  await page.getByRole('tab', { name: 'Jobs' }).or(page.getByRole('link', { name: /^Jobs/ })).first().click();
-  await page.getByRole('link', { name: 'held' }).first().click();
+  await page.getByRole('region', { name: 'Jobs' }).getByRole('link', { name: 'held' }).click();
   const drawer = page.getByRole('complementary');
   await expect(drawer).toContainText('touch held.started');
   await expect(drawer).toContainText('held.txt');
 
-  const id = (await lab.runs('told by Panoptes'))[0].id;
+  const { id } = (await lab.runs('told by Panoptes'))[0];
   await visit(page, `/runs/${id}?tab=info`);
   const info = page.getByRole('region', { name: 'Info' });
   await expect(info).toContainText('panoptes');
