@@ -69,24 +69,36 @@ impl Graphs {
     }
 
     /// The graph as it was reported, with the rules that came later: a checkpoint adds some. Those are
-    /// linked by their files, as far as a few of them tell.
+    /// linked by their files, as far as a few of them tell. So are all rules of a client that reports no
+    /// graph; without any link there is none.
     async fn found(&self, run: RunId, direction: Direction) -> Result<Option<graphs::Reported>, AppError> {
         let mut conn = self.store.conn().await?;
-        let Some(found) = graphs::reported(&mut conn, run, FORM, direction.as_str()).await? else { return Ok(None) };
-        let Some(graph) = Graph::read(&found.graph) else { return Ok(Some(found)) };
+        let found = graphs::reported(&mut conn, run, FORM, direction.as_str()).await?;
+        let graph = match &found {
+            None => Graph::default(),
+            Some(reported) => match Graph::read(&reported.graph) {
+                Some(graph) => graph,
+                None => return Ok(found),
+            },
+        };
         let others = graphs::others(&mut conn, run, &graph.names).await?;
         if others.is_empty() {
-            return Ok(Some(found));
+            return Ok(found);
         }
-        let key = (run, found.digest, others.clone());
+        let key = (run, found.as_ref().map(|found| found.digest.clone()).unwrap_or_default(), others.clone());
         let grown = if let Some(grown) = self.grown.get(&key).await {
             grown
         } else {
             let files = files::by_rule(&mut conn, run).await?;
-            let grown = Arc::new(graph.grown(others, &files).write());
+            let grown = graph.grown(others, &files);
+            let is_none = found.is_none() && grown.edges.is_empty();
+            let grown = Arc::new(if is_none { Value::Null } else { grown.write() });
             self.grown.insert(key, Arc::clone(&grown)).await;
             grown
         };
+        if grown.is_null() {
+            return Ok(None);
+        }
         Ok(Some(graphs::made(&mut conn, (*grown).clone(), FORM, direction.as_str()).await?))
     }
 

@@ -18,6 +18,11 @@ test('a run of a client of Panoptes is followed live and looked into', async ({ 
   await expect(drawer).toContainText('touch held.started');
   await expect(drawer).toContainText('held.txt');
 
+  // No graph is sent: it is drawn from what jobs read and write.
+  const graph = page.getByRole('group', { name: /^Rule graph/ });
+  await expect(graph.getByRole('link', { name: /^quick,/ })).toBeVisible();
+  await expect(graph.getByRole('link', { name: /^last,/ })).toBeVisible();
+
   const { id } = (await lab.runs('told by Panoptes'))[0];
   await visit(page, `/runs/${id}?tab=info`);
   const info = page.getByRole('region', { name: 'Info' });

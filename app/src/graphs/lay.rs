@@ -29,7 +29,7 @@ const BETWEEN: f64 = 30.0;
 const MARGIN: f64 = 14.0;
 
 /// A graph of named nodes; edges run from what is needed to what needs it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Graph {
     pub names: Vec<String>,
     /// By place in `names`; each once, none from a node to itself.
