@@ -18,9 +18,9 @@ use axum::{
 };
 use ingest::Writer;
 use leptos::prelude::{LeptosOptions, provide_context};
-use leptos_axum::{LeptosRoutes as _, generate_route_list, render_app_async_with_context};
+use leptos_axum::{AxumRouteListing, LeptosRoutes as _, generate_route_list, render_app_async_with_context};
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::path::Path;
+use std::{path::Path, sync::LazyLock};
 use tokio_util::sync::CancellationToken;
 use tower_http::{
     CompressionLevel,
@@ -66,6 +66,10 @@ impl FromRef<ServerState> for LeptosOptions {
     }
 }
 
+/// The addresses of the pages, found once: while they are looked for no page in this process loads anything, and one
+/// that is just being made for another server would wait for ever.
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
+
 /// The whole server as a service.
 pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
     let context = {
@@ -76,7 +80,6 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         let options = state.app.options.clone();
         move || app::shell(options.clone())
     };
-    let pages = generate_route_list(app::App);
     let own = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/metrics", get(health::metrics))
@@ -90,7 +93,7 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .route("/runs/{id}/raw", get(raw::ticket))
         .route("/api/v1/catalog", get(access::device::catalog))
         .route("/mcp", get(access::device::mcp))
-        .leptos_routes_with_context(&state, pages, context.clone(), shell.clone())
+        .leptos_routes_with_context(&state, PAGES.clone(), context.clone(), shell.clone())
         .merge(api::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CompressionLayer::new().quality(BRISK))

@@ -32,14 +32,14 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
     Api(&lab).tell(&flow, info(1)).await;
     line.close();
     let mut waited = Vec::new();
+    let mut knows = false;
     for _ in 0..300 {
         let began = Instant::now();
         let (status, body) = told(&lab, &flow["id"], &json!({"level": "info", "msg": "said to nobody"})).await;
         waited.push(began.elapsed());
-        // The first one finds out.
-        let wanted =
-            if waited.len() == 1 { [StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE] } else { [StatusCode::SERVICE_UNAVAILABLE; 2] };
-        assert!(wanted.contains(&status), "{} of {}: {status} {body}", waited.len(), 300);
+        // The first ones find out.
+        knows |= status == StatusCode::SERVICE_UNAVAILABLE;
+        assert!(status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::OK && !knows, "{}: {status} {body}", waited.len());
         if waited.len() == 1 {
             let create = lab.get("/create_workflow").send().await.expect("an answer");
             assert_eq!(create.status(), StatusCode::SERVICE_UNAVAILABLE, "it is not 500, at which clients end");
@@ -51,6 +51,7 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
         }
         sleep(Duration::from_millis(5)).await;
     }
+    assert!(knows, "it is said that the database is away");
     waited.sort_unstable();
     println!("refused in {:?} (median), {:?} (the slowest of {})", waited[waited.len() / 2], waited[waited.len() - 1], waited.len());
     // All of it is kept, also what this says.
