@@ -61,6 +61,9 @@ impl Proxy {
                 let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
                 let (state, mut cuts) = (Arc::clone(&state), cuts.clone());
                 cuts.borrow_and_update();
+                if !*opened.borrow() {
+                    continue; // Closed while it was being connected: the cut came too early for this one.
+                }
                 tokio::spawn(async move {
                     tokio::select! {
                         () = forward(from_client, to_server, &state) => {}

@@ -30,6 +30,7 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
     let lab = Lab::over(database, store).await;
     let flow = Api(&lab).create("").await;
     Api(&lab).tell(&flow, info(1)).await;
+    settle(&lab).await;
     line.close();
     let mut waited = Vec::new();
     let mut knows = false;
