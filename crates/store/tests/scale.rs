@@ -12,7 +12,8 @@ use testkit::{Plans, TestDatabase};
 
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
-/// A million jobs in 60 rules. Without triggers, which would log and count each of them.
+/// A million jobs in 60 rules. Without triggers, which would log and count each of them. All changes are of today, soon
+/// after midnight too: days before today have no partition here.
 const MILLION: &str = "
     set session_replication_role = replica;
     insert into workflow_runs (id, workflow_name, search, lineage_id)
@@ -36,7 +37,7 @@ const MILLION: &str = "
     insert into ingest_events (workflow_run_id, source, event, body, received_at, outcome)
     select '0193a4c2-0000-7000-8000-000000000001', 'flowo', 'e', '{}', now(), 'applied' from generate_series(1, 100000) n;
     insert into change_notifications (table_name, operation, record_id, workflow_run_id, \"timestamp\")
-    select 'job_executions', 'UPDATE', n, '0193a4c2-0000-7000-8000-000000000001', now() - (100000 - n) * interval '20 ms' from generate_series(1, 100000) n;
+    select 'job_executions', 'UPDATE', n, '0193a4c2-0000-7000-8000-000000000001', greatest(date_trunc('day', now()), now() - (100000 - n) * interval '20 ms') from generate_series(1, 100000) n;
     set session_replication_role = origin;
     analyze";
 
