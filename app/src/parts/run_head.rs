@@ -221,7 +221,12 @@ pub fn RunHead(
                 <If when=Signal::derive(move || { quarantined.get() > 0 })>
                     <div>
                         <dt>"Not understood"</dt>
-                        <dd title="Kept as they came, with the reason">{move || format!("{} reports", quarantined.get())}</dd>
+                        <dd title="Kept as they came, with the reason">
+                            {move || match quarantined.get() {
+                                1 => "1 report".to_owned(),
+                                n => format!("{n} reports"),
+                            }}
+                        </dd>
                     </div>
                 </If>
             </dl>
