@@ -51,7 +51,23 @@ async fn act(store: &Store, file: &Path, zone: &str, pretend: bool) -> Result<()
             known += 1;
             continue;
         }
-        let taken = translate(id, workflow, &old.jobs(workflow.id).await?);
+        let told = match old.jobs(workflow.id).await {
+            Ok(told) => told,
+            Err(error) => {
+                eprintln!("workflow {} ({}) could not be read: {}", workflow.id, workflow.name, store::error::chain(&error));
+                broken += 1;
+                continue;
+            }
+        };
+        // There it is at Error from its first failed job on, though others go on.
+        if workflow.status == "Error"
+            && told.iter().any(|job| job.status == "Running")
+            && old::is_recent(&mut conn, &workflow.updated_at, zone).await.unwrap_or(false)
+        {
+            running += 1;
+            continue;
+        }
+        let taken = translate(id, workflow, &told);
         new += 1;
         jobs += taken.jobs.len();
         if let Some(user) = &user {

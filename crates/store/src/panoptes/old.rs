@@ -69,7 +69,7 @@ impl Old {
         Ok(Self { conn, has_updated: columns.iter().any(|name| name == "updated_at") })
     }
 
-    /// All workflows, oldest first.
+    /// All workflows, oldest first. What is damaged in one of them, or of another type, is as if it were not there.
     pub async fn workflows(&mut self) -> Result<Vec<OldWorkflow>, StoreError> {
         let updated = if self.has_updated { "updated_at" } else { "null" };
         let sql = format!(
@@ -77,15 +77,15 @@ impl Old {
                from workflows order by id"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&mut self.conn).await.doing("reading workflows of Panoptes")?;
-        let text = |row: &sqlx::sqlite::SqliteRow, at: usize| row.get::<Option<String>, _>(at).unwrap_or_default();
+        let text = |row: &sqlx::sqlite::SqliteRow, at: usize| row.try_get::<Option<String>, _>(at).ok().flatten().unwrap_or_default();
         Ok(rows
             .iter()
             .map(|row| OldWorkflow {
                 id: row.get(0),
                 name: text(row, 1),
                 status: text(row, 2),
-                done: row.get::<Option<i64>, _>(3).unwrap_or(0),
-                total: row.get::<Option<i64>, _>(4).unwrap_or(0),
+                done: row.try_get(3).unwrap_or(0),
+                total: row.try_get(4).unwrap_or(0),
                 started_at: text(row, 5),
                 completed_at: text(row, 6),
                 updated_at: text(row, 7),
@@ -104,19 +104,19 @@ impl Old {
         .fetch_all(&mut self.conn)
         .await
         .doing("reading jobs of Panoptes")?;
-        let text = |row: &sqlx::sqlite::SqliteRow, at: usize| row.get::<Option<String>, _>(at).unwrap_or_default();
+        let text = |row: &sqlx::sqlite::SqliteRow, at: usize| row.try_get::<Option<String>, _>(at).ok().flatten().unwrap_or_default();
         Ok(rows
             .iter()
             .map(|row| OldJob {
-                jobid: row.get::<Option<i64>, _>(0).unwrap_or(0),
+                jobid: row.try_get(0).unwrap_or(0),
                 name: text(row, 1),
-                msg: row.get(2),
+                msg: row.try_get(2).ok().flatten(),
                 input: text(row, 3),
                 output: text(row, 4),
                 log: text(row, 5),
                 wildcards: text(row, 6),
-                is_checkpoint: row.get::<Option<bool>, _>(7).unwrap_or(false),
-                shell_command: row.get(8),
+                is_checkpoint: row.try_get(7).unwrap_or(false),
+                shell_command: row.try_get(8).ok().flatten(),
                 status: text(row, 9),
                 started_at: text(row, 10),
                 completed_at: text(row, 11),
@@ -163,6 +163,16 @@ pub struct Taken {
 pub async fn zone(conn: &mut Conn, zone: &str) -> Result<(), StoreError> {
     sqlx::query("select now() at time zone $1").bind(zone).execute(conn).await.doing("looking for the time zone")?;
     Ok(())
+}
+
+/// Whether a time of the file is of the last hour; no time is not.
+pub async fn is_recent(conn: &mut Conn, at: &str, zone: &str) -> Result<bool, StoreError> {
+    sqlx::query_scalar("select coalesce(nullif($1, '')::timestamp at time zone $2 > now() - interval '1 hour', false)")
+        .bind(at)
+        .bind(zone)
+        .fetch_one(conn)
+        .await
+        .doing("comparing a time of Panoptes")
 }
 
 /// Whether a run is there, or was and is deleted.
