@@ -37,8 +37,11 @@ const SOON: i64 = 2048;
 const LATER: usize = 65_536;
 /// ... or, whatever their number, so many bytes.
 const BYTES: usize = 256 << 20;
-/// How long a client waits for room, and a reader for what was taken before.
-const ROOM: Duration = Duration::from_secs(5);
+/// How long a client waits for room; there is some behind it, should the database hang. Clients that are told to wait
+/// for a second only are not lost.
+const ROOM: Duration = Duration::from_millis(500);
+/// How long a reader waits for what was taken before.
+const SETTLED: Duration = Duration::from_secs(5);
 /// Between attempts while the database is away: the first, and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// Attempts when the server is to stop; then the next one goes on.
@@ -166,7 +169,7 @@ impl Journal {
         let taken = self.0.taken.load(Ordering::Acquire);
         let mut written = self.0.written.subscribe();
         let all = written.wait_for(|written| *written >= taken || self.is_away());
-        if timeout(ROOM, all).await.is_err() {
+        if timeout(SETTLED, all).await.is_err() {
             warn!("An answer does not wait any longer for updates that came before it");
         }
     }
@@ -277,7 +280,9 @@ impl JournalTask {
             self.one_by_one(line, entries, cancel).await?;
         }
         self.wrote(count, bytes);
-        self.journal.files().forget(last);
+        if line.is_of(self.id) {
+            self.journal.files().forget(last); // Another server's are numbered by another count.
+        }
         Ok(())
     }
 

@@ -31,6 +31,11 @@ impl Line {
         Self { store, conn: None, doorbell, journal }
     }
 
+    /// Whether it applies the lines of this journal.
+    pub fn is_of(&self, journal: Uuid) -> bool {
+        self.journal == Some(journal)
+    }
+
     /// Writes a report that cannot be written together with others; one that cannot be written at all is set aside.
     pub async fn single(&mut self, report: Incoming) -> Result<Receipt, Refused> {
         let error = match self.commit(std::slice::from_ref(&report), None).await {
