@@ -7,6 +7,7 @@ server made of it is read back over Panoptes' own API and over ours. How Snakema
 compared with how it ends when nobody looks.
 """
 
+import datetime
 import email.utils
 import http.client
 import json
@@ -222,6 +223,29 @@ class Clients(unittest.TestCase):
         until(self.newest_or_none, lambda flow: flow and [flow[fact] for fact in facts] == ["Done", 3, 3], "all of it", RUN)
         self.assertEqual({job["status"] for job in self.panoptes.jobs(self.panoptes.newest())}, {"Done"})
 
+    def hung_database(self, version):
+        """Begins, runs and ends while the database takes connections and answers nothing."""
+        directory = self.lay_out("normal", version)
+        monitor, settings = self.monitor(version, True)
+        postgres = self.postgres()
+        self.assertGreater(len(postgres), 3)
+        for pid in postgres:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            status = self.run_once(version, directory, monitor=monitor, **settings)
+        finally:
+            for pid in postgres:
+                os.kill(pid, signal.SIGCONT)
+        self.assertEqual(status, 0, self.console.read_text())
+        until(self.healthy, bool, "the database back", RUN)
+
+    def postgres(self):
+        """The database's processes, the first one first."""
+        (path,) = self.server.data.rglob("postmaster.pid")
+        first = int(path.read_text().split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [first, *map(int, children)]
+
     def newest_or_none(self):
         try:
             return self.panoptes.newest()
@@ -258,26 +282,34 @@ class Clients(unittest.TestCase):
         (file,) = home.rglob("*.db")
         before = self.panoptes.get("/api/workflows")["workflows"]
 
-        # As its table may look after years: one that still runs, and one nobody can read.
+        # As its table may look after years: some that still run, one nobody can read, and one with a text that is none.
         with sqlite3.connect(file) as table:
             copied = "insert into workflows (name, status, done, total, started_at) select ?, ?, done, total, ? from workflows limit 1"
             table.execute(copied, ("runs there", "Running", "2026-01-02 03:04:05"))
             table.execute(copied, ("broken", "Done", "no time at all"))
+            table.execute(copied, ("goes on", "Error", "2026-01-02 03:04:05"))
+            table.execute("update workflows set updated_at = ? where name = 'goes on'", (str(datetime.datetime.now()),))
+            told = "insert into workflow_jobs (wf_id, jobid, name, msg, status, started_at) select id, 1, 'make', ?, 'Running', started_at from workflows where name = ?"
+            table.execute(told, (b"\xff\xfe", "goes on"))
         table.close()
 
         would = self.take_over(file, "--dry-run")
         self.assertIn("3 workflows with 8 jobs would be taken over; 0 were there already.", would)
-        self.assertIn("1 are running there", would)
+        self.assertIn("2 are running there", would)
         self.assertEqual(self.panoptes.get("/api/workflows")["workflows"], before)
         took = self.take_over(file, status=1)
         self.assertIn("2 workflows with 8 jobs were taken over; 0 were there already.", took)
         self.assertIn("(broken) could not be taken over", took)
         with sqlite3.connect(file) as table:
             table.execute("delete from workflows where name = 'broken'")
+            table.execute("update workflows set updated_at = '2026-01-02 03:04:06' where name = 'goes on'")
         table.close()
-        self.assertIn("0 workflows with 0 jobs were taken over; 2 were there already.", self.take_over(file))
+        self.assertIn("1 workflows with 1 jobs were taken over; 2 were there already.", self.take_over(file))
+        (given_up,) = [workflow for workflow in self.panoptes.get("/api/workflows")["workflows"] if workflow["name"] == "goes on"]
+        self.assertEqual([given_up["status"], *(job["status"] for job in self.panoptes.jobs(given_up))], ["Error", "Unknown"])
+        self.assertIn("0 workflows with 0 jobs were taken over; 3 were there already.", self.take_over(file))
 
-        here = self.panoptes.get("/api/workflows")["workflows"][len(before):]
+        here = self.panoptes.get("/api/workflows")["workflows"][len(before):][:len(there)]
         facts = ("status", "jobs_done", "jobs_total")
         self.assertEqual([[w[fact] for fact in facts] for w in here], [[w[fact] for fact in facts] for w in there])
         # Theirs say GMT and mean the clock of this machine.
@@ -322,6 +354,7 @@ def each_client():
                 told = (getattr(Clients, workflow), version, token)
                 setattr(Clients, name, lambda self, told=told: told[0](self, *told[1:]))
         setattr(Clients, f"test_{version}_survives_the_loss_of_the_database", lambda self, version=version: self.lost_database(version))
+        setattr(Clients, f"test_{version}_survives_a_database_that_hangs", lambda self, version=version: self.hung_database(version))
         if generation(version) not in (1, 5):  # They go on without a monitor.
             name = f"test_{version}_ends_at_a_bad_token_before_anything_runs"
             setattr(Clients, name, lambda self, version=version: self.bad_token(version))

@@ -71,6 +71,8 @@ impl Scope {
 const FRESH: Duration = Duration::from_secs(2);
 /// How long a token that was known is asked for.
 const BRIEFLY: Duration = Duration::from_millis(500);
+/// The same for one nobody has shown yet.
+const PATIENCE: Duration = Duration::from_secs(4);
 /// Tokens remembered; more, and all are asked for again.
 const REMEMBERED: usize = 10_000;
 
@@ -92,7 +94,7 @@ impl TokenCache {
         }
         let asked = async { people::token_owner(&mut *store.conn().await?, &hash).await };
         let owner = match held {
-            None => asked.await?,
+            None => timeout(PATIENCE, asked).await.unwrap_or_else(|_| Err(StoreError::too_slow("looking up a token")))?,
             // While the database is away, whoever was known is known: their report is refused for its own reason, at once.
             Some((_, known)) => match timeout(BRIEFLY, asked).await {
                 Ok(Ok(owner)) => owner,

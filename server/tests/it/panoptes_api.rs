@@ -234,7 +234,38 @@ async fn other_messages_are_taken() {
     }
     assert_eq!(api.now(&flow).await["status"], "Running");
     api.tell(&flow, json!({"level": "info", "msg": "Nothing to be done."})).await;
-    assert_eq!(api.now(&flow).await["status"], "No Execution");
+    let now = api.now(&flow).await;
+    assert_eq!((&now["status"], &now["completed_at"]), (&json!("No Execution"), &json!(null)));
+}
+
+/// What a client says of the whole counts where it says that all is done; otherwise, what it was seen to do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn counts_are_the_clients_where_it_has_done_all_and_ours_where_it_was_not_to() {
+    let lab = Lab::new().await;
+    let api = Api(&lab);
+    let counts = async |flow: &Value| {
+        let now = api.now(flow).await;
+        (now["status"].clone(), now["jobs_done"].clone(), now["jobs_total"].clone())
+    };
+    // The server came up late: of two jobs nothing was heard.
+    let late = api.create("").await;
+    for message in [info(3), json!({"level": "job_finished", "jobid": 3}), json!({"level": "progress", "done": 5, "total": 5})] {
+        api.tell(&late, message).await;
+    }
+    assert_eq!(counts(&late).await, (json!("Done"), json!(5), json!(5)));
+    // With --until.
+    let part = api.create("").await;
+    for message in [
+        json!({"level": "run_info", "msg": "Job stats:\njob      count\n-----  -------\nmake         5\ntotal        5\n"}),
+        json!({"level": "resources_info", "msg": "Provided cores: 2"}),
+        info(3),
+        json!({"level": "job_finished", "jobid": 3}),
+        json!({"level": "progress", "done": 1, "total": 5}),
+        json!({"level": "info", "msg": "Complete log: x.log"}),
+    ] {
+        api.tell(&part, message).await;
+    }
+    assert_eq!(counts(&part).await, (json!("Done"), json!(1), json!(1)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -7,7 +7,7 @@ use crate::{
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use testkit::{TestDatabase, until};
+use testkit::{Line, TestDatabase, until};
 use tokio::time::sleep;
 
 /// Until what was answered is in the database, as every question over the API waits.
@@ -44,6 +44,11 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
         if waited.len() == 1 {
             let create = lab.get("/create_workflow").send().await.expect("an answer");
             assert_eq!(create.status(), StatusCode::SERVICE_UNAVAILABLE, "it is not 500, at which clients end");
+            let answer: Value = create.json().await.expect("JSON");
+            assert_eq!(answer["id"], 0, "without a number they end, too; what they do with it ends nothing");
+            let named = Api(&lab).ask(Method::PUT, "/api/workflow/0", Some(json!({"name": "x"}))).await;
+            assert_eq!(named.0, StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(told(&lab, &answer["id"], &info(1)).await.0, StatusCode::OK);
         }
         if waited.len() % 50 == 1 {
             // About a run nobody here knows: no reason to lose what others say.
@@ -58,6 +63,7 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
     // All of it is kept, also what this says.
     told(&lab, &flow["id"], &json!({"level": "job_finished", "jobid": 1})).await;
     line.open();
+    assert_eq!(Api(&lab).ask(Method::PUT, "/api/workflow/0", Some(json!({"name": "x"}))).await.0, StatusCode::SERVICE_UNAVAILABLE);
     until("an update that is taken", || async {
         (told(&lab, &flow["id"], &json!({"level": "info", "msg": "said again"})).await.0 == StatusCode::OK).then_some(())
     })
@@ -65,6 +71,56 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
     assert_eq!(Api(&lab).jobs(&flow).await[0]["status"], "Done");
     let said = lab.database.text("select count(*)::text from log_entries where message = 'said to nobody'").await;
     assert_eq!(said.as_deref(), Some("300"), "nothing is lost");
+}
+
+/// A thousand updates a second from clients that wait for each answer, as long as the plugin does unless it is told
+/// otherwise, while the database is there, answers nothing, is away, and is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whatever_the_database_does_clients_are_answered_in_time_and_what_they_say_is_kept() {
+    const CLIENTS: usize = 32;
+    const UPDATES: usize = 400;
+    const EVERY: Duration = Duration::from_millis(32);
+    let database = TestDatabase::new().await;
+    let (line, store) = database.through(8).await;
+    let lab = Lab::over(database, store).await;
+    let mut flows = Vec::new();
+    for _ in 0..CLIENTS {
+        let flow = Api(&lab).create("").await;
+        Api(&lab).tell(&flow, json!({"level": "info", "msg": "the first"})).await;
+        flows.push(flow["id"].clone());
+    }
+    let began = Instant::now();
+    let clients = flows.iter().map(async |id| {
+        let mut slowest = Duration::ZERO;
+        for n in 0..UPDATES {
+            sleep((EVERY * u32::try_from(n).expect("few")).saturating_sub(began.elapsed())).await;
+            let asked = Instant::now();
+            let message = json!({"level": "info", "msg": format!("said {n}")});
+            let answer = tokio::time::timeout(Duration::from_secs(10), told(&lab, id, &message)).await;
+            let (status, body) = answer.expect("an answer within the client's time-out");
+            assert!([StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE].contains(&status), "{status} {body}");
+            slowest = slowest.max(asked.elapsed());
+        }
+        slowest
+    });
+    let faults = async {
+        sleep(Duration::from_secs(1)).await;
+        line.set(Line::Stalled);
+        sleep(Duration::from_secs(8)).await;
+        line.close();
+        sleep(Duration::from_secs(2)).await;
+        line.set(Line::Whole);
+        line.open();
+    };
+    let (slowest, ()) = tokio::join!(futures::future::join_all(clients), faults);
+    let rate = (CLIENTS * UPDATES) as f64 / began.elapsed().as_secs_f64();
+    println!("{rate:.0} updates/s over all faults, the slowest answer after {:?}", slowest.iter().max());
+    until("all that was said, once", || async {
+        let said = lab.database.text("select count(*) || ' ' || count(distinct (workflow_run_id, message)) from log_entries").await;
+        let all = CLIENTS * (UPDATES + 1);
+        (said? == format!("{all} {all}")).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -203,6 +259,51 @@ async fn what_a_killed_server_had_in_its_journal_is_written_by_the_next_one() {
         let said = database.text("select count(*)::text from log_entries where message = 'said once'").await;
         assert_eq!(said.as_deref(), Some("1"));
     }
+}
+
+/// Of another server's journal what is applied says nothing about one's own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_journal_of_another_server_is_written_and_ones_own_stays_until_it_is() {
+    const OWN: &str = "0193a4c2-0000-7000-8000-00000000000a";
+    let database = TestDatabase::new().await;
+    database
+        .sql(&format!(
+            "create table holds as select 1;
+             create function held() returns trigger language plpgsql as
+             $$ begin while exists (select from holds) loop perform pg_sleep(0.02); end loop; return new; end $$;
+             create trigger held before insert or update on journals for each row when (new.id = '{OWN}') execute function held()"
+        ))
+        .await;
+    let dir = tempfile::TempDir::new().expect("a directory");
+    let write = |slot: &str, id: &str, lines: &[i64]| {
+        std::fs::create_dir(dir.path().join(slot)).expect("a directory");
+        std::fs::write(dir.path().join(slot).join("id"), id).expect("written");
+        for number in lines {
+            std::fs::write(dir.path().join(slot).join(format!("{number:020}.log")), format!("{number}\tsaid\n")).expect("written");
+        }
+    };
+    write("0", OWN, &[1, 900]);
+    write("1", "0193a4c2-0000-7000-8000-00000000000b", &[5000]);
+    let lab = Lab::with_journal(database.again(), database.store.clone(), dir.path()).await;
+    until("its own turn", || async {
+        let waits = "select count(*)::text from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()";
+        (lab.database.text(waits).await? == "1").then_some(())
+    })
+    .await;
+    let own = || {
+        std::fs::read_dir(dir.path().join("0"))
+            .expect("files")
+            .filter(|file| file.as_ref().is_ok_and(|file| file.path().extension().is_some()))
+            .count()
+    };
+    assert_eq!(own(), 2);
+    assert_eq!(lab.database.texts("select applied::text from journals").await, ["5000"]);
+    lab.database.sql("delete from holds").await;
+    until("both journals written", || async {
+        let applied = lab.database.texts("select applied::text from journals order by id").await;
+        (applied == ["900", "5000"]).then_some(())
+    })
+    .await;
 }
 
 fn copy(from: &std::path::Path, to: &std::path::Path) {

@@ -2,7 +2,7 @@
 
 use super::{
     reply,
-    routes::{Panoptes, tidy_name},
+    routes::{PATIENCE, Panoptes, tidy_name},
 };
 use crate::Sender;
 use axum::{
@@ -20,6 +20,7 @@ use store::{
     panoptes::{self, Workflow},
     runs::{self, Audience},
 };
+use tokio::time::timeout;
 use tracing::{error, warn};
 
 /// What stands in a path: a number, beside whatever token stands before it.
@@ -105,17 +106,22 @@ pub(super) async fn rename(
 ) -> Response {
     let told: Option<Value> = serde_json::from_slice(&body).ok();
     let name = told.as_ref().and_then(|told| told.get("name")?.as_str()).map(tidy_name).filter(|name| !name.is_empty());
+    if number(&parts, "id") == Some(reply::NO_WORKFLOW) {
+        return reply::unavailable("there is no workflow to be named"); // At 404 clients end.
+    }
     let Some(name) = name else { return reply::empty(StatusCode::BAD_REQUEST) };
-    let answer: Answer = async {
+    let answer = async {
         let workflow = state.workflow(audience, &parts).await?;
         let renamed = panoptes::rename(&mut *state.conn().await?, audience, workflow.id, &name, sender.user).await;
         // Some clients end their user's run at 500.
         renamed.map_err(|_| reply::unavailable("the name could not be written"))?;
         let workflow = state.workflow(audience, &parts).await?;
         Ok(reply::json(StatusCode::OK, &json!({ "workflow": reply::workflow(&workflow) })))
+    };
+    match timeout(PATIENCE, answer).await {
+        Ok(answer) => flat(answer),
+        Err(_) => broken(&StoreError::too_slow("naming a workflow")),
     }
-    .await;
-    flat(answer)
 }
 
 pub(super) async fn cancel(

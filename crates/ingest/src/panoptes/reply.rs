@@ -10,6 +10,9 @@ use model::{JobStatus, Millis, RunStatus};
 use serde_json::{Value, json};
 use store::panoptes::{Job, Workflow};
 
+/// The number of no workflow, for clients that break without one: they go on, and what they say is of nothing.
+pub const NO_WORKFLOW: i64 = 0;
+
 /// Panoptes' word for where a workflow stands.
 pub fn word(workflow: &Workflow) -> &'static str {
     let failing = workflow.last_was_error || workflow.jobs.failed > 0;
@@ -48,10 +51,11 @@ fn time(at: Millis) -> String {
 /// The eight keys of a workflow.
 pub fn workflow(workflow: &Workflow) -> Value {
     let counts = &workflow.jobs;
-    let ended = matches!(workflow.status, RunStatus::Success | RunStatus::Cancelled).then_some(workflow.ended_at).flatten();
-    let whole = workflow.status == RunStatus::Success && !workflow.dry_run && counts.seen() > 0;
-    let (done, total) =
-        if whole { (counts.success, counts.seen()) } else { (counts.success.max(workflow.done_told.unwrap_or(0)), counts.total().max(1)) };
+    let ended = matches!(word(workflow), "Done" | "Cancelled").then_some(workflow.ended_at).flatten();
+    let done_told = workflow.done_told.unwrap_or(0);
+    // Done with less than was planned: as much as it was to do. A client that says all is done knows of jobs that were never told of.
+    let whole = workflow.status == RunStatus::Success && !workflow.dry_run && counts.seen() > 0 && done_told < counts.total();
+    let (done, total) = if whole { (counts.success, counts.seen()) } else { (counts.success.max(done_told), counts.total().max(1)) };
     json!({
         "id": workflow.id,
         "name": if workflow.name.is_empty() { workflow.run.to_string() } else { workflow.name.clone() },
@@ -130,7 +134,8 @@ pub fn sign_in() -> Response {
     response
 }
 
-/// Not now: clients go on without us.
+/// Not now: clients go on without us. Those that wanted a workflow read its number from whatever they are answered,
+/// and end without one.
 pub fn unavailable(why: &str) -> Response {
     later(&format!("Not stored: {why}."))
 }
@@ -141,7 +146,7 @@ pub fn kept() -> Response {
 }
 
 fn later(msg: &str) -> Response {
-    let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "msg": msg }));
+    let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "id": NO_WORKFLOW, "msg": msg }));
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     response
 }

@@ -6,7 +6,7 @@ use super::{
     api::{self, broken},
     conversations::Conversations,
     reply,
-    translate::Conversation,
+    translate::{Conversation, is_quiet_dry},
     updates::update,
     wire,
 };
@@ -24,14 +24,15 @@ use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use store::{
-    Store, clock,
+    Store, StoreError, clock,
     error::chain,
     panoptes::{self, Creation},
     runs::Audience,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::error;
 
 /// A target rule names all its inputs.
@@ -42,6 +43,9 @@ const MAX_NAME: usize = 1000;
 const SECRET: usize = 24;
 /// Deeper JSON than any client makes.
 const MAX_DEPTH: usize = 64;
+
+/// How long a workflow is made, or named: clients wait for it before their first job, some of them for ever.
+pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What the routes share. Cheap to clone.
 #[derive(Clone)]
@@ -129,14 +133,22 @@ async fn create(
         body: masked(&clean(json!({ "query": query, "body": told })).to_string()),
         received_at: now,
     };
+    let quiet_dry = creation.command_line.as_deref().is_some_and(is_quiet_dry);
     let made = async {
         let mut tx = state.store.begin().await?;
         let (id, run) = panoptes::create(&mut tx, &creation, state.stale).await?;
         store::commit(tx).await?;
-        state.conversations.begin(id, run, creation.user, Conversation::new()).await;
+        state.conversations.begin(id, run, creation.user, Conversation::new(quiet_dry)).await;
         panoptes::find(&mut *state.store.conn().await?, Audience::All, id, state.stale).await
     };
-    match made.await {
+    if state.is_blown() {
+        return reply::unavailable("the database does not answer"); // Some ask again with all that they tell.
+    }
+    let made = timeout(PATIENCE, made).await.unwrap_or_else(|_| {
+        state.blow();
+        Err(StoreError::too_slow("making a workflow"))
+    });
+    match made {
         Ok(Some(workflow)) => reply::json(StatusCode::OK, &reply::workflow(&workflow)),
         Ok(None) => reply::unavailable("it was deleted at once"),
         Err(error) if error.is_unavailable() => broken(&error),

@@ -5,6 +5,7 @@
 
 mod lines;
 
+pub use lines::is_quiet_dry;
 use lines::{exit_code, location, planned, words};
 use model::{
     JobStatus, Millis,
@@ -31,6 +32,8 @@ const DAY: Millis = 24 * 3600 * 1000;
 /// Jobs and members of a group that one message may tell of.
 const MOST_JOBS: usize = 10_000;
 const MOST_MEMBERS: usize = 1_000;
+/// Paths that are kept with a job: more than a rule over all of 100 000 jobs has.
+const MOST_PATHS: usize = 200_000;
 /// A sign of life at least so often (ms), however little is said.
 const LIFE: Millis = 30_000;
 
@@ -43,6 +46,8 @@ pub struct Conversation {
     last_job: Option<i64>,
     /// Jobs really run: it said so, or one ended.
     executes: bool,
+    /// Its command says that none will, and says so little that nothing else may.
+    quiet_dry: bool,
     /// Errors whose job is told next.
     errors: VecDeque<String>,
     /// The newest of them was told just now.
@@ -61,8 +66,11 @@ static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 impl Conversation {
     /// Of a run that begins; its jobs are only announced until it says that it executes them.
-    pub fn new() -> Self {
+    ///
+    /// `quiet_dry`: whether its command has words of a dry run that says little ([`is_quiet_dry`]).
+    pub fn new(quiet_dry: bool) -> Self {
         Self {
+            quiet_dry,
             recent: VecDeque::new(),
             last_job: None,
             executes: false,
@@ -77,7 +85,12 @@ impl Conversation {
 
     /// Of a run whose beginning was heard by another process.
     pub fn resumed() -> Self {
-        Self { executes: true, ..Self::new() }
+        Self { executes: true, ..Self::new(false) }
+    }
+
+    /// Whether its command has words of a dry run that says little.
+    pub fn quiet_dry(&self) -> bool {
+        self.quiet_dry
     }
 
     /// Whether jobs of it are known to be run, and not only announced.
@@ -184,7 +197,11 @@ impl Conversation {
                 self.executes = true;
                 words("info", said)
             }
-            "run_info" => planned(said).unwrap_or_else(|| words("info", said)),
+            "run_info" => match planned(said) {
+                // All that such a run says of itself.
+                Some(plan) if self.quiet_dry && !self.executes => return vec![plan, Event::WasDryRun],
+                plan => plan.unwrap_or_else(|| words("info", said)),
+            },
             "info" => self.info(said),
             "warning" => words("warning", said),
             "workflow_success" => Event::Closed,
@@ -206,6 +223,13 @@ impl Conversation {
             Some(Value::Array(unnamed)) if !unnamed.is_empty() => BTreeMap::from([("unnamed".to_owned(), Value::Array(unnamed.clone()))]),
             _ => BTreeMap::new(),
         };
+        let mut room = MOST_PATHS;
+        let mut paths = |name: &str| {
+            let mut paths = texts(message.get(name));
+            paths.truncate(room);
+            room -= paths.len();
+            paths
+        };
         JobInfo {
             job_id,
             rule: text("name"),
@@ -222,12 +246,7 @@ impl Conversation {
             reason: text("reason"),
             message: text("msg"),
             shell_command: text("shellcmd"),
-            files: JobFiles {
-                input: texts(message.get("input")),
-                output: texts(message.get("output")),
-                log: texts(message.get("log")),
-                benchmark: texts(message.get("benchmark")),
-            },
+            files: JobFiles { output: paths("output"), log: paths("log"), benchmark: paths("benchmark"), input: paths("input") },
             checkpoint: message.get("is_checkpoint").and_then(Value::as_bool).unwrap_or(false),
             // Clients that send the command with it have no word for what is only announced.
             planned: !self.executes && !message.contains_key("shellcmd"),
@@ -241,6 +260,8 @@ impl Conversation {
         } else if said.starts_with("Executing main workflow") {
             self.within = false;
         }
+        // Of those that leave jobs to a cluster some say no more before the first has ended.
+        self.executes |= said.starts_with("Using shell: ");
         if ["Terminating processes on user request", "Will exit after finishing currently running jobs"]
             .iter()
             .any(|text| said.starts_with(text))
@@ -336,7 +357,7 @@ fn plain(value: &Value) -> Option<String> {
 
 fn texts(value: Option<&Value>) -> Vec<String> {
     match value {
-        Some(Value::Array(items)) => items.iter().filter_map(plain).collect(),
+        Some(Value::Array(items)) => items.iter().filter_map(plain).take(MOST_PATHS).collect(),
         Some(Value::String(text)) if !text.is_empty() => vec![text.clone()],
         _ => Vec::new(),
     }

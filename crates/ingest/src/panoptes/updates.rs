@@ -53,7 +53,7 @@ pub(super) async fn update(State(state): State<Panoptes>, sender: Option<Extensi
         Err(errors) => return reply::malformed(errors),
     };
     drop(body);
-    let Some(id) = envelope.id else { return reply::ok() };
+    let Some(id) = envelope.id.filter(|id| *id != reply::NO_WORKFLOW) else { return reply::ok() };
     let stored = timeout(PATIENCE, async {
         let open = match state.open(id).await {
             Ok(Some(open)) => open,
@@ -94,6 +94,9 @@ struct Line {
     admin: bool,
     /// Its run had executed jobs before.
     executes: bool,
+    /// Its command says that it executes none, and says little.
+    #[serde(default)]
+    quiet_dry: bool,
 }
 
 impl Told {
@@ -158,11 +161,11 @@ struct Known;
 pub fn retold() -> impl FnMut(&str) -> Reports + Send {
     let mut talks: HashMap<Uuid, Conversation> = HashMap::new();
     move |line| {
-        let Ok(Line { told, admin, executes }) = serde_json::from_str(line) else {
+        let Ok(Line { told, admin, executes, quiet_dry }) = serde_json::from_str(line) else {
             warn!("A line of the journal is not readable");
             return Vec::new();
         };
-        let talk = talks.entry(told.run).or_insert_with(|| if executes { Conversation::resumed() } else { Conversation::new() });
+        let talk = talks.entry(told.run).or_insert_with(|| if executes { Conversation::resumed() } else { Conversation::new(quiet_dry) });
         told.read(talk, admin).map_or_else(|Known| Vec::new(), |(reports, _)| reports)
     }
 }
@@ -171,14 +174,14 @@ impl Panoptes {
     /// Takes what an update tells: into the journal, or at once into the database. Of several reports the last answer
     /// counts.
     async fn keep(&self, open: &Open, told: Told, admin: bool) -> Response {
-        let (executes, read) = {
+        let (executes, quiet_dry, read) = {
             let mut talk = open.talk();
-            (talk.executes(), told.read(&mut talk, admin))
+            (talk.executes(), talk.quiet_dry(), told.read(&mut talk, admin))
         };
         let Ok((reports, hash)) = read else { return reply::ok() };
         let outcome = match &self.journal {
             Some(journal) => {
-                let line = serde_json::to_string(&Line { told, admin, executes }).unwrap_or_default();
+                let line = serde_json::to_string(&Line { told, admin, executes, quiet_dry }).unwrap_or_default();
                 match journal.take(&line, reports).await {
                     Ok(Taken::Soon) => return reply::ok(),
                     Ok(Taken::Later) => return reply::kept(),
@@ -239,11 +242,12 @@ impl Panoptes {
         })
     }
 
-    fn is_blown(&self) -> bool {
+    /// Whether the database did not answer a moment ago.
+    pub(super) fn is_blown(&self) -> bool {
         self.blown.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
     }
 
-    fn blow(&self) {
+    pub(super) fn blow(&self) {
         *self.blown.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + FUSE);
     }
 }

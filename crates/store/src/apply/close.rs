@@ -25,7 +25,7 @@ pub(super) async fn settle_plans(conn: &mut Conn, runs: &[Uuid]) -> Result<(), S
         "update workflow_runs set jobs_planned = n.seen
            from (select id, jobs_waiting + jobs_running + jobs_success + jobs_failed + jobs_lost + jobs_skipped as seen
                    from workflow_runs where id = any($1) and source = 'panoptes' and status = 'success' and not dry_run) n
-          where workflow_runs.id = n.id and n.seen > 0 and n.seen < jobs_planned",
+          where workflow_runs.id = n.id and n.seen > 0 and n.seen < jobs_planned and coalesce(done_told, 0) < jobs_planned",
     )
     .bind(runs)
     .execute(conn)

@@ -18,6 +18,19 @@ pub(super) fn info(said: &str, stops: bool) -> Event {
     submitted(said).unwrap_or_else(|| words("info", said))
 }
 
+/// Whether a command line has words of a dry run and words that make it say little.
+///
+/// Such a run says how many jobs there would be, and no more. The line was joined without quotes, so the words may be
+/// those of an option's value: it is a hint.
+pub fn is_quiet_dry(command: &str) -> bool {
+    let flags = |word: &str, letter: char| {
+        let letters = word.strip_prefix('-').unwrap_or("");
+        letters.contains(letter) && letters.chars().all(|letter| "npqrkFR".contains(letter))
+    };
+    let has = |letter, names: &[&str]| command.split_whitespace().any(|word| names.contains(&word) || flags(word, letter));
+    has('n', &["--dry-run", "--dryrun"]) && has('q', &["--quiet"])
+}
+
 /// Nothing but words.
 pub(super) fn words(level: &'static str, message: &str) -> Event {
     Event::Said { level, message: message.to_owned(), logfile: None, last: false, failed: false }

@@ -41,13 +41,50 @@ fn an_error_goes_with_the_job_whose_command_it_names() {
 
 #[test]
 fn what_only_says_what_it_would_do_announces_jobs() {
-    let mut talk = Conversation::new();
+    let mut talk = Conversation::new(false);
     let planned =
         |talk: &mut Conversation| matches!(one(talk, json!({"level": "job_info", "jobid": 1})), Event::JobInfo(info) if info.planned);
     assert!(planned(&mut talk));
     assert_eq!(one(&mut talk, json!({"level": "info", "msg": "This was a dry-run (flag -n). …"})), Event::WasDryRun);
     meaning(&mut talk, json!({"level": "resources_info", "msg": "Provided cores: 2"}));
     assert!(!planned(&mut talk));
+}
+
+#[test]
+fn a_dry_run_that_says_little_is_over_when_it_has_said_what_there_would_be() {
+    let stats =
+        json!({"level": "run_info", "msg": "Job stats:\njob      count\n-----  -------\nall          1\nmake         2\ntotal        3\n"});
+    let dry = |talk: &mut Conversation| meaning(talk, stats.clone()).contains(&Event::WasDryRun);
+    for command in ["snakemake -n -q", "snakemake --dry-run --quiet all", "snakemake -nq -j 1", "snakemake --dryrun -rpq x"] {
+        assert!(dry(&mut Conversation::new(is_quiet_dry(command))), "{command}");
+    }
+    for command in ["snakemake -n", "snakemake -q --cores 1", "snakemake --name -quantify -n", ""] {
+        assert!(!dry(&mut Conversation::new(is_quiet_dry(command))), "{command}");
+    }
+    // Words of an option's value, in a run that is one.
+    let mut talk = Conversation::new(is_quiet_dry("snakemake --quiet --cluster qsub -n 4"));
+    meaning(&mut talk, json!({"level": "info", "msg": "Using shell: /usr/bin/bash"}));
+    assert!(!dry(&mut talk));
+}
+
+#[test]
+fn jobs_of_a_cluster_run_though_nothing_is_said_of_cores() {
+    let mut talk = Conversation::new(false);
+    meaning(&mut talk, json!({"level": "info", "msg": "Using shell: /usr/bin/bash"}));
+    let Event::JobInfo(info) = one(&mut talk, json!({"level": "job_info", "jobid": 1})) else { panic!() };
+    assert!(!info.planned);
+    let Event::Error(_) = one(&mut talk, json!({"level": "error", "msg": "The job status query failed"})) else {
+        panic!("not the last word")
+    };
+}
+
+#[test]
+fn no_job_has_more_files_than_a_run_of_a_hundred_thousand() {
+    let mut talk = Conversation::new(false);
+    let many: Vec<String> = (0..MOST_PATHS).map(|n| n.to_string()).collect();
+    let told = json!({"level": "job_info", "jobid": 1, "input": many.clone(), "output": ["o"], "log": ["l"]});
+    let Event::JobInfo(info) = one(&mut talk, told) else { panic!() };
+    assert_eq!((info.files.output.len(), info.files.log.len(), info.files.input.len()), (1, 1, MOST_PATHS - 2));
 }
 
 #[test]
@@ -58,7 +95,7 @@ fn errors_end_a_run_where_nothing_else_would() {
     };
     let old = |text: &str| json!({"level": "error", "msg": text});
     assert_eq!(
-        fatal(&mut Conversation::new(), old("SyntaxError in line 2 of /a/Snakefile:\ninvalid syntax")),
+        fatal(&mut Conversation::new(false), old("SyntaxError in line 2 of /a/Snakefile:\ninvalid syntax")),
         Some(false),
         "before anything ran"
     );
@@ -79,13 +116,13 @@ fn tables_of_jobs_are_read_in_both_forms() {
     let new = "Job stats:\njob      count\n-----  -------\nall          1\nmake         2\ntotal        3\n";
     let wide = "Job stats:\njob      count    min threads    max threads\n-----  -------  -------------  -------------\nall          1              1              1\nmake         2              1              1\ntotal        3              1              1\n";
     for text in [old, new, wide] {
-        assert_eq!(one(&mut Conversation::new(), json!({"level": "run_info", "msg": text})), wanted, "{text}");
+        assert_eq!(one(&mut Conversation::new(false), json!({"level": "run_info", "msg": text})), wanted, "{text}");
     }
     // A rule of that name stands before the sum.
     let total = "Job stats:\njob      count\n-----  -------\nall          1\nmake         2\ntotal        2\ntotal        5\n";
     let wanted = Event::Planned { per_rule: BTreeMap::from([("all".into(), 1), ("make".into(), 2), ("total".into(), 2)]), total: 5 };
     for text in [total, "Job counts:\n\tcount\tjobs\n\t1\tall\n\t2\tmake\n\t2\ttotal\n\t5"] {
-        assert_eq!(one(&mut Conversation::new(), json!({"level": "run_info", "msg": text})), wanted, "{text}");
+        assert_eq!(one(&mut Conversation::new(false), json!({"level": "run_info", "msg": text})), wanted, "{text}");
     }
 }
 
@@ -108,7 +145,7 @@ fn words_of_a_cluster_name_its_job() {
 
 #[test]
 fn twins_are_known_among_the_last_few_and_may_come_again_if_they_were_not_stored() {
-    let mut talk = Conversation::new();
+    let mut talk = Conversation::new(false);
     let hash = talk.is_twin("a").expect("new");
     assert_eq!(talk.is_twin("a"), Err(Twin));
     talk.forget(hash);
@@ -121,7 +158,7 @@ fn twins_are_known_among_the_last_few_and_may_come_again_if_they_were_not_stored
 
 #[test]
 fn times_are_the_clients_by_our_clock() {
-    let mut talk = Conversation::new();
+    let mut talk = Conversation::new(false);
     let mut time = |seconds: f64, now| {
         let Value::Object(message) = json!({"timestamp": seconds}) else { panic!() };
         talk.time(&message, now)
@@ -135,7 +172,7 @@ fn times_are_the_clients_by_our_clock() {
 
 #[test]
 fn idle_talk_costs_a_write_now_and_then() {
-    let mut talk = Conversation::new();
+    let mut talk = Conversation::new(false);
     let Value::Object(debug) = json!({"level": "debug", "msg": "x"}) else { panic!() };
     assert_eq!(talk.translate(&debug, LIFE), [Event::Seen]);
     assert!(talk.translate(&debug, LIFE + 1).is_empty());
@@ -186,7 +223,7 @@ fn who_was_stopped_has_not_succeeded() {
 
 #[test]
 fn what_a_workflow_prepares_first_does_not_end_it() {
-    let mut talk = Conversation::new();
+    let mut talk = Conversation::new(false);
     let say = |talk: &mut Conversation, words: &str| one(talk, json!({"level": "info", "msg": words}));
     say(&mut talk, "Executing subworkflow before.");
     assert!(meaning(&mut talk, json!({"level": "progress", "done": 2, "total": 2})).is_empty());
@@ -200,7 +237,7 @@ fn what_a_workflow_prepares_first_does_not_end_it() {
 
 #[test]
 fn long_lists_and_strange_numbers_have_bounds() {
-    let mut talk = Conversation::new();
+    let mut talk = Conversation::new(false);
     let jobs: Vec<usize> = (0..MOST_JOBS + 5).collect();
     let Event::JobsStarted(kept) = one(&mut talk, json!({"level": "job_started", "jobs": jobs})) else { panic!() };
     assert_eq!(kept.len(), MOST_JOBS);
