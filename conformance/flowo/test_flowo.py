@@ -168,8 +168,13 @@ class FlowoTest(unittest.TestCase):
                 self.assertLessEqual(instant(job["started_at"]), instant(job["ended_at"]), job)
                 self.assertLessEqual(instant(run["started_at"]), instant(job["started_at"]), job)
 
-        listed = next(item for item in api.runs(self.directory) if item["id"] == run["id"])
-        self.assertEqual(listed, {key: run[key] for key in listed}, "list and page agree")
+        def both():
+            listed = next(item for item in api.runs(self.directory) if item["id"] == run["id"])
+            page = api.run(run["id"])
+            return listed, {key: page[key] for key in listed}
+
+        # What the log of the run tells may be written between the two questions.
+        until(both, lambda seen: seen[0] == seen[1], "list and page agree", 10)
 
 
 class Runs(FlowoTest):
