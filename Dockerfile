@@ -25,19 +25,20 @@ FROM debian:bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin flowo
+ && useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin flowo \
+ && install -d -o flowo -g flowo -m 0700 /var/lib/flowo
 COPY --from=build /out/flowod /usr/local/bin/flowod
 COPY --from=build /out/site /usr/local/share/flowo/site
 
-# All addresses of the container; which of them others reach is decided by what is published.
-ENV FLOWO_LISTEN=0.0.0.0:3100 \
-    FLOWO_SITE_DIR=/usr/local/share/flowo/site
+ENV FLOWO_SITE_DIR=/usr/local/share/flowo/site
 EXPOSE 3100
 USER flowo
 WORKDIR /
 
 # There is no curl in here; bash asks by itself. The answer is 200 while reports can be taken.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${FLOWO_LISTEN##*:} && printf 'GET /healthz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r line <&3 && [[ $line == 'HTTP/1.1 200'* ]]"]
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/3100 && printf 'GET /healthz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r line <&3 && [[ $line == 'HTTP/1.1 200'* ]]"]
 
 ENTRYPOINT ["flowod"]
+# All addresses of the container; which of them others reach is decided by what is published.
+CMD ["serve", "--listen", "0.0.0.0:3100"]

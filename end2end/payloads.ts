@@ -1224,8 +1224,8 @@ export function named(): Kept[] {
 export function logged(payloads: Payload[]): string {
   const lines = payloads.map((one) => {
     const text = one.text.replaceAll('\n', ' ');
-    // What comes after a carriage return is written over what was before it.
-    return text.includes('\r') ? `${ESC}[0m${text} ${seen(one)}` : `${ESC}[0m${seen(one)} ${text}`;
+    // What comes after a carriage return is written over what was before it, and a line that is cleared loses it.
+    return text.includes('\r') || text.includes(`${ESC}[2K`) ? `${ESC}[0m${text} ${seen(one)}` : `${ESC}[0m${seen(one)} ${text}`;
   });
   return `${lines.join('\n')}\n`;
 }

@@ -266,12 +266,14 @@ create or replace trigger job_executions_notify_update after update on job_execu
 create or replace trigger job_executions_notify_delete after delete on job_executions
     referencing old table as older for each statement execute function job_executions_deleted();
 
--- What was said, a line at a time: its level and the start of its words; the words themselves are in the row.
+-- What was said, a line at a time: its level and the start of its words, and if that is not all, how many letters there
+-- are; the words themselves are in the row.
 create or replace function log_entries_inserted() returns trigger language plpgsql as $$
 begin
     insert into change_notifications (table_name, operation, record_id, workflow_run_id, changed_fields, new_values)
     select 'log_entries', 'INSERT', id, workflow_run_id, '{level,message}',
            jsonb_build_object('level', level, 'message', left(message, 200))
+           || case when char_length(message) > 200 then jsonb_build_object('letters', char_length(message)) else '{}' end
       from newer;
     if found then
         perform ring();
@@ -306,6 +308,7 @@ begin
     insert into change_notifications (table_name, operation, record_id, workflow_run_id, changed_fields, old_values)
     select 'log_entries', 'DELETE', id, workflow_run_id, '{level,message}',
            jsonb_build_object('level', level, 'message', left(message, 200))
+           || case when char_length(message) > 200 then jsonb_build_object('letters', char_length(message)) else '{}' end
       from older
      where workflow_run_id is null
         or exists (select from workflow_runs r where r.id = older.workflow_run_id and r.deleted_at is null);

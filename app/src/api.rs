@@ -3,6 +3,7 @@
 #[cfg(feature = "ssr")]
 mod benchmarks;
 pub mod code;
+pub mod devices;
 pub mod entries;
 pub mod files;
 pub mod graph;

@@ -1,7 +1,7 @@
 //! What can go wrong between a page and the server, in words made in one place.
 
 use leptos::prelude::*;
-use leptos::server_fn::{codec::JsonEncoding, error::ServerFnErrorErr};
+use leptos::server_fn::{Bytes, Encodes as _, codec::JsonEncoding, error::ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 
 /// An error that crosses the wire.
@@ -11,12 +11,14 @@ pub enum AppError {
     NotFound,
     #[error("You are signed out.")]
     SignedOut,
-    #[error("You may look at this but not change it.")]
-    Forbidden,
+    #[error("{}", .0.says())]
+    Refused(model::access::Refusal),
     #[error("{field}: {rule}")]
     Invalid { field: String, rule: String },
     #[error("The database does not answer. Workflows keep running; their reports are refused until it is back.")]
     Unavailable,
+    #[error("Flowo cannot work this out at the moment: it takes too long, or too much else is going on. Try again, or ask for less.")]
+    Busy,
     #[error("Something in Flowo broke. The server's log has more under this incident.")]
     Internal { incident: String },
     #[error("The server did not answer.")]
@@ -29,9 +31,10 @@ impl AppError {
         match self {
             Self::NotFound => "Nothing here",
             Self::SignedOut => "Signed out",
-            Self::Forbidden => "Not allowed",
+            Self::Refused(_) => "Not allowed",
             Self::Invalid { .. } => "Not understood",
             Self::Unavailable => "Database unavailable",
+            Self::Busy => "Too much to do",
             Self::Internal { .. } => "Something broke",
             Self::Offline => "No connection",
         }
@@ -47,7 +50,7 @@ impl AppError {
 
     /// Whether trying again may help.
     pub const fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable | Self::Offline | Self::Internal { .. })
+        matches!(self, Self::Unavailable | Self::Busy | Self::Offline | Self::Internal { .. })
     }
 }
 
@@ -65,6 +68,13 @@ impl FromServerFnError for AppError {
             // An answer we cannot read comes from a proxy or from another version of the server.
             _ => Self::Offline,
         }
+    }
+
+    /// Whatever leaves a server function as an error, its answer has the status of that error.
+    fn ser(&self) -> Bytes {
+        #[cfg(feature = "ssr")]
+        let _ = self.clone().told();
+        JsonEncoding::encode(self).unwrap_or_default()
     }
 }
 
@@ -96,9 +106,9 @@ mod server {
             match self {
                 Self::NotFound => S::NOT_FOUND,
                 Self::SignedOut => S::UNAUTHORIZED,
-                Self::Forbidden => S::FORBIDDEN,
+                Self::Refused(_) => S::FORBIDDEN,
                 Self::Invalid { .. } => S::BAD_REQUEST,
-                Self::Unavailable | Self::Offline => S::SERVICE_UNAVAILABLE,
+                Self::Unavailable | Self::Busy | Self::Offline => S::SERVICE_UNAVAILABLE,
                 Self::Internal { .. } => S::INTERNAL_SERVER_ERROR,
             }
         }

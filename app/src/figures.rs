@@ -4,10 +4,7 @@
 //! What is handed out may be [`FRESH`] old and says from which point of the live stream on it
 //! must be read again: a page that follows the stream from there misses nothing.
 
-use crate::{
-    api::runs::{Overview, STEP_MS, STEPS},
-    error::AppError,
-};
+use crate::error::AppError;
 use live::Hub;
 use model::{RunStatus, filter::RunFilter, live::LiveCursor, page::Total};
 use moka::{Expiry, future::Cache};
@@ -20,6 +17,7 @@ use store::{
     runs::{self, Audience},
     stats::{self, Activity},
 };
+use view::runs::{Overview, STEP_MS, STEPS};
 
 /// How old a figure may be, from when its reading began. Pages wait a little longer than this
 /// after a change before they ask.

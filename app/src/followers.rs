@@ -3,15 +3,14 @@
 //! A task lives as long as somebody follows. It looks whether the file changed, reads what was added, and hands the
 //! same bytes to everybody. A page that lacks more than that reads it for itself.
 
-use crate::{
-    api::logs::{FileNews, LogPart, server::window},
-    state::{Reach, Sources},
-};
+use crate::state::{Reach, Sources};
 use bytes::Bytes;
 use futures::stream::Stream;
+use model::log::LogPart;
 use model::{
     RunId,
     file::{FileFacts, FileRef, NoFile},
+    log::LogFound,
 };
 use std::{
     collections::HashMap,
@@ -29,6 +28,7 @@ use tokio::{
     },
     time::{MissedTickBehavior, interval},
 };
+use view::logs::{FileNews, LogWindow};
 
 /// How often a file is looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -123,7 +123,7 @@ impl Followers {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut known = facts(&*self.sources, reach, path).await;
-        // Where the next line begins; the end of what pages have read by themselves.
+        // Where the next line begins, or one that has no end yet; first the end of what pages have read by themselves.
         let mut to = known.as_ref().map_or(0, |facts| facts.size);
         loop {
             told.latest.send_replace(Some(encoded(file, &known, None)));
@@ -146,14 +146,26 @@ impl Followers {
             }
             metrics::counter!("flowo_followed_reads_total").increment(1);
             self.reads.fetch_add(1, Relaxed);
-            let size = now.as_ref().map_or(0, |facts| facts.size);
+            let size = |facts: &Result<FileFacts, NoFile>| facts.as_ref().map_or(0, |facts| facts.size);
+            let (size, before) = (size(&now), size(&known));
             let mut lines = None;
-            if size > to && size - to <= PUSHED {
-                lines = window(&*self.sources, reach, &path.to_string_lossy(), LogPart::From(to)).await.ok();
+            if size > before && size > to && size - before <= PUSHED {
+                lines = self.lines(reach, path, to).await;
             }
-            to = lines.as_ref().map_or(size, |window| window.to);
+            to = lines.as_ref().map_or(size, |window| window.text.to);
             let _ = told.news.send(encoded(file, &now, lines));
             known = now;
+        }
+    }
+}
+
+impl Followers {
+    /// Lines from a byte on, of a log that is as it is: one that is packed is written once.
+    async fn lines(&self, reach: &Reach, path: &Path, from: u64) -> Option<LogWindow> {
+        let found = self.sources.log(reach, path.to_owned(), LogPart::From(from), None).await;
+        match found {
+            Ok((facts, LogFound::Text(text))) if !text.packed => Some(LogWindow { facts, text }),
+            _ => None,
         }
     }
 }
@@ -162,7 +174,7 @@ async fn facts(sources: &dyn Sources, reach: &Reach, path: &Path) -> Result<File
     sources.facts(reach, vec![path.to_owned()]).await.pop().unwrap_or(Err(NoFile::Missing))
 }
 
-fn encoded(file: &FileRef, facts: &Result<FileFacts, NoFile>, lines: Option<crate::api::logs::LogWindow>) -> Bytes {
+fn encoded(file: &FileRef, facts: &Result<FileFacts, NoFile>, lines: Option<LogWindow>) -> Bytes {
     let news = FileNews { file: file.clone(), facts: facts.clone(), lines };
     let data = serde_json::to_string(&news).unwrap_or_default();
     format!("event: file\ndata: {data}\n\n").into()

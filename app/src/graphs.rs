@@ -2,9 +2,9 @@
 
 mod lay;
 
-use crate::{api::graph::RuleGraph, error::AppError};
+use crate::{error::AppError, work};
 use chart::graph::{Direction, Layout};
-use lay::Graph;
+use lay::{Graph, MOST_NODES};
 use model::RunId;
 use moka::future::Cache;
 use serde_json::Value;
@@ -12,12 +12,13 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use store::{Store, graphs, jobs::files};
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
+use view::rule_graph::RuleGraph;
 
 /// Of sizes and distances: another number, and every graph is laid out anew.
 const FORM: i32 = 1;
 /// What pictures may take in memory, in bytes; the database keeps the others.
 const KEPT: u64 = 32 << 20;
-/// Files of rules that came later are looked at so seldom.
+/// What rules that came later read is looked at so seldom.
 const GROWN: Duration = Duration::from_secs(30);
 /// Layouts made at the same time. Each keeps one processor busy.
 const AT_ONCE: usize = 1;
@@ -69,7 +70,7 @@ impl Graphs {
     }
 
     /// The graph as it was reported, with the rules that came later: a checkpoint adds some. Those are
-    /// linked by their files, as far as a few of them tell. So are all rules of a client that reports no
+    /// linked by the files of the newest job of each rule. So are all rules of a client that reports no
     /// graph; without any link there is none.
     async fn found(&self, run: RunId, direction: Direction) -> Result<Option<graphs::Reported>, AppError> {
         let mut conn = self.store.conn().await?;
@@ -81,7 +82,8 @@ impl Graphs {
                 None => return Ok(found),
             },
         };
-        let others = graphs::others(&mut conn, run, &graph.names).await?;
+        // One more than a picture has: then there is none, instead of one without some of them.
+        let others = graphs::others(&mut conn, run, &graph.names, MOST_NODES as u32 + 1).await?;
         if others.is_empty() {
             return Ok(found);
         }
@@ -89,9 +91,11 @@ impl Graphs {
         let grown = if let Some(grown) = self.grown.get(&key).await {
             grown
         } else {
-            let files = files::by_rule(&mut conn, run).await?;
-            let grown = graph.grown(others, &files);
-            let is_none = found.is_none() && grown.edges.is_empty();
+            // What is not drawn needs no links.
+            let is_drawn = graph.names.len() + others.len() <= MOST_NODES;
+            let links = if is_drawn { files::links(&mut conn, run).await? } else { Vec::new() };
+            let grown = graph.grown(others, &links);
+            let is_none = found.is_none() && grown.edges.is_empty() && grown.names.len() <= MOST_NODES;
             let grown = Arc::new(if is_none { Value::Null } else { grown.write() });
             self.grown.insert(key, Arc::clone(&grown)).await;
             grown
@@ -113,13 +117,8 @@ impl Graphs {
             let layout = found.layout.and_then(|layout| serde_json::from_value::<Layout>(layout).ok());
             return Ok(Picture::new(names, layout));
         }
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| AppError::internal("no layouts any more"))?;
         let (nodes, edges) = (graph.names.len(), graph.edges.len());
-        let laid = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            lay::out(&graph, direction)
-        });
-        let layout = laid.await.map_err(|_| AppError::internal("a layout broke"))?;
+        let layout = work::in_turn(&self.turns, "a rule graph", move |leash| lay::out(&graph, direction, leash)).await?;
         info!(nodes, edges, done = layout.is_some(), "Laid out a rule graph");
         let value: Option<Value> = layout.as_ref().and_then(|layout| serde_json::to_value(layout).ok());
         graphs::keep(&mut *self.store.conn().await?, &found.digest, FORM, direction.as_str(), value.as_ref()).await?;

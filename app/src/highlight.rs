@@ -1,7 +1,8 @@
 //! Code with its words marked by classes, which `style/parts/code.css` colours. Server only.
 //!
-//! Bounded in time: what could not be marked soon enough is shown plain.
+//! Bounded in time, each text and all of an answer: what could not be marked soon enough is shown plain.
 
+use crate::work::Leash;
 use std::{
     sync::OnceLock,
     time::{Duration, Instant},
@@ -48,14 +49,18 @@ pub fn language_of(path: &str) -> &str {
     }
 }
 
-/// HTML of a text: escaped, with classes where the language is known.
-pub fn html(text: &str, name: &str) -> String {
-    let Some(syntax) = language(name) else { return escaped(text) };
+/// HTML of a text: escaped, with classes where the language is known and there is time.
+pub fn html(text: &str, name: &str, leash: &Leash) -> String {
+    let Some(syntax) = language(name).filter(|_| !leash.is_short()) else { return escaped(text) };
     let mut until = Instant::now() + FIRST_PATIENCE;
     let mut generator = ClassedHTMLGenerator::new_with_class_style(syntax, languages(), CLASSES);
     let mut done = 0;
     for line in LinesWithEndings::from(text) {
-        if line.len() > LONG || Instant::now() > until || generator.parse_html_for_line_which_includes_newline(line).is_err() {
+        if line.len() > LONG
+            || Instant::now() > until
+            || leash.is_short()
+            || generator.parse_html_for_line_which_includes_newline(line).is_err()
+        {
             break;
         }
         if (done..done + line.len()).contains(&FIRST) {
@@ -109,15 +114,15 @@ mod tests {
         for name in ["bash", "python", "r", "yaml", "snakemake", "julia", "rust", "json", "perl"] {
             assert!(language(name).is_some(), "{name}");
         }
-        assert!(html("if x:\n    return 1\n", "python").contains("c-keyword"));
-        assert_eq!(html("a < b", "no language"), "a &lt; b");
+        assert!(html("if x:\n    return 1\n", "python", &Leash::long()).contains("c-keyword"));
+        assert_eq!(html("a < b", "no language", &Leash::long()), "a &lt; b");
         assert_eq!((language_of("a/Snakefile"), language_of("b.yaml"), language_of("c")), ("snakemake", "yaml", "txt"));
     }
 
     proptest! {
         #[test]
         fn every_text_is_shown_as_it_is_and_brings_no_elements(text in "[ -~\n<>&\"']{0,200}", name in prop::sample::select(vec!["python", "bash", "yaml", "x"])) {
-            let html = html(&text, name);
+            let html = html(&text, name, &Leash::long());
             prop_assert!(!html.replace("<span class=\"", "").replace("</span>", "").contains('<'));
             prop_assert_eq!(shown(&html), text);
         }

@@ -1,9 +1,6 @@
 //! Layouts of job graphs: many rules' jobs drawn as one, then layers, off the request threads. Server only.
 
-use crate::{
-    api::job_graph::{JobGraph, JobNode},
-    error::AppError,
-};
+use crate::{error::AppError, work};
 use model::{JobKey, JobStatus};
 use moka::future::Cache;
 use rust_sugiyama::{
@@ -18,9 +15,12 @@ use std::{
 use store::jobs::edges::{Graph, Node};
 use tokio::sync::Semaphore;
 use tracing::info;
+use view::job_graph::{JobGraph, JobNode};
 
 /// Jobs of one picture.
 pub const MOST: usize = 10_000;
+/// Links of one picture: what lays them out takes its time and hears nobody meanwhile.
+const MOST_LINKS: usize = 40_000;
 /// Around one rule, another one is drawn as one box if a job has more links to it than this.
 const FEW: usize = 40;
 /// Size of a box, and the least distances, in pixels.
@@ -64,25 +64,22 @@ impl JobGraphs {
         if graph.edges.is_empty() {
             return Ok(JobGraph::Unlinked);
         }
-        let boxes = gather(graph, rule);
+        let focus = rule.map(str::to_owned);
+        let jobs = graph.nodes.iter().filter(|node| rule.is_none_or(|rule| node.rule == rule)).count() as u64;
+        let boxes = work::shared("the jobs of a graph", move |_| Ok(gather(graph, focus.as_deref()))).await?;
         // Around a rule of many jobs there may be any number of others.
-        if boxes.list.len() > 2 * MOST {
-            return Ok(JobGraph::TooLarge);
+        if boxes.list.len() > 2 * MOST || boxes.edges.len() > MOST_LINKS {
+            return Ok(JobGraph::TooLarge { jobs });
         }
         let edges: Vec<(u32, u32)> = boxes.edges.iter().copied().collect();
         let mut hasher = DefaultHasher::new();
         (boxes.list.len(), &edges).hash(&mut hasher);
         let count = boxes.list.len();
         let placed = self.kept.try_get_with(hasher.finish(), async {
-            let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| AppError::internal("no layouts any more"))?;
             let edges = edges.clone();
-            let laid = tokio::task::spawn_blocking(move || {
-                let _turn = turn;
-                Arc::new(places(count, &edges))
-            });
-            let laid = laid.await.map_err(|_| AppError::internal("a layout broke"));
+            let laid = work::in_turn(&self.turns, "a job graph", move |_| Ok(Arc::new(places(count, &edges)))).await?;
             info!(jobs = count, "Laid out a job graph");
-            laid
+            Ok::<_, AppError>(laid)
         });
         let placed = placed.await.map_err(|error: Arc<AppError>| AppError::clone(&error))?;
         let (places, width, height) = &*placed;
@@ -126,7 +123,7 @@ fn gather(graph: Graph, focus: Option<&str>) -> Boxes {
             });
             let held = &mut boxes.list[at as usize];
             held.1 += 1;
-            if urgency(*status) > urgency(held.3) {
+            if status.urgency() > held.3.urgency() {
                 (held.0, held.3) = (*job, *status);
             }
             of_job.insert(*job, at);
@@ -138,16 +135,6 @@ fn gather(graph: Graph, focus: Option<&str>) -> Boxes {
     let edges = edges.iter().map(|(from, to)| (of_job[from], of_job[to])).filter(|(from, to)| from != to);
     boxes.edges = edges.collect();
     boxes
-}
-
-const fn urgency(status: JobStatus) -> u8 {
-    match status {
-        JobStatus::Failed => 4,
-        JobStatus::Lost => 3,
-        JobStatus::Running => 2,
-        JobStatus::Waiting => 1,
-        _ => 0,
-    }
 }
 
 /// Places for boxes: each part that hangs together in layers, the parts beside and under each other.

@@ -43,24 +43,37 @@ pub mod state;
 #[cfg(feature = "ssr")]
 pub mod timelines;
 mod ui;
+#[cfg(feature = "ssr")]
+mod work;
 
 #[cfg(feature = "ssr")]
 pub use shell::shell;
 
 use leptos::prelude::*;
-use leptos_meta::provide_meta_context;
+use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     Lazy, SsrMode,
     components::{Redirect, Route, Router, Routes},
     path,
 };
-use pages::{LoginPage, LogsRoute, NotFound, RunRoute, RunsPage};
+use pages::{LoginRoute, LogsRoute, NotFound, RunRoute, RunsPage, SignInPage};
 use parts::{
     frame::Frame,
     keys::{self, HelpSheet, Keys},
     palette::{self, Palette},
     toasts::{ToastList, Toasts},
 };
+
+/// A page's title as Leptos is to write it: it puts the text into the document's head as it is, names of runs included.
+/// In the browser the title is set as text.
+fn in_title(text: String) -> String {
+    if cfg!(feature = "ssr") { escaped(&text) } else { text }
+}
+
+/// `text` so that it stays text inside an element of the document's head.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
 
 /// The whole application, on both sides.
 #[component]
@@ -71,8 +84,10 @@ pub fn App() -> impl IntoView {
     ToastList::provide();
     keys::provide();
     palette::provide();
+    let signed_in = session::session().user.get_value().is_some();
 
     view! {
+        <Title formatter=in_title/>
         <Router>
             <Frame>
                 <Routes fallback=NotFound>
@@ -80,12 +95,19 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async/>
                     <Route path=path!("/runs/:id") view={Lazy::<RunRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/logs") view={Lazy::<LogsRoute>::new()} ssr=SsrMode::Async/>
-                    <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
+                    <Route path=path!("/login") view={Lazy::<LoginRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
                 </Routes>
             </Frame>
-            <Palette/>
-            <HelpSheet/>
-            <Keys/>
+            // Whoever is not signed in has nowhere to jump to.
+            {signed_in
+                .then(|| {
+                    view! {
+                        <Palette/>
+                        <HelpSheet/>
+                        <Keys/>
+                    }
+                })}
             <Toasts/>
         </Router>
     }

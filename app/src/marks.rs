@@ -5,7 +5,7 @@
 
 use crate::error::AppError;
 use live::Hub;
-use model::{JobKey, Millis, RunId, live::LiveCursor};
+use model::{AsOf, JobKey, Millis, RunId, live::LiveCursor};
 use moka::future::Cache;
 use std::{
     collections::HashMap,
@@ -29,8 +29,6 @@ const KEPT: u64 = 256 << 20;
 /// still commit what it did before.
 const KEPT_PAST: u64 = 128 << 20;
 const SETTLED: Duration = Duration::from_mins(1);
-/// The end of the year 9999: later times the database does not hold.
-const LATEST: Millis = 253_402_300_799_999;
 /// Runs nobody asks for are forgotten.
 const IDLE: Duration = Duration::from_mins(5);
 /// So long nobody looks at the change log unless the hub has told of something.
@@ -121,7 +119,7 @@ impl AllMarks {
     }
 
     /// The jobs of a run now, or as they were at a moment.
-    pub async fn at(&self, run: RunId, at: Option<Millis>) -> Result<Snapshot, AppError> {
+    pub async fn at(&self, run: RunId, at: Option<AsOf>) -> Result<Snapshot, AppError> {
         match at {
             Some(at) => Ok(self.then(run, at).await?.snapshot.clone()),
             None => self.of_run(run).await,
@@ -131,8 +129,8 @@ impl AllMarks {
     /// A run as it was at a moment.
     ///
     /// The first reader of a moment waits for what was told after it to be read; see [`Past::read`].
-    pub async fn then(&self, run: RunId, at: Millis) -> Result<Arc<Then>, AppError> {
-        let at = at.clamp(0, LATEST);
+    pub async fn then(&self, run: RunId, at: AsOf) -> Result<Arc<Then>, AppError> {
+        let at = at.millis();
         let make = async {
             let mut snapshot = self.of_run(run).await?; // First: what comes in between is undone, too.
             let mut conn = self.store.conn().await?;

@@ -1,9 +1,9 @@
 //! Samples against rules, from the jobs in memory. Server only.
 
 use crate::{
-    api::matrix::{Cell, MatrixAsk, MatrixRow, MatrixView},
     error::AppError,
     state::AppState,
+    work::{self, Ended, Leash},
 };
 use model::{Invalid, JobStatus, RunId, live::LiveCursor};
 use std::{cmp::Ordering, collections::HashMap, sync::Arc};
@@ -11,6 +11,7 @@ use store::jobs::{
     marks::{Mark, Marks},
     values::Values,
 };
+use view::matrix::{Cell, MatrixAsk, MatrixRow, MatrixView};
 
 /// Rows of one answer.
 pub const ROWS: usize = 40;
@@ -38,12 +39,11 @@ pub async fn view(
     if ask.values.len() > NAMED {
         return Err(Invalid::new("values", "many values", "at most 200 values").into());
     }
-    let words = ask.status.as_deref().unwrap_or("").split(',').filter(|word| !word.is_empty());
-    let statuses = words.map(str::parse).collect::<Result<Vec<JobStatus>, _>>()?;
+    let statuses = JobStatus::list(ask.status.as_deref().unwrap_or(""))?;
     let order = state.graphs.order(run).await?;
     let now = state.marks.at(run, ask.at).await?;
-    let made = tokio::task::spawn_blocking(move || {
-        let (columns, mut rows, longest) = rows(&now.marks, &now.values(&by), &order, &ask, &statuses);
+    let made = work::shared("a matrix", move |leash| {
+        let Sorted { columns, more_columns, mut rows, longest } = rows(&now.marks, &now.values(&by), &order, &ask, &statuses, leash)?;
         let total = rows.len() as u32;
         if ask.values.is_empty() {
             let from = (ask.from as usize).min(rows.len());
@@ -52,32 +52,30 @@ pub async fn view(
         } else {
             rows.retain(|row| ask.values.contains(&row.value));
         }
-        MatrixView { wildcards, by, columns, total, rows, longest, cursor }
+        Ok(MatrixView { wildcards, by, columns, more_columns, total, rows, longest, cursor })
     });
-    made.await.map(Some).map_err(|_| AppError::internal("a matrix broke"))
+    made.await.map(Some)
 }
 
-/// How much a job's state asks for attention.
-const fn urgency(status: JobStatus) -> u8 {
-    match status {
-        JobStatus::Failed => 6,
-        JobStatus::Lost => 5,
-        JobStatus::Running => 4,
-        JobStatus::Waiting => 3,
-        JobStatus::Cancelled => 2,
-        JobStatus::Skipped => 1,
-        JobStatus::Success => 0,
-    }
+/// A whole matrix.
+struct Sorted {
+    columns: Vec<String>,
+    /// Rules beyond the last column.
+    more_columns: u32,
+    /// All that pass, in their order.
+    rows: Vec<MatrixRow>,
+    /// The longest time of a row.
+    longest: i64,
 }
 
-/// All rows that pass, in their order; the columns; the longest time of a row.
 fn rows(
     marks: &Marks,
     values: &Values,
     order: &HashMap<String, usize>,
     ask: &MatrixAsk,
     statuses: &[JobStatus],
-) -> (Vec<String>, Vec<MatrixRow>, i64) {
+    leash: &Leash,
+) -> Result<Sorted, Ended> {
     let value_of = |mark: &Mark| values.of(mark.wildcards);
     let shown = |mark: &&Mark| !mark.superseded && value_of(mark) != Marks::NONE;
     let mut has = vec![false; marks.rules.list().len()];
@@ -87,6 +85,7 @@ fn rows(
     let wanted = |rule: &(usize, &Arc<str>)| has[rule.0] && ask.rule.as_deref().is_none_or(|only| *only == **rule.1);
     let mut rules: Vec<(usize, &Arc<str>)> = marks.rules.list().iter().enumerate().filter(wanted).collect();
     rules.sort_by_key(|(at, name)| (order.get(&***name).copied().unwrap_or(usize::MAX), *at));
+    let more_columns = rules.len().saturating_sub(COLUMNS) as u32;
     rules.truncate(COLUMNS);
     let mut column_of = vec![usize::MAX; has.len()];
     for (column, (rule, _)) in rules.iter().enumerate() {
@@ -96,7 +95,10 @@ fn rows(
     let words = ask.find.as_deref().unwrap_or("").trim().to_lowercase();
     let passes: Vec<bool> = names.iter().map(|value| words.is_empty() || value.to_lowercase().contains(&words)).collect();
     let mut rows: Vec<Option<MatrixRow>> = vec![None; names.len()];
-    for mark in marks.rows.iter().filter(shown) {
+    for (at, mark) in marks.rows.iter().filter(shown).enumerate() {
+        if at % 4_096 == 0 {
+            leash.check()?;
+        }
         let (value, column) = (value_of(mark) as usize, column_of[mark.rule as usize]);
         if column == usize::MAX || !passes[value] {
             continue;
@@ -107,13 +109,14 @@ fn rows(
         let cell = row.cells[column].get_or_insert(Cell { job: mark.id, status: mark.status, jobs: 0, ms: 0 });
         cell.jobs += 1;
         cell.ms += ms;
-        if urgency(mark.status) > urgency(cell.status) {
+        if mark.status.urgency() > cell.status.urgency() {
             (cell.job, cell.status) = (mark.id, mark.status);
         }
     }
     let has_status = |row: &MatrixRow| statuses.is_empty() || row.cells.iter().flatten().any(|cell| statuses.contains(&cell.status));
     let mut rows: Vec<MatrixRow> = rows.into_iter().flatten().filter(has_status).collect();
     let longest = rows.iter().map(|row| row.ms).max().unwrap_or(0);
+    leash.check()?;
     let by_name = |one: &MatrixRow, other: &MatrixRow| natural(&one.value, &other.value);
     match ask.sort.as_deref() {
         Some("name") => rows.sort_by(by_name),
@@ -134,7 +137,7 @@ fn rows(
             }
         }
     }
-    (rules.into_iter().map(|(_, name)| name.to_string()).collect(), rows, longest)
+    Ok(Sorted { columns: rules.into_iter().map(|(_, name)| name.to_string()).collect(), more_columns, rows, longest })
 }
 
 /// `S2` before `S10`: numbers inside names count as numbers.

@@ -6,7 +6,7 @@ mod not_found;
 mod run;
 mod runs;
 
-pub use login::LoginPage;
+pub use login::{LoginRoute, SignInPage};
 pub use logs::LogsRoute;
 pub use not_found::NotFound;
 pub use run::RunRoute;

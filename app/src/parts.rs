@@ -16,6 +16,7 @@ pub mod job_drawer;
 pub mod job_graph;
 pub mod job_table;
 pub mod keys;
+pub mod letters;
 pub mod live_chip;
 pub mod log_tail;
 pub mod logs_view;

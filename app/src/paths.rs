@@ -2,11 +2,13 @@
 
 use crate::query;
 use model::{
-    JobKey, Millis, RunId, RunStatus,
+    AsOf, JobKey, Millis, RunId, RunStatus,
     file::FileRef,
     filter::RunFilter,
+    job::FileRole,
     page::{Cursor, RunSort},
 };
+use view::{jobs::JobAsk, matrix::MatrixAsk};
 
 pub const RUNS: &str = "/runs";
 pub const LOGS: &str = "/logs";
@@ -45,6 +47,16 @@ pub fn run(id: RunId) -> String {
 /// A file with the state of a run, to be saved.
 pub fn report(id: RunId) -> String {
     format!("{RUNS}/{id}/report")
+}
+
+/// A report of a run as it came, whole.
+pub fn kept_report(id: RunId, number: i64) -> String {
+    format!("{RUNS}/{id}/reports/{number}")
+}
+
+/// The values of a line of a run's history, whole.
+pub fn kept_values(id: RunId, number: i64) -> String {
+    format!("{RUNS}/{id}/history/{number}")
 }
 
 /// What was said over all runs: what holds words, errors only, and what is older than an entry.
@@ -101,8 +113,14 @@ place! {
     by = "by",
     /// Only what contains this.
     find = "find",
+    /// Lines of a log that matter as much as this: `warning` or `error`.
+    level = "level",
+    /// How the letters of the file are read, by the name of an encoding; none leaves it to the file.
+    encoding = "encoding",
     /// The path whose makers and users are shown.
     path = "path",
+    /// The job of which all files are listed, window by window.
+    files_of = "of",
     /// The file that is shown: `run`, the number of a path, or `./` and the way to it.
     file = "file",
     /// The directory that is open, beneath that of the run; `.` for that.
@@ -128,10 +146,28 @@ place! {
 }
 
 impl RunPlace {
+    /// Which jobs the list shows here.
+    pub fn job_ask(&self) -> JobAsk {
+        let Self { rule, status, find, sort, after, .. } = self.clone();
+        JobAsk { rule, status, find, sort, after, at: self.moment() }
+    }
+
+    /// Which part of the matrix is shown here.
+    pub fn matrix_ask(&self) -> MatrixAsk {
+        let Self { by, rule, find, status, sort, .. } = self.clone();
+        MatrixAsk { by, rule, find, status, sort, from: self.first_row(), values: Vec::new(), at: self.moment() }
+    }
+
+    /// The first row of the matrix that is shown here.
+    pub fn first_row(&self) -> u32 {
+        self.after.as_deref().and_then(|after| after.parse().ok()).unwrap_or(0)
+    }
+
     /// Only one rule's jobs, from the start of their list.
     pub fn of_rule(&self, rule: Option<&str>) -> Self {
         // What an order goes by may be a wildcard of the rule.
-        Self { rule: rule.map(str::to_owned), after: None, job: None, sort: None, file: None, from: None, ..self.clone() }
+        let rule = rule.map(str::to_owned);
+        Self { rule, after: None, job: None, files_of: None, sort: None, file: None, from: None, encoding: None, ..self.clone() }
     }
 
     /// Only jobs in one state, from the start of their list.
@@ -150,15 +186,22 @@ impl RunPlace {
         Self { tab: tab.map(str::to_owned), rule, dir, graph, at, ..Self::default() }
     }
 
+    /// All files of a job in this view, of one role or as the view wants it, after so many of them.
+    pub fn of_files(&self, job: JobKey, role: Option<FileRole>, skip: usize) -> Self {
+        let after = (skip > 0).then(|| skip.to_string());
+        let form = role.map(|role| role.as_str().to_owned());
+        Self { files_of: Some(job.to_string()), form, after, find: None, path: None, ..self.clone() }
+    }
+
     /// The same at a moment of the past, or now.
     pub fn of_moment(&self, at: Option<Millis>) -> Self {
         Self { at: at.map(|at| at.to_string()), after: None, span: None, ..self.clone() }
     }
 
     /// The moment of the past that is shown; what is no moment is now.
-    pub fn moment(&self) -> Option<Millis> {
+    pub fn moment(&self) -> Option<AsOf> {
         let text = self.at.as_deref()?;
-        text.parse().ok().or_else(|| model::text::of_iso(text))
+        text.parse().ok().or_else(|| model::text::of_iso(text)).map(AsOf::new)
     }
 }
 
@@ -190,10 +233,14 @@ mod tests {
         ] {
             assert_eq!(built, expected);
         }
+        let files = place.of_tab(Some("files")).of_files(JobKey(7), Some(FileRole::Input), 500);
+        assert_eq!(run_at(id, &files), "/runs/0193a4c2-0000-7000-8000-000000000001?tab=files&rule=bwa&after=500&as=input&of=7&dir=lr");
+        assert_eq!(files.of_rule(None).files_of, None);
         let then = place.of_tab(Some("logs")).of_moment(Some(1_766_304_000_000));
         assert_eq!(run_at(id, &then), "/runs/0193a4c2-0000-7000-8000-000000000001?tab=logs&rule=bwa&at=1766304000000&dir=lr");
-        assert_eq!(then.moment(), Some(1_766_304_000_000));
-        assert_eq!(RunPlace::of("?at=2025-12-21T08:00:00Z").moment(), Some(1_766_304_000_000));
+        assert_eq!(then.moment(), Some(AsOf::new(1_766_304_000_000)));
+        assert_eq!(RunPlace::of("?at=2025-12-21T08:00:00Z").moment(), Some(AsOf::new(1_766_304_000_000)));
+        assert_eq!(RunPlace::of("?at=-9223372036854775808").moment(), Some(AsOf::new(0)));
         assert_eq!(RunPlace::of("?at=yesterday").moment(), None);
         assert_eq!(RunPlace::of("?rule=bwa&after=x&dir=lr&job="), place);
     }

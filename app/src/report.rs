@@ -4,11 +4,7 @@
 //! not live, and holds no list of jobs: its size grows with the rules, not with the jobs. Server only.
 
 use crate::{
-    api::{
-        jobs::{FailuresView, failures},
-        tail::LogTail,
-        timeline::{Ask, Group},
-    },
+    api::jobs::failures,
     error::AppError,
     paths,
     state::{AppState, Viewer},
@@ -17,11 +13,16 @@ use leptos::prelude::*;
 use model::{
     JobStatus, RunId,
     job::Failure,
-    run::{ReportedError, RuleRow, RunDetail},
+    run::{NO_RULE, ReportedError, RuleRow, RunDetail},
     text,
 };
 use std::collections::{HashMap, HashSet};
 use store::clock;
+use view::{
+    jobs::FailuresView,
+    logs::LogTail,
+    timeline::{Ask, Group},
+};
 
 const STYLE: &str = include_str!("report.css");
 
@@ -89,7 +90,11 @@ fn page(told: Told, home: &str) -> String {
     let took = run.started_at.map(|started| text::duration(run.ended_at.unwrap_or(now) - started));
     let facts = [
         ("Run", Some(run.id.to_string())),
-        ("Attempt", (detail.attempts.len() > 1).then(|| format!("{} of {}", run.attempt, detail.attempts.len()))),
+        (
+            "Attempt",
+            (detail.attempts.len() > 1)
+                .then(|| format!("{} of {}", run.attempt, detail.attempts.last().map_or(run.attempt, |last| last.attempt))),
+        ),
         ("Started", run.started_at.map(text::utc)),
         ("Ended", run.ended_at.map(text::utc)),
         ("Duration", took),
@@ -112,6 +117,8 @@ fn page(told: Told, home: &str) -> String {
         view! { <li class=kind.as_str()><b>{count}</b>" "{kind.label().to_lowercase()}</li> }
     });
     let counts = counts.collect_view();
+    let notes = detail.notes().into_iter().map(|note| view! { <p>{note}"."</p> }).collect_view();
+    let failed = format!("{home}?status=failed");
     let state = run.status.as_str();
     let html = view! {
         <html lang="en">
@@ -129,7 +136,8 @@ fn page(told: Told, home: &str) -> String {
                 </header>
                 <ul class="counts">{counts}</ul>
                 <dl>{facts}</dl>
-                {wrong(failures, commands, &detail.errors)}
+                {notes}
+                {wrong(failures, commands, &detail.errors, &failed)}
                 {rules(&detail.rules, &groups)}
                 <footer>"As of "{text::utc(now)}", from "<a href=home.to_owned()>{home.to_owned()}</a></footer>
             </body>
@@ -138,9 +146,10 @@ fn page(told: Told, home: &str) -> String {
     format!("<!DOCTYPE html>{}", html.to_html())
 }
 
-/// What failed, with its command, its error and the end of its log.
-fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedError]) -> Option<impl IntoView + use<>> {
-    let FailuresView { failures, mut log } = found;
+/// What failed, with its command, its error and the end of its log. `failed`: where all jobs that failed are listed.
+fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedError], failed: &str) -> Option<impl IntoView + use<>> {
+    let FailuresView { failures, mut logs } = found;
+    let (more, looked_at) = (failures.more, failures.looked_at());
     if failures.groups.is_empty() && errors.is_empty() {
         return None;
     }
@@ -149,39 +158,65 @@ fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedE
         Some(view! { <h4>{label}</h4><pre>{text.trim_end().to_owned()}</pre> })
     };
     let jobs = failures.groups.into_iter().zip(commands).map(|(failure, command)| {
-        let Failure { rule, count, wildcards, exit_code, error, .. } = failure;
+        let Failure { rule, count, wildcards, exit_code, error, logs: paths, more_logs, .. } = failure;
         let wildcards: Vec<String> = wildcards.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let facts = [
             (count > 1).then(|| format!("{} jobs with the same cause", text::count(i64::from(count)))),
             exit_code.map(|code| format!("exit {code}")),
             (!wildcards.is_empty()).then(|| wildcards.join(" ")),
         ];
-        let log = log.take().map(|LogTail { path, text, .. }| (path, text.unwrap_or_else(|why| why)));
+        // Those of the first job.
+        let logs = std::mem::take(&mut logs);
+        let others = other_logs(paths.get(logs.len()..).unwrap_or_default(), more_logs);
+        let ends = logs.into_iter().map(|LogTail { path, text, more }| {
+            let lines = text.as_ref().map_or(0, |text| text.lines().count());
+            let says = match (&text, more) {
+                (Ok(_), true) => format!("The last {lines} lines of {path}"),
+                (Ok(_), false) => format!("All of {path}"),
+                (Err(_), _) => path,
+            };
+            view! { <h4>{says}</h4><pre>{text.unwrap_or_else(|why| why)}</pre> }
+        });
         view! {
             <article>
-                <h3>{if rule.is_empty() { "A rule that was not told".to_owned() } else { rule }}</h3>
+                <h3>{if rule.is_empty() { format!("A rule {NO_RULE}") } else { rule }}</h3>
                 <p>{facts.into_iter().flatten().collect::<Vec<_>>().join(" · ")}</p>
                 {block("Command", command)}
                 {block("Error", error)}
-                {log.map(|(path, text)| view! { <h4>"End of "{path}</h4><pre>{text}</pre> })}
+                {ends.collect_view()}
+                {others.map(|others| view! { <p>{others}</p> })}
             </article>
         }
     });
     let jobs = jobs.collect_view();
+    let link = |says: String| view! { <a href=failed.to_owned()>{says}</a> };
+    let more = (more > 0).then(|| {
+        let says = if more == 1 { "1 more cause".to_owned() } else { format!("{} more causes", text::count(i64::from(more))) };
+        view! { <p>{link(says)}" among the failed jobs"</p> }
+    });
+    let looked_at = looked_at.map(|says| view! { <p>"The causes are those of the "{link(says)}"."</p> });
     // Clients tell the same once for each job.
     let mut told = HashSet::new();
-    let errors = errors.iter().filter(|error| told.insert((&error.exception, &error.rule, &error.location, &error.traceback)));
+    let errors = errors.iter().filter(|error| told.insert((&error.exception, &error.rule, &error.location, &error.traceback, &error.text)));
     let errors = errors.map(|error| {
         let place = [error.rule.clone(), error.location.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
         view! {
             <article>
                 <h3>{error.exception.clone()}</h3>
                 <p>{place}</p>
+                {block("As printed", error.text.clone())}
                 {block("Traceback", error.traceback.clone())}
             </article>
         }
     });
-    Some(view! { <section><h2>"What went wrong"</h2>{jobs}{errors.collect_view()}</section> })
+    Some(view! { <section><h2>"What went wrong"</h2>{jobs}{more}{looked_at}{errors.collect_view()}</section> })
+}
+
+/// The logs of a job whose ends are not shown, and how many it has besides.
+fn other_logs(paths: &[String], more: u32) -> Option<String> {
+    let more = (more > 0).then(|| format!("and {} more", text::count(i64::from(more))));
+    let all: Vec<String> = paths.iter().cloned().chain(more).collect();
+    (!all.is_empty()).then(|| format!("Further logs: {}", all.join(", ")))
 }
 
 /// Each rule in numbers.
@@ -198,7 +233,7 @@ fn rules(rules: &[RuleRow], groups: &HashMap<String, Group>) -> Option<impl Into
             let jobs = rule.jobs;
             view! {
                 <tr>
-                    <th scope="row">{if rule.name.is_empty() { "not told".to_owned() } else { rule.name.clone() }}</th>
+                    <th scope="row">{if rule.name.is_empty() { NO_RULE.to_owned() } else { rule.name.clone() }}</th>
                     <td>{jobs.planned.map_or_else(|| "–".to_owned(), count)}</td>
                     <td>{count(jobs.seen())}</td>
                     <td>{count(jobs.success)}</td>
@@ -224,8 +259,14 @@ fn rules(rules: &[RuleRow], groups: &HashMap<String, Group>) -> Option<impl Into
 
 #[cfg(test)]
 mod tests {
-    use super::name;
+    use super::{name, other_logs};
     use model::RunId;
+
+    #[test]
+    fn logs_that_are_not_shown_are_named() {
+        assert_eq!(other_logs(&[], 0), None);
+        assert_eq!(other_logs(&["a.log".into(), "b.log".into()], 3).as_deref(), Some("Further logs: a.log, b.log, and 3 more"));
+    }
 
     #[test]
     fn a_report_has_a_name_that_every_disk_takes() {

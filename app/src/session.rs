@@ -154,9 +154,10 @@ fn visit() -> Visit {
 
 #[cfg(feature = "ssr")]
 fn visit() -> Visit {
+    use model::access::{Permission, may};
     let viewer = crate::state::viewer().ok();
     Visit {
-        may_write: viewer.as_ref().is_some_and(|viewer| viewer.may_write),
+        may_write: viewer.as_ref().is_some_and(|viewer| may(viewer.grant, Permission::ChangeRuns).is_ok()),
         user: viewer.map(|viewer| viewer.name),
         now: store::clock::now(),
         wishes: wishes(),

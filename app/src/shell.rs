@@ -27,12 +27,38 @@ const STEADY: &str = r#"{
     steady();
 }"#;
 
+/// A program that broke in the middle of waking, or later, can do nothing more: the page behaves from then on as it
+/// does without a script. Links lead where they say, by loading pages; what could only have been done by the program
+/// is no longer tried. `data-failed` says so to the style, and a notice to the reader.
+const SAFE: &str = r#"{
+    const html = document.documentElement;
+    const failed = () => html.hasAttribute("data-failed");
+    const look = (error) => {
+        const broke = error instanceof WebAssembly.RuntimeError || (error instanceof RangeError && /call stack/i.test(error.message));
+        if (!broke || failed()) return;
+        html.setAttribute("data-failed", "");
+        document.getElementById("failed")?.removeAttribute("hidden");
+    };
+    addEventListener("error", (event) => look(event.error));
+    addEventListener("unhandledrejection", (event) => look(event.reason));
+    for (const kind of ["click", "keydown", "submit", "input", "change"]) {
+        addEventListener(kind, (event) => { if (failed()) event.stopImmediatePropagation(); }, true);
+    }
+    addEventListener("popstate", (event) => {
+        if (!failed()) return;
+        event.stopImmediatePropagation();
+        location.reload();
+    }, true);
+}"#;
+
 /// The HTML document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     policy();
     let pkg = options.site_pkg_dir.to_string();
     let wishes = session::wishes();
     let theme = wishes.theme.as_str();
+    // Before sign-in there is nothing to navigate.
+    let rail = if crate::state::viewer().is_err() { Some("none") } else { wishes.slim_rail.then_some("slim") };
 
     view! {
         <!DOCTYPE html>
@@ -44,13 +70,18 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="stylesheet" href=format!("/{pkg}/flowo.css")/>
                 <script nonce=use_nonce() inner_html=STEADY></script>
+                <script nonce=use_nonce() inner_html=SAFE></script>
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options/>
                 <MetaTags/>
             </head>
-            <body class="app" data-rail=wishes.slim_rail.then_some("slim")>
+            <body class="app" data-rail=rail>
                 <App/>
                 <div hidden aria-hidden="true" inner_html=ICONS></div>
+                <div id="failed" class="failed" role="alert" hidden>
+                    <p>"This view failed. Links on this page still work."</p>
+                    <a class="btn small" href="">"Retry"</a>
+                </div>
             </body>
         </html>
     }

@@ -2,21 +2,27 @@
 //! windows. Server only.
 
 use crate::{
-    api::timeline::{Arrangement, Ask, Drawn, Group, Link, SpanSums, TimelineView},
     error::AppError,
     marks::{AllMarks, Snapshot},
+    work::{self, Ended, Leash},
 };
 use chart::{
     curve::Curve,
     lanes::{Bar, Kind, Lanes, OPEN, UNITS, pack},
     stack::Stack,
-    time::Breaks,
+    time::{Breaks, Place},
 };
-use model::{JobKey, JobStatus, Millis, RunId};
+use model::{AsOf, JobKey, JobStatus, Millis, RunId};
 use moka::future::Cache;
-use std::{collections::HashMap, ops::Range, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+    time::Duration,
+};
 use store::{clock, jobs::marks::Marks};
 use tokio::sync::Semaphore;
+use view::timeline::{Arrangement, Ask, Drawn, Group, Link, SpanSums, TimelineView};
 
 /// What all layouts together may take, in bytes.
 const KEPT: u64 = 256 << 20;
@@ -81,27 +87,28 @@ impl Timelines {
 
     async fn layout(&self, run: RunId, arrangement: &Arrangement) -> Result<Option<Arc<Layout>>, AppError> {
         let Snapshot { marks, version, .. } = self.marks.at(run, arrangement.at).await?;
+        // A layout is kept by the name of its rule: it must be one that the run has, not any text of any length.
+        if arrangement.rule.as_deref().is_some_and(|rule| marks.rules.find(rule).is_none()) {
+            return Ok(None);
+        }
         let key = (run, version, arrangement.clone());
         let made = self.kept.try_get_with(key, async {
-            let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| AppError::internal("no layouts any more"))?;
             let arrangement = arrangement.clone();
-            let laid = tokio::task::spawn_blocking(move || {
-                let _turn = turn;
-                lay_out(&marks, &arrangement).map(Arc::new)
-            });
-            laid.await.map_err(|_| AppError::internal("a timeline broke"))
+            work::in_turn(&self.turns, "a timeline", move |leash| Ok(lay_out(&marks, &arrangement, leash)?.map(Arc::new))).await
         });
         made.await.map_err(|error: Arc<AppError>| AppError::clone(&error))
     }
 
     /// A part of a run's timeline; the caller has checked that the reader may see the run.
     pub async fn window(&self, run: RunId, ask: &Ask) -> Result<Option<TimelineView>, AppError> {
-        Ok(self.layout(run, &ask.arrangement).await?.map(|layout| layout.window(ask, ask.arrangement.now())))
+        let Some(layout) = self.layout(run, &ask.arrangement).await? else { return Ok(None) };
+        let (ask, now) = (ask.clone(), now(&ask.arrangement));
+        work::shared("a window of a timeline", move |leash| layout.window(&ask, now, leash)).await.map(Some)
     }
 
-    pub async fn sums(&self, run: RunId, arrangement: &Arrangement, from: i64, to: i64) -> Result<SpanSums, AppError> {
+    pub async fn sums(&self, run: RunId, arrangement: &Arrangement, from: Place, to: Place) -> Result<SpanSums, AppError> {
         let Some(layout) = self.layout(run, arrangement).await? else { return Ok(SpanSums::default()) };
-        let sums = layout.curve.sums(from, to.min(layout.now(arrangement.now())));
+        let sums = layout.curve.sums(from.millis(), to.millis().min(layout.now(now(arrangement))));
         let chart::curve::Sums { bars, core_ms, busiest, busiest_at, cores } = sums;
         Ok(SpanSums { jobs: bars, core_ms, busiest, cores, busiest_at })
     }
@@ -112,16 +119,16 @@ impl Timelines {
         arrangement: &Arrangement,
         group: &str,
         lane: u32,
-        at: i64,
-        reach: i64,
+        at: Place,
+        reach: Place,
     ) -> Result<Option<JobKey>, AppError> {
         let layout = self.layout(run, arrangement).await?;
         let lot = layout.as_ref().and_then(|layout| layout.lots.iter().find(|lot| lot.name == group));
-        Ok(lot.and_then(|lot| lot.lanes.at(lane, at, reach.clamp(0, 1 << 40))).map(|bar| JobKey(bar.key)))
+        Ok(lot.and_then(|lot| lot.lanes.at(lane, at.millis(), reach.millis().max(0))).map(|bar| JobKey(bar.key)))
     }
 
     /// The attempt a run waits or waited for longest: the oldest that runs, or the one that ended last.
-    pub async fn last(&self, run: RunId, at: Option<Millis>) -> Result<Option<JobKey>, AppError> {
+    pub async fn last(&self, run: RunId, at: Option<AsOf>) -> Result<Option<JobKey>, AppError> {
         let Snapshot { marks, .. } = self.marks.at(run, at).await?;
         let begun = || marks.rows.iter().filter(|mark| mark.started_at != Marks::NEVER);
         let running = begun().filter(|mark| mark.ended_at == Marks::NEVER).min_by_key(|mark| mark.started_at);
@@ -134,27 +141,13 @@ impl Timelines {
     pub async fn links(&self, run: RunId, arrangement: &Arrangement, chain: &[JobKey]) -> Result<Vec<Link>, AppError> {
         let Some(layout) = self.layout(run, arrangement).await? else { return Ok(Vec::new()) };
         let wanted: HashMap<i64, usize> = chain.iter().enumerate().map(|(at, job)| (job.0, at)).collect();
-        let mut links: Vec<(usize, Link)> = Vec::new();
-        for (group, lot) in layout.lots.iter().enumerate() {
-            for lane in 0..lot.lanes.len() {
-                for bar in lot.lanes.lane(lane) {
-                    if let Some(at) = wanted.get(&bar.key) {
-                        let to = (bar.to != OPEN).then_some(bar.to);
-                        links.push((*at, Link { job: JobKey(bar.key), group: group as u32, lane, from: bar.from, to }));
-                    }
-                }
-            }
-        }
-        links.sort_unstable_by_key(|(at, _)| *at);
-        Ok(links.into_iter().map(|(_, link)| link).collect())
+        work::shared("a chain of jobs", move |leash| layout.links(&wanted, leash)).await
     }
 }
 
-impl Arrangement {
-    /// The moment up to which what runs is drawn.
-    fn now(&self) -> Millis {
-        self.at.unwrap_or_else(clock::now)
-    }
+/// The moment up to which what runs is drawn.
+fn now(arrangement: &Arrangement) -> Millis {
+    arrangement.at.map_or_else(clock::now, AsOf::millis)
 }
 
 fn kind(status: JobStatus) -> Kind {
@@ -168,9 +161,12 @@ fn kind(status: JobStatus) -> Kind {
 }
 
 /// Lays out what has begun; `None` if nothing has.
-fn lay_out(marks: &Marks, arrangement: &Arrangement) -> Option<Layout> {
+fn lay_out(marks: &Marks, arrangement: &Arrangement, leash: &Leash) -> Result<Option<Layout>, Ended> {
     let only = match &arrangement.rule {
-        Some(rule) => Some(marks.rules.find(rule)?),
+        Some(rule) => match marks.rules.find(rule) {
+            Some(rule) => Some(rule),
+            None => return Ok(None),
+        },
         None => None,
     };
     let begun = marks.rows.iter().filter(|mark| mark.started_at != Marks::NEVER && only.is_none_or(|rule| mark.rule == rule));
@@ -180,7 +176,8 @@ fn lay_out(marks: &Marks, arrangement: &Arrangement) -> Option<Layout> {
         (mark.rule, bar)
     });
     let mut bars: Vec<(u32, Bar)> = begun.collect();
-    let origin = bars.iter().map(|(_, bar)| bar.from).min()?;
+    let Some(origin) = bars.iter().map(|(_, bar)| bar.from).min() else { return Ok(None) };
+    leash.check()?;
     for (_, bar) in &mut bars {
         bar.from -= origin;
         bar.to = if bar.to == OPEN { OPEN } else { bar.to - origin };
@@ -188,11 +185,15 @@ fn lay_out(marks: &Marks, arrangement: &Arrangement) -> Option<Layout> {
     let mut breaks = Breaks::default();
     if arrangement.skip_idle {
         breaks = leave_out(&bars);
-        for (_, bar) in &mut bars {
+        for (at, (_, bar)) in bars.iter_mut().enumerate() {
+            if at % 1_024 == 0 {
+                leash.check()?;
+            }
             bar.from = breaks.squeeze(bar.from);
             bar.to = if bar.to == OPEN { OPEN } else { breaks.squeeze(bar.to) };
         }
     }
+    leash.check()?;
     let curve = Curve::new(bars.iter().map(|(_, bar)| bar));
     let end = bars.iter().filter(|(_, bar)| bar.to != OPEN).map(|(_, bar)| bar.to).max().unwrap_or(0);
     let running = bars.iter().any(|(_, bar)| bar.to == OPEN);
@@ -206,12 +207,13 @@ fn lay_out(marks: &Marks, arrangement: &Arrangement) -> Option<Layout> {
         counts.jobs += 1;
         counts.failed += u32::from(mark.status == JobStatus::Failed);
     }
-    let lots = by_rule.into_iter();
-    let lots =
-        lots.map(|(rule, bars)| Lot::new(marks.rules.list()[rule as usize].to_string(), bars, counts.remove(&rule).unwrap_or_default()));
-    let mut lots: Vec<Lot> = lots.collect();
+    let mut lots = Vec::with_capacity(by_rule.len());
+    for (rule, bars) in by_rule {
+        leash.check()?;
+        lots.push(Lot::new(marks.rules.list()[rule as usize].to_string(), bars, counts.remove(&rule).unwrap_or_default()));
+    }
     lots.sort_by(|one, other| (one.from(), &one.name).cmp(&(other.from(), &other.name)));
-    Some(Layout { origin, end, running, breaks, lots, curve })
+    Ok(Some(Layout { origin, end, running, breaks, lots, curve }))
 }
 
 /// The idle spans worth leaving out.
@@ -267,22 +269,23 @@ impl Layout {
         if self.running { self.breaks.squeeze(now - self.origin).max(self.end) } else { self.end }
     }
 
-    fn window(&self, ask: &Ask, now: Millis) -> TimelineView {
+    fn window(&self, ask: &Ask, now: Millis, leash: &Leash) -> Result<TimelineView, Ended> {
         let end = self.now(now).max(1);
-        let (from, to) = ask.span.map_or((0, end), |(from, to)| (from.clamp(-end, 2 * end), to.clamp(-end, 3 * end)));
+        let (from, to) = ask.span.map_or((0, end), |(from, to)| (from.millis().clamp(-end, 2 * end), to.millis().clamp(-end, 3 * end)));
         let to = to.max(from + 1);
         let pixels = ask.pixels.clamp(10, WIDEST);
-        let stack = Stack::new(self.lots.iter().map(|lot| lot.lanes.len()).collect(), |group| ask.turned.contains(&self.lots[group].name));
+        let turned: HashSet<&str> = ask.turned.iter().map(String::as_str).collect();
+        let stack = Stack::new(self.lots.iter().map(|lot| lot.lanes.len()).collect(), |group| turned.contains(&*self.lots[group].name));
         let (top, bottom) = (ask.top, ask.bottom.min(ask.top.saturating_add(HIGHEST)));
         let mut coarse = pixels;
         let drawn = loop {
-            let drawn = self.draw(&stack, (top, bottom), from..to, coarse);
+            let drawn = self.draw(&stack, (top, bottom), from..to, coarse, leash)?;
             if coarse <= 10 || drawn.iter().map(|(_, drawn)| drawn.size()).sum::<usize>() <= MOST {
                 break drawn;
             }
             coarse = (coarse * 2 / 3).max(10);
         };
-        TimelineView {
+        Ok(TimelineView {
             origin: self.origin,
             end,
             running: self.running,
@@ -294,24 +297,54 @@ impl Layout {
             quarters: coarse * UNITS as u32,
             drawn,
             curve: self.curve.columns(from, to.min(end.max(from + 1)), (pixels / 2).min(2_000)),
-        }
+        })
     }
 
-    fn draw(&self, stack: &Stack, (top, bottom): (u32, u32), span: Range<i64>, pixels: u32) -> Vec<(u32, Drawn)> {
+    fn draw(
+        &self,
+        stack: &Stack,
+        (top, bottom): (u32, u32),
+        span: Range<i64>,
+        pixels: u32,
+        leash: &Leash,
+    ) -> Result<Vec<(u32, Drawn)>, Ended> {
         let unit = (span.end - span.start) as f64 / f64::from(pixels * UNITS as u32);
         let groups = stack.groups(top, bottom);
         let drawn = groups.map(|group| {
+            leash.check()?;
             let lot = &self.lots[group];
             let drawn = if stack.is_folded(group) {
                 lot.area(&span, (pixels / 2).max(1))
             } else {
                 let lanes = stack.lanes(group, top, bottom);
                 let first = lanes.start;
-                Drawn::Lanes { first, lanes: lanes.map(|lane| pack(&lot.lanes.marks(lane, span.start, span.end, unit))).collect() }
+                let packed = lanes.map(|lane| {
+                    leash.check()?;
+                    Ok(pack(&lot.lanes.marks(lane, span.start, span.end, unit)))
+                });
+                Drawn::Lanes { first, lanes: packed.collect::<Result<_, Ended>>()? }
             };
-            (group as u32, drawn)
+            Ok((group as u32, drawn))
         });
         drawn.collect()
+    }
+
+    /// Where some jobs stand, in the order of their numbers.
+    fn links(&self, wanted: &HashMap<i64, usize>, leash: &Leash) -> Result<Vec<Link>, Ended> {
+        let mut links: Vec<(usize, Link)> = Vec::new();
+        for (group, lot) in self.lots.iter().enumerate() {
+            leash.check()?;
+            for lane in 0..lot.lanes.len() {
+                for bar in lot.lanes.lane(lane) {
+                    if let Some(at) = wanted.get(&bar.key) {
+                        let to = (bar.to != OPEN).then_some(bar.to);
+                        links.push((*at, Link { job: JobKey(bar.key), group: group as u32, lane, from: bar.from, to }));
+                    }
+                }
+            }
+        }
+        links.sort_unstable_by_key(|(at, _)| *at);
+        Ok(links.into_iter().map(|(_, link)| link).collect())
     }
 }
 
@@ -324,15 +357,5 @@ impl Lot {
             self.failed[first..].iter().take_while(|at| **at < span.end).map(|at| ((at - span.start) as f64 / width) as u32).collect();
         failed.dedup();
         Drawn::Area { counts, failed }
-    }
-}
-
-impl Drawn {
-    /// Numbers in it.
-    fn size(&self) -> usize {
-        match self {
-            Self::Lanes { lanes, .. } => lanes.iter().map(Vec::len).sum(),
-            Self::Area { counts, failed } => counts.len() / 2 + failed.len(),
-        }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use reqwest::header::{ACCEPT_ENCODING, COOKIE, SET_COOKIE};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use reqwest::{Client, StatusCode};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -82,9 +82,11 @@ pub async fn run(args: &RunsArgs) -> Result<Kept> {
     Ok(Kept::All)
 }
 
-/// Opens the link of the start and keeps the session's cookie.
+/// Presses the button behind the link of the start and keeps the session's cookie.
 pub async fn sign_in(server: &Server) -> Result<String> {
-    let answer = http::client()?.get(server.sign_in()).send().await?;
+    let (page, key) = server.sign_in().split_once("?key=").context("the sign-in link has no key")?;
+    let form = http::client()?.post(page).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(format!("key={key}"));
+    let answer = form.send().await?;
     let cookie = answer.headers().get(SET_COOKIE).and_then(|value| value.to_str().ok());
     let cookie = cookie.with_context(|| format!("no session: {}", answer.status()))?;
     Ok(cookie.split(';').next().unwrap_or_default().to_owned())

@@ -1,7 +1,7 @@
 //! The server under test: the real binary, its private PostgreSQL, a directory that goes away.
 //!
-//! The server's settings are its defaults, but for one: runs that the load leaves open must not
-//! be called lost before they are counted.
+//! The server's settings are its defaults, but for two: runs that the load leaves open must not
+//! be called lost before they are counted, and one person may open as many streams as a whole lab.
 
 use std::env;
 use std::fs::{self, File, Permissions};
@@ -193,7 +193,7 @@ fn spawn(flowod: &Path, site: &Path, dir: &Path, listen: SocketAddr) -> Result<(
     let mut command = Command::new(flowod);
     command.arg("serve").args(["--listen", &listen.to_string(), "--data-dir"]).arg(&data);
     command.arg("--site-dir").arg(site).current_dir(&home).env("HOME", &home);
-    command.env("FLOWO_HEARTBEAT_TIMEOUT_SECONDS", "7200");
+    command.env("FLOWO_HEARTBEAT_TIMEOUT_SECONDS", "7200").env("FLOWO_STREAMS_PER_PERSON", "20000");
     for name in UNWANTED {
         command.env_remove(name);
     }

@@ -238,7 +238,7 @@ mod tests {
             }
 
             assert_eq!((seen.frames, seen.gaps, seen.latency.count()), (1, 2, 1), "{size}");
-            assert!((seen.latency.max_ms() - 1000.0).abs() < 0.001);
+            assert!((seen.latency.max_ms() - 1000.0).abs() < 10.0);
         }
     }
 

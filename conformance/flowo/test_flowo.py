@@ -311,7 +311,8 @@ class Runs(FlowoTest):
         )
         self.assertEqual(set(self.server.api.rules(run["id"])), {"all", "one", "two"})
 
-    def test_an_interrupted_run_loses_the_job_it_left_behind(self):
+    def test_a_run_that_its_user_interrupts_is_cancelled(self):
+        """The client tells of a failure; the log of the run says who wanted it."""
         snakemake = self.hold()
 
         snakemake.signal(signal.SIGINT)
@@ -319,17 +320,70 @@ class Runs(FlowoTest):
         self.release()
         self.assert_ends(snakemake, 1)
 
-        run = self.only_run()
+        run = until(self.only_run, lambda run: run["status"] == "cancelled", "who stopped it", SOON)
         self.assert_run(
             run,
-            status="failed",
+            status="cancelled",
             planned=6,
-            jobs={"quick 1": ["success"], "quick 2": ["success"], "held": ["lost"]},
+            jobs={"quick 1": ["success"], "quick 2": ["success"], "held": ["cancelled"]},
             success=2,
-            lost=1,
         )
         self.assertEqual([error["exception"] for error in run["errors"]], ["WorkflowError"])
         self.assertTrue(run["closed_by_client"])
+
+    def test_a_quiet_run_is_done_with_all_its_jobs(self):
+        """It reports no end of a job."""
+        self.lay_out("normal")
+
+        self.snakemake("--cores", "4", "--quiet")
+
+        self.assert_run(
+            self.only_run(),
+            status="success",
+            planned=14,
+            jobs={job: ["success"] for job in self.NORMAL},
+            success=14,
+        )
+        jobs = self.server.api.jobs(self.only_run()["id"])
+        self.assertEqual({job["filled_from"] for job in jobs}, {"close"}, "it is said")
+
+    def test_looking_at_a_workflow_makes_no_run(self):
+        self.lay_out("normal")
+
+        for look in (
+            ["--summary"],
+            ["--dag"],
+            ["--rulegraph"],
+            ["--list-changes", "code"],
+            ["--delete-all-output", "--cores", "1"],
+        ):
+            self.snakemake(*look)
+        self.assertEqual(self.server.api.runs(self.directory), [])
+
+        # What goes wrong is shown: nothing is known of this file.
+        self.snakemake("--cleanup-metadata", "nothing", status=1)
+        self.assertEqual([run["status"] for run in self.server.api.runs(self.directory)], ["failed"])
+
+    def test_a_job_that_is_put_in_front_is_described_from_the_log(self):
+        self.lay_out("normal")
+
+        self.snakemake("--cores", "1", "--prioritize", "raw/alpha.txt")
+
+        def described():
+            jobs = self.server.api.jobs(self.only_run()["id"])
+            return {label(job): job for job in jobs}
+
+        jobs = until(described, lambda jobs: "fetch alpha" in jobs, "its description", SOON)
+        first = jobs["fetch alpha"]
+        self.assertEqual((first["status"], first["filled_from"]), ("success", "log"))
+        self.assertEqual(first["files"], {"input": 0, "output": 1, "log": 1, "benchmark": 1})
+        self.assert_run(
+            self.only_run(),
+            status="success",
+            planned=14,
+            jobs={job: ["success"] for job in self.NORMAL},
+            success=14,
+        )
 
     def test_a_terminated_run_fails_although_its_last_job_ends_well(self):
         snakemake = self.hold()
@@ -444,6 +498,128 @@ class Runs(FlowoTest):
         self.assertNotEqual(look["lineage_id"], first["lineage_id"], "a dry run stands apart")
 
 
+class Failures(FlowoTest):
+    """Why runs failed: what the log of a run tells besides the reports."""
+
+    def causes(self):
+        """By label, status, exit status and class of the error of each attempt of a job."""
+        [run] = self.server.api.runs(self.directory)
+        told = {}
+        for job in sorted(self.server.api.jobs(run["id"]), key=lambda job: job["attempt"]):
+            class_ = (job["error"] or "").split(" ")[0].split(":")[0]
+            told.setdefault(label(job), []).append((job["status"], job["exit_code"], class_))
+        return told
+
+    def assert_causes(self, wanted):
+        until(self.causes, lambda seen: seen == wanted, f"causes {wanted}", SOON)
+
+    def errors(self):
+        return self.only_run()["errors"]
+
+    def test_jobs_whose_output_is_missing_have_failed_and_say_so(self):
+        self.lay_out("unmade")
+
+        self.snakemake("--cores", "2", "--keep-going", "--latency-wait", "1", status=1)
+
+        missing = [("failed", None, "MissingOutputException")]
+        self.assert_causes({"sub": missing, "dd": missing})
+        run = self.only_run()
+        self.assertEqual(self.counts(run, "failed", "lost"), {"failed": 2, "lost": 0})
+        jobs = {job["rule"]: job for job in self.server.api.jobs(run["id"])}
+        self.assertIn(f'in rule sub in file "{self.directory}/Snakefile"', jobs["sub"]["error"])
+        self.assertIn("b.txt (missing locally", jobs["sub"]["error"])
+
+    def test_a_run_that_fails_before_its_first_job_says_where_and_why(self):
+        self.lay_out("unbegun")
+
+        self.snakemake("--cores", "1", status=1)
+
+        [error] = until(self.errors, lambda seen: seen and seen[0]["text"], "a text", SOON)
+        self.assertEqual((error["exception"], error["rule"]), ("MissingInputException", "x"))
+        self.assertIn(f'file "{self.directory}/Snakefile", line ', error["location"])
+        self.assertTrue(error["text"].endswith("        does-not-exist.fa"), error["text"])
+
+    def test_a_function_of_the_input_that_fails_says_where_and_why(self):
+        self.lay_out("unbegun")
+
+        self.snakemake("--snakefile", "keyless.smk", "--cores", "1", status=1)
+
+        [error] = until(self.errors, lambda seen: seen and seen[0]["text"], "a text", SOON)
+        self.assertEqual((error["exception"], error["rule"]), ("InputFunctionException", "a"))
+        self.assertIn("KeyError: 'samples'", error["text"])
+
+    def test_a_command_that_cannot_be_formatted_fails_its_job_of_its_rule(self):
+        self.lay_out("unbegun")
+
+        self.snakemake("--snakefile", "unformatted.smk", "--cores", "1", status=1)
+
+        self.assert_causes({"a": [("failed", None, "RuleException")]})
+        run = self.only_run()
+        self.assertEqual(
+            self.counts(run, "total", "failed", "lost"), {"total": 2, "failed": 1, "lost": 0}
+        )
+
+    def test_of_a_pipe_the_job_that_broke_has_the_cause_and_its_consumer_none(self):
+        self.lay_out("piped")
+
+        self.snakemake("--cores", "4", "--keep-going", status=1)
+
+        self.assert_causes(
+            {
+                "producer": [("failed", 4, "CalledProcessError")],
+                "consumer": [("failed", None, "")],
+                "producer2": [("success", None, "")],
+                "consumer2": [("success", None, "")],
+            }
+        )
+
+    def test_texts_go_to_the_jobs_that_they_are_about(self):
+        self.lay_out("crashing")
+
+        self.snakemake("--cores", "3", "--keep-going", status=1)
+
+        self.assert_causes(
+            {
+                "A": [("failed", None, "")],
+                "B": [("failed", 7, "CalledProcessError")],
+                "C": [("failed", 1, "CalledProcessError")],
+            }
+        )
+        [run] = self.server.api.runs(self.directory)
+        jobs = {job["rule"]: job for job in self.server.api.jobs(run["id"])}
+        self.assertIn("boom.py", jobs["C"]["error"])
+        self.assertIn("exit 7", jobs["B"]["error"])
+
+    def test_attempts_on_a_cluster_keep_their_numbers_in_groups_too(self):
+        self.lay_out("clustered")
+        submit = ("--executor", "cluster-generic", "--cluster-generic-submit-cmd", "./submit.sh")
+
+        self.snakemake(*submit, "--jobs", "4", "--latency-wait", "5", "--retries", "1")
+
+        def numbers():
+            [run] = self.server.api.runs(self.directory)
+            jobs = [job for job in self.server.api.jobs(run["id"]) if job["rule"] != "all"]
+            return {f"{label(job)}#{job['attempt']}": job["external_id"] for job in jobs}
+
+        seen = until(numbers, lambda seen: all(seen.values()), "a number for each attempt", SOON)
+        self.assertEqual(len(seen), 10, seen)
+        for one, other in (("c 1", "d 1"), ("c 2", "d 2")):
+            for attempt in ("#1", "#2"):
+                self.assertEqual(seen[one + attempt], seen[other + attempt], "members share it")
+        own = {name: number for name, number in seen.items() if not name.startswith("c")}
+        self.assertEqual(len(set(own.values())), 6, "each attempt has one of its own")
+
+    def test_attempts_that_fail_within_a_second_keep_their_causes(self):
+        self.lay_out("hasty")
+
+        self.snakemake("--cores", "1")
+
+        failed = ("failed", 1, "CalledProcessError")
+        self.assert_causes(
+            {"flaky": [failed, failed, ("success", None, "")], "all": [("success", None, "")]}
+        )
+
+
 class SilentRuns(FlowoTest):
     """Runs that end without a word, on a server that does not wait long for one."""
 
@@ -478,6 +654,29 @@ class SilentRuns(FlowoTest):
             lost=1,
         )
         self.assertFalse(run["closed_by_client"])
+
+    def test_what_happened_while_the_server_was_away_is_read_from_the_log(self):
+        snakemake = self.hold()
+
+        self.server.kill()
+        self.release()
+        self.assertEqual(snakemake.wait(), 0, snakemake.console())
+        self.server.start()
+
+        run = until(self.only_run, lambda run: run["status"] != "running", "its end", SOON)
+        run = until(self.only_run, lambda run: run["status"] == "success", "its end as it was", SOON)
+        told = ("quick 1", "quick 2", "held", "last 1", "last 2", "all")
+        self.assert_run(
+            run,
+            status="success",
+            planned=6,
+            jobs={job: ["success"] for job in told},
+            success=6,
+        )
+        filled = {label(job): job["filled_from"] for job in self.server.api.jobs(run["id"])}
+        self.assertEqual(
+            filled, {job: None if job.startswith("quick") else "log" for job in told}, "it is said"
+        )
 
 
 class Restarts(FlowoTest):

@@ -201,6 +201,25 @@ class Clients(unittest.TestCase):
         self.assertEqual({job["status"] for job in jobs}, {"Pending"})
         self.assertEqual((len(jobs), run["dry_run"]), (5, True))
 
+    def questions(self, version):
+        """What only asks about a workflow has no jobs and does not go on."""
+        for question in ("--summary", "--dag", "--list"):
+            workflow, jobs, run = self.watched(version, True, "normal", question)
+            if generation(version) == 5:
+                self.assertIsNone(workflow, "this client says nothing of a question")
+                continue
+            self.assertEqual((question, workflow["status"], jobs), (question, "No Execution", []))
+            self.assertEqual((run["status"], run["jobs"]["total"]), ("skipped", 0))
+
+    def quiet(self, version, token):
+        """With these words it tells of failures, but of no end of a job."""
+        workflow, jobs, run = self.watched(version, token, "normal", "--quiet")
+        self.assertEqual((workflow["status"], workflow["jobs_done"]), ("Done", workflow["jobs_total"]))
+        self.assertEqual({job["status"] for job in jobs}, {"Done"} if jobs else set())
+        self.assertEqual((run["status"], run["jobs"]["lost"], run["jobs"]["failed"]), ("success", 0, 0))
+        _, _, run = self.watched(version, token, "failing", "--quiet", "--keep-going")
+        self.assertEqual(run["status"], "failed")
+
     def bad_token(self, version):
         directory = self.lay_out("normal", version)
         status = self.run_once(version, directory, monitor=("--wms-monitor", self.server.url), WMS_MONITOR_TOKEN="guessed")
@@ -217,6 +236,7 @@ class Clients(unittest.TestCase):
             os.kill(int(path.read_text().split()[0]), signal.SIGQUIT)
         (directory / "release").touch()
         self.assertEqual(process.wait(RUN), 0, self.console.read_text())
+        self.assertNotIn("response code", self.console.read_text(), f"each request was taken; the server:\n{self.server.log_tail()}")
         until(self.healthy, bool, "the database back", RUN)
         # Nothing that it said meanwhile is lost, though it says nothing twice.
         facts = ("status", "jobs_done", "jobs_total")
@@ -229,15 +249,22 @@ class Clients(unittest.TestCase):
         monitor, settings = self.monitor(version, True)
         postgres = self.postgres()
         self.assertGreater(len(postgres), 3)
-        for pid in postgres:
-            os.kill(pid, signal.SIGSTOP)
         try:
+            for pid in postgres:
+                self.signal(pid, signal.SIGSTOP)
             status = self.run_once(version, directory, monitor=monitor, **settings)
         finally:
             for pid in postgres:
-                os.kill(pid, signal.SIGCONT)
+                self.signal(pid, signal.SIGCONT)
         self.assertEqual(status, 0, self.console.read_text())
         until(self.healthy, bool, "the database back", RUN)
+
+    @staticmethod
+    def signal(pid, what):
+        try:
+            os.kill(pid, what)
+        except ProcessLookupError:
+            pass  # It has ended since it was listed.
 
     def postgres(self):
         """The database's processes, the first one first."""
@@ -353,6 +380,10 @@ def each_client():
                 name = f"test_{version}_{workflow}_{'with' if token else 'without'}_a_token"
                 told = (getattr(Clients, workflow), version, token)
                 setattr(Clients, name, lambda self, told=told: told[0](self, *told[1:]))
+        setattr(Clients, f"test_{version}_that_is_only_asked_leaves_no_running_workflow", lambda self, version=version: self.questions(version))
+        if generation(version) in (3, 4):
+            name = f"test_{version}_that_says_little_is_done"
+            setattr(Clients, name, lambda self, version=version: self.quiet(version, True))
         setattr(Clients, f"test_{version}_survives_the_loss_of_the_database", lambda self, version=version: self.lost_database(version))
         setattr(Clients, f"test_{version}_survives_a_database_that_hangs", lambda self, version=version: self.hung_database(version))
         if generation(version) not in (1, 5):  # They go on without a monitor.

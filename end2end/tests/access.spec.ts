@@ -2,6 +2,7 @@
 
 import type { BrowserContext, Page } from '@playwright/test';
 import { expect, rows, signIn, test, visit } from '../fixtures';
+import type { Lab } from '../lab';
 
 test.describe('signed out', () => {
   test.use({ signedIn: false });
@@ -12,7 +13,11 @@ test.describe('signed out', () => {
 
       await expect(page).toHaveURL('/login');
       await expect(page.getByRole('heading', { name: 'Sign in', level: 1 })).toBeVisible();
-      await expect(page.getByText('flowod link')).toBeVisible();
+      await expect(page.getByText('flowod link').first()).toBeVisible();
+      await expect(page.getByRole('navigation')).toHaveCount(0);
+      await expect(page.getByRole('button', { name: /Search/ })).toHaveCount(0);
+      await page.keyboard.press('Control+k');
+      await expect(page.getByRole('dialog')).toHaveCount(0);
     }
   });
 
@@ -31,16 +36,21 @@ test.describe('signed out', () => {
   test('a sign-in link works once, and explains itself the second time', async ({ page, browser, lab }) => {
     const link = await lab.link();
 
+    // Mail programs and chats look at links before people do.
+    await page.request.head(link);
+    await page.request.get(link, { headers: { 'Sec-Purpose': 'prefetch' } });
     await page.goto(link);
+    await page.getByRole('button', { name: 'Sign in' }).click();
 
     await expect(page).toHaveURL('/runs');
     await expect(page.getByRole('button', { name: /^Account of/ })).toBeVisible();
     const stranger = await browser.newContext();
     const other = await stranger.newPage();
     await other.goto(link);
+    await other.getByRole('button', { name: 'Sign in' }).click();
     await expect(other).toHaveURL(`${lab.url}/login?why=used`);
-    await expect(other.getByRole('heading', { name: 'This link was used already' })).toBeVisible();
-    await expect(other.getByText('flowod link')).toBeVisible();
+    await expect(other.getByRole('heading', { name: 'This link does not work any more' })).toBeVisible();
+    await expect(other.getByText('flowod link').first()).toBeVisible();
     await other.goto(`${lab.url}/runs`);
     await expect(other).toHaveURL(`${lab.url}/login`);
     await stranger.close();
@@ -48,6 +58,8 @@ test.describe('signed out', () => {
 
   test('signing out ends the session, here and on the server', async ({ page, context, lab }) => {
     await page.goto(await lab.link());
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect(page).toHaveURL('/runs');
     const session = await context.cookies();
     await visit(page, '/runs');
 
@@ -56,15 +68,20 @@ test.describe('signed out', () => {
 
     await expect(page).toHaveURL('/login?why=out');
     await expect(page.getByRole('heading', { name: 'Signed out' })).toBeVisible();
-    expect((await context.cookies()).map((cookie) => cookie.name)).not.toContain('flowo_session');
+    expect((await context.cookies()).map((cookie) => cookie.name)).not.toContain(sessionOf(lab));
     await context.addCookies(session);
     await page.goto('/runs');
     await expect(page).toHaveURL('/login');
   });
 });
 
-test('the session cookie is out of reach of scripts and of other sites', async ({ context }) => {
-  const session = (await context.cookies()).find((cookie) => cookie.name === 'flowo_session');
+/** The name of the session's cookie carries the port: two servers of one host do not share it. */
+function sessionOf(lab: Lab): string {
+  return `flowo_session_${new URL(lab.url).port}`;
+}
+
+test('the session cookie is out of reach of scripts and of other sites', async ({ context, lab }) => {
+  const session = (await context.cookies()).find((cookie) => cookie.name === sessionOf(lab));
 
   expect(session).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/' });
 });
@@ -108,7 +125,7 @@ async function tour(page: Page, run: string): Promise<void> {
   await expect(page).toHaveURL(run);
   await expect(page.getByRole('heading', { name: 'to be seen' })).toBeVisible();
   await visit(page, run);
-  for (const address of ['/login', '/nowhere']) {
+  for (const address of ['/login', '/sign-in?key=none', '/nowhere']) {
     await page.goto(address, { waitUntil: 'networkidle' });
   }
 }
@@ -131,7 +148,7 @@ test.describe('on every page', () => {
 
   test('a policy allows our own scripts only, and the page is not to be framed', async ({ page, doing }) => {
     const run = await doing.run('guarded');
-    for (const address of ['/runs', run.path, '/login', '/nowhere']) {
+    for (const address of ['/runs', run.path, '/login', '/sign-in?key=none', '/nowhere']) {
       const answer = await page.goto(address);
 
       const headers = answer!.headers();
@@ -188,4 +205,24 @@ test('the HTML of the list is compressed', async ({ context, lab, doing }) => {
   const answer = await context.request.get(`${lab.url}/runs`, { headers: { 'Accept-Encoding': 'br, gzip' } });
 
   expect(answer.headers()['content-encoding']).toBe('br');
+});
+
+test.describe('a command that asks for a token', () => {
+  test('is let in with the least, and shows the code of its own', async ({ page, context, lab }) => {
+    const start = await context.request.post(`${lab.url}/api/v1/tokens/cli/start`, { data: { ttl_days: 30 } });
+    const { device_code, user_code } = await start.json();
+
+    await page.goto(`/login?cli_device_code=${device_code}&cli_user_code=EVIL-CODE`);
+
+    await expect(page.getByText(user_code)).toBeVisible();
+    await expect(page.getByText('EVIL-CODE')).toHaveCount(0);
+    await expect(page.getByRole('radio', { name: /Report runs/ })).toBeChecked();
+    await expect(page.getByLabel('Valid for')).toHaveValue('30');
+    await page.getByRole('radio', { name: /Read runs/ }).check();
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await expect(page.getByRole('heading', { name: 'Approved' })).toBeVisible();
+    const poll = await (await context.request.get(`${lab.url}/api/v1/tokens/cli/poll/${device_code}`)).json();
+    expect(poll.status).toBe('approved');
+    expect(await lab.sql(`SELECT scope FROM tokens WHERE name = 'flowo login'`)).toBe('read');
+  });
 });

@@ -93,7 +93,7 @@ test('every kind of file of a real run is looked into', async ({ page, lab, doin
   await expect(content.getByRole('listitem').first()).toContainText('360 letters');
   await open('reads.fastq.gz');
   await expect(content.getByRole('listitem').first()).toContainText('mean Q 32.4');
-  await expect(content.getByText('There is more than can be read here.')).toBeVisible();
+  await expect(content.getByText('The file goes on. Download it for the rest.')).toBeVisible();
   await open('calls.vcf.gz');
   await expect(content.getByRole('columnheader', { name: /QUAL/ })).toContainText('integer');
   await page.getByText('2 lines before the rows').click();

@@ -162,3 +162,25 @@ test('a failure appears in an open page with its cause', async ({ page, doing })
   await expect(page.getByRole('region', { name: 'What went wrong' })).toContainText('CalledProcessError');
   expect(await isMarked(page), 'the page was not loaded again').toBe(true);
 });
+
+test.describe('where no stream gets through', () => {
+  test.use({ expected: /net::ERR_FAILED/ });
+
+  test('the page reads itself again every few seconds and says so', async ({ page, doing }) => {
+    const run = await doing.run('before', { planned: { map: 1 } });
+    await page.route('**/live?*', (route) => route.abort());
+    await page.goto('/runs');
+    await mark(page);
+
+    await expect(chip(page)).toHaveText(/^polling/, { timeout: 30_000 });
+    await doing.run('later');
+    await expect(row(page, 'later')).toBeVisible({ timeout: 30_000 });
+    await run.finish(await run.job('map'));
+    await run.close();
+    await expect(row(page, 'before')).toContainText('Done', { timeout: 30_000 });
+
+    await page.unroute('**/live?*');
+    await expect(chip(page)).toHaveText('live', { timeout: 60_000 });
+    expect(await isMarked(page), 'the page was not loaded again').toBe(true);
+  });
+});

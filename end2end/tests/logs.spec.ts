@@ -2,6 +2,7 @@
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import * as zlib from 'node:zlib';
 import type { Page } from '@playwright/test';
 import type { Lab } from '../lab';
 import { type Doing, expect, test, visit } from '../fixtures';
@@ -95,4 +96,67 @@ test('words are found in a large log, and lead to their line', async ({ page, la
   await expect(lines(page).first()).toHaveText('line 180007: Needle here');
   await found.getByRole('link', { name: 'Close what was found' }).click();
   await expect(found).toHaveCount(0);
+});
+
+test('a log that is written over reads the same while it is followed and after a reload', async ({ page, lab, doing }) => {
+  const { run, file } = await written(lab, doing, 'begin\n\r10%');
+  await visit(page, `${run.path}?tab=logs&rule=map`);
+  await expect(lines(page)).toHaveText(['begin', '10%']);
+  for (const percent of [11, 12, 60]) {
+    fs.appendFileSync(file, `\r${percent}%`);
+    await expect(lines(page)).toHaveText(['begin', `${percent}%`]);
+  }
+  fs.appendFileSync(file, '\nouter 0\n\rinner 1\x1b[A\n\rinner 2\x1b[A\router 1');
+  await expect(lines(page)).toHaveText(['begin', '60%', 'outer 1', 'inner 2']);
+  fs.appendFileSync(file, '\n\nend\n');
+  const end = ['begin', '60%', 'outer 1', 'inner 2', 'end'];
+  await expect(lines(page)).toHaveText(end);
+  await page.reload();
+  await expect(lines(page)).toHaveText(end);
+});
+
+test('errors are found in all of a log, and figures are none', async ({ page, lab, doing }) => {
+  const text = Array.from({ length: 300_000 }, (_, n) => (n % 40_000 === 3 ? `ERROR number ${n}` : `line ${n} of many: Error rate: 0.01, with more words`));
+  const { run } = await written(lab, doing, `${text.join('\n')}\nError rate: 0.01\n`);
+  await visit(page, `${run.path}?tab=logs&rule=map`);
+  await expect(lines(page).last()).toHaveText('Error rate: 0.01');
+  await expect(lines(page).last()).not.toHaveAttribute('data-level', /.*/);
+  await page.getByRole('combobox', { name: 'Find by level' }).selectOption('error');
+  const found = page.getByRole('region', { name: 'Lines found' });
+  await expect(found.getByRole('status')).toHaveText('8 errors');
+  await expect(found.getByRole('link', { name: /ERROR number/ })).toHaveCount(8);
+  await page.reload();
+  await expect(found.getByRole('status')).toHaveText('8 errors');
+});
+
+test('a log is read packed, with zeros, in other letters, or by its bytes', async ({ page, lab, doing }) => {
+  const { run, directory } = await written(lab, doing, 'x\n');
+  const put = (name: string, bytes: Uint8Array | string) => fs.writeFileSync(path.join(directory, name), bytes);
+  const open = (name: string) => visit(page, `${run.path}?tab=logs&file=${encodeURIComponent(`./${name}`)}`);
+  put('packed.log.gz', zlib.gzipSync('line 1\nERROR line 2\n'));
+  await open('packed.log.gz');
+  await expect(lines(page)).toHaveText(['line 1', 'ERROR line 2']);
+  await expect(page.getByText('Unpacked with gzip.')).toBeVisible();
+
+  put('nul.log', 'before\nwith \0\0 nul\nafter\n');
+  await open('nul.log');
+  await expect(lines(page)).toHaveText(['before', 'with \u2400\u2400 nul', 'after']);
+
+  put('latin.log', Buffer.from('Gr\u00f6\u00dfe der \u00d6ffnung f\u00fcr \u00c4rzte\n', 'latin1'));
+  await open('latin.log');
+  await expect(lines(page)).toHaveText(['Gr\u00f6\u00dfe der \u00d6ffnung f\u00fcr \u00c4rzte']);
+  const letters = page.getByRole('combobox', { name: 'Encoding' });
+  await expect(letters.locator('option:checked')).toHaveText('Read as windows-1252 (guessed)');
+  await letters.selectOption('windows-1251');
+  await expect(page).toHaveURL(/encoding=windows-1251/);
+  await expect(lines(page).first()).toContainText('Gr\u0446\u042fe');
+
+  put('program', Buffer.from('7f454c46020101000000000000000000030000000100', 'hex'));
+  await open('program');
+  await expect(page.getByText('00000000  7f 45 4c 46')).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Download' })).toBeVisible();
+
+  put('empty.log', '');
+  await open('empty.log');
+  await expect(page.getByText('It is empty so far.')).toBeVisible();
 });

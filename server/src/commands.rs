@@ -9,8 +9,6 @@ mod prune;
 pub mod serve;
 mod token;
 
-pub use serve::NoDelay;
-
 use crate::config::{Cli, Command};
 use anyhow::Result;
 
@@ -31,7 +29,7 @@ pub async fn run(cli: Cli) -> Result<()> {
 }
 
 async fn migrate(args: crate::config::DatabaseArgs) -> Result<()> {
-    let open = crate::database::join(&args.resolve(), "migrate").await?;
+    let open = crate::database::join(&args.resolve()?, "migrate").await?;
     store::migrate::migrate(&open.store).await?;
     println!("The schema is up to date.");
     open.close().await;

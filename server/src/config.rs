@@ -2,14 +2,26 @@
 //!
 //! Names people already have in their `.env` keep working.
 
-use crate::files::Roots;
+mod database;
+mod inherited;
+mod roots;
+mod settings;
+
+pub use database::{Database, DatabaseArgs};
+pub use settings::{check, env, ours, process};
+
+use crate::{files::Roots, http::access::MetricsAccess};
 use anyhow::{Context as _, Result, bail};
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser as _},
+};
+use ingest::mask::Masking;
+use model::access::TokenScope;
+use settings::Place;
 use std::{
-    collections::HashMap,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
-    sync::OnceLock,
     time::Duration,
 };
 use store::prune::Policy;
@@ -46,16 +58,6 @@ pub enum Command {
     /// Look into standard input, for the server that started this
     #[command(hide = true)]
     Peek { question: String },
-}
-
-#[derive(Clone, Debug, Default, Args)]
-pub struct DatabaseArgs {
-    /// Where Flowo keeps its private database and lock
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-    /// A PostgreSQL to use instead of a private one
-    #[arg(long, value_name = "URL")]
-    pub database_url: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -174,8 +176,8 @@ pub enum TokenAction {
     Create {
         #[arg(long, default_value = "command line")]
         name: String,
-        #[arg(long, value_parser = ["report", "read", "write", "admin"])]
-        scope: String,
+        #[arg(long, value_parser = PossibleValuesParser::new(TokenScope::ALL.map(TokenScope::as_str)).try_map(|word| word.parse::<TokenScope>()))]
+        scope: TokenScope,
         /// Days until it expires; without, it does not
         #[arg(long)]
         days: Option<i32>,
@@ -184,19 +186,6 @@ pub enum TokenAction {
     Revoke {
         id: i64,
     },
-}
-
-/// A setting from the environment or from `.env`; empty counts as absent.
-pub fn env(name: &str) -> Option<String> {
-    static FILE: OnceLock<HashMap<String, String>> = OnceLock::new();
-    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
-    value.or_else(|| {
-        let file = FILE.get_or_init(|| {
-            let lines = dotenvy::from_path_iter(".env").map(|lines| lines.filter_map(Result::ok).collect());
-            lines.unwrap_or_default()
-        });
-        file.get(name).cloned().filter(|value| !value.is_empty())
-    })
 }
 
 fn number<T: std::str::FromStr>(name: &str, default: T) -> Result<T> {
@@ -237,61 +226,13 @@ pub fn policy() -> Result<Policy> {
 }
 
 /// `FLOWO_HOST`, the address under which people and clients reach us.
-fn public_url() -> Result<Option<String>> {
-    match env("FLOWO_HOST").map(|url| url.trim_end_matches('/').to_owned()) {
+fn public_url(port: u16) -> Result<Option<String>> {
+    let built = || inherited::address(env("PROTOCOL").as_deref(), env("DOMAIN").as_deref(), port);
+    match env("FLOWO_HOST").or_else(built).map(|url| url.trim_end_matches('/').to_owned()) {
         Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
             bail!("FLOWO_HOST is {url:?}; a whole address is needed, such as https://flowo.example.org")
         }
         url => Ok(url),
-    }
-}
-
-/// Which PostgreSQL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Database {
-    Named(String),
-    /// Our own, below this directory.
-    Private(PathBuf),
-}
-
-impl DatabaseArgs {
-    /// `--database-url`, `DATABASE_URL`, `POSTGRES_*`, else a private cluster.
-    pub fn resolve(&self) -> Database {
-        // A flag wins over the environment, also over another setting there.
-        if let Some(url) = self.database_url.clone() {
-            return Database::Named(url);
-        }
-        if self.data_dir.is_some() {
-            return Database::Private(self.data_dir());
-        }
-        if let Some(url) = env("DATABASE_URL") {
-            return Database::Named(url);
-        }
-        if let Some(host) = env("POSTGRES_HOST") {
-            let part = |name: &str, default: &str| env(name).unwrap_or_else(|| default.into());
-            let escape = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-            return Database::Named(format!(
-                "postgres://{}:{}@{host}:{}/{}",
-                escape(&part("POSTGRES_USER", "flowo")),
-                escape(&part("POSTGRES_PASSWORD", "flowo_password")),
-                part("POSTGRES_PORT", "5432"),
-                escape(&part("POSTGRES_DB", "flowo_logs")),
-            ));
-        }
-        Database::Private(self.data_dir())
-    }
-
-    /// Below the user's data directory; for root, whose home nobody else may enter, below `/var/lib`.
-    pub fn data_dir(&self) -> PathBuf {
-        let given = self.data_dir.clone().or_else(|| env("FLOWO_DATA_DIR").map(PathBuf::from));
-        let dir = given.unwrap_or_else(|| {
-            if rustix::process::geteuid().is_root() {
-                return PathBuf::from("/var/lib/flowo");
-            }
-            let data = env("XDG_DATA_HOME").map(PathBuf::from).or_else(|| env("HOME").map(|home| PathBuf::from(home).join(".local/share")));
-            data.unwrap_or_else(std::env::temp_dir).join("flowo")
-        });
-        std::path::absolute(&dir).unwrap_or(dir)
     }
 }
 
@@ -316,24 +257,70 @@ pub struct Config {
     pub stale_timeout: Option<i32>,
     pub sweep: Duration,
     pub roots: Roots,
+    /// Streams and downloads that one person may have open at once.
+    pub streams: usize,
     pub policy: Policy,
     /// Changes are told in the log of the server, as the monitor tells them.
     pub monitor: bool,
+    /// What is done with secrets in reports.
+    pub masking: Masking,
+    /// Who may read the metrics.
+    pub metrics: MetricsAccess,
 }
 
-/// `FLOWO_WORKING_PATH`, what clients call the tree of all runs, and `CONTAINER_MOUNT_PATH`, where it is here.
-fn roots() -> Result<Roots> {
-    let path = |name: &str| match env(name).map(PathBuf::from) {
-        Some(path) if !path.is_absolute() => bail!("{name} is {}; an absolute path is needed", path.display()),
-        path => Ok(path),
-    };
-    let top = || PathBuf::from("/");
-    Ok(Roots {
-        mapped: match (path("FLOWO_WORKING_PATH")?, path("CONTAINER_MOUNT_PATH")?) {
-            (from, Some(to)) => Some((from.unwrap_or_else(top), to)),
-            (Some(from), None) if from != top() => Some((from.clone(), from)),
-            (_, None) => None,
-        },
+/// Where to listen: the flag, else what one place says, else port 3100 of this machine.
+///
+/// # Errors
+/// An address or port is none, or both are named in one place and differ.
+fn listen(flag: Option<SocketAddr>, get: impl Fn(Place, &str) -> Option<String>) -> Result<SocketAddr> {
+    if let Some(listen) = flag {
+        return Ok(listen);
+    }
+    for place in Place::ALL {
+        let port: Option<u16> = match inherited::port(|name| get(place, name)) {
+            Some((name, text)) => {
+                Some(text.trim().parse::<u16>().ok().with_context(|| format!("{name} is {text:?}; a number below 65536 is needed"))?)
+            }
+            None => None,
+        };
+        let named: Option<SocketAddr> = match get(place, "FLOWO_LISTEN") {
+            Some(text) => {
+                Some(text.parse::<SocketAddr>().with_context(|| format!("FLOWO_LISTEN is {text:?}; an address and port are needed"))?)
+            }
+            None => None,
+        };
+        match (named, port) {
+            (Some(named), Some(port)) if named.port() != port => {
+                bail!("FLOWO_LISTEN is {named} and PORT is {port}; leave only one of them, or name the same port")
+            }
+            (Some(named), _) => return Ok(named),
+            (None, Some(port)) => return Ok(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), port)),
+            (None, None) => {}
+        }
+    }
+    Ok(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 3100))
+}
+
+/// Says which settings are there and mean nothing here.
+pub fn tell_meaningless() {
+    for (name, why) in inherited::meaningless(|name| env(name).is_some()) {
+        tracing::warn!("{name} is set and has no meaning here: {why}");
+    }
+}
+
+/// `FLOWO_MASK_SECRETS`: what is done with secrets in what clients report.
+pub fn masking() -> Result<Masking> {
+    switch("FLOWO_MASK_SECRETS", true).map(Masking::new)
+}
+
+/// `FLOWO_METRICS`; where people come in by another name, a proxy may stand on this machine.
+fn metrics(public_url: Option<&str>) -> Result<MetricsAccess> {
+    Ok(match env("FLOWO_METRICS").as_deref() {
+        Some("local") => MetricsAccess::Local,
+        Some("token") => MetricsAccess::Token,
+        Some("open") => MetricsAccess::Open,
+        Some(word) => bail!("FLOWO_METRICS is {word:?}; local, token or open is needed"),
+        None => MetricsAccess::unless_told(public_url),
     })
 }
 
@@ -345,18 +332,16 @@ fn stale(hours: Option<&str>) -> Option<i32> {
 
 impl ServeArgs {
     pub fn config(&self) -> Result<Config> {
-        let listen = match (self.listen, env("FLOWO_LISTEN")) {
-            (Some(listen), _) => listen,
-            (None, Some(text)) => text.parse().with_context(|| format!("FLOWO_LISTEN is {text:?}; an address and port are needed"))?,
-            (None, None) => SocketAddr::new(IpAddr::from([127, 0, 0, 1]), number("PORT", 3100)?),
-        };
-        let site_dir = self.site_dir.clone().or_else(|| env("FLOWO_SITE_DIR").map(PathBuf::from));
+        let listen = listen(self.listen, Place::get)?;
+        let public_url = public_url(listen.port())?;
+        let site_dir = self.site_dir.clone().or_else(|| process("FLOWO_SITE_DIR").map(PathBuf::from));
         Ok(Config {
-            database: self.database.resolve(),
+            database: self.database.resolve()?,
             data_dir: self.database.data_dir(),
             listen,
             site_dir: site_dir.unwrap_or_else(|| PathBuf::from("target/site")),
-            public_url: public_url()?,
+            metrics: metrics(public_url.as_deref())?,
+            public_url,
             open: self.open,
             panoptes_listen: match (self.panoptes_listen, env("FLOWO_PANOPTES_LISTEN")) {
                 (Some(listen), _) => Some(listen),
@@ -368,9 +353,11 @@ impl ServeArgs {
             stale_timeout: stale(env("PANOPTES_STALE_HOURS").as_deref()),
             heartbeat_timeout: number("FLOWO_HEARTBEAT_TIMEOUT_SECONDS", 60)?.max(1),
             quiet_timeout: number("FLOWO_QUIET_TIMEOUT_SECONDS", 48 * 3600)?.max(1),
-            roots: roots()?,
+            roots: roots::roots()?,
+            streams: number("FLOWO_STREAMS_PER_PERSON", 200)?.clamp(1, 100_000),
             policy: policy()?,
             monitor: switch("ENABLE_DB_MONITORING", false)?,
+            masking: masking()?,
             sweep: Duration::from_secs(number("FLOWO_HEARTBEAT_SWEEP_SECONDS", 15)?.max(1)),
         })
     }
@@ -378,7 +365,33 @@ impl ServeArgs {
 
 #[cfg(test)]
 mod tests {
-    use super::stale;
+    use super::*;
+
+    #[test]
+    fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+        let told = |place: Place, name: &str| {
+            let value = match (place, name) {
+                (Place::Environment, "PORT") => "3200",
+                (Place::File, "FLOWO_LISTEN") => "0.0.0.0:3300",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let flag = "127.0.0.1:3400".parse().ok();
+        assert_eq!(listen(flag, told).unwrap().to_string(), "127.0.0.1:3400");
+        assert_eq!(listen(None, told).unwrap().to_string(), "127.0.0.1:3200");
+        assert_eq!(listen(None, |_, _| None).unwrap().to_string(), "127.0.0.1:3100");
+    }
+
+    #[test]
+    fn an_address_and_a_port_that_differ_are_refused() {
+        let told =
+            |port: &'static str| move |_: Place, name: &str| Some(if name == "PORT" { port.to_owned() } else { "0.0.0.0:3100".to_owned() });
+        let refused = listen(None, told("8080")).unwrap_err().to_string();
+        assert!(refused.contains("0.0.0.0:3100") && refused.contains("8080"), "{refused}");
+        assert_eq!(listen(None, told("3100")).unwrap().to_string(), "0.0.0.0:3100");
+        assert!(listen(None, told("66000")).is_err());
+    }
 
     #[test]
     fn hours_are_read_as_panoptes_reads_them() {

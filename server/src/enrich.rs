@@ -1,13 +1,26 @@
 //! Reads the logs of runs for what their reports do not tell: versions, the command, why jobs failed, groups and
-//! cluster jobs. Only logs that whoever started the run could read here; each once, as it grows.
+//! cluster jobs. Only logs that the account of the run may read here: of the owner's runs what the person may who
+//! started Flowo, of others' what lies beneath their roots. Each once, as it grows.
+
+mod fill;
+mod left_out;
 
 use crate::files::Gate;
 use app::state::{Part, Reach};
-use model::{RunId, file::NoFile};
-use peek::run_log::{RunLog, RunLogReader};
+use ingest::mask::Masking;
+use model::{
+    RunId, UserId,
+    access::{Proof, Reader},
+    file::NoFile,
+    run::{LEFT_OUT, PrintedError},
+};
+use peek::{
+    run_jobs::RunJobsReader,
+    run_log::{Exception, RunLog, RunLogReader},
+};
 use std::{
-    collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
     time::Duration,
 };
 use store::{
@@ -19,8 +32,12 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// How often logs are looked at.
-const LOOK: Duration = Duration::from_secs(3);
+/// Every so many looks a run that goes on is compared with its log.
+const COMPARE: u32 = 4;
+/// How often logs are looked at of runs whose newest report is an error, or that are over: they say why.
+const LOOK: Duration = Duration::from_secs(1);
+/// Of which looks one is at the logs of all runs.
+const ALL: u64 = 3;
 /// Runs whose logs are read at the same time.
 const RUNS: u32 = 200;
 /// Bytes read of one log at a time, and of one log at all.
@@ -32,42 +49,96 @@ const LOG: u64 = 64 << 20;
 struct Reading {
     at: u64,
     reader: RunLogReader,
+    jobs: RunJobsReader,
+    looks: u32,
     written: Option<RunLog>,
+    /// Some of what it said is of jobs that are not yet reported.
+    waits: bool,
+    /// It is longer than what is read of one: its size in bytes; and whether that was written.
+    cut: Option<u64>,
+    cut_told: bool,
+    /// Jobs whose descriptions are longer than what is read of one.
+    long: BTreeSet<i64>,
+}
+
+/// The readings of all runs.
+#[derive(Default)]
+struct Readings {
+    by_run: HashMap<RunId, Reading>,
+    /// It was said that there are more runs than are read at the same time.
+    crowded: bool,
 }
 
 /// Reads until cancelled.
-pub async fn run(store: Store, gate: Gate, cancel: CancellationToken) {
-    let mut readings = HashMap::new();
+pub async fn run(store: Store, gate: Gate, owner: UserId, masking: Masking, cancel: CancellationToken) {
+    let mut readings = Readings::default();
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
+    for look in 0_u64.. {
         tokio::select! {
             () = cancel.cancelled() => return,
             _ = tick.tick() => {}
         }
-        if let Err(error) = once(&store, &gate, &mut readings).await {
+        if let Err(error) = once(&store, &gate, (owner, masking), &mut readings, look.is_multiple_of(ALL)).await {
             warn!(error = chain(&error), "Reading logs of runs failed; trying again in {LOOK:?}");
         }
     }
 }
 
-async fn once(store: &Store, gate: &Gate, readings: &mut HashMap<RunId, Reading>) -> Result<(), StoreError> {
-    let due = run_logs::due(&mut *store.conn().await?, RUNS).await?;
+async fn once(
+    store: &Store,
+    gate: &Gate,
+    (owner, masking): (UserId, Masking),
+    Readings { by_run: readings, crowded }: &mut Readings,
+    all: bool,
+) -> Result<(), StoreError> {
+    let mut due = run_logs::due(&mut *store.conn().await?, RUNS + 1).await?;
+    if due.len() > RUNS as usize {
+        due.truncate(RUNS as usize);
+        if !std::mem::replace(crowded, true) {
+            warn!("The logs of more than {RUNS} runs are to be read; those of the newest {RUNS} are, the others as these end");
+        }
+    }
     readings.retain(|run, _| due.iter().any(|due| due.id == run.0));
-    for due in due {
+    for due in due.into_iter().filter(|due| all || due.troubled || due.ended) {
         let run = RunId(due.id);
-        let reach = Reach { directory: due.directory.clone().map(PathBuf::from), owner: due.owner, beneath: false };
+        let reach = reach(&due, owner);
         let reading = readings.entry(run).or_default();
-        let whole = gate.shows(&reach) && read(gate, &reach, &due, reading).await;
+        let whole = gate.shows(&reach) && read(gate, &reach, &due, masking, reading).await;
         let over = due.ended && whole || !gate.shows(&reach);
         // What a log told before its job was known to have failed is written when that is known.
         let found = if over { std::mem::take(&mut reading.reader).finish() } else { reading.reader.found().clone() };
-        if reading.written.as_ref() != Some(&found) || !found.errors.is_empty() {
-            if let Err(error) = write(store, run, &found).await {
-                readings.remove(&run); // Read from the start when the database is there again.
-                return Err(error);
+        let cut = reading.cut.is_some() != reading.cut_told;
+        if reading.written.as_ref() != Some(&found) || cut || reading.waits || over && due.ended {
+            match write(store, run, &found, reading).await {
+                Ok(waits) => (reading.waits, reading.cut_told) = (waits, reading.cut.is_some()),
+                Err(error) => {
+                    readings.remove(&run); // Read from the start when the database is there again.
+                    return Err(error);
+                }
             }
             reading.written = Some(found);
+        }
+        reading.looks = reading.looks.wrapping_add(1);
+        if whole && (due.ended || reading.looks.is_multiple_of(COMPARE)) {
+            let source = fill::Source { gate, reach: &reach, logfile: Path::new(&due.logfile), masking };
+            match fill::fill(store, source, run, reading.jobs.found()).await {
+                Err(error) if error.is_unavailable() => {
+                    readings.remove(&run);
+                    return Err(error);
+                }
+                Err(error) => warn!(run.id = %run, error = chain(&error), "What was not reported could not be filled in"),
+                Ok(long) if long.is_subset(&reading.long) => {}
+                Ok(long) => {
+                    reading.long.extend(long);
+                    if let Some(found) = &reading.written
+                        && let Err(error) = write(store, run, found, reading).await
+                    {
+                        readings.remove(&run);
+                        return Err(error);
+                    }
+                }
+            }
         }
         if over && due.ended {
             run_logs::done(&mut *store.conn().await?, run).await?;
@@ -77,16 +148,32 @@ async fn once(store: &Store, gate: &Gate, readings: &mut HashMap<RunId, Reading>
     Ok(())
 }
 
-async fn write(store: &Store, run: RunId, found: &RunLog) -> Result<(), StoreError> {
-    let (facts, jobs) = told(found);
+/// As the account of the run would read it, signed in; nobody's run as nobody, who has no roots of their own.
+fn reach(due: &Due, owner: UserId) -> Reach {
+    let run_of = due.user_id.map(UserId);
+    let reader = Reader { account: run_of.unwrap_or(UserId(0)), proof: Proof::Session, is_owner: run_of == Some(owner) };
+    Reach::of(&reader, due.account.as_deref().unwrap_or_default(), run_of, due.directory.as_deref())
+}
+
+/// Whether some of it waits for reports.
+async fn write(store: &Store, run: RunId, found: &RunLog, reading: &Reading) -> Result<bool, StoreError> {
+    let (mut facts, jobs) = told(found);
+    let attempts = reading.jobs.found().left_out;
+    if let Some(left_out) = left_out::says(found, attempts, &reading.long, reading.cut.map(|size| (LOG, size))) {
+        facts.environment.insert(LEFT_OUT, left_out);
+    }
     let mut tx = store.begin().await?;
-    run_logs::write(&mut tx, run, &facts, &jobs).await?;
-    store::commit(tx).await
+    let waits = run_logs::write(&mut tx, run, &facts, &jobs).await?;
+    store::commit(tx).await?;
+    Ok(waits)
 }
 
 /// Reads on, a piece; whether there is no more for now.
-async fn read(gate: &Gate, reach: &Reach, due: &Due, reading: &mut Reading) -> bool {
+async fn read(gate: &Gate, reach: &Reach, due: &Due, masking: Masking, reading: &mut Reading) -> bool {
     if reading.at >= LOG {
+        if let Ok(window) = gate.window(reach, Path::new(&due.logfile), Part::From(reading.at, 1)).await {
+            reading.cut = Some(window.facts.size).filter(|size| *size > reading.at);
+        }
         return true;
     }
     match gate.window(reach, Path::new(&due.logfile), Part::From(reading.at, PIECE)).await {
@@ -95,8 +182,14 @@ async fn read(gate: &Gate, reach: &Reach, due: &Due, reading: &mut Reading) -> b
                 *reading = Reading::default(); // Another file by now.
                 return false;
             }
-            reading.reader.feed(&window.bytes);
-            reading.at += window.bytes.len() as u64;
+            // Whole lines while more may come: a secret is known by what stands around it.
+            let lines = window.bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+            let taken = if due.ended || (lines == 0 && window.bytes.len() >= PIECE) { window.bytes.len() } else { lines };
+            let bytes = &window.bytes[..taken];
+            reading.reader.feed(&masking.bytes(bytes));
+            // It remembers places in the file; what is read there is masked then.
+            reading.jobs.feed(bytes);
+            reading.at += taken as u64;
             reading.at >= window.facts.size
         }
         // They may answer next time.
@@ -121,24 +214,36 @@ fn told(log: &RunLog) -> (RunFacts, Vec<JobFacts>) {
         ("Snakemake's log", &log.own_log),
         ("Elapsed", &log.elapsed),
     ];
-    let environment = environment.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
-    let facts = RunFacts { host: log.host.clone(), command_line: log.command.clone(), environment, failure: log.failure.clone() };
-    let mut jobs: BTreeMap<i64, JobFacts> = BTreeMap::new();
-    let entry = |job: i64| JobFacts { job, ..JobFacts::default() };
-    for error in &log.errors {
-        if let Some(job) = error.job {
-            let facts = jobs.entry(job).or_insert_with(|| entry(job));
-            facts.exit = error.exit_status;
-            facts.error.clone_from(&error.message);
-        }
+    let environment: BTreeMap<_, _> = environment.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+    let errors = log.exceptions.iter().map(printed).collect();
+    let facts = RunFacts { host: log.host.clone(), command_line: log.command.clone(), environment, errors };
+    let mut jobs = Jobs::new();
+    for error in log.errors.iter().filter(|error| error.job.is_some() || error.before_start) {
+        let facts = of(&mut jobs, error.job, error.attempt);
+        (facts.failed, facts.silent, facts.exit) = (true, error.is_silent, error.exit_status);
+        facts.rule.clone_from(&error.rule);
+        facts.error.clone_from(&error.message);
     }
     for member in &log.groups {
-        jobs.entry(member.job).or_insert_with(|| entry(member.job)).group = Some(member.group.clone());
+        of(&mut jobs, Some(member.job), 1).group = Some(member.group.clone());
     }
     for submitted in &log.submitted {
-        jobs.entry(submitted.job).or_insert_with(|| entry(submitted.job)).external = Some(submitted.external.clone());
+        of(&mut jobs, Some(submitted.job), submitted.attempt).external = Some(submitted.external.clone());
     }
     (facts, jobs.into_values().collect())
+}
+
+/// By job and attempt.
+type Jobs = BTreeMap<(Option<i64>, i32), JobFacts>;
+
+fn of(jobs: &mut Jobs, job: Option<i64>, attempt: u32) -> &mut JobFacts {
+    let attempt = i32::try_from(attempt).unwrap_or(i32::MAX);
+    jobs.entry((job, attempt)).or_insert_with(|| JobFacts { job, attempt, ..JobFacts::default() })
+}
+
+fn printed(told: &Exception) -> PrintedError {
+    let Exception { class, rule, place, job, text } = told.clone();
+    PrintedError { exception: class, rule, location: place, job_id: job, text }
 }
 
 #[cfg(test)]
@@ -152,6 +257,6 @@ mod tests {
         let (facts, jobs) = told(&reader.finish());
         assert_eq!(facts.host.as_deref(), Some("node7"));
         assert_eq!(facts.environment.get("Cores").map(String::as_str), Some("4"));
-        assert_eq!(jobs, [JobFacts { job: 5, external: Some("1003".into()), ..JobFacts::default() }]);
+        assert_eq!(jobs, [JobFacts { job: Some(5), attempt: 1, external: Some("1003".into()), ..JobFacts::default() }]);
     }
 }

@@ -4,49 +4,62 @@
 //! neither case; `place` says what it may mean, `open` opens it so that it means nothing else.
 
 mod child;
+mod guard;
 mod list;
 mod open;
 mod place;
+mod turns;
 
-use ::peek::{counts::Counts, find};
+use ::peek::{
+    counts::Counts,
+    find,
+    logs::{self, PackedAsk},
+};
 use app::state::{Part, Reach, Window};
 use child::Peeker;
 pub use child::peek;
+pub use guard::Guard;
 use model::{
+    access::FileReach,
+    encoding::{Encoding, ReadAs},
     file::{FileFacts, NoFile},
-    log::Hits,
-    preview::{Ask, Entry, Preview},
+    log::{Hits, LogFound, LogPart, Look},
+    preview::{Ask, Folder, Preview},
 };
 use place::Place;
 pub use place::Roots;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use std::{
     fs::File,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{task::spawn_blocking, time::timeout};
+use turns::Turns;
 
-/// A file system that hangs is given up. What waits for it keeps its turn until it answers.
+/// A file system that hangs is given up. What waits for it keeps its turn until it answers; everything else here
+/// has bounds of its own below this, in bytes and in time.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Files read at the same time.
-const TURNS: usize = 32;
 
 /// Lets files through. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Gate {
     roots: Arc<Roots>,
-    turns: Arc<Semaphore>,
+    guard: Arc<Guard>,
+    turns: Arc<Turns>,
     peeker: Arc<Peeker>,
     counts: Arc<Counts>,
 }
 
 impl Gate {
     /// `program` looks into files when it is called with `peek`: `flowod` itself.
-    pub fn new(roots: Roots, program: PathBuf) -> Self {
+    pub fn new(roots: Roots, guard: Guard, program: PathBuf) -> Self {
         Self {
             roots: Arc::new(roots),
-            turns: Arc::new(Semaphore::new(TURNS)),
+            guard: Arc::new(guard),
+            turns: Arc::default(),
             peeker: Arc::new(Peeker::new(program)),
             counts: Arc::default(),
         }
@@ -54,7 +67,7 @@ impl Gate {
 
     /// Whether any file is shown to somebody with this reach.
     pub fn shows(&self, reach: &Reach) -> bool {
-        reach.owner || self.roots.mapped.is_some()
+        reach.extent == FileReach::Machine || self.roots.any(&reach.account)
     }
 
     /// What the file system says of a file.
@@ -65,14 +78,15 @@ impl Gate {
         self.with(reach, path, |_, facts| Ok(facts)).await
     }
 
-    /// A part of a file; of memory it takes what the part takes.
+    /// A part of a file; of memory it takes what the part takes. One that would begin beyond the end is empty and
+    /// begins there.
     ///
     /// # Errors
     /// As [`Self::facts`].
     pub async fn window(&self, reach: &Reach, path: &Path, part: Part) -> Result<Window, NoFile> {
         self.with(reach, path, move |file, facts| {
             let (from, most) = match part {
-                Part::From(from, most) => (from, most),
+                Part::From(from, most) => (from.min(facts.size), most),
                 Part::End(most) => (facts.size.saturating_sub(most as u64), most),
             };
             let bytes = ::peek::read(&file, from, most).map_err(|error| open::why(&error))?;
@@ -81,12 +95,48 @@ impl Gate {
         .await
     }
 
-    /// Lines of a file that contain `words`, from a byte on; for a moment only, then it says where to go on.
+    /// Lines of a log, or the first bytes of what is no text.
+    ///
+    /// # Errors
+    /// As [`Self::facts`], and [`NoFile::Shrunk`].
+    pub async fn log(
+        &self,
+        reach: &Reach,
+        path: &Path,
+        part: LogPart,
+        encoding: Option<Encoding>,
+    ) -> Result<(FileFacts, LogFound), NoFile> {
+        self.unpacked(reach, path, json!({ "log": PackedAsk::Window(part, encoding) }), move |file, facts| {
+            if let LogPart::From(at) | LogPart::Before(at) = part
+                && at > facts.size
+            {
+                return Err(NoFile::Shrunk);
+            }
+            logs::open(&file, facts.size, part, encoding).map_err(|error| open::why(&error))
+        })
+        .await
+    }
+
+    /// Lines of a file that are looked for; for a moment only, then it says where to go on.
     ///
     /// # Errors
     /// As [`Self::facts`].
-    pub async fn find(&self, reach: &Reach, path: &Path, words: String, from: u64) -> Result<Hits, NoFile> {
-        self.with(reach, path, move |file, facts| find::find(&file, facts.size, &words, from).map_err(|error| open::why(&error))).await
+    pub async fn find(&self, reach: &Reach, path: &Path, look: Look) -> Result<Hits, NoFile> {
+        let found = self.unpacked(reach, path, json!({ "log": PackedAsk::Find(look.clone()) }), move |file, facts| {
+            find::find(&file, facts.size, &look).map_err(|error| open::why(&error))
+        });
+        found.await.map(|(_, hits)| hits)
+    }
+
+    /// How the letters of a file are read that is shown; nothing for what is no text.
+    ///
+    /// # Errors
+    /// As [`Self::facts`].
+    pub async fn read_as(&self, reach: &Reach, path: &Path, encoding: Option<Encoding>) -> Result<Option<ReadAs>, NoFile> {
+        let ask = Ask { name: name_of(path), at: 0, encoding, near: None };
+        let question = json!({ "read_as": ask.clone() });
+        let found = self.unpacked(reach, path, question, move |file, _| ::peek::read_as(&file, &ask).map_err(|error| open::why(&error)));
+        found.await.map(|(_, read)| read)
     }
 
     /// How many lines of a file end before a byte; `None` as long as they are not counted.
@@ -104,28 +154,31 @@ impl Gate {
     /// As [`Self::facts`].
     pub async fn line(&self, reach: &Reach, path: &Path, number: u64) -> Result<Option<u64>, NoFile> {
         let counts = Arc::clone(&self.counts);
-        self.with(reach, path, move |file, _| counts.line(&file, number).map_err(|error| open::why(&error))).await
+        let found = self.unpacked(reach, path, json!({ "log": PackedAsk::Line(number) }), move |file, _| {
+            counts.line(&file, number).map_err(|error| open::why(&error))
+        });
+        found.await.map(|(_, at)| at)
     }
 
     /// What is shown of a file. Another process makes it, with bounds of its own.
     ///
     /// # Errors
     /// As [`Self::facts`], and [`NoFile::TooMuch`].
-    pub async fn preview(&self, reach: &Reach, path: &Path, at: u64) -> Result<(FileFacts, Preview), NoFile> {
+    pub async fn preview(&self, reach: &Reach, path: &Path, ask: Ask) -> Result<(FileFacts, Preview), NoFile> {
         let (file, facts) = self.file(reach, path).await?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok((facts, self.peeker.peek(file, &Ask { name, at }).await?))
+        Ok((facts, self.peeker.peek(file, &Ask { name: name_of(path), ..ask }).await?))
     }
 
-    /// What lies in a directory beneath that of the run, and whether there is more than that.
+    /// What lies in a directory beneath that of the run, from the start or an entry on, and how much more there is.
     ///
     /// # Errors
     /// As [`Self::facts`].
-    pub async fn list(&self, reach: &Reach, path: &Path) -> Result<(Vec<Entry>, bool), NoFile> {
+    pub async fn list(&self, reach: &Reach, path: &Path, from: Option<String>) -> Result<Folder, NoFile> {
         let reach = Reach { beneath: true, ..reach.clone() };
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let place: Place = self.roots.place(&reach, path)?;
-        self.at(move || list::list(&place)).await
+        let guard = Arc::clone(&self.guard);
+        self.at(&reach, place, move |place| list::list(&place, &guard, from.as_deref())).await
     }
 
     /// The file itself, to be read piece by piece.
@@ -136,6 +189,23 @@ impl Gate {
         self.with(reach, path, |file, facts| Ok((file, facts))).await
     }
 
+    /// Does something with a text; about a packed one another process answers the question.
+    async fn unpacked<T, F>(&self, reach: &Reach, path: &Path, question: Value, work: F) -> Result<(FileFacts, T), NoFile>
+    where
+        T: DeserializeOwned + Send + 'static,
+        F: FnOnce(File, FileFacts) -> Result<T, NoFile> + Send + 'static,
+    {
+        let found = self.with(reach, path, move |file, facts| {
+            let packed = logs::is_packed(&file).map_err(|error| open::why(&error))?;
+            let found = if packed { Err(file) } else { Ok(work(file, facts)?) };
+            Ok((facts, found))
+        });
+        match found.await? {
+            (facts, Ok(found)) => Ok((facts, found)),
+            (facts, Err(file)) => Ok((facts, self.peeker.peek(file, &question).await?)),
+        }
+    }
+
     /// Opens a file and does something with it, elsewhere than where requests are answered.
     async fn with<T, F>(&self, reach: &Reach, path: &Path, work: F) -> Result<T, NoFile>
     where
@@ -143,28 +213,35 @@ impl Gate {
         F: FnOnce(File, FileFacts) -> Result<T, NoFile> + Send + 'static,
     {
         let place: Place = self.roots.place(reach, path)?;
-        self.at(move || {
-            let (file, facts) = open::open(&place)?;
+        let guard = Arc::clone(&self.guard);
+        self.at(reach, place, move |place| {
+            let (file, facts) = open::open(&place, &guard)?;
             work(file, facts)
         })
         .await
     }
 
     /// Does something that may take long, when it is its turn.
-    async fn at<T, F>(&self, work: F) -> Result<T, NoFile>
+    async fn at<T, F>(&self, reach: &Reach, place: Place, work: F) -> Result<T, NoFile>
     where
         T: Send + 'static,
-        F: FnOnce() -> Result<T, NoFile> + Send + 'static,
+        F: FnOnce(Place) -> Result<T, NoFile> + Send + 'static,
     {
-        let waiting = timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
-        let turn = waiting.map_err(|_| NoFile::Busy)?.map_err(|_| NoFile::Busy)?;
+        let root = place.root.path();
+        let directory = reach.directory.as_deref().unwrap_or(&root);
+        let turn = self.turns.take(directory, &root.join(&place.way), PATIENCE).await?;
         let work = spawn_blocking(move || {
             let _turn = turn;
-            work()
+            work(place)
         });
         let done = timeout(PATIENCE, work).await.map_err(|_| NoFile::Slow)?;
         done.map_err(|_| NoFile::Other("reading it broke".to_owned()))?
     }
+}
+
+/// The name of a file, whose ending says what it is.
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]

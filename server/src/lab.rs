@@ -11,6 +11,7 @@ use ingest::{
 };
 use model::{
     RunId, UserId,
+    access::Role,
     event::{Event, Report, RunKey, RunStart},
 };
 use std::{
@@ -163,9 +164,9 @@ async fn people(store: &Store) -> Result<HashMap<&'static str, Sender>> {
     let mut all = HashMap::new();
     for name in crate::demo::USERS {
         // A real person may have this name already; the lab's gets another.
-        let mut user = people::os_user(&mut conn, MARK, name, "member").await?;
+        let mut user = people::os_user(&mut conn, MARK, name, Role::Member).await?;
         if !people::is_of(&mut conn, UserId(user.id), MARK).await? {
-            user = people::os_user(&mut conn, MARK, &format!("{name} (demo)"), "member").await?;
+            user = people::os_user(&mut conn, MARK, &format!("{name} (demo)"), Role::Member).await?;
         }
         all.insert(name, Sender { user: Some(UserId(user.id)), name: user.name, admin: false });
     }
@@ -194,9 +195,8 @@ fn translated(sender: &Sender, report: demo::Report) -> Option<Incoming> {
     let at = report.at.timestamp_millis();
     Some(match report.kind {
         ReportKind::Event { event, record, context } => {
-            let value = serde_json::json!({ "event": event, "record": record, "context": context });
-            let body = value.to_string();
-            let Ok(envelope) = serde_json::from_value::<wire::Envelope>(value) else {
+            let body = serde_json::json!({ "event": event, "record": record, "context": context }).to_string();
+            let Ok(envelope) = serde_json::from_str::<wire::Envelope<'_>>(&body) else {
                 warn!(event, "The demo lab wrote a report that nobody can read");
                 return None;
             };

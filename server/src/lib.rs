@@ -4,26 +4,20 @@
 //! and the orderly way down again.
 #![forbid(unsafe_code)]
 
-pub mod access;
-pub mod api;
 pub mod commands;
 pub mod config;
 pub mod database;
 pub mod demo;
 mod enrich;
 pub mod files;
-pub mod health;
+pub mod http;
 pub mod lab;
-pub mod live_route;
 pub mod logs;
 pub mod loops;
+pub mod memory;
 pub mod monitor;
 pub mod owner;
 pub mod postgres;
-pub mod raw;
-pub mod report;
-pub mod router;
 pub mod running;
 pub mod secrets;
-pub mod site;
 pub mod sources;

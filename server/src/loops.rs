@@ -3,7 +3,14 @@
 //! Each loop may run at any time, twice, or beside another server's, with the same effect.
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::time::Duration;
+use model::Millis;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 use store::{
     Store, StoreError,
     error::chain,
@@ -11,7 +18,7 @@ use store::{
     prune::{self, Policy},
     runs, sweep,
 };
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -26,20 +33,70 @@ const METRICS: Duration = Duration::from_secs(5);
 /// How often partitions are prepared and old things forgotten.
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
+/// How often this server finds out whether it hears.
+const HEAR: Duration = Duration::from_secs(1);
+/// A database that takes longer to tell the time takes no reports either.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A longer time (ms) between two answers: this server was stopped, or its machine slept.
+const GAP: Millis = 15_000;
+
 /// Seconds of silence after which runs are lost: with heartbeats, without, and of Panoptes' clients.
 type Silence = (i32, i32, Option<i32>);
 
-/// Looks for silent and deleted runs until cancelled.
-pub async fn sweeper(store: Store, every: Duration, silence: Silence, cancel: CancellationToken) {
-    repeat("Sweeping", every, cancel, || sweep_once(store.clone(), silence)).await;
+/// Since when this server hears its clients without a break, by the database's clock.
+///
+/// Clients speak in vain while the server is away, or its database: their silence counts from here at the earliest.
+#[derive(Clone, Debug, Default)]
+pub struct Hearing(Arc<Heard>);
+
+/// Times in ms; zero is never.
+#[derive(Debug, Default)]
+struct Heard {
+    since: AtomicI64,
+    last: AtomicI64,
 }
 
-async fn sweep_once(store: Store, (heartbeat, quiet, stale): Silence) -> Result<(), StoreError> {
-    let mut tx = store.begin().await?;
-    let lost = sweep::lose_silent(&mut tx, heartbeat, quiet, stale).await?;
-    store::commit(tx).await?;
-    if !lost.is_empty() {
-        info!(runs = lost.len(), "Runs fell silent and are lost");
+impl Hearing {
+    /// The database told the time `now`, or nothing.
+    fn note(&self, now: Option<Millis>) {
+        let Some(now) = now else { return self.0.since.store(0, Ordering::Relaxed) };
+        let last = self.0.last.swap(now, Ordering::Relaxed);
+        if self.since().is_none() || now - last > GAP {
+            self.0.since.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// `None` while it hears nothing.
+    fn since(&self) -> Option<Millis> {
+        Some(self.0.since.load(Ordering::Relaxed)).filter(|since| *since != 0)
+    }
+
+    /// Keeps track of it until cancelled.
+    pub async fn keep(self, store: Store, cancel: CancellationToken) {
+        let (hearing, store) = (&self, &store);
+        repeat("Hearing", HEAR, cancel, || async move {
+            let asked = async { sweep::clock(&mut *store.conn().await?).await };
+            // The sweep says why, if it lasts.
+            hearing.note(timeout(PATIENCE, asked).await.ok().and_then(Result::ok));
+            Ok(())
+        })
+        .await;
+    }
+}
+
+/// Looks for silent and deleted runs until cancelled.
+pub async fn sweeper(store: Store, hearing: Hearing, every: Duration, silence: Silence, cancel: CancellationToken) {
+    repeat("Sweeping", every, cancel, || sweep_once(store.clone(), hearing.since(), silence)).await;
+}
+
+async fn sweep_once(store: Store, heard_since: Option<Millis>, (heartbeat, quiet, stale): Silence) -> Result<(), StoreError> {
+    if let Some(since) = heard_since {
+        let mut tx = store.begin().await?;
+        let lost = sweep::lose_silent(&mut tx, heartbeat, quiet, stale, since).await?;
+        store::commit(tx).await?;
+        if !lost.is_empty() {
+            info!(runs = lost.len(), "Runs fell silent and are lost");
+        }
     }
     let mut conn = store.conn().await?;
     runs::edit::purge(&mut conn, UNDO_SECONDS, PURGE).await?;
@@ -94,6 +151,32 @@ where
         }
         if let Err(error) = once().await {
             warn!(error = chain(&error), "{what} failed; trying again in {every:?}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hearing_begins_anew_after_every_break() {
+        let hearing = Hearing::default();
+        assert_eq!(hearing.since(), None, "not a word yet");
+        let mut now = 1_000_000;
+        for (told, since) in [
+            (Some(1_000), Some(1_001_000)),
+            (Some(1_000), Some(1_001_000)),
+            (Some(GAP), Some(1_001_000)),
+            (None, None),
+            (None, None),
+            (Some(1_000), Some(1_018_000)),
+            (Some(GAP + 1), Some(1_018_001 + GAP)),
+            (Some(1_000), Some(1_018_001 + GAP)),
+        ] {
+            now += told.unwrap_or(0);
+            hearing.note(told.map(|_| now));
+            assert_eq!(hearing.since(), since, "{told:?}");
         }
     }
 }

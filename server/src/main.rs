@@ -4,20 +4,29 @@
 use clap::Parser as _;
 use flowo_server::{
     commands,
-    config::{Cli, Command},
-    files, logs,
+    config::{self, Cli, Command},
+    files, logs, memory,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 /// Fewer, and streamed pages can wait for each other for ever.
 const LEAST_WORKERS: usize = 4;
+/// What still works after everything was told to end is left behind: it may wait for a disk that does not answer.
+const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // Short of everything, and over in a moment: no threads, no logs.
     if let Some(Command::Peek { question }) = &cli.command {
         return if files::peek(question).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    if matches!(cli.command, None | Some(Command::Serve(_))) {
+        memory::be_thrifty();
+    }
+    if let Err(error) = config::check() {
+        eprintln!("flowod: {error:#}");
+        return ExitCode::FAILURE;
     }
     logs::start();
     // One TLS provider for the whole process; a second call could only install the same again.
@@ -26,13 +35,18 @@ fn main() -> ExitCode {
     let workers = std::thread::available_parallelism().map_or(LEAST_WORKERS, |cores| cores.get().max(LEAST_WORKERS));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(commands::run(cli)),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(commands::run(cli));
+            runtime.shutdown_timeout(LEFT_BEHIND);
+            outcome
+        }
         Err(error) => Err(error.into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("flowod: {error:#}");
+            // It may quote what strangers wrote.
+            eprintln!("flowod: {}", model::terminal::lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -227,7 +227,11 @@ async fn listen(store: Store, bell: mpsc::Sender<()>) {
 /// A line as people read it: `2026-11-21 08:00:00.000 UPDATE workflow_runs <id> status: running → success (flowo)`.
 pub fn readable(line: &Line) -> String {
     let text = |values: &Option<serde_json::Value>, name: &str| {
-        values.as_ref().and_then(|values| values.get(name)).map(|value| model::history::shown(value, 80))
+        let values = values.as_ref()?;
+        // Of a long message the line has the beginning, and how many letters it has in all.
+        let letters = values.get("letters").and_then(serde_json::Value::as_u64).filter(|_| name == "message");
+        let whole = model::history::whole(values.get(name)?);
+        Some(model::cut::letters_of(&whole, 80, letters.unwrap_or(whole.chars().count() as u64)))
     };
     let fields = line.changed_fields.iter().map(|name| match (text(&line.old_values, name), text(&line.new_values, name)) {
         (Some(old), Some(new)) => format!("{name}: {old} → {new}"),
@@ -245,8 +249,8 @@ pub fn readable(line: &Line) -> String {
         line.record_id,
         fields.join(", ")
     );
-    // What strangers wrote must not move the cursor of a terminal.
-    said.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    // What strangers wrote must not act on a terminal.
+    model::terminal::line(&said).into_owned()
 }
 
 /// Into the log of the server.

@@ -1,17 +1,20 @@
 //! Owner mode: who started the server owns it, and that person's clients just work.
 
 use crate::{
-    access::{Identity, Scope},
-    config::{Config, env},
+    config::{Config, env, process},
+    http::access::Identity,
     secrets::{self, Secrets},
 };
 use anyhow::{Context as _, Result, bail};
-use model::UserId;
+use model::{
+    UserId,
+    access::{Grant, Means, Role, TokenScope},
+};
 use std::{
     fs::{self, OpenOptions},
     io::{ErrorKind, Write as _},
     os::unix::fs::OpenOptionsExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 use store::{Store, people};
 use tracing::warn;
@@ -31,10 +34,10 @@ pub async fn ensure(store: &Store, config: &Config) -> Result<UserId> {
         );
     }
     let name = os_user();
-    let mut user = people::os_user(&mut conn, &name, &name, "admin").await?;
+    let mut user = people::os_user(&mut conn, &name, &name, Role::Admin).await?;
     if !people::is_of(&mut conn, UserId(user.id), &name).await? {
         // Somebody else has the name: an account made by hand, or a guest of the demo lab.
-        user = people::os_user(&mut conn, &name, &format!("{name} (this machine)"), "admin").await?;
+        user = people::os_user(&mut conn, &name, &format!("{name} (this machine)"), Role::Admin).await?;
     }
     Ok(UserId(user.id))
 }
@@ -43,7 +46,8 @@ pub async fn ensure(store: &Store, config: &Config) -> Result<UserId> {
 pub async fn identity(store: &Store, owner: UserId) -> Result<Identity> {
     let mut conn = store.conn().await?;
     let person = people::user(&mut conn, owner).await?.context("the owner has no account")?;
-    Ok(Identity::Known { id: owner, name: person.name, role: "member".to_owned(), scope: Scope::Write, session: false })
+    let grant = Grant { role: Role::Member, means: Means::Token(TokenScope::Write) };
+    Ok(Identity::Known { id: owner, name: person.name, grant, credential: None })
 }
 
 /// The name of the operating-system user.
@@ -53,7 +57,7 @@ pub fn os_user() -> String {
         let passwd = fs::read_to_string("/etc/passwd").ok()?;
         passwd.lines().find(|line| line.split(':').nth(2) == Some(&uid))?.split(':').next().map(str::to_owned)
     };
-    from_passwd().or_else(|| env("USER")).or_else(|| env("LOGNAME")).unwrap_or_else(|| "owner".into())
+    from_passwd().or_else(|| process("USER")).or_else(|| process("LOGNAME")).unwrap_or_else(|| "owner".into())
 }
 
 /// What became of the client configuration.
@@ -92,12 +96,17 @@ async fn write(store: &Store, secrets: &Secrets, owner: &UserId, base_url: &str,
         Err(error) => return Err(error).with_context(|| format!("could not write {}", path.display())),
     };
     let mut conn = store.conn().await?;
-    people::add_token(&mut conn, *owner, "this user's clients", &secrets::shown(&token), &secrets.hash(&token), "admin", None).await?;
-    let working_path = env("FLOWO_WORKING_PATH").unwrap_or_else(|| "/".into());
+    people::add_token(&mut conn, *owner, "this user's clients", &secrets::shown(&token), &secrets.hash(&token), TokenScope::Admin, None)
+        .await?;
     writeln!(file, "FLOWO_HOST = {}", quoted(base_url))?;
     writeln!(file, "FLOWO_USER_TOKEN = {}", quoted(&token))?;
-    writeln!(file, "FLOWO_WORKING_PATH = {}", quoted(&working_path))?;
+    writeln!(file, "FLOWO_WORKING_PATH = {}", quoted(&working_path()))?;
     Ok(())
+}
+
+/// What clients call the tree of all runs. Without one of their own they would warn about every run outside it.
+pub fn working_path() -> String {
+    env("FLOWO_WORKING_PATH").unwrap_or_else(|| "/".into())
 }
 
 /// A TOML basic string.
@@ -105,13 +114,19 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string() // JSON's escapes are a part of TOML's.
 }
 
+/// Flowo's own places of this user: what `flowod` keeps beneath `data_dir`, and what its clients know.
+pub fn places(data_dir: &Path) -> Vec<PathBuf> {
+    let config = config_path().and_then(|file| file.parent().map(Path::to_owned));
+    [data_dir.to_owned()].into_iter().chain(config).collect()
+}
+
 fn config_path() -> Option<PathBuf> {
-    let base = env("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| env("HOME").map(|home| PathBuf::from(home).join(".config")))?;
+    let base = process("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| process("HOME").map(|home| PathBuf::from(home).join(".config")))?;
     Some(base.join("flowo/config.toml"))
 }
 
-fn tilde(path: &std::path::Path) -> String {
-    match env("HOME").and_then(|home| path.strip_prefix(home).ok().map(ToOwned::to_owned)) {
+fn tilde(path: &Path) -> String {
+    match process("HOME").and_then(|home| path.strip_prefix(home).ok().map(ToOwned::to_owned)) {
         Some(rest) => format!("~/{}", rest.display()),
         None => path.display().to_string(),
     }

@@ -15,6 +15,7 @@ use rustix::fs::{FlockOperation, flock};
 use std::{
     fs::{self, File, OpenOptions},
     io::{Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -36,6 +37,7 @@ impl Lock {
             .truncate(false)
             .read(true)
             .write(true)
+            .mode(0o600)
             .open(&path)
             .with_context(|| format!("could not open {}", path.display()))?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
@@ -62,10 +64,18 @@ fn lock_path(data_dir: &Path) -> PathBuf {
     data_dir.join("flowod.lock")
 }
 
-/// Makes the data directory if it is missing.
+/// Makes the data directory if it is missing, for its owner alone. One that is there keeps its rights: all that Flowo
+/// makes below it is private by itself.
 ///
 /// # Errors
 /// Says which directory, and how to name another.
 pub fn make_dir(data_dir: &Path) -> Result<()> {
-    fs::create_dir_all(data_dir).with_context(|| format!("could not make {}; name another directory with --data-dir", data_dir.display()))
+    // As root, PostgreSQL runs under another account that passes through here on its way to its own directory.
+    let mode = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
+    if let Some(above) = data_dir.parent() {
+        let _ = fs::create_dir_all(above); // What is wrong with it, the next line says.
+    }
+    let made = fs::DirBuilder::new().mode(mode).create(data_dir);
+    let made = made.or_else(|error| if data_dir.is_dir() { Ok(()) } else { Err(error) });
+    made.with_context(|| format!("could not make {}; name another directory with --data-dir", data_dir.display()))
 }

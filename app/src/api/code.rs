@@ -5,38 +5,8 @@ use crate::error::AppError;
 use crate::state::{state, viewer};
 use leptos::prelude::*;
 use model::RunId;
-use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
-
-/// A text with its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
-    /// A rule, or a path as the client wrote it.
-    pub name: String,
-    pub language: Option<String>,
-    pub body: SourceBody,
-}
-
-/// The text itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SourceBody {
-    /// As HTML with classes; cut at a bound.
-    Html { html: String, lines: u32, cut: bool },
-    /// Why there is none, in words.
-    Absent(String),
-}
-
-/// Everything the code view shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CodeView {
-    /// Files of the workflow; none while a rule is chosen.
-    pub files: Vec<Source>,
-    pub rules: Vec<Source>,
-    /// The run has more rules than are shown.
-    pub more: bool,
-    /// The configuration as it was reported, as HTML.
-    pub config: Option<String>,
-}
+use view::code::CodeView;
 
 /// The code of a run, or of one of its rules.
 #[server(prefix = "/_fn", endpoint = "runs/code", input = Json)]
@@ -50,21 +20,20 @@ pub async fn read_code(id: RunId, rule: Option<String>) -> Result<CodeView, AppE
 
 #[cfg(feature = "ssr")]
 mod server {
-    use super::{CodeView, Source, SourceBody};
     use crate::{
         error::AppError,
         highlight,
         state::{AppState, Reach, Viewer},
+        work::{self, Leash},
     };
-    use model::{RunId, event::RuleCode};
+    use model::{RunId, event::RuleCode, file::FileRef};
     use serde_json::Value;
-    use store::{
-        Conn,
-        runs::{self, find},
-    };
+    use std::path::{Component, Path};
+    use store::{Conn, runs::find};
+    use view::code::{CodeView, Source, SourceBody};
 
     /// Rules shown at once, and bytes of one text.
-    const RULES: usize = 200;
+    const RULES: u32 = 200;
     const LONGEST: usize = 200_000;
     /// Configuration files that are read.
     const CONFIGS: usize = 20;
@@ -72,40 +41,42 @@ mod server {
     /// What is to be shown: texts by language, and paths to be read.
     pub struct Found {
         rules: Vec<RuleCode>,
-        more: bool,
+        more_rules: u64,
+        others: Vec<String>,
         reach: Reach,
         files: Vec<String>,
+        more_files: u64,
         config: Option<Value>,
     }
 
     pub async fn found(conn: &mut Conn, viewer: &Viewer, id: RunId, rule: Option<&str>) -> Result<Found, AppError> {
-        let run = runs::summary(conn, viewer.audience, id).await?.ok_or(AppError::NotFound)?;
-        let all = find::codes(conn, id).await?;
-        let more = rule.is_none() && all.len() > RULES;
-        let rules = all.into_iter().filter(|code| rule.is_none_or(|rule| rule == code.name)).take(RULES).collect();
-        let reach = Reach::of(viewer, run.directory.as_deref());
-        if rule.is_some() {
-            return Ok(Found { rules, more, reach, files: Vec::new(), config: None });
+        let reach = viewer.run(conn, id).await?.reach;
+        if let Some(rule) = rule {
+            let rules = find::codes_of(conn, id, &[rule.to_owned()]).await?;
+            return Ok(Found { rules, more_rules: 0, others: Vec::new(), reach, files: Vec::new(), more_files: 0, config: None });
         }
+        let rules = find::codes(conn, id, RULES).await?;
+        let (others, more_rules) = find::names_after(conn, id, RULES).await?;
         let facts = find::facts(conn, &[id]).await?.pop();
         let config = find::extras(conn, id).await?.config.filter(|config| !config.is_null());
-        let files = facts.into_iter().flat_map(|facts| facts.snakefile.into_iter().chain(facts.config_files.into_iter().take(CONFIGS)));
-        Ok(Found { rules, more, reach, files: files.collect(), config })
+        let (snakefile, configs) = facts.map(|facts| (facts.snakefile, facts.config_files)).unwrap_or_default();
+        let more_files = configs.len().saturating_sub(CONFIGS) as u64;
+        let files = snakefile.into_iter().chain(configs.into_iter().take(CONFIGS)).collect();
+        Ok(Found { rules, more_rules, others, reach, files, more_files, config })
     }
 
     pub async fn shown(state: &AppState, found: Found) -> Result<CodeView, AppError> {
+        let Found { rules, more_rules, others, reach, files, more_files, config } = found;
         let mut texts = Vec::new();
-        let files = if state.sources.any(&found.reach) { found.files } else { Vec::new() };
         for name in files {
-            let text = state.sources.read(&found.reach, name.clone().into(), LONGEST).await;
+            let text = state.sources.read(&reach, name.clone().into(), LONGEST).await;
             texts.push((name, text));
         }
-        let (rules, more, config) = (found.rules, found.more, found.config);
-        let made = tokio::task::spawn_blocking(move || {
+        let made = work::shared("the highlighting", move |leash| {
             let files = texts.into_iter().map(|(name, text)| {
                 let language = highlight::language_of(&name).to_owned();
                 let body = match text {
-                    Ok((text, cut)) => body(&text, &language, cut),
+                    Ok((text, missing)) => body(&text, &language, missing, way(&reach, &name), leash),
                     Err(why) => SourceBody::Absent(why.to_string()),
                 };
                 Source { name, language: Some(language), body }
@@ -114,22 +85,52 @@ mod server {
             let rules = rules.into_iter().map(|RuleCode { name, code, language }| {
                 let body = match code {
                     Some(code) => {
-                        let end = (0..=LONGEST.min(code.len())).rev().find(|end| code.is_char_boundary(*end)).unwrap_or(0);
-                        body(&code[..end], language.as_deref().unwrap_or("bash"), end < code.len())
+                        let end = code.floor_char_boundary(LONGEST);
+                        body(&code[..end], language.as_deref().unwrap_or("bash"), (code.len() - end) as u64, None, leash)
                     }
                     None => SourceBody::Absent("This rule runs nothing of its own, or its client did not report what.".into()),
                 };
                 Source { name, language, body }
             });
             let rules = rules.collect();
-            let config = config.and_then(|config| serde_json::to_string_pretty(&config).ok()).map(|text| highlight::html(&text, "json"));
-            CodeView { files, rules, more, config }
+            let config =
+                config.and_then(|config| serde_json::to_string_pretty(&config).ok()).map(|text| highlight::html(&text, "json", leash));
+            Ok(CodeView { files, more_files, rules, more_rules, others, config })
         });
-        made.await.map_err(|_| AppError::internal("the highlighting broke"))
+        made.await
     }
 
-    fn body(text: &str, language: &str, cut: bool) -> SourceBody {
+    fn body(text: &str, language: &str, missing: u64, whole: Option<FileRef>, leash: &Leash) -> SourceBody {
         let text = text.trim_end();
-        SourceBody::Html { html: highlight::html(text, language), lines: text.lines().count() as u32, cut }
+        let whole = whole.filter(|_| missing > 0);
+        SourceBody::Html { html: highlight::html(text, language, leash), lines: text.lines().count() as u32, missing, whole }
+    }
+
+    /// A file beneath the directory of the run as readers find it; others have no name that an address takes.
+    fn way(reach: &Reach, name: &str) -> Option<FileRef> {
+        let name = Path::new(name);
+        let way = if name.is_absolute() { name.strip_prefix(reach.directory.as_deref()?).ok()? } else { name };
+        let plain = way.components().all(|part| matches!(part, Component::Normal(_)));
+        way.to_str().filter(|way| plain && !way.is_empty()).map(|way| FileRef::Under(way.to_owned()))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use model::access::FileReach;
+
+        #[test]
+        fn a_file_beneath_the_run_is_found_by_its_way() {
+            let reach = Reach { directory: Some("/lab/run".into()), extent: FileReach::Machine, account: "ana".into(), beneath: false };
+            for (name, way_there) in [
+                ("/lab/run/workflow/Snakefile", Some("workflow/Snakefile")),
+                ("Snakefile", Some("Snakefile")),
+                ("../Snakefile", None),
+                ("/lab/Snakefile", None),
+                ("/lab/run", None),
+            ] {
+                assert_eq!(way(&reach, name), way_there.map(|way| FileRef::Under(way.into())), "{name}");
+            }
+        }
     }
 }

@@ -4,17 +4,8 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use leptos::prelude::*;
-use model::log::LogEntry;
-use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
-
-/// A page of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entries {
-    pub entries: Vec<LogEntry>,
-    /// The entry after which older ones follow.
-    pub next: Option<i64>,
-}
+use view::entries::Entries;
 
 /// What was said, the newest first: what holds `q`, or all of it.
 #[server(prefix = "/_fn", endpoint = "logs/search", input = Json)]

@@ -4,36 +4,9 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use leptos::prelude::*;
-use model::{
-    RunId,
-    job::{JobFile, JobRow, PathDetail, PathRow, RuleFiles},
-};
-use serde::{Deserialize, Serialize};
+use model::RunId;
 use server_fn::codec::Json;
-
-/// What the files view is asked for; a path before words, words before a rule.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FilesAsk {
-    pub path: Option<String>,
-    pub find: Option<String>,
-    pub rule: Option<String>,
-    /// The job after which a rule's list goes on.
-    pub after: Option<String>,
-}
-
-/// What the files view shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum FilesView {
-    /// Each rule by a few files of one of its jobs.
-    Map(Vec<RuleFiles>),
-    /// Jobs of a rule with their files, and the cursor of the next ones.
-    Rule {
-        jobs: Vec<(JobRow, Vec<JobFile>)>,
-        next: Option<String>,
-    },
-    Found(Vec<PathRow>),
-    Path(PathDetail),
-}
+use view::files::{FilesAsk, FilesView};
 
 /// Files of a run.
 #[server(prefix = "/_fn", endpoint = "runs/files", input = Json)]
@@ -47,33 +20,64 @@ pub async fn read_files(id: RunId, ask: FilesAsk) -> Result<FilesView, AppError>
 
 #[cfg(feature = "ssr")]
 mod server {
-    use super::{FilesAsk, FilesView};
-    use crate::error::AppError;
-    use model::{Invalid, JobKey, RunId};
+    use crate::{api::results::server::place, error::AppError};
+    use model::{Invalid, JobKey, RunId, job::FileRole};
     use std::collections::HashMap;
-    use store::{Conn, jobs::files};
+    use store::{
+        Conn,
+        jobs::{self, files},
+    };
+    use view::files::{AllFiles, FilesAsk, FilesView};
 
     /// Words that are searched for (bytes).
     const LONGEST: usize = 500;
 
     pub async fn view(conn: &mut Conn, id: RunId, ask: FilesAsk, order: &HashMap<String, usize>) -> Result<FilesView, AppError> {
-        if let Some(path) = ask.path {
-            return files::path(conn, id, &path).await?.map(FilesView::Path).ok_or(AppError::NotFound);
+        let FilesAsk { path, find, rule, job, role, after } = ask;
+        let role = role.as_deref().and_then(FileRole::of);
+        let is_later = after.is_some();
+        if let Some(path) = path {
+            let found = files::window_of_path(conn, id, &path, role, place(after, "a job's key")?).await?;
+            return found.map(|path| FilesView::Path { path, role, is_later }).ok_or(AppError::NotFound);
         }
-        if let Some(words) = ask.find.filter(|words| !words.trim().is_empty()) {
+        if let Some(words) = find.filter(|words| !words.trim().is_empty()) {
             if words.len() > LONGEST {
                 return Err(Invalid::new("find", format!("{} bytes", words.len()), "at most 500 bytes").into());
             }
-            return Ok(FilesView::Found(files::find(conn, id, words.trim()).await?));
+            let (paths, more) = files::find(conn, id, words.trim(), place(after, "the number of a path")?).await?;
+            return Ok(FilesView::Found { paths, more, is_later });
         }
-        let Some(rule) = ask.rule else {
+        if let Some(job) = job {
+            return all(conn, id, job, role, place(after, "a number of files")?.unwrap_or(0))
+                .await
+                .map(|all| FilesView::Job(Box::new(all)));
+        }
+        let Some(rule) = rule else {
             let mut rules = files::by_rule(conn, id).await?;
             rules.sort_by_key(|files| order.get(&files.rule).copied().unwrap_or(usize::MAX));
             return Ok(FilesView::Map(rules));
         };
-        let after = ask.after.map(|after| after.parse::<JobKey>().map_err(|_| Invalid::new("after", after, "a job's key"))).transpose()?;
-        let (jobs, more) = files::of_rule(conn, id, &rule, after).await?;
-        let next = if more { jobs.last().map(|(job, _)| job.id.to_string()) } else { None };
+        let (jobs, later) = files::of_rule(conn, id, &rule, place::<JobKey>(after, "a job's key")?).await?;
+        let next = jobs.last().map(|last| last.job.id.to_string()).zip(later);
         Ok(FilesView::Rule { jobs, next })
+    }
+
+    /// The files of a job in one role; without one in the first that it has files of.
+    async fn all(conn: &mut Conn, id: RunId, job: JobKey, role: Option<FileRole>, skip: u32) -> Result<AllFiles, AppError> {
+        let row = jobs::named(conn, id, &[job]).await?.pop().ok_or(AppError::NotFound)?;
+        let of = jobs::extras(conn, &[job]).await?.pop().ok_or(AppError::NotFound)?;
+        let counts = FileRole::ALL.map(|role| {
+            let count = match role {
+                FileRole::Input => of.input,
+                FileRole::Output => of.output,
+                FileRole::Log => of.log,
+                FileRole::Benchmark => of.benchmark,
+            };
+            (role, u64::try_from(count).unwrap_or(0))
+        });
+        let counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
+        let role = role.or_else(|| counts.first().map(|(role, _)| *role)).unwrap_or(FileRole::Input);
+        let (files, more) = jobs::files_of(conn, job, role, skip).await?;
+        Ok(AllFiles { job: row, counts, role, files, skip, more })
     }
 }

@@ -4,22 +4,13 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use leptos::prelude::*;
-use model::{RunId, history::Change};
-use serde::{Deserialize, Serialize};
+use model::RunId;
 use server_fn::codec::Json;
+use view::history::HistoryView;
 
 /// Lines a page.
 #[cfg(feature = "ssr")]
 const LINES: u32 = 100;
-
-/// A page of the history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryView {
-    /// The newest first.
-    pub changes: Vec<Change>,
-    /// The line before which it goes on.
-    pub next: Option<String>,
-}
 
 /// Lines about a run, from before one on; `of` is `run`, `jobs` or `log`, and nothing for all.
 #[server(prefix = "/_fn", endpoint = "runs/history", input = Json)]

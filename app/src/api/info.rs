@@ -4,22 +4,13 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use leptos::prelude::*;
-use model::{RunId, event::RawEvent, run::RunDetail};
-use serde::{Deserialize, Serialize};
+use model::RunId;
 use server_fn::codec::Json;
+use view::info::InfoView;
 
 /// Reports a page.
 #[cfg(feature = "ssr")]
 const REPORTS: u32 = 30;
-
-/// Everything the info view shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct InfoView {
-    pub detail: RunDetail,
-    pub events: Vec<RawEvent>,
-    /// The report after which they go on.
-    pub next: Option<String>,
-}
 
 /// A run with a page of its reports, from one on.
 #[server(prefix = "/_fn", endpoint = "runs/info", input = Json)]

@@ -1,71 +1,35 @@
 //! Jobs of a run for its page: a window of the list, one with all its details.
 
-use crate::{api::tail::LogTail, error::AppError, paths::RunPlace};
+use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::{
     api::tail::server::tail,
-    state::{AppState, Viewer, state, viewer},
+    state::{AppState, Reach, Viewer, state, viewer},
 };
 use leptos::prelude::*;
-use model::{
-    JobKey, Millis, RunId,
-    job::{Failures, JobDetail, JobRow},
-    live::LiveCursor,
-    page::Page,
-};
+use model::{AsOf, JobKey, RunId, job::JobRow};
 #[cfg(feature = "ssr")]
 use model::{JobStatus, job::FileRole};
-use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
+use view::jobs::{FailuresView, JobAsk, JobList, OpenJob};
+#[cfg(feature = "ssr")]
+use view::logs::LogTail;
 
-/// A window of a run's jobs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct JobList {
-    pub page: Page<JobRow>,
-    /// The point at which it was read.
-    pub cursor: LiveCursor,
-}
-
-/// Which jobs of a run, as the address says it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobAsk {
-    pub rule: Option<String>,
-    /// Words joined by commas.
-    pub status: Option<String>,
-    /// Words in a wildcard's value.
-    pub find: Option<String>,
-    pub sort: Option<String>,
-    /// The place after which the list goes on.
-    pub after: Option<String>,
-    /// As they were at a moment of the past.
-    pub at: Option<Millis>,
-}
-
-impl JobAsk {
-    /// What a place in the job list asks for.
-    pub fn of(place: &RunPlace) -> Self {
-        let RunPlace { rule, status, find, sort, after, .. } = place.clone();
-        Self { rule, status, find, sort, after, at: place.moment() }
-    }
-}
+/// Words that are searched for (bytes).
+#[cfg(feature = "ssr")]
+const LONGEST: usize = 200;
 
 #[cfg(feature = "ssr")]
-impl JobAsk {
-    /// Words that are searched for (bytes).
-    const LONGEST: usize = 200;
-
-    fn query(self) -> Result<store::jobs::Query, AppError> {
-        let told = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        let words = self.status.as_deref().unwrap_or("").split(',').filter(|word| !word.is_empty());
-        let statuses = words.map(str::parse).collect::<Result<_, _>>()?;
-        let find = told(self.find).map(|find| find.trim().to_owned());
-        if find.as_ref().is_some_and(|find| find.len() > Self::LONGEST) {
-            return Err(model::Invalid::new("find", "a long text", "at most 200 bytes").into());
-        }
-        let sort = told(self.sort).map(|text| text.parse()).transpose()?.unwrap_or_default();
-        let after = told(self.after).map(|text| text.parse()).transpose()?;
-        Ok(store::jobs::Query { rule: self.rule, statuses, find, sort, all_attempts: false, limit: 100, after })
+fn query(ask: JobAsk) -> Result<store::jobs::Query, AppError> {
+    let told = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let statuses = JobStatus::list(ask.status.as_deref().unwrap_or(""))?;
+    let find = told(ask.find).map(|find| find.trim().to_owned());
+    if find.as_ref().is_some_and(|find| find.len() > LONGEST) {
+        return Err(model::Invalid::new("find", "a long text", "at most 200 bytes").into());
     }
+    let sort = told(ask.sort).map(|text| text.parse()).transpose()?.unwrap_or_default();
+    let after = told(ask.after).map(|text| text.parse()).transpose()?;
+    Ok(store::jobs::Query { rule: ask.rule, statuses, find, sort, all_attempts: false, limit: 100, after })
 }
 
 /// The newest attempts of a run's jobs.
@@ -77,7 +41,7 @@ pub async fn list_jobs(id: RunId, ask: JobAsk) -> Result<JobList, AppError> {
     viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
     drop(conn); // All jobs may have to be read.
     let at = ask.at;
-    let page = crate::job_lists::page(&state, id, ask.query().map_err(AppError::told)?, at).await.map_err(AppError::told)?;
+    let page = crate::job_lists::page(&state, id, query(ask).map_err(AppError::told)?, at).await.map_err(AppError::told)?;
     Ok(JobList { page, cursor })
 }
 
@@ -97,30 +61,26 @@ pub async fn read_jobs(id: RunId, jobs: Vec<JobKey>) -> Result<(Vec<JobRow>, Vec
     Ok(store::jobs::changed(&mut conn, id, &jobs).await?)
 }
 
-/// A job with its command as HTML with classes, where it has one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OpenJob {
-    pub detail: JobDetail,
-    pub command: Option<String>,
-    /// The end of its first log.
-    pub log: Option<LogTail>,
-    /// What it took, by its benchmark file.
-    pub benchmark: Option<model::preview::Benchmark>,
-}
+/// Logs of a job whose ends are shown.
+#[cfg(feature = "ssr")]
+const TAILS: usize = 4;
 
-/// What failed, with the end of the log of the job that stands for it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FailuresView {
-    pub failures: Failures,
-    pub log: Option<LogTail>,
+/// The ends of the first of some logs of a run.
+#[cfg(feature = "ssr")]
+async fn tails(state: &AppState, reach: &Reach, paths: Vec<String>) -> Vec<LogTail> {
+    let mut tails = Vec::new();
+    for path in paths.into_iter().take(TAILS) {
+        tails.extend(tail(state, reach, path).await);
+    }
+    tails
 }
 
 /// One job with everything that is known of it; of a moment of the past, what was known then.
 #[server(prefix = "/_fn", endpoint = "jobs/read", input = Json)]
-pub async fn read_job(id: RunId, job: JobKey, at: Option<Millis>) -> Result<OpenJob, AppError> {
+pub async fn read_job(id: RunId, job: JobKey, at: Option<AsOf>) -> Result<OpenJob, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let mut conn = state.store.conn().await?;
-    let run = viewer.run(&mut conn, id).await.map_err(AppError::told)?;
+    let reach = viewer.run(&mut conn, id).await.map_err(AppError::told)?.reach;
     let mut detail = store::jobs::detail(&mut conn, id, job).await?.ok_or(AppError::NotFound).map_err(AppError::told)?;
     drop(conn); // Highlighting takes its time.
     if let Some(at) = at {
@@ -128,34 +88,30 @@ pub async fn read_job(id: RunId, job: JobKey, at: Option<Millis>) -> Result<Open
         then.past.of_detail(&mut detail, &then.snapshot.marks);
     }
     let text = detail.shell_command.clone();
-    let made = tokio::task::spawn_blocking(move || text.map(|text| crate::highlight::html(text.trim(), "bash")));
-    let log = match detail.files.iter().find(|file| file.role == FileRole::Log) {
-        Some(file) => tail(&state, &viewer, run.directory.as_deref(), file.path.clone()).await,
-        None => None,
-    };
-    let command = made.await.map_err(|_| AppError::internal("the highlighting broke"))?;
+    let made =
+        crate::work::shared("the highlighting", move |leash| Ok(text.map(|text| crate::highlight::html(text.trim(), "bash", leash))));
+    let logs = detail.files.iter().filter(|file| file.role == FileRole::Log).map(|file| file.path.clone()).collect();
+    let (command, logs) = futures::future::join(made, tails(&state, &reach, logs)).await;
+    let command = command.map_err(AppError::told)?;
     let benchmark = match detail.files.iter().find(|file| file.role == FileRole::Benchmark) {
-        Some(file) => {
-            let reach = crate::state::Reach::of(&viewer, run.directory.as_deref());
-            super::benchmarks::read(&state, &reach, vec![file.path.clone()]).await.pop().flatten()
-        }
+        Some(file) => super::benchmarks::read(&state, &reach, vec![file.path.clone()]).await.pop().flatten(),
         None => None,
     };
-    Ok(OpenJob { detail, command, log, benchmark })
+    Ok(OpenJob { detail, command, logs, benchmark })
 }
 
 /// What failed in a run, or had failed at a moment of the past, and what its client said about it.
 #[server(prefix = "/_fn", endpoint = "jobs/failures", input = Json)]
-pub async fn read_failures(id: RunId, at: Option<Millis>) -> Result<FailuresView, AppError> {
+pub async fn read_failures(id: RunId, at: Option<AsOf>) -> Result<FailuresView, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     failures(&state, &viewer, id, at).await.map_err(AppError::told)
 }
 
 /// [`read_failures`] for the server itself.
 #[cfg(feature = "ssr")]
-pub async fn failures(state: &AppState, viewer: &Viewer, id: RunId, at: Option<Millis>) -> Result<FailuresView, AppError> {
+pub async fn failures(state: &AppState, viewer: &Viewer, id: RunId, at: Option<AsOf>) -> Result<FailuresView, AppError> {
     let mut conn = state.store.conn().await?;
-    let run = viewer.run(&mut conn, id).await?;
+    let reach = viewer.run(&mut conn, id).await?.reach;
     let failures = match at {
         None => store::jobs::failures(&mut conn, id).await?,
         Some(at) => {
@@ -164,13 +120,11 @@ pub async fn failures(state: &AppState, viewer: &Viewer, id: RunId, at: Option<M
             let failed = then.snapshot.marks.rows.iter().filter(|mark| mark.status == JobStatus::Failed && !mark.superseded);
             let failed: Vec<JobKey> = failed.map(|mark| mark.id).collect();
             conn = state.store.conn().await?;
-            store::jobs::failures_then(&mut conn, id, &failed, at).await?
+            store::jobs::failures_then(&mut conn, id, &failed, at.millis()).await?
         }
     };
     drop(conn); // A file may be slow.
-    let log = match failures.groups.first().and_then(|first| first.log.clone()) {
-        Some(path) => tail(state, viewer, run.directory.as_deref(), path).await,
-        None => None,
-    };
-    Ok(FailuresView { failures, log })
+    let logs = failures.groups.first().map(|first| first.logs.clone()).unwrap_or_default();
+    let logs = tails(state, &reach, logs).await;
+    Ok(FailuresView { failures, logs })
 }

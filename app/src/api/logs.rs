@@ -5,83 +5,13 @@ use crate::error::AppError;
 use crate::state::{state, viewer};
 use leptos::prelude::*;
 use model::{
-    JobKey, JobStatus, RunId,
-    file::{FileFacts, FileRef, NoFile},
-    log::{Hits, LogLine},
+    RunId,
+    encoding::Encoding,
+    file::{FileRef, NoFile},
+    log::{Hits, Level, LogPart},
 };
-use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
-
-/// What the view of the logs is asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogsAsk {
-    pub rule: Option<String>,
-    pub file: Option<FileRef>,
-    pub at: Option<u64>,
-}
-
-/// A log of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobLog {
-    pub file: i64,
-    pub path: String,
-    pub job: JobKey,
-    pub rule: Option<String>,
-    pub status: JobStatus,
-    /// Values of its wildcards, joined.
-    pub label: String,
-}
-
-/// The logs there are, and one of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogsView {
-    /// Where the client writes about the run.
-    pub run: Option<String>,
-    /// Of failed jobs, of running ones, and of the newest.
-    pub jobs: Vec<JobLog>,
-    /// There are more jobs than these.
-    pub more: bool,
-    pub open: Option<OpenLog>,
-}
-
-/// A log with a window of it, or why there is none.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenLog {
-    pub file: FileRef,
-    pub path: String,
-    pub window: Result<LogWindow, NoFile>,
-}
-
-/// Lines that follow each other.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogWindow {
-    pub facts: FileFacts,
-    pub lines: Vec<LogLine>,
-    /// Where the first line begins, and where one goes on reading.
-    pub from: u64,
-    pub to: u64,
-    /// Lines before the first one; `None` as long as nobody counted them.
-    pub before: Option<u64>,
-}
-
-/// What became of a file that a page follows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileNews {
-    pub file: FileRef,
-    pub facts: Result<FileFacts, NoFile>,
-    /// What was added, if it is little; whoever lacks more reads it.
-    pub lines: Option<LogWindow>,
-}
-
-/// Which lines of a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LogPart {
-    End,
-    /// Those that end before this byte, which begins a line.
-    Before(u64),
-    /// Those from this byte on.
-    From(u64),
-}
+use view::logs::{LogsAsk, LogsView, OpenLog};
 
 /// The logs of a run, or of one rule's jobs, with a window of one of them.
 #[server(prefix = "/_fn", endpoint = "logs/list", input = Json)]
@@ -92,17 +22,25 @@ pub async fn read_logs(id: RunId, ask: LogsAsk) -> Result<LogsView, AppError> {
 
 /// A window of one log.
 #[server(prefix = "/_fn", endpoint = "logs/window", input = Json)]
-pub async fn read_log(id: RunId, file: FileRef, part: LogPart) -> Result<OpenLog, AppError> {
+pub async fn read_log(id: RunId, file: FileRef, part: LogPart, encoding: Option<Encoding>) -> Result<OpenLog, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    server::open(&state, &viewer, id, file, part).await.map_err(AppError::told)
+    server::open(&state, &viewer, id, file, part, encoding).await.map_err(AppError::told)
 }
 
-/// Lines of one log that contain `words`, from a byte on. Looks for a moment; who wants more asks again from
-/// where it stopped.
+/// Lines of one log from a byte on that contain `words`, or that matter as much as `level` if there are none. Looks for
+/// a moment; who wants more asks again from where it stopped.
 #[server(prefix = "/_fn", endpoint = "logs/find", input = Json)]
-pub async fn find_in_log(id: RunId, file: FileRef, words: String, from: u64) -> Result<Result<Hits, NoFile>, AppError> {
+pub async fn find_in_log(
+    id: RunId,
+    file: FileRef,
+    words: Option<String>,
+    level: Option<Level>,
+    from: u64,
+    encoding: Option<Encoding>,
+) -> Result<Result<Hits, NoFile>, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    server::find(&state, &viewer, id, file, words, from).await.map_err(AppError::told)
+    let look = server::looked_for(words, level, from, encoding).map_err(AppError::told)?;
+    server::find(&state, &viewer, id, file, look).await.map_err(AppError::told)
 }
 
 /// Where the line of a number begins, which counts from 1; `None` as long as it is being counted: ask again.
@@ -121,63 +59,69 @@ pub async fn count_lines(id: RunId, file: FileRef, before: u64) -> Result<Result
 
 #[cfg(feature = "ssr")]
 pub mod server {
-    use super::{JobLog, LogPart, LogWindow, LogsAsk, LogsView, OpenLog};
     use crate::{
+        api::results::server::of_rule,
         error::AppError,
-        state::{AppState, Part, Reach, Sources, Viewer, Window},
+        state::{AppState, Reach, Viewer, note_read},
     };
     use model::{
         Invalid, JobStatus, RunId,
+        encoding::{Because, Encoding, ReadAs},
         file::{FileRef, NoFile},
         job::{FileRole, JobRow},
-        log::Hits,
+        log::{Hits, Level, LogFound, LogPart, Look, Wanted},
         page::{Direction, JobColumn, JobSort},
     };
-    use peek::log_lines::{Lines, Side, lines};
     use std::{collections::HashMap, path::PathBuf};
     use store::{
         Conn,
         jobs::{self, files},
         runs::find as run,
     };
+    use view::logs::{JobLog, LOGS, LogWindow, LogsAsk, LogsView, OpenLog};
 
-    /// Bytes of a window.
-    const WINDOW: u64 = 96 << 10;
     /// Jobs whose logs are listed, of each kind.
     const JOBS: u32 = 60;
 
     pub async fn view(state: &AppState, viewer: &Viewer, id: RunId, ask: LogsAsk) -> Result<LogsView, AppError> {
         let mut conn = state.store.conn().await?;
-        viewer.sees(&mut conn, id).await?;
-        let run = run::logfile(&mut conn, id).await?;
-        let (jobs, more) = of_jobs(&mut conn, id, ask.rule.clone()).await?;
+        let run = viewer.run(&mut conn, id).await?.run;
+        let logfile = run::logfile(&mut conn, id).await?;
+        let (rows, rest, missing) = if let Some(rule) = ask.rule.clone() {
+            let (rows, rest) = of_rule(&mut conn, id, rule, ask.after, JOBS).await?;
+            (rows, rest, 0)
+        } else {
+            let rows = most_wanted(&mut conn, id).await?;
+            let missing = u64::try_from(run.jobs.seen()).unwrap_or(0).saturating_sub(rows.len() as u64);
+            (rows, None, missing)
+        };
+        let jobs = logs_of(&mut conn, rows).await?;
         drop(conn);
         let first = jobs.first().map(|log| FileRef::Known(log.file));
-        let whole = run.is_some().then_some(FileRef::Log);
+        let whole = logfile.is_some().then_some(FileRef::Log);
         let usual = if ask.rule.is_some() { first.or(whole) } else { whole.or(first) };
         let open = match ask.file.or(usual) {
             None => None,
-            Some(file) => Some(open(state, viewer, id, file, ask.at.map_or(LogPart::End, LogPart::From)).await?),
+            Some(file) => Some(open(state, viewer, id, file, ask.at.map_or(LogPart::End, LogPart::From), ask.encoding).await?),
         };
-        Ok(LogsView { run, jobs, more, open })
+        Ok(LogsView { run: logfile, jobs, missing, rest, open })
     }
 
-    /// Logs of failed jobs, of running ones, and of the newest.
-    async fn of_jobs(conn: &mut Conn, id: RunId, rule: Option<String>) -> Result<(Vec<JobLog>, bool), AppError> {
+    /// Failed jobs, running ones, and the newest.
+    async fn most_wanted(conn: &mut Conn, id: RunId) -> Result<Vec<JobRow>, AppError> {
         let sort = JobSort { column: JobColumn::Reported, direction: Direction::Desc };
-        let query =
-            |rule, statuses| jobs::Query { rule, statuses, find: None, sort: sort.clone(), all_attempts: false, limit: JOBS, after: None };
         let mut rows: Vec<JobRow> = Vec::new();
-        let mut more = false;
-        // One of a rule's jobs by state has no index: the newest of the rule must do.
-        let states: &[&[JobStatus]] = if rule.is_some() { &[&[]] } else { &[&[JobStatus::Failed], &[JobStatus::Running], &[]] };
-        for statuses in states {
-            let page = jobs::list(conn, id, &query(rule.clone(), statuses.to_vec())).await?;
-            more |= page.next.is_some();
-            rows.extend(page.items);
+        for statuses in [&[JobStatus::Failed][..], &[JobStatus::Running], &[]] {
+            let query = jobs::Query { statuses: statuses.to_vec(), sort: sort.clone(), limit: JOBS, ..jobs::Query::default() };
+            rows.extend(jobs::list(conn, id, &query).await?.items);
         }
         let mut seen = std::collections::HashSet::new();
         rows.retain(|job| seen.insert(job.id));
+        Ok(rows)
+    }
+
+    /// The logs of some jobs, those of failed ones first.
+    async fn logs_of(conn: &mut Conn, mut rows: Vec<JobRow>) -> Result<Vec<JobLog>, AppError> {
         let rank = |job: &JobRow| match job.status {
             JobStatus::Failed => 0,
             JobStatus::Lost => 1,
@@ -186,31 +130,71 @@ pub mod server {
         };
         rows.sort_by_key(|job| (rank(job), std::cmp::Reverse(job.id)));
         let ids: Vec<_> = rows.iter().map(|job| job.id).collect();
-        let named = files::of_role(conn, &ids, FileRole::Log).await?;
+        let named = files::window_of_role(conn, &ids, FileRole::Log, 0, LOGS).await?;
+        let last: HashMap<_, _> = named.iter().map(|(job, path, _)| (*job, path.id)).collect();
         let rows: HashMap<_, _> = rows.into_iter().map(|job| (job.id, job)).collect();
-        let logs = named.into_iter().filter_map(|(job, path)| {
+        let logs = named.into_iter().filter_map(|(job, path, more)| {
             let row = rows.get(&job)?;
+            let more = if last.get(&job) == Some(&path.id) { more } else { 0 };
             let label: Vec<&str> = row.wildcards.values().map(String::as_str).collect();
-            Some(JobLog { file: path.id, path: path.path, job, rule: row.rule.clone(), status: row.status, label: label.join(" ") })
+            Some(JobLog { file: path.id, path: path.path, job, rule: row.rule.clone(), status: row.status, label: label.join(" "), more })
         });
-        Ok((logs.collect(), more))
+        Ok(logs.collect())
     }
 
     /// The path of a log, and what may be read of it.
     async fn known(state: &AppState, viewer: &Viewer, id: RunId, file: &FileRef) -> Result<(Reach, String), AppError> {
         let mut conn = state.store.conn().await?;
-        let run = viewer.run(&mut conn, id).await?;
+        let reach = viewer.run(&mut conn, id).await?.reach;
         let path = files::path_of(&mut conn, id, file).await?;
-        Ok((Reach::of(viewer, run.directory.as_deref()).to(file), path.ok_or(AppError::NotFound)?))
+        Ok((reach.to(file), path.ok_or(AppError::NotFound)?))
     }
 
-    pub async fn open(state: &AppState, viewer: &Viewer, id: RunId, file: FileRef, part: LogPart) -> Result<OpenLog, AppError> {
+    pub async fn open(
+        state: &AppState,
+        viewer: &Viewer,
+        id: RunId,
+        file: FileRef,
+        part: LogPart,
+        encoding: Option<Encoding>,
+    ) -> Result<OpenLog, AppError> {
         let (reach, path) = known(state, viewer, id, &file).await?;
-        let mut window = window(&*state.sources, &reach, &path, part).await;
-        if let Ok(window) = &mut window {
-            window.before = state.sources.count(&reach, PathBuf::from(&path), window.from).await.unwrap_or(None);
+        note_read(state, viewer.id, id, &reach, &path).await;
+        let (mut bytes, mut over) = (None, false);
+        let window = match state.sources.log(&reach, PathBuf::from(&path), part, encoding).await {
+            Ok((facts, LogFound::Text(mut text))) => {
+                if text.before.is_none() && may_count(text.read) {
+                    text.before = state.sources.count(&reach, PathBuf::from(&path), text.from).await.unwrap_or(None);
+                }
+                if text.size == 0 {
+                    over = is_over(state, viewer, id, &file, &path).await?;
+                }
+                Ok(LogWindow { facts, text })
+            }
+            Ok((facts, LogFound::Bytes(found))) => {
+                bytes = Some((facts, found));
+                Err(NoFile::NotText)
+            }
+            Err(why) => Err(why),
+        };
+        Ok(OpenLog { file, path, window, bytes, over })
+    }
+
+    /// Lines are counted by the width that the file itself tells, not by one that a reader chose.
+    fn may_count(read: ReadAs) -> bool {
+        read.because != Because::Chosen || !read.encoding.is_wide()
+    }
+
+    /// Whether the run, or every job that writes a log, has ended.
+    async fn is_over(state: &AppState, viewer: &Viewer, id: RunId, file: &FileRef, path: &str) -> Result<bool, AppError> {
+        let mut conn = state.store.conn().await?;
+        let run = viewer.run(&mut conn, id).await?.run;
+        if run.status.is_end() || *file == FileRef::Log {
+            return Ok(run.status.is_end());
         }
-        Ok(OpenLog { file, path, window })
+        let (uses, unlisted) = files::path(&mut conn, id, path).await?.map(|detail| (detail.jobs, detail.unlisted)).unwrap_or_default();
+        let mut writers = uses.iter().filter(|job| job.role == FileRole::Log).peekable();
+        Ok(writers.peek().is_some() && unlisted.of(FileRole::Log) == 0 && writers.all(|job| job.status.is_end()))
     }
 
     pub async fn line(
@@ -238,54 +222,21 @@ pub mod server {
     /// Words that are searched for (bytes).
     const LONGEST: usize = 200;
 
-    pub async fn find(
-        state: &AppState,
-        viewer: &Viewer,
-        id: RunId,
-        file: FileRef,
-        words: String,
-        from: u64,
-    ) -> Result<Result<Hits, NoFile>, AppError> {
-        if words.is_empty() || words.len() > LONGEST || words.contains('\n') {
-            return Err(Invalid::new("words", words.chars().take(40).collect::<String>(), "1 to 200 bytes of one line").into());
-        }
-        let (reach, path) = known(state, viewer, id, &file).await?;
-        Ok(state.sources.find(&reach, PathBuf::from(path), words, from).await)
+    /// What is looked for, if that can be.
+    pub fn looked_for(words: Option<String>, level: Option<Level>, from: u64, encoding: Option<Encoding>) -> Result<Look, AppError> {
+        let wanted = match (words, level) {
+            (Some(words), _) if words.is_empty() || words.len() > LONGEST || words.contains('\n') => {
+                return Err(Invalid::new("words", words.chars().take(40).collect::<String>(), "1 to 200 bytes of one line").into());
+            }
+            (Some(words), _) => Wanted::Words(words),
+            (None, Some(level)) => Wanted::Level(level),
+            (None, None) => return Err(Invalid::new("words", "", "1 to 200 bytes of one line, or a level").into()),
+        };
+        Ok(Look { wanted, from, encoding })
     }
 
-    /// Lines of a log; their numbers are another question.
-    pub async fn window(sources: &dyn Sources, reach: &Reach, path: &str, part: LogPart) -> Result<LogWindow, NoFile> {
-        let look = |part| sources.window(reach, PathBuf::from(path), part);
-        // One byte more than the lines: it tells whether they begin with one.
-        let (found, side, ended) = match part {
-            LogPart::End => {
-                let found = look(Part::End(WINDOW as usize + 1)).await?;
-                (found, Side::Last, true)
-            }
-            LogPart::Before(to) => {
-                let from = to.saturating_sub(WINDOW + 1);
-                (look(Part::From(from, (to - from) as usize)).await?, Side::Last, true)
-            }
-            LogPart::From(from) => {
-                let found = look(Part::From(from.saturating_sub(1), WINDOW as usize + 1)).await?;
-                let ended = found.from + found.bytes.len() as u64 >= found.facts.size;
-                (found, Side::First, ended)
-            }
-        };
-        let Window { facts, from, bytes } = found;
-        if let LogPart::Before(at) | LogPart::From(at) = part
-            && at > facts.size
-        {
-            return Err(NoFile::Shrunk);
-        }
-        if bytes.contains(&0) {
-            return Err(NoFile::NotText);
-        }
-        let made = tokio::task::spawn_blocking(move || match bytes.split_first() {
-            Some((before, rest)) if from > 0 => lines(rest, from + 1, *before == b'\n', ended, side),
-            _ => lines(&bytes, from, true, ended, side),
-        });
-        let Lines { lines, from, to } = made.await.map_err(|_| NoFile::Other("showing it broke".to_owned()))?;
-        Ok(LogWindow { facts, lines, from, to, before: None })
+    pub async fn find(state: &AppState, viewer: &Viewer, id: RunId, file: FileRef, look: Look) -> Result<Result<Hits, NoFile>, AppError> {
+        let (reach, path) = known(state, viewer, id, &file).await?;
+        Ok(state.sources.find(&reach, PathBuf::from(path), look).await)
     }
 }

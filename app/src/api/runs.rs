@@ -4,67 +4,15 @@ use crate::error::AppError;
 #[cfg(feature = "ssr")]
 use crate::state::{editor, state, viewer};
 use leptos::prelude::*;
+#[cfg(feature = "ssr")]
+use model::filter::RunFilter;
 use model::{
-    Millis, RunId, RunStatus,
-    filter::RunFilter,
-    live::LiveCursor,
+    AsOf, Millis, RunId,
     page::{Page, Total},
-    run::{RunDetail, RunSummary},
+    run::RunSummary,
 };
-use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
-
-/// Rows a page.
-pub const PAGE: u32 = 50;
-/// Steps of the activity strip, and their length in milliseconds (12 hours in all).
-pub const STEPS: usize = 60;
-pub const STEP_MS: Millis = 12 * 60_000;
-
-/// The first window of the runs page and all that stands around it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunList {
-    pub page: Page<RunSummary>,
-    pub filter: RunFilter,
-    pub total: Total,
-    pub overview: Overview,
-    /// The point from which live frames continue what is shown.
-    pub cursor: LiveCursor,
-    /// Any run at all: without, the first-run card is shown.
-    pub any: bool,
-    pub base_url: String,
-    pub client_config: String,
-}
-
-/// Figures over all runs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Overview {
-    pub by_status: Vec<(RunStatus, Total)>,
-    /// (running, finished, failed) jobs, [`STEPS`] steps of [`STEP_MS`] that end at `until`.
-    pub activity: Vec<(i64, i64, i64)>,
-    pub until: Millis,
-}
-
-/// What stands above a run's jobs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunView {
-    pub detail: RunDetail,
-    /// The point from which live frames continue what is shown.
-    pub cursor: LiveCursor,
-    /// Where in the past it is, if it is not the present.
-    pub then: Option<Then>,
-}
-
-/// A moment in a run's life, and how far that is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Then {
-    pub at: Millis,
-    /// The oldest and the newest moment one can go to.
-    pub first: Millis,
-    pub last: Millis,
-    /// When the change before the one that is seen was made, and when the next one.
-    pub before: Option<Millis>,
-    pub after: Option<Millis>,
-}
+use view::runs::{Overview, RunList, RunView};
 
 /// The runs that pass a filter, from a place on, with everything around them.
 #[server(prefix = "/_fn", endpoint = "runs/list", input = Json)]
@@ -100,7 +48,7 @@ pub async fn read_overview(q: String) -> Result<(Overview, Total), AppError> {
 
 /// Head, errors, attempts and rules of a run, now or at a moment of the past.
 #[server(prefix = "/_fn", endpoint = "runs/read", input = Json)]
-pub async fn read_run(id: RunId, at: Option<Millis>) -> Result<RunView, AppError> {
+pub async fn read_run(id: RunId, at: Option<AsOf>) -> Result<RunView, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
     let cursor = state.hub.cursor();
     let mut conn = state.store.conn().await?;
@@ -156,13 +104,12 @@ pub async fn restore_runs(ids: Vec<RunId>) -> Result<Vec<RunId>, AppError> {
 
 #[cfg(feature = "ssr")]
 mod server {
-    use super::{PAGE, Then};
     use crate::{
         error::AppError,
         state::{AppState, Viewer},
     };
     use model::{
-        Millis, RunId,
+        AsOf, RunId,
         filter::RunFilter,
         page::{Page, RunSort},
         run::{RunDetail, RunSummary},
@@ -172,6 +119,7 @@ mod server {
         past::{Past, Span},
         runs,
     };
+    use view::runs::{PAGE, Then};
 
     /// Runs one deletion names.
     const MAX_IDS: usize = 1000;
@@ -184,9 +132,10 @@ mod server {
     }
 
     /// Makes what is known of a run that of a moment.
-    pub async fn then(state: &AppState, detail: &mut RunDetail, span: Option<Span>, at: Millis) -> Result<Then, AppError> {
+    pub async fn then(state: &AppState, detail: &mut RunDetail, span: Option<Span>, moment: AsOf) -> Result<Then, AppError> {
+        let at = moment.millis();
         let (first, last) = span.map_or((at, at), |span| (span.first, span.last));
-        let then = state.marks.then(detail.run.id, at).await?;
+        let then = state.marks.then(detail.run.id, moment).await?;
         let marks = &then.snapshot.marks;
         then.past.of_run(&mut detail.run, marks);
         Past::of_rules(&mut detail.rules, marks);

@@ -1,5 +1,6 @@
 //! Reads a reported graph and gives its nodes places. Knows no run and no database.
 
+use crate::work::{Ended, Leash};
 use chart::{
     graph::{Direction, Layout, Line},
     rect::Rect,
@@ -9,7 +10,6 @@ use dugong::{
     graphlib::{self, GraphOptions},
     layout_controlled,
 };
-use model::job::RuleFiles;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
@@ -17,7 +17,7 @@ use std::{
 };
 
 /// Larger graphs are not laid out: nobody could read them as one picture.
-const MOST_NODES: usize = 2_000;
+pub const MOST_NODES: usize = 2_000;
 const MOST_EDGES: usize = 20_000;
 /// A layout that takes longer is given up.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -61,23 +61,19 @@ impl Graph {
         json!({ "nodes": nodes, "links": links })
     }
 
-    /// With more rules, linked to those that make what they read and read what they make.
+    /// With more rules, linked by pairs of maker and reader; without new links if there are too many rules for a picture.
     #[must_use]
-    pub fn grown(mut self, more: Vec<String>, files: &[RuleFiles]) -> Self {
+    pub fn grown(mut self, more: Vec<String>, links: &[(String, String)]) -> Self {
         let known = self.names.len();
         self.names.extend(more);
+        if self.names.len() > MOST_NODES {
+            return self;
+        }
         let places: HashMap<&str, usize> = self.names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
-        // A file in a directory that a rule makes is made by that rule.
-        let dirs: Vec<(&str, &str)> =
-            files.iter().flat_map(|rule| rule.outputs.iter().map(|path| (path.trim_end_matches('/'), rule.rule.as_str()))).collect();
-        let holds = |dir: &str, path: &str| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'));
-        for user in files {
-            for (path, maker) in &user.inputs {
-                let maker = maker.as_deref().or_else(|| dirs.iter().find(|(dir, _)| holds(dir, path)).map(|(_, rule)| *rule));
-                let (Some(from), Some(to)) = (maker.and_then(|maker| places.get(maker)), places.get(user.rule.as_str())) else { continue };
-                if from != to && (*from >= known || *to >= known) {
-                    self.edges.insert((*from, *to));
-                }
+        for (maker, reader) in links {
+            let (Some(from), Some(to)) = (places.get(maker.as_str()), places.get(reader.as_str())) else { continue };
+            if from != to && (*from >= known || *to >= known) {
+                self.edges.insert((*from, *to));
             }
         }
         self
@@ -104,17 +100,29 @@ impl Graph {
     }
 }
 
-/// Gives up when the time is over.
-struct Deadline(Instant);
+/// Gives up when the time is over, or nobody waits any more.
+struct Deadline<'a>(Instant, &'a Leash);
 
-impl WorkControl for Deadline {
+impl WorkControl for Deadline<'_> {
     fn charge(&mut self, _units: usize) -> Result<(), WorkError> {
-        if Instant::now() < self.0 { Ok(()) } else { Err(WorkError::Interrupted) }
+        if Instant::now() < self.0 && self.1.holds() { Ok(()) } else { Err(WorkError::Interrupted) }
     }
 }
 
 /// Places for all nodes and ways for all edges; `None` if the graph is too large for that.
-pub fn out(graph: &Graph, direction: Direction) -> Option<Layout> {
+///
+/// # Errors
+/// [`Ended`] if nobody waits any more: that says nothing of the graph.
+pub fn out(graph: &Graph, direction: Direction, leash: &Leash) -> Result<Option<Layout>, Ended> {
+    let until = Instant::now() + PATIENCE;
+    let placed = placed(graph, direction, &mut Deadline(until, leash));
+    if placed.is_none() && Instant::now() < until {
+        leash.check()?;
+    }
+    Ok(placed)
+}
+
+fn placed(graph: &Graph, direction: Direction, deadline: &mut Deadline<'_>) -> Option<Layout> {
     if graph.names.len() > MOST_NODES || graph.edges.len() > MOST_EDGES {
         return None;
     }
@@ -136,7 +144,7 @@ pub fn out(graph: &Graph, direction: Direction) -> Option<Layout> {
     for &(from, to) in &graph.edges {
         plane.set_edge_with_label(id(from), id(to), EdgeLabel { weight: 1.0, ..EdgeLabel::default() });
     }
-    layout_controlled(&mut plane, &mut Deadline(Instant::now() + PATIENCE)).ok()?;
+    layout_controlled(&mut plane, deadline).ok()?;
 
     let mut boxes = Vec::with_capacity(graph.names.len());
     for at in 0..graph.names.len() {
@@ -209,7 +217,7 @@ mod tests {
     }
 
     fn check(graph: &Graph, direction: Direction) -> Result<(), TestCaseError> {
-        let layout = out(graph, direction).expect("a graph of this size has a layout");
+        let layout = out(graph, direction, &Leash::long()).expect("somebody waits").expect("a graph of this size has a layout");
         prop_assert_eq!(layout.boxes.len(), graph.names.len());
         for (at, one) in layout.boxes.iter().enumerate() {
             prop_assert!(one.x >= 0.0 && one.y >= 0.0 && one.x + one.w <= layout.width + 0.5 && one.y + one.h <= layout.height + 0.5);
@@ -280,23 +288,20 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_came_later_are_linked_by_their_files() {
-        let graph = Graph { names: ["split", "summary"].map(str::to_owned).into(), edges: BTreeSet::from([(0, 1)]) };
-        let files = |rule: &str, inputs: &[(&str, Option<&str>)], outputs: &[&str]| RuleFiles {
-            rule: rule.into(),
-            inputs: inputs.iter().map(|(path, maker)| ((*path).to_owned(), maker.map(str::to_owned))).collect(),
-            outputs: outputs.iter().map(|path| (*path).to_owned()).collect(),
-        };
-        let grown = graph.grown(
-            vec!["part".into(), "alone".into()],
-            &[
-                files("part", &[("parts/1.txt", None)], &["done/1.txt"]),
-                files("split", &[("partsofit", None)], &["parts"]),
-                files("summary", &[("done/1.txt", Some("part")), ("x", Some("split"))], &["summary.txt"]),
-            ],
-        );
-        assert_eq!(grown.edges, BTreeSet::from([(0, 1), (0, 2), (2, 1)]));
+    fn rules_that_came_later_are_linked_to_those_that_were_reported() {
+        let graph = Graph { names: ["split", "summary", "report"].map(str::to_owned).into(), edges: BTreeSet::from([(0, 1)]) };
+        let links = [("split", "part"), ("part", "summary"), ("part", "part"), ("split", "report"), ("part", "no such")];
+        let grown = graph.grown(vec!["part".into(), "alone".into()], &links.map(|(maker, reader)| (maker.to_owned(), reader.to_owned())));
+        assert_eq!(grown.edges, BTreeSet::from([(0, 1), (0, 3), (3, 1)]), "none between two that were reported, none to itself");
         assert_eq!(Graph::read(&grown.write()), Some(grown));
+    }
+
+    #[test]
+    fn more_rules_than_a_picture_has_are_not_linked() {
+        let more: Vec<String> = (0..=MOST_NODES).map(|at| format!("rule_{at}")).collect();
+        let links = [("rule_1".to_owned(), "rule_2".to_owned())];
+        assert_eq!(Graph::default().grown(more[..MOST_NODES].to_vec(), &links).edges, BTreeSet::from([(1, 2)]));
+        assert_eq!(Graph::default().grown(more, &links).edges, BTreeSet::new());
     }
 
     #[test]
@@ -319,13 +324,13 @@ mod tests {
     #[test]
     fn a_circle_has_a_picture_too() {
         let graph = Graph { names: vec!["a".into(), "b".into()], edges: BTreeSet::from([(0, 1), (1, 0)]) };
-        let layout = out(&graph, Direction::Down).expect("a layout");
+        let layout = out(&graph, Direction::Down, &Leash::long()).expect("somebody waits").expect("a layout");
         assert_eq!((layout.boxes.len(), layout.lines.len()), (2, 2));
     }
 
     #[test]
     fn a_graph_beyond_all_bounds_is_not_laid_out() {
         let names = vec![String::new(); MOST_NODES + 1];
-        assert_eq!(out(&Graph { names, edges: BTreeSet::new() }, Direction::Down), None);
+        assert_eq!(out(&Graph { names, edges: BTreeSet::new() }, Direction::Down, &Leash::long()), Ok(None));
     }
 }

@@ -17,7 +17,8 @@ pub enum Link {
     Live,
     /// Missed frames are being read again.
     CatchingUp,
-    /// The server is deaf and reads its change log every ten seconds.
+    /// No change is told at once: the server is deaf and reads its change log every five seconds, or no stream reaches this
+    /// page, which then reads itself again as often.
     Polling,
     /// No connection since this time (ms).
     Offline(Millis),
@@ -85,7 +86,8 @@ impl Chip {
             *count = count.saturating_sub(1);
             *count
         });
-        if left == Some(0) {
+        // A page that reads itself again follows anew in a moment, in the same state.
+        if left == Some(0) && self.link.try_get_untracked() != Some(Link::Polling) {
             self.link.try_set(Link::Idle);
         }
     }

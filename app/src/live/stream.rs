@@ -3,11 +3,13 @@
 //! Frames go from the event straight into a queue, and from there, at most once an animation
 //! frame, to whoever follows. Signals hold states, never events.
 
+mod lost;
+
 use super::{
     chip::{Chip, Link},
     watch::Watch,
 };
-use crate::{api::logs::FileNews, query};
+use crate::query;
 use leptos::prelude::*;
 use model::{
     Millis,
@@ -17,6 +19,7 @@ use model::{
 use send_wrapper::SendWrapper;
 use serde::Deserialize;
 use std::{cell::RefCell, rc::Rc, time::Duration};
+use view::logs::FileNews;
 use wasm_bindgen::{JsCast as _, prelude::Closure};
 use web_sys::{EventSource, MessageEvent};
 
@@ -24,6 +27,8 @@ use web_sys::{EventSource, MessageEvent};
 const QUEUE: usize = 500;
 /// First and longest wait before a closed connection is opened anew.
 const BACKOFF: (u32, u32) = (1000, 30_000);
+/// A connection that said nothing for so long is taken for lost: something on the way holds streams back.
+const MUTE: Duration = Duration::from_secs(10);
 /// A tab that was hidden so long gives its connection back.
 const HIDDEN: Duration = Duration::from_mins(1);
 /// Clocks that differ by more than this are not the same machine's.
@@ -120,6 +125,12 @@ struct Stream {
 
 struct State {
     source: Option<Source>,
+    /// How many connections were opened, ...
+    opened: u32,
+    /// ... and the last one from which anything was heard.
+    heard: u32,
+    /// The next look at a server without a stream is due, or under way.
+    polling: bool,
     /// The file that it follows.
     file: Option<FileRef>,
     after: LiveCursor,
@@ -137,6 +148,9 @@ impl State {
     fn default_at(after: LiveCursor) -> Self {
         Self {
             source: None,
+            opened: 0,
+            heard: 0,
+            polling: false,
             file: None,
             after,
             queue: Vec::new(),
@@ -193,7 +207,7 @@ impl Stream {
             self.listen(&events, "frame", Stream::frame),
             self.listen(&events, "status", Stream::status),
             self.listen(&events, "reset", |stream, _| stream.stale()),
-            self.listen(&events, "hello", |stream, _| stream.state.borrow_mut().backoff = BACKOFF.0),
+            self.listen(&events, "hello", |stream, _| stream.heard()),
             self.listen(&events, "file", Stream::file),
             self.listen(&events, "bye", |stream, _| stream.lost()),
         ];
@@ -205,6 +219,38 @@ impl Stream {
         });
         events.set_onerror(Some(error.as_ref().unchecked_ref()));
         state.source = Some(Source { events, _listeners: listeners, _error: error });
+        state.opened += 1;
+        let opened = state.opened;
+        drop(state);
+        self.later(MUTE, move |stream| {
+            let mute = {
+                let state = stream.state.borrow();
+                state.source.is_some() && state.opened == opened && state.heard != opened
+            };
+            if mute {
+                stream.lost();
+            }
+        });
+    }
+
+    /// Does something after a while, if the page still follows.
+    fn later(self: &Rc<Self>, wait: Duration, then: impl FnOnce(&Rc<Self>) + 'static) {
+        let stream = SendWrapper::new((Rc::downgrade(self), then));
+        set_timeout(
+            move || {
+                let (stream, then) = stream.take();
+                if let Some(stream) = stream.upgrade() {
+                    then(&stream);
+                }
+            },
+            wait,
+        );
+    }
+
+    fn heard(&self) {
+        let mut state = self.state.borrow_mut();
+        state.heard = state.opened;
+        state.backoff = BACKOFF.0;
     }
 
     /// The file that is to be followed: what nobody sees is not.
@@ -308,38 +354,16 @@ impl Stream {
 
     /// What we hold is no basis any more: the page reads again, and follows anew.
     fn stale(self: &Rc<Self>) {
+        self.read_again(Link::CatchingUp);
+    }
+
+    fn read_again(&self, link: Link) {
         if std::mem::replace(&mut self.state.borrow_mut().stale, true) {
             return;
         }
-        self.chip.say(Link::CatchingUp);
+        self.chip.say(link);
         self.close();
         (self.reset)();
-    }
-
-    /// The connection is gone. The browser's own retries stop at some errors; ours do not.
-    fn lost(self: &Rc<Self>) {
-        self.close();
-        let wait = {
-            let mut state = self.state.borrow_mut();
-            if state.over || state.stale {
-                return;
-            }
-            let wait = state.backoff + (js_sys::Math::random() * f64::from(state.backoff) / 2.0) as u32;
-            state.backoff = (state.backoff * 2).min(BACKOFF.1);
-            wait
-        };
-        if !matches!(self.chip.link.get_untracked(), Link::Offline(_)) {
-            self.chip.say(Link::Offline(now()));
-        }
-        let stream = SendWrapper::new(Rc::downgrade(self));
-        set_timeout(
-            move || {
-                if let Some(stream) = stream.upgrade() {
-                    stream.open();
-                }
-            },
-            Duration::from_millis(u64::from(wait)),
-        );
     }
 
     /// Hidden tabs let go after a while and come back where they were.

@@ -1,8 +1,8 @@
 //! The one file that a page follows through its stream: which, and who hears of it.
 
-use crate::api::logs::FileNews;
 use leptos::prelude::*;
 use model::file::FileRef;
+use view::logs::FileNews;
 
 /// What the page follows. Cheap to copy.
 #[derive(Clone, Copy)]

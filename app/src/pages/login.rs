@@ -1,63 +1,255 @@
-//! Where somebody without a session lands: how to get one.
+//! Where somebody without a session lands: how to get one, the button behind a sign-in link, and a program that asks
+//! to be let in.
 
-use crate::{query, session::session, ui::CopyLine};
+use crate::{api::devices::find_device, codec::Json, error::AppError, paths, query, session::session, ui::CopyLine};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_location;
+use leptos_router::{LazyRoute, hooks::use_location};
+use model::access::TokenScope;
+use view::devices::{MOST_DAYS, PendingDevice};
+
+/// What a token may do, the least first: its name, what it means.
+const SCOPES: [(TokenScope, &str, &str); 4] = [
+    (TokenScope::Report, "Report runs", "Enough for snakemake --logger flowo and the flowo command. It shows nothing."),
+    (TokenScope::Read, "Read runs", "For scripts that ask about runs. It changes nothing."),
+    (TokenScope::Write, "Report, read, change", "It may also rename, delete and restore your runs."),
+    (TokenScope::Admin, "Everything", "All that you may do as an admin."),
+];
+/// Days that are offered for a token; 0 is without end.
+const DAYS: [i32; 6] = [1, 7, 30, 90, 365, 0];
+
+/// `/login`. Its code is loaded when it is first opened, where the WASM is split.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginRoute;
+
+#[cfg(any(feature = "ssr", feature = "split"))]
+#[leptos_router::lazy_route]
+impl LazyRoute for LoginRoute {
+    fn data() -> Self {
+        Self
+    }
+
+    fn view(this: Self) -> AnyView {
+        let _ = this;
+        view! { <LoginPage/> }.into_any()
+    }
+}
+
+#[cfg(not(any(feature = "ssr", feature = "split")))]
+impl LazyRoute for LoginRoute {
+    fn data() -> Self {
+        Self
+    }
+
+    async fn view(_: Self) -> AnyView {
+        view! { <LoginPage/> }.into_any()
+    }
+}
 
 /// The sign-in page.
 #[component]
-pub fn LoginPage() -> impl IntoView {
+fn LoginPage() -> impl IntoView {
     let search = use_location().search.get_untracked();
     let why = query::value(&search, "why");
-    if let (Some(device), Some(code)) = (query::value(&search, "cli_device_code"), query::value(&search, "cli_user_code")) {
-        return view! { <Approval device code/> }.into_any();
+    if let Some(device) = query::value(&search, "cli_device_code").filter(|code| !code.is_empty()) {
+        return view! { <Approval device/> }.into_any();
     }
     let (heading, text) = match why.as_deref() {
-        Some("used") => ("This link was used already", "A sign-in link works once, and for an hour. Ask the server for another."),
-        Some("approved") => ("Approved", "The command goes on by itself; you can close this page."),
+        Some("used") => ("This link does not work any more", "A sign-in link works once, and for an hour. You need another one."),
+        Some("approved") => ("Approved", "The command goes on by itself. You can close this page."),
         Some("expired") => ("This code is not valid", "It is unknown, used or older than ten minutes. Run the command again."),
         Some("out") => ("Signed out", "Your session is over, here and on the server."),
-        _ => ("Sign in", "Flowo shows runs only to people it knows. Open the sign-in link that it printed when it started."),
+        _ => ("Sign in", "Flowo shows runs only to people it knows. You sign in with a link that works once."),
     };
+    let asks = !matches!(why.as_deref(), Some("approved" | "expired"));
     view! {
         <Title text="Sign in"/>
         <div class="error-page">
             <h1>{heading}</h1>
             <p>{text}</p>
-            <p>"On the machine where Flowo runs, this prints a fresh link:"</p>
-            <CopyLine text="flowod link" label="Copy the command"/>
+            {asks.then(|| view! { <Ways/> })}
         </div>
     }
     .into_any()
 }
 
-/// A program waits for a token: shows its code and asks. Nothing happens without a click.
+/// How to get a sign-in link, on a machine of one's own and on somebody else's server.
 #[component]
-fn Approval(device: String, code: String) -> impl IntoView {
-    let signed_in = session().may_write;
-    let name = session().user.get_value().unwrap_or_default();
-    let text = if signed_in {
-        format!("A command line asks for a token of {name}. Approve it only if you started it and it shows this code:")
-    } else {
-        "A command line asks for a token. Sign in first with a link from the server, then open this address again. The code:".into()
+fn Ways() -> impl IntoView {
+    view! {
+        <h2>"Flowo runs on your machine, or in your account on a server"</h2>
+        <p>"It printed a link when it started. This prints a fresh one, on the machine where Flowo runs:"</p>
+        <CopyLine text="flowod link" label="Copy the command"/>
+        <h2>"Somebody else runs it"</h2>
+        <p>
+            "Ask them for a sign-in link. They make one with " <code>"flowod link"</code> ". It leads here if "
+            <code>"FLOWO_HOST"</code> " on the server is the address of this page."
+        </p>
+    }
+}
+
+/// Behind a sign-in link. Opening it does nothing yet: mail programs and browsers open links by themselves.
+#[component]
+pub fn SignInPage() -> impl IntoView {
+    let search = use_location().search.get_untracked();
+    let key = query::value(&search, "key").filter(|key| !key.is_empty());
+    let Some(key) = key else {
+        return view! {
+            <Title text="Sign in"/>
+            <div class="error-page">
+                <h1>"This link is not whole"</h1>
+                <p>"The part after “key=” is missing. Copy the whole line that Flowo printed."</p>
+                <Ways/>
+            </div>
+        }
+        .into_any();
     };
     view! {
+        <Title text="Sign in"/>
+        <div class="error-page">
+            <h1>"Sign in to Flowo"</h1>
+            <p>"This link works once. It signs this browser in for thirty days after its last use."</p>
+            <form class="acts" method="post" action="/sign-in">
+                <input type="hidden" name="key" value=key/>
+                <button class="btn primary" type="submit" autofocus=true>"Sign in"</button>
+            </form>
+        </div>
+    }
+    .into_any()
+}
+
+/// A program waits for a token: shows the code that the server made for it, and asks. Nothing happens without a click.
+#[component]
+fn Approval(device: String) -> impl IntoView {
+    let session = session();
+    if !session.may_write {
+        let signed_in = session.user.get_value().is_some();
+        let text = if signed_in {
+            "A command line asks for a token. Your account only looks, so it has none to give."
+        } else {
+            "A command line asks for a token. Sign in first, then open the address that it printed again."
+        };
+        return view! {
+            <Title text="Approve a sign-in"/>
+            <div class="error-page">
+                <h1>"Let this command in?"</h1>
+                <p>{text}</p>
+                {(!signed_in).then(|| view! { <Ways/> })}
+            </div>
+        }
+        .into_any();
+    }
+    let code = device.clone();
+    let pending = Resource::<_, Json>::new_with_options(move || code.clone(), find_device, true);
+    view! {
         <Title text="Approve a sign-in"/>
+        <Transition fallback=|| view! { <div class="bone" style="block-size:20px;margin:16px 24px" aria-busy="true"></div> }>
+            {move || {
+                let device = device.clone();
+                Suspend::new(async move {
+                    match pending.await {
+                        Ok(pending) => view! { <Question device pending/> }.into_any(),
+                        Err(error) => view! { <NoQuestion error/> }.into_any(),
+                    }
+                })
+            }}
+        </Transition>
+    }
+    .into_any()
+}
+
+/// There is nothing to approve, or it could not be looked up.
+#[component]
+fn NoQuestion(error: AppError) -> impl IntoView {
+    let (heading, text) = match error {
+        AppError::NotFound => {
+            ("This code is not valid", "It is unknown, used or older than ten minutes. Run the command again.".to_owned())
+        }
+        error => ("This code could not be looked up", error.to_string()),
+    };
+    view! {
+        <div class="error-page">
+            <h1>{heading}</h1>
+            <p>{text}</p>
+        </div>
+    }
+}
+
+#[component]
+fn Question(device: String, pending: PendingDevice) -> impl IntoView {
+    let name = session().user.get_value().unwrap_or_default();
+    let PendingDevice { user_code, asked_from, asked_days, may_admin } = pending;
+    let least = asked_days.unwrap_or(MOST_DAYS).min(MOST_DAYS);
+    let scopes = SCOPES.into_iter().filter(|(scope, ..)| may_admin || *scope != TokenScope::Admin).enumerate();
+    let scopes = scopes.map(|(nth, (scope, title, means))| {
+        view! {
+            <label>
+                <input type="radio" name="scope" value=scope.as_str() checked={nth == 0}/>
+                <span><b>{title}</b><span>{means}</span></span>
+            </label>
+        }
+    });
+    let days = offered(asked_days).into_iter().map(|days| {
+        view! { <option value=days.to_string() selected={days == least}>{lasting(days)}</option> }
+    });
+    let asked = match asked_days {
+        Some(days) if days > MOST_DAYS => Some(format!("The command asks for {}.", lasting(days))),
+        Some(_) => None,
+        None => Some("The command asks for a token without end.".to_owned()),
+    };
+    view! {
         <div class="error-page">
             <h1>"Let this command in?"</h1>
-            <p>{text}</p>
-            <p><code class="user-code">{code}</code></p>
-            {signed_in
-                .then(|| {
-                    view! {
-                        <form class="acts" method="post" action="/login/approve">
-                            <input type="hidden" name="device_code" value=device/>
-                            <button class="btn primary" type="submit">"Approve"</button>
-                            <a class="btn" href=crate::paths::RUNS>"Not me"</a>
-                        </form>
-                    }
-                })}
+            <p>
+                {format!("A command line asks for a token of {name}. Approve it only if you started it and it shows this code:")}
+            </p>
+            <p><code class="user-code">{user_code}</code></p>
+            {asked_from.map(|from| view! { <p class="soft">{format!("It was asked for from {from}.")}</p> })}
+            <form class="approval" method="post" action="/login/approve">
+                <input type="hidden" name="device_code" value=device/>
+                <fieldset>
+                    <legend>"What it may do"</legend>
+                    {scopes.collect_view()}
+                </fieldset>
+                <label class="line">
+                    "Valid for"
+                    <select class="field" name="days">{days.collect_view()}</select>
+                </label>
+                {asked.map(|asked| view! { <p class="soft">{asked}</p> })}
+                <div class="acts">
+                    <button class="btn primary" type="submit">"Approve"</button>
+                    <a class="btn" href=paths::RUNS>"Not me"</a>
+                </div>
+            </form>
         </div>
+    }
+}
+
+/// The days that can be chosen, with those that were asked for, shortest first and without end last.
+fn offered(asked: Option<i32>) -> Vec<i32> {
+    let mut days: Vec<i32> = DAYS.into_iter().chain(asked.filter(|asked| *asked > 0)).collect();
+    days.sort_unstable_by_key(|days| if *days == 0 { i32::MAX } else { *days });
+    days.dedup();
+    days
+}
+
+fn lasting(days: i32) -> String {
+    match days {
+        0 => "No end".to_owned(),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_is_offered_in_its_place() {
+        assert_eq!(offered(Some(14)), [1, 7, 14, 30, 90, 365, 0]);
+        assert_eq!(offered(Some(90)), DAYS);
+        assert_eq!(offered(None), DAYS);
+        assert_eq!(offered(Some(3650)), [1, 7, 30, 90, 365, 3650, 0]);
     }
 }

@@ -1,7 +1,7 @@
 //! What clients said, over all runs: messages and errors, searched.
 
 use crate::{
-    api::entries::{Entries, search_entries},
+    api::entries::search_entries,
     codec::Json,
     parts::{error::ErrorPage, frame::query_signal},
     paths::{self, RunPlace},
@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::LazyRoute;
 use model::log::LogEntry;
+use view::entries::Entries;
 
 /// `/logs`. Its code is loaded when it is first opened, where the WASM is split.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +98,7 @@ fn List(entries: Vec<LogEntry>, next: Option<i64>, words: String, errors: bool) 
         view! { <nav class="pages" aria-label="Pages"><a class="btn small" href=href>"Older"<Icon name="i-right" small=true/></a></nav> }
     });
     let rows = entries.into_iter().map(|entry| {
-        let LogEntry { run, run_name, job, rule, is_error, message, at, .. } = entry;
+        let LogEntry { run, run_title, job, rule, is_error, message, at, .. } = entry;
         let to_run = paths::run(run);
         let job = job.map(|job| {
             let href = paths::run_at(run, &RunPlace::default().of_job(Some(job)));
@@ -107,11 +108,11 @@ fn List(entries: Vec<LogEntry>, next: Option<i64>, words: String, errors: bool) 
             <li data-level=is_error.then_some("error")>
                 <p class="from">
                     {is_error.then(|| view! { <span class="st" data-status="failed"><svg class="st-i" role="img" aria-label="Error"><use href="#st-failed"></use></svg></span> })}
-                    <a class="link" href=to_run>{run_name}</a>
+                    <a class="link" href=to_run>{run_title}</a>
                     {job}
                     <span class="dim"><Ago at=Signal::stored(Some(at))/></span>
                 </p>
-                <pre>{marked(&message, &words)}</pre>
+                <pre>{marked(message.trim_start_matches('\n'), &words)}</pre>
             </li>
         }
     });

@@ -5,7 +5,6 @@ mod sources;
 mod views;
 
 use crate::{
-    api::runs,
     live::{Wanted, Watch, follow},
     parts::{
         confirm::{ConfirmDelete, Doomed},
@@ -30,7 +29,7 @@ use leptos_router::{
     hooks::{use_location, use_navigate, use_params_map},
 };
 use model::{
-    RunId, RunStatus,
+    JobStatus, RunId, RunStatus,
     live::{RunChange, replaces},
     text,
 };
@@ -88,9 +87,10 @@ fn RunPage() -> impl IntoView {
 
 /// The page with its data.
 #[component]
-fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: LiveJobs) -> impl IntoView {
-    let runs::RunView { detail, cursor, then } = found;
+fn Loaded(found: view::runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: LiveJobs) -> impl IntoView {
+    let view::runs::RunView { detail, cursor, then } = found;
     let id = detail.run.id;
+    let notes = detail.notes();
     let run = RwSignal::new(detail.run);
     let gone = RwSignal::new(false);
     let rules = RwSignal::new(detail.rules);
@@ -106,6 +106,7 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
         Wanted { scope: format!("run:{id}"), after: cursor, watch: Some(watch) },
         move |frame| {
             let past = place.with_untracked(|place| place.moment().is_some());
+            let mut retold = frame.jobs.iter().any(|job| job.status == JobStatus::Failed);
             for change in &frame.runs {
                 match change {
                     RunChange::Now(_) if past => {}
@@ -113,9 +114,8 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
                         let held = run.with_untracked(|run| (run.revision, run.status, run.jobs.failed));
                         if replaces(Some(held.0), now.revision) {
                             let fails = |status, failed| (status == RunStatus::Failed, failed);
-                            if fails(now.status, now.jobs.failed) != fails(held.1, held.2) {
-                                sources.failures.refetch(); // What went wrong is not in the frames.
-                            }
+                            // What went wrong is not in the frames. Of a run that has failed, its log may tell more.
+                            retold |= now.status == RunStatus::Failed || fails(now.status, now.jobs.failed) != fails(held.1, held.2);
                             run.set((**now).clone());
                             gone.set(false);
                         } else if gone.get_untracked() {
@@ -127,6 +127,9 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
             }
             if past {
                 return; // What comes now does not change what was.
+            }
+            if retold {
+                sources.failures.refetch();
             }
             if !frame.rules.is_empty() {
                 rules.set(frame.rules.clone());
@@ -176,7 +179,7 @@ fn Loaded(found: runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: L
                 <div class="stale" role="status">"This run was deleted. What you see is the last that was known of it."</div>
             </If>
             <If when=Signal::derive(move || then.with(Option::is_some))><Scrubber id shown=then place/></If>
-            <RunHead run attempts=detail.attempts client=detail.client_version place delete/>
+            <RunHead run attempts=detail.attempts client=detail.client_version notes place delete/>
             <Transition>
                 {move || Suspend::new(async move {
                     match sources.failures.await {

@@ -1,7 +1,7 @@
 //! The start page: every run one may see, live.
 
 use crate::{
-    api::runs::{RunList, list_runs, more_runs, read_overview},
+    api::runs::{list_runs, more_runs, read_overview},
     codec::Json,
     live::{LiveRuns, Wanted, follow},
     parts::{
@@ -25,6 +25,7 @@ use model::{
     page::{Cursor, RunSort},
 };
 use std::{collections::HashSet, time::Duration};
+use view::runs::RunList;
 
 /// The server's figures may be a quarter of a second old: asked for later than that after a
 /// change, they know of it.

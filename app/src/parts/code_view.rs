@@ -1,55 +1,98 @@
 //! The code of a run: the Snakefile and configuration, or what the rules run.
 
 use crate::{
-    api::code::{CodeView, Source, SourceBody},
+    paths::{self, RunPlace},
     ui::Icon,
 };
 use leptos::{ev, prelude::*};
+use model::{RunId, text};
+use view::code::{CodeView, Source, SourceBody};
 use wasm_bindgen::JsCast as _;
 
 /// Texts under each other, highlighted by the server.
 #[component]
-pub fn Code(found: CodeView) -> impl IntoView {
-    let CodeView { files, rules, more, config } = found;
+pub fn Code(id: RunId, found: CodeView, place: Memo<RunPlace>) -> impl IntoView {
+    let CodeView { files, more_files, rules, more_rules, others, config } = found;
     let empty = files.is_empty() && rules.is_empty() && config.is_none();
     let heading = (!files.is_empty() && !rules.is_empty()).then(|| view! { <h2 class="part">"Rules"</h2> });
+    let more_files = (more_files > 0).then(|| {
+        let files = if more_files == 1 { "file" } else { "files" };
+        let says = format!("{} more configuration {files}, named under Info", many(more_files));
+        view! { <p><a class="link" href=move || paths::run_at(id, &place.get().of_tab(Some("info")))>{says}</a></p> }
+    });
     view! {
         <div class="texts" tabindex="0" role="region" aria-label="Code">
-            {files.into_iter().map(|source| view! { <Text source/> }).collect_view()}
+            {files.into_iter().map(|source| view! { <Text id source/> }).collect_view()}
+            {more_files}
             {config
                 .map(|html| {
-                    let body = SourceBody::Html { lines: html.lines().count() as u32, html, cut: false };
-                    view! { <Text source=Source { name: "Configuration as reported".into(), language: Some("json".into()), body }/> }
+                    let body = SourceBody::Html { lines: html.lines().count() as u32, html, missing: 0, whole: None };
+                    view! { <Text id source=Source { name: "Configuration as reported".into(), language: Some("json".into()), body }/> }
                 })}
             {heading}
-            {rules.into_iter().map(|source| view! { <Text source/> }).collect_view()}
-            {more.then(|| view! { <p class="dim">"There are more rules; choose one in the graph."</p> })}
+            {rules.into_iter().map(|source| view! { <Text id source/> }).collect_view()}
+            {(more_rules > 0).then(|| view! { <Others id count=more_rules names=others place/> })}
             {empty.then(|| view! { <div class="empty" role="status"><p>"Nothing was reported about this code."</p></div> })}
         </div>
     }
 }
 
+/// A number of things, however large.
+fn many(count: u64) -> String {
+    text::count(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// Rules whose code is not here: each leads to its own.
 #[component]
-fn Text(source: Source) -> impl IntoView {
+fn Others(id: RunId, count: u64, names: Vec<String>, place: Memo<RunPlace>) -> impl IntoView {
+    let says = text::more(count, "rule");
+    let unnamed = count.saturating_sub(names.len() as u64);
+    let links = names.into_iter().map(|name| {
+        let label = name.clone();
+        view! { <a class="link" href=move || paths::run_at(id, &place.get().of_rule(Some(&name)))>{label}</a> }
+    });
+    view! {
+        <details class="further">
+            <summary>{says}</summary>
+            <div role="group" aria-label="More rules">
+                {links.collect_view()}
+                {(unnamed > 0).then(|| format!("and {} more", many(unnamed)))}
+            </div>
+        </details>
+    }
+}
+
+#[component]
+fn Text(id: RunId, source: Source) -> impl IntoView {
     let Source { name, language, body } = source;
     let label = format!("Code of {name}");
+    let mut cut = false;
     let (says, shown) = match body {
-        SourceBody::Html { html, lines, cut } => {
-            let says = format!("{lines} {}{}", if lines == 1 { "line" } else { "lines" }, if cut { ", the rest is not shown" } else { "" });
+        SourceBody::Html { html, lines, missing, whole } => {
+            let bytes = text::bytes(i64::try_from(missing).unwrap_or(i64::MAX));
+            let rest = if missing > 0 { format!("; {bytes} more are not shown") } else { String::new() };
+            let says = format!("{} {}{rest}", text::count(i64::from(lines)), if lines == 1 { "line" } else { "lines" });
+            let whole = whole.map(|file| {
+                let there =
+                    RunPlace { tab: Some("logs".into()), file: Some(file.to_string()), from: Some("0".into()), ..RunPlace::default() };
+                view! { <a class="link" href=paths::run_at(id, &there)>"The whole file"</a> }
+            });
+            cut = missing > 0;
+            let says = view! { <span class="dim num">{says}</span>{whole} }.into_any();
             let pre = view! { <pre class="code" tabindex="0" role="region" aria-label=label inner_html=html></pre> };
-            (says, pre.into_any())
+            (Some(says), pre.into_any())
         }
-        SourceBody::Absent(why) => (String::new(), view! { <p class="dim">{why}</p> }.into_any()),
+        SourceBody::Absent(why) => (None, view! { <p class="dim">{why}</p> }.into_any()),
     };
-    let has = !says.is_empty();
+    let copy = says.is_some().then(|| view! { <CopyNext says=if cut { "Copy what is shown" } else { "Copy" }/> });
     view! {
         <section class="text">
             <header>
                 <Icon name="i-code" small=true/>
                 <h3>{name}</h3>
                 <span class="dim">{language}</span>
-                <span class="dim num">{says}</span>
-                {has.then(|| view! { <CopyNext/> })}
+                {says}
+                {copy}
             </header>
             {shown}
         </section>
@@ -58,7 +101,7 @@ fn Text(source: Source) -> impl IntoView {
 
 /// Copies the text of the section it stands in.
 #[component]
-fn CopyNext() -> impl IntoView {
+fn CopyNext(says: &'static str) -> impl IntoView {
     let done = RwSignal::new(false);
     let copy = move |event: ev::MouseEvent| {
         let button = event.current_target().and_then(|button| button.dyn_into::<web_sys::Element>().ok());
@@ -78,7 +121,7 @@ fn CopyNext() -> impl IntoView {
     view! {
         <button class="btn ghost small" type="button" on:click=copy>
             <Icon name="i-copy" small=true/>
-            {move || if done.get() { "Copied" } else { "Copy" }}
+            {move || if done.get() { "Copied" } else { says }}
         </button>
     }
 }

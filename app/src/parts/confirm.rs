@@ -7,7 +7,7 @@ use crate::{
     error::AppError,
 };
 use leptos::{html::Dialog, prelude::*, task::spawn_local};
-use model::RunId;
+use model::{RunId, text};
 
 /// What is about to be deleted: ids with the names people know them by.
 pub type Doomed = Vec<(RunId, String)>;
@@ -79,10 +79,10 @@ pub fn ConfirmDelete(
             <p>"The record goes from Flowo, with its jobs and history. Files on disk stay untouched. For ten seconds you can undo it."</p>
             <If when=Signal::derive(move || doomed.with(|list| list.len() > 1))>
                 <ul class="what">
-                    {move || doomed.get().into_iter().take(NAMES).map(|(_, name)| view! { <li class="cut">{name}</li> }).collect_view()}
+                    {move || doomed.get().into_iter().take(NAMES).map(|(_, name)| view! { <li class="cut" title=name.clone()>{name.clone()}</li> }).collect_view()}
                     {move || {
                         let more = doomed.with(Vec::len).saturating_sub(NAMES);
-                        (more > 0).then(|| view! { <li>{format!("and {more} more")}</li> })
+                        (more > 0).then(|| view! { <li>{format!("and {} more", text::count(more as i64))}</li> })
                     }}
                 </ul>
             </If>

@@ -3,6 +3,7 @@
 use crate::{
     error::AppError,
     paths,
+    session::session,
     ui::{Icon, StatusMark},
 };
 use leptos::prelude::*;
@@ -14,14 +15,16 @@ pub fn ErrorPage(error: AppError) -> impl IntoView {
     let heading = match error {
         AppError::NotFound => "There is nothing here",
         AppError::SignedOut => "You are signed out",
-        AppError::Forbidden => "This is not for you to change",
+        AppError::Refused(_) => "This is not for you to change",
         AppError::Invalid { .. } => "This address is not understood",
         AppError::Unavailable => "The database does not answer",
+        AppError::Busy => "This takes too long at the moment",
         AppError::Internal { .. } => "Something in Flowo broke",
         AppError::Offline => "The server does not answer",
     };
     let incident = error.incident().map(str::to_owned);
     let again = error.is_passing();
+    let signed_in = session().user.get_value().is_some();
     view! {
         <Title text=error.title()/>
         <div class="error-page">
@@ -44,7 +47,13 @@ pub fn ErrorPage(error: AppError) -> impl IntoView {
                 // An empty address is this page: reloading works without script.
                 {again.then(|| view! { <a class="btn primary" rel="external" href=""><Icon name="i-rerun"/>"Try again"</a> })}
                 {matches!(error, AppError::SignedOut).then(|| view! { <a class="btn primary" rel="external" href="/login">"Sign in"</a> })}
-                <a class="btn" href=paths::RUNS>"Back to runs"</a>
+                {if signed_in {
+                    view! { <a class="btn" href=paths::RUNS>"Back to runs"</a> }.into_any()
+                } else if matches!(error, AppError::SignedOut) {
+                    ().into_any()
+                } else {
+                    view! { <a class="btn primary" rel="external" href="/login">"Sign in"</a> }.into_any()
+                }}
             </div>
         </div>
     }

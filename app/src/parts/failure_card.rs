@@ -1,38 +1,30 @@
 //! What went wrong: the rule, the job, the cause, and where to look. Above everything else of a run.
 
+mod causes;
+
 use crate::{
-    api::jobs::FailuresView,
     parts::log_tail::Tail,
     paths::{self, RunPlace},
 };
+use causes::{Cause, Lead, lead, others};
 use leptos::prelude::*;
 use model::{
-    RunId,
+    JobStatus, RunId,
+    file::FileRef,
     job::{Failure, Failures},
-    run::ReportedError,
+    text,
 };
+use view::jobs::FailuresView;
 
 /// The card of a failed run. One whose jobs all did well says what the workflow itself reported.
 #[component]
 pub fn FailureCard(id: RunId, found: FailuresView, place: Memo<RunPlace>) -> impl IntoView {
-    let FailuresView { failures: Failures { groups, errors }, log } = found;
-    let mut groups = groups.into_iter();
-    let first = groups.next();
-    let others: Vec<Failure> = groups.collect();
-    let told = told(&errors, first.as_ref());
-    let cause = told.map(|error| error.exception.clone());
-    let text = told.and_then(|error| error.traceback.clone().or(error.location.clone()));
-    let text = first.as_ref().and_then(|first| first.error.clone()).or(text).filter(|text| !text.trim().is_empty());
-    let heading = match (&first, &cause) {
-        (Some(first), _) if first.rule.is_empty() => "A job failed".to_owned(),
-        (Some(first), _) => format!("{} failed", first.rule),
-        (None, Some(cause)) => cause.clone(),
-        (None, None) => "The run failed".to_owned(),
-    };
-    let says = match &first {
-        Some(first) => [first.exit_code.map(|code| format!("exit {code}")), cause].into_iter().flatten().collect::<Vec<_>>().join(" · "),
-        None => "reported by the workflow".to_owned(),
-    };
+    let FailuresView { failures, logs } = found;
+    let others = others(&failures);
+    let Lead { heading, says, text } = lead(&failures);
+    let looked_at = failures.looked_at();
+    let Failures { groups, more, .. } = failures;
+    let first = groups.into_iter().next();
     let open = first.as_ref().map(|first| {
         let job = first.first;
         view! { <a class="btn small" href=move || paths::run_at(id, &place.get().of_job(Some(job)))>"Open job"</a> }
@@ -41,21 +33,11 @@ pub fn FailureCard(id: RunId, found: FailuresView, place: Memo<RunPlace>) -> imp
         let rule = first.rule.clone();
         view! { <a class="btn ghost small" href=move || paths::run_at(id, &place.get().of_tab(Some("code")).of_rule(Some(&rule)))>"Open code"</a> }
     });
-    let facts = first.map(|first| {
-        let wildcards: Vec<String> = first.wildcards.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let wildcards =
-            (!wildcards.is_empty()).then(|| view! { <div><dt>"Wildcards"</dt><dd><code>{wildcards.join(" ")}</code></dd></div> });
-        let same = (first.count > 1).then(|| {
-            view! { <div><dt>"Same cause"</dt><dd>{link(id, &first.rule, format!("{} jobs", first.count))}</dd></div> }
-        });
-        let others = (!others.is_empty()).then(|| {
-            let mut rules: Vec<&str> = others.iter().map(|other| other.rule.as_str()).collect();
-            rules.dedup();
-            let links = rules.iter().map(|rule| view! { {link(id, rule, (*rule).to_owned())} " " }).collect_view();
-            view! { <div><dt>"Also failed"</dt><dd>{links}</dd></div> }
-        });
-        (wildcards.is_some() || same.is_some() || others.is_some()).then(|| view! { <dl class="cause">{wildcards} {same} {others}</dl> })
+    let silent = first.as_ref().is_some_and(|first| !first.is_told() && first.logs.is_empty()).then(|| {
+        view! { <p class="dim tail-name">"No error text is known. A rule with run: prints its errors on the console only."</p> }
     });
+    let named = first.as_ref().map(|first| named(id, first, logs.len(), place));
+    let facts = first.as_ref().map(|first| facts(id, first));
     view! {
         <section class="failure" aria-label="What went wrong">
             <header>
@@ -67,54 +49,77 @@ pub fn FailureCard(id: RunId, found: FailuresView, place: Memo<RunPlace>) -> imp
                 <div class="acts">{open} {code}</div>
             </header>
             {facts}
-            {log.map(|log| view! { <Tail run=id log/> })}
             {text.map(|text| view! { <div class="tail" tabindex="0" role="region" aria-label="Error text"><pre>{text}</pre></div> })}
+            {logs.into_iter().map(|log| view! { <Tail run=id log writer=JobStatus::Failed/> }).collect_view()}
+            {named}
+            {silent}
+            {(!others.is_empty() || more > 0).then(|| view! { <Others id others more place/> })}
+            {looked_at.map(|says| view! { <p class="dim tail-name">"The causes are those of the "{all(id, place, says)}"."</p> })}
         </section>
     }
 }
 
+/// What is known of the job that stands for the others.
+fn facts(id: RunId, first: &Failure) -> Option<impl IntoView + use<>> {
+    let wildcards: Vec<String> = first.wildcards.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let wildcards = (!wildcards.is_empty()).then(|| view! { <div><dt>"Wildcards"</dt><dd><code>{wildcards.join(" ")}</code></dd></div> });
+    let same = (first.count > 1)
+        .then(|| view! { <div><dt>"Same cause"</dt><dd>{of_rule(id, &first.rule, format!("{} jobs", text::count(i64::from(first.count))))}</dd></div> });
+    (wildcards.is_some() || same.is_some()).then(|| view! { <dl class="cause">{wildcards} {same}</dl> })
+}
+
+/// The logs whose ends are not shown.
+fn named(id: RunId, first: &Failure, shown: usize, place: Memo<RunPlace>) -> Option<impl IntoView + use<>> {
+    let links = first.logs.iter().skip(shown).map(|path| {
+        let file = Some(FileRef::Named(path.clone()).to_string());
+        let whole = RunPlace { tab: Some("logs".into()), file, ..RunPlace::default() };
+        view! { <a class="link" href=paths::run_at(id, &whole)>{path.clone()}</a> " " }
+    });
+    let links = links.collect_view();
+    let job = first.first;
+    let more = (first.more_logs > 0).then(|| {
+        let href = move || paths::run_at(id, &place.get().of_job(Some(job)));
+        view! { "and "<a class="link" href=href>{text::more(u64::from(first.more_logs), "log")}</a> }
+    });
+    (first.logs.len() > shown)
+        .then(|| view! { <p class="dim tail-name">{if shown == 0 { "Logs: " } else { "More logs: " }} {links} {more}</p> })
+}
+
+/// The other causes, each with its own text.
+#[component]
+fn Others(id: RunId, others: Vec<Cause>, more: u32, place: Memo<RunPlace>) -> impl IntoView {
+    let rows = others.into_iter().map(|cause| {
+        let Cause { heading, says, text, job, rule } = cause;
+        let job = job.map(|(key, number)| {
+            let label = number.map_or_else(|| "Its job".to_owned(), |number| format!("Job {number}"));
+            view! { <a class="link" href=move || paths::run_at(id, &place.get().of_job(Some(key)))>{label}</a> " " }
+        });
+        let all = rule.map(|(rule, count)| of_rule(id, &rule, format!("All {} jobs", text::count(i64::from(count)))));
+        let text = text.map(|text| view! { <pre>{text}</pre> });
+        view! {
+            <li>
+                <details>
+                    <summary><b>{heading}</b>" "<span class="dim">{says}</span></summary>
+                    <p>{job} {all}</p>
+                    {text}
+                </details>
+            </li>
+        }
+    });
+    let more = (more > 0).then(|| {
+        let says = if more == 1 { "1 more cause".to_owned() } else { format!("{} more causes", text::count(i64::from(more))) };
+        view! { <li class="dim">{all(id, place, says)}" among the failed jobs"</li> }
+    });
+    view! { <div class="others"><p class="dim">"Also failed"</p><ul>{rows.collect_view()} {more}</ul></div> }
+}
+
+/// All failed jobs, in the list.
+fn all(id: RunId, place: Memo<RunPlace>, words: String) -> impl IntoView {
+    let href = move || paths::run_at(id, &place.get().of_tab(None).of_rule(None).of_status(Some("failed")));
+    view! { <a class="link" href=href>{words}</a> }
+}
+
 /// The failed jobs of a rule.
-fn link(id: RunId, rule: &str, words: String) -> impl IntoView {
+fn of_rule(id: RunId, rule: &str, words: String) -> impl IntoView + use<> {
     view! { <a class="link" href=paths::run_at(id, &RunPlace::default().of_rule(Some(rule)).of_status(Some("failed")))>{words}</a> }
-}
-
-/// What the client said of the failure: of its rule if it named that; else the newest that says
-/// more than that something had failed before.
-fn told<'a>(errors: &'a [ReportedError], first: Option<&Failure>) -> Option<&'a ReportedError> {
-    let of_rule = first.and_then(|first| errors.iter().rev().find(|error| error.rule.as_ref() == Some(&first.rule)));
-    of_rule.or_else(|| errors.iter().rev().find(|error| error.exception != "WorkflowError")).or(errors.last())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use model::JobKey;
-
-    #[test]
-    fn the_cause_is_what_was_said_of_the_rule_before_what_was_said_last() {
-        let error = |exception: &str, rule: Option<&str>| ReportedError {
-            exception: exception.into(),
-            rule: rule.map(str::to_owned),
-            location: None,
-            traceback: None,
-            at: 0,
-        };
-        let failed = |rule: &str| Failure {
-            rule: rule.into(),
-            count: 1,
-            first: JobKey(1),
-            log: None,
-            job_id: None,
-            wildcards: std::collections::BTreeMap::new(),
-            exit_code: None,
-            error: None,
-        };
-        let errors = [error("RuleException", Some("map")), error("CalledProcessError", None), error("WorkflowError", None)];
-        let told = |first: Option<&Failure>| told(&errors, first).map(|error| error.exception.clone());
-        assert_eq!(told(Some(&failed("map"))).as_deref(), Some("RuleException"));
-        assert_eq!(told(Some(&failed("call"))).as_deref(), Some("CalledProcessError"));
-        assert_eq!(told(None).as_deref(), Some("CalledProcessError"));
-        assert_eq!(super::told(&errors[2..], None).map(|error| error.exception.as_str()), Some("WorkflowError"));
-        assert_eq!(super::told(&[], None), None);
-    }
 }

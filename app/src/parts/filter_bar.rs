@@ -5,9 +5,13 @@ use crate::{paths, ui::Icon};
 use leptos::{ev::SubmitEvent, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::{
+    cut::letters,
     filter::RunFilter,
     page::{RunSort, Total},
 };
+
+/// Letters of a mistake that are shown; the box has all of it.
+const SHOWN: usize = 80;
 
 /// Words offered while typing, with what they mean.
 const WORDS: [(&str, &str); 12] = [
@@ -56,8 +60,8 @@ pub fn FilterBar(filter: RunFilter, sort: RunSort, total: RwSignal<Total>) -> im
         .map(|mistake| {
             view! {
                 <li>
-                    <code class="bad">{mistake.text.clone()}</code>
-                    " is not understood. Allowed: "
+                    <code class="bad">{letters(&mistake.text, SHOWN)}</code>
+                    {if mistake.is_rest { " is left out. Allowed: " } else { " is not understood. Allowed: " }}
                     {mistake.expected.clone()}
                 </li>
             }

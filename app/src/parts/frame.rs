@@ -1,4 +1,4 @@
-//! The frame around every page: rail, top bar, panel.
+//! The frame around every page: rail, top bar, panel. Before sign-in: the panel under a bar that leads nowhere.
 
 use super::live_chip::LiveChip;
 use crate::{
@@ -10,14 +10,18 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use model::text;
 
+/// Letters of a run's id in the top bar.
+const CRUMB: usize = 8;
+
 /// Rail, top bar, and the page in the middle.
 #[component]
 pub fn Frame(children: Children) -> impl IntoView {
+    let signed_in = session().user.get_value().is_some();
     view! {
         // The router would scroll there and leave the focus behind; the browser itself takes it along.
         <a class="skip" href="#main" rel="external">"Skip to content"</a>
-        <Rail/>
-        <TopBar/>
+        {signed_in.then(|| view! { <Rail/> })}
+        {if signed_in { view! { <TopBar/> }.into_any() } else { view! { <PlainBar/> }.into_any() }}
         <main id="main" tabindex="-1">{children()}</main>
     }
 }
@@ -60,22 +64,16 @@ fn Rail() -> impl IntoView {
 fn TopBar() -> impl IntoView {
     let session = session();
     let path = use_location().pathname;
-    let crumb = move || {
-        let path = path.get();
-        path.strip_prefix("/runs/").map(|id| id.chars().take(8).collect::<String>())
-    };
+    // The run's id; its beginning is enough where people read it.
+    let id = move || path.get().strip_prefix("/runs/").map(str::to_owned);
+    let crumb =
+        move || id().map(|id| if id.chars().count() > CRUMB { format!("{}…", id.chars().take(CRUMB).collect::<String>()) } else { id });
     let top = move || match path.get().as_str() {
-        "/login" => "Sign in",
+        "/login" | "/sign-in" => "Sign in",
         paths::LOGS => "Logs",
         _ => "Runs",
     };
     let palette = super::palette::opener();
-    let theme = move || session.wishes.get().theme;
-    let theme_icon = move || match theme() {
-        Theme::System => "#i-monitor",
-        Theme::Light => "#i-sun",
-        Theme::Dark => "#i-moon",
-    };
     let user = session.user.get_value();
     view! {
         <header class="topbar">
@@ -83,7 +81,7 @@ fn TopBar() -> impl IntoView {
                 <ol>
                     <Show when=move || crumb().is_some() fallback=move || view! { <li aria-current="page"><span class="cut">{top}</span></li> }>
                         <li><a href=paths::RUNS>"Runs"</a></li>
-                        <li aria-current="page"><span class="cut"><code>{crumb}</code></span></li>
+                        <li aria-current="page"><span class="cut" title=id><code>{crumb}</code></span></li>
                     </Show>
                 </ol>
             </nav>
@@ -93,17 +91,45 @@ fn TopBar() -> impl IntoView {
                 <kbd aria-hidden="true">"Ctrl K"</kbd>
             </button>
             <LiveChip/>
-            <button
-                class="btn ghost icon theme"
-                type="button"
-                aria-label=move || format!("Theme: {}", theme().label())
-                title=move || format!("Theme: {}", theme().label())
-                on:click=move |_| session.set_theme(session.wishes.get_untracked().theme.next())
-            >
-                <svg class="i" aria-hidden="true"><use href=theme_icon></use></svg>
-            </button>
+            <ThemeButton/>
             {user.map(|name| view! { <UserMenu name/> })}
         </header>
+    }
+}
+
+/// The top bar of whoever is not signed in.
+#[component]
+fn PlainBar() -> impl IntoView {
+    view! {
+        <header class="topbar">
+            <span class="brand">
+                <svg viewBox="0 0 24 24" aria-hidden="true"><use href="#logo"></use></svg>
+                "Flowo"
+            </span>
+            <ThemeButton/>
+        </header>
+    }
+}
+
+#[component]
+fn ThemeButton() -> impl IntoView {
+    let session = session();
+    let theme = move || session.wishes.get().theme;
+    let theme_icon = move || match theme() {
+        Theme::System => "#i-monitor",
+        Theme::Light => "#i-sun",
+        Theme::Dark => "#i-moon",
+    };
+    view! {
+        <button
+            class="btn ghost icon theme"
+            type="button"
+            aria-label=move || format!("Theme: {}", theme().label())
+            title=move || format!("Theme: {}", theme().label())
+            on:click=move |_| session.set_theme(session.wishes.get_untracked().theme.next())
+        >
+            <svg class="i" aria-hidden="true"><use href=theme_icon></use></svg>
+        </button>
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::fresh::Pulse;
 use crate::{
-    api::history::{HistoryView, read_history},
+    api::history::read_history,
     paths::{self, RunPlace},
     ui::{Ago, Icon},
 };
@@ -11,6 +11,7 @@ use model::{
     RunId,
     history::{Change, Field, Operation, Subject},
 };
+use view::history::HistoryView;
 
 /// The history with what narrows it.
 #[component]
@@ -64,7 +65,7 @@ pub fn History(id: RunId, found: HistoryView, place: Memo<RunPlace>, pulse: Puls
 
 #[component]
 fn Line(id: RunId, change: Change, place: Memo<RunPlace>) -> impl IntoView {
-    let Change { at, subject, operation, job, rule, label, fields, actor, .. } = change;
+    let Change { id: line, at, subject, operation, job, rule, label, fields, cut, actor } = change;
     let said = match (subject, operation) {
         (Subject::Run | Subject::Job, Operation::Insert) => "appeared",
         (Subject::Entry, Operation::Insert) => "arrived",
@@ -84,6 +85,7 @@ fn Line(id: RunId, change: Change, place: Memo<RunPlace>) -> impl IntoView {
     };
     let then = move || paths::run_at(id, &place.get().of_tab(None).of_moment(Some(at)));
     let fields = fields.into_iter().map(|field| view! { <Changed field/> }).collect_view();
+    let whole = cut.then(|| view! { <a class="link" href=paths::kept_values(id, line) rel="external">"All of these values"</a> });
     let by = match actor.as_deref() {
         None | Some("flowo") => None,
         Some(actor) => Some(actor.strip_prefix("user ").unwrap_or(actor).to_owned()),
@@ -95,6 +97,7 @@ fn Line(id: RunId, change: Change, place: Memo<RunPlace>) -> impl IntoView {
             <div>
                 <p>{what}" "{said}" "{by}</p>
                 <dl>{fields}</dl>
+                {whole}
             </div>
         </li>
     }

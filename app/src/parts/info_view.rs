@@ -1,7 +1,6 @@
 //! What else is known of a run, and its reports as they came.
 
 use crate::{
-    api::info::InfoView,
     parts::report::Reports,
     paths::{self, RunPlace},
     ui::{Ago, CopyButton, Icon},
@@ -10,9 +9,11 @@ use leptos::prelude::*;
 use model::{
     RunId,
     event::RawEvent,
-    run::{ReportedError, RuleRow},
+    file::FileRef,
+    run::{LEFT_OUT, NO_RULE, ReportedError, RuleRow},
     text,
 };
+use view::info::InfoView;
 
 /// What a client's protocol has no words for, so that nobody waits for it.
 fn unsent(source: &str) -> Option<&'static str> {
@@ -47,10 +48,14 @@ pub fn Info(id: RunId, found: InfoView, place: Memo<RunPlace>) -> impl IntoView 
     let facts = facts.chain(detail.environment.into_iter().map(|(name, value)| (name, Some(value))));
     let rows = facts.filter_map(|(name, value)| {
         let value = value.filter(|value| !value.is_empty())?;
+        let log = (name == LEFT_OUT).then(|| {
+            let log = RunPlace { file: Some(FileRef::Log.to_string()), ..place.get_untracked().of_tab(Some("logs")) };
+            view! { <a class="link" href=paths::run_at(id, &log)>"Open the log"</a> }
+        });
         Some(view! {
             <div>
                 <dt>{name}</dt>
-                <dd><code>{value.clone()}</code><CopyButton text=value label="Copy"/></dd>
+                <dd><code>{value.clone()}</code>{log}<CopyButton text=value label="Copy"/></dd>
             </div>
         })
     });
@@ -64,22 +69,30 @@ pub fn Info(id: RunId, found: InfoView, place: Memo<RunPlace>) -> impl IntoView 
                     <div><dt>"Last heard of"</dt><dd><Ago at=Signal::stored(Some(heard))/></dd></div>
                 </dl>
             </section>
-            <Plan rules=detail.rules/>
+            <Plan id rules=detail.rules place/>
             <Errors errors=detail.errors/>
             <Kept id events next place/>
         </div>
     }
 }
 
-/// Planned against real numbers of jobs, where they differ or anything is left.
+/// Planned against real numbers of jobs of every rule, which leads to them.
 #[component]
-fn Plan(rules: Vec<RuleRow>) -> impl IntoView {
+fn Plan(id: RunId, rules: Vec<RuleRow>, place: Memo<RunPlace>) -> impl IntoView {
     let count = |n: i32| text::count(i64::from(n));
     let rows = rules.into_iter().filter(|rule| rule.jobs.planned.is_some() || rule.jobs.seen() > 0).map(|rule| {
         let jobs = rule.jobs;
+        let label = if rule.name.is_empty() { NO_RULE.to_owned() } else { rule.name.clone() };
+        // Jobs without a rule cannot be chosen by it.
+        let name = if rule.name.is_empty() {
+            label.clone().into_any()
+        } else {
+            let href = move || paths::run_at(id, &place.get().of_tab(None).of_rule(Some(&rule.name)));
+            view! { <a href=href>{label.clone()}</a> }.into_any()
+        };
         view! {
             <tr role="row">
-                <th role="rowheader" scope="row">{if rule.name.is_empty() { "not told yet".to_owned() } else { rule.name }}</th>
+                <th role="rowheader" scope="row" class="cut" title=label>{name}</th>
                 <td role="cell" class="num end">{jobs.planned.map_or_else(|| "–".to_owned(), count)}</td>
                 <td role="cell" class="num end">{count(jobs.seen())}</td>
                 <td role="cell" class="num end">{count(jobs.success)}</td>
@@ -113,7 +126,8 @@ fn Errors(errors: Vec<ReportedError>) -> impl IntoView {
     }
     let rows = errors.into_iter().map(|error| {
         let at = error.at;
-        let place = [error.rule, error.location].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        let job = error.job_id.map(|job| format!("job {job}"));
+        let place = [error.rule, job, error.location].into_iter().flatten().collect::<Vec<_>>().join(", ");
         view! {
             <li>
                 <b>{error.exception}</b>
@@ -121,7 +135,8 @@ fn Errors(errors: Vec<ReportedError>) -> impl IntoView {
                 <span class="dim"><Ago at=Signal::stored(Some(at))/></span>
                 " "
                 {place}
-                {error.traceback.map(|text| view! { <pre class="code wrap" tabindex="0" role="region" aria-label="Traceback">{text}</pre> })}
+                {printed(error.text, "As printed")}
+                {printed(error.traceback, "Traceback")}
             </li>
         }
     });
@@ -150,7 +165,7 @@ fn Kept(id: RunId, events: Vec<RawEvent>, next: Option<String>, place: Memo<RunP
     view! {
         <section>
             <h2>"Reports as they came"</h2>
-            <Reports events/>
+            <Reports run=id events/>
             <nav class="pages" aria-label="Pages">
                 {(!first).then(|| view! { <a class="btn small" href=at(None)>"First reports"</a> })}
                 {next.map(|next| view! { <a class="btn small" href=at(Some(next))>"Later reports"<Icon name="i-right" small=true/></a> })}
@@ -158,4 +173,10 @@ fn Kept(id: RunId, events: Vec<RawEvent>, next: Option<String>, place: Memo<RunP
         </section>
     }
     .into_any()
+}
+
+/// A text as it was printed. A parser drops an end of a line at the beginning, and with it a text that is nothing else.
+fn printed(text: Option<String>, label: &'static str) -> Option<impl IntoView> {
+    let text = text.map(|text| text.trim_start_matches('\n').to_owned()).filter(|text| !text.trim().is_empty())?;
+    Some(view! { <pre class="code wrap" tabindex="0" role="region" aria-label=label>{text}</pre> })
 }

@@ -1,25 +1,27 @@
 //! One job beside the list: what it ran, its files with those who make and use them, its attempts.
 
 use crate::{
-    api::jobs::OpenJob,
     parts::{log_tail::Tail, report::Reports},
     paths::{self, RunPlace},
     ui::{Ago, CopyButton, Icon, JobBadge, StatusMark, Took},
 };
 use leptos::prelude::*;
 use model::{
-    RunId,
+    JobKey, RunId,
     file::FileRef,
-    job::{FileRole, JobFile},
+    job::{FileRole, JobAttempt, JobFile},
+    run::NO_RULE,
     text,
 };
+use view::jobs::OpenJob;
 
 /// The details of a job; not modal, so the list stays alive beside it.
 #[component]
 pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoView {
-    let OpenJob { detail: job, command: html, log, benchmark } = job;
+    let OpenJob { detail: job, command: html, logs, benchmark } = job;
+    let earlier_says = job.earlier_reports();
     let row = job.row;
-    let rule = row.rule.clone().unwrap_or_else(|| "not told yet".into());
+    let rule = row.rule.clone().unwrap_or_else(|| NO_RULE.into());
     let close = move || paths::run_at(run, &place.get().of_job(None));
     let tries = (job.attempts.len() > 1).then(|| {
         let links = job.attempts.iter().map(|attempt| {
@@ -37,7 +39,18 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
                 </a>
             }
         });
-        view! { <nav class="tries" aria-label="Attempts of this job">{links.collect_view()}</nav> }
+        // What is not listed is there by its nearest one.
+        let beyond = |attempt: &JobAttempt, says: String| {
+            let id = attempt.id;
+            view! { <a href=move || paths::run_at(run, &place.get().of_job(Some(id)))>{says}</a> }
+        };
+        let (before, after) = &job.beyond;
+        let before = before.as_ref().map(|before| {
+            let says = if before.attempt > 1 { format!("#1–#{}", before.attempt) } else { "#1".to_owned() };
+            beyond(before, says)
+        });
+        let after = after.as_ref().map(|after| beyond(after, format!("#{} and later", after.attempt)));
+        view! { <nav class="tries" aria-label="Attempts of this job">{before}{links.collect_view()}{after}</nav> }
     });
     let queued = row.queued_at.zip(row.started_at).map(|(queued, started)| text::duration((started - queued).max(0)));
     let wildcards = row.wildcards.iter().map(|(name, value)| Fact::new(name, value)).collect::<Vec<_>>();
@@ -62,7 +75,7 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
             Fact::maybe("Read", bytes(took.read)),
             Fact::maybe("Written", bytes(took.written)),
             Fact::maybe("Load", took.load.map(|load| format!("{load:.0} %"))),
-            Fact::maybe("Times", (took.times > 1).then_some(took.times)),
+            Fact::maybe("Times", times(took.times, took.more)),
         ]
     });
     let took = took.map(|took| {
@@ -70,9 +83,23 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
         view! { <section aria-label="Benchmark"><h3>"Benchmark"</h3><dl class="facts">{list(facts)}</dl></section> }
     });
     let facts: Vec<Fact> = facts.into_iter().flatten().collect();
+    let all_logs = job.files.iter().filter(|file| file.role == FileRole::Log);
+    let rewritten: Vec<(String, i32)> = all_logs.clone().filter_map(|file| Some((file.path.clone(), file.rewritten_by?))).collect();
+    let more_logs = all_logs.count().saturating_sub(logs.len());
+    let (has_logs, heading) = (!logs.is_empty(), if logs.len() == 1 { "Log" } else { "Logs" });
+    let status = row.status;
+    let tails = logs.into_iter().map(|log| {
+        let again = rewritten.iter().find(|(path, _)| *path == log.path).map(|(_, attempt)| {
+            view! { <p class="tail-name" role="note">{format!("Attempt {attempt} wrote this log again. What this attempt wrote is gone.")}</p> }
+        });
+        view! { {again} <Tail run log writer=status/> }
+    });
+    let tails = tails.collect_view();
+    let more_logs = (more_logs > 0).then(|| view! { <p class="dim tail-name">{format!("{more_logs} more logs are listed below.")}</p> });
     let files = FileRole::ALL.map(|role| {
         let some: Vec<JobFile> = job.files.iter().filter(|file| file.role == role).cloned().collect();
-        (!some.is_empty()).then(|| view! { <Files run role files=some place/> })
+        let more = job.unlisted.of(role);
+        (!some.is_empty()).then(|| view! { <Files run role job=row.id files=some more place/> })
     });
     let command = job.shell_command.map(|command| {
         let text = command.trim().to_owned();
@@ -94,7 +121,12 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
         })
     };
     let (error, message, reason) = (words("Error", job.error), words("Message", row.message), words("Reason", row.reason));
-    let (started, ended, status) = (row.started_at, row.ended_at, row.status);
+    let (started, ended) = (row.started_at, row.ended_at);
+    let earlier = job.more_reports.map(|more| {
+        let place = place.get_untracked().of_tab(Some("info"));
+        let href = paths::run_at(run, &RunPlace { after: Some((more.first - 1).to_string()), ..place });
+        view! { <p class="dim"><a class="link" href=href>{earlier_says}</a>", among all reports of the run"</p> }
+    });
     view! {
         <aside class="drawer" aria-labelledby="job-title" data-job=row.id.to_string()>
             <header>
@@ -114,14 +146,14 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
                     <div><dt>"Duration"</dt><dd><Took started=Signal::stored(started) ended=Signal::stored(ended)/></dd></div>
                     {list(facts)}
                 </dl>
+                {job.filled.map(|filled| view! { <p class="dim" role="note">{filled.label()}"."</p> })}
                 {error}
                 {took}
-                {log.map(|log| view! { <section class="log"><h3>"Log"</h3><Tail run log/></section> })}
+                {has_logs.then(|| view! { <section class="log"><h3>{heading}</h3>{tails}{more_logs}</section> })}
                 {command}
                 {message}
                 {reason}
                 {files.into_iter().collect_view()}
-                {job.more_files.then(|| view! { <p class="dim">"There are more files than are listed here."</p> })}
                 {(!resources.is_empty())
                     .then(|| {
                         view! {
@@ -132,10 +164,16 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
                         }
                     })}
                 {(!job.reports.is_empty())
-                    .then(|| view! { <section><h3>"Reports as they came"</h3><Reports events=job.reports/></section> })}
+                    .then(|| view! { <section><h3>"Reports as they came"</h3><Reports run events=job.reports/>{earlier}</section> })}
             </div>
         </aside>
     }
+}
+
+/// How often something was run that is measured.
+fn times(read: u32, more: bool) -> Option<String> {
+    let times = text::count(i64::from(read));
+    if more { Some(format!("the first {times}, there are more")) } else { (read > 1).then_some(times) }
 }
 
 struct Fact(String, String);
@@ -156,15 +194,20 @@ fn list(facts: Vec<Fact>) -> impl IntoView {
 
 /// The files of one role. An input leads to the job that makes it.
 #[component]
-fn Files(run: RunId, role: FileRole, files: Vec<JobFile>, place: Memo<RunPlace>) -> impl IntoView {
+fn Files(run: RunId, role: FileRole, job: JobKey, files: Vec<JobFile>, more: u64, place: Memo<RunPlace>) -> impl IntoView {
+    let more = (more > 0).then(|| {
+        let all = place.get_untracked().of_tab(Some("files")).of_files(job, Some(role), files.len());
+        view! { <p class="dim"><a class="link" href=paths::run_at(run, &all)>{text::more(more, role.noun())}</a></p> }
+    });
     let rows = files.into_iter().map(|file| {
+        let used = file.used().map(|used| {
+            let path = Some(file.path.clone());
+            let href = move || paths::run_at(run, &RunPlace { path: path.clone(), ..place.get().of_tab(Some("files")) });
+            view! { <a class="link num" href=href>{used}</a> }
+        });
         let made = file.made_by.map(|(job, rule)| {
             let href = move || paths::run_at(run, &place.get().of_job(Some(job)));
             view! { <a class="link num" href=href>{format!("by {rule}")}</a> }
-        });
-        let used = (file.used_by > 0).then(|| {
-            let jobs = if file.used_by == 1 { "job" } else { "jobs" };
-            view! { <span class="num">{format!("used by {} {jobs}", file.used_by)}</span> }
         });
         // An input that no job makes, or an output: a look into it. A log: its lines.
         let tab = if role == FileRole::Log { "logs" } else { "results" };
@@ -179,6 +222,7 @@ fn Files(run: RunId, role: FileRole, files: Vec<JobFile>, place: Memo<RunPlace>)
                 <a class="link cut" href=look title=file.path.clone()>{file.path.clone()}</a>
                 {made}
                 {used}
+                {file.rewritten_by.map(|attempt| view! { <span class="num">{format!("written again by #{attempt}")}</span> })}
             </li>
         }
     });
@@ -186,6 +230,18 @@ fn Files(run: RunId, role: FileRole, files: Vec<JobFile>, place: Memo<RunPlace>)
         <section>
             <h3>{role.label()}</h3>
             <ul class="files">{rows.collect_view()}</ul>
+            {more}
         </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::times;
+
+    #[test]
+    fn repeats_that_were_not_read_are_no_secret() {
+        assert_eq!((times(1, false), times(3, false)), (None, Some("3".to_owned())));
+        assert_eq!(times(1_000, true).as_deref(), Some("the first 1\u{202f}000, there are more"));
     }
 }

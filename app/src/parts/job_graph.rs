@@ -4,7 +4,6 @@ mod paint;
 
 use super::ink::{InkPot, Inks};
 use crate::{
-    api::job_graph::{JobGraph, JobNode},
     paths::{self, RunPlace},
     session::session,
     ui::Icon,
@@ -13,6 +12,7 @@ use leptos::{ev, html, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::{JobKey, JobStatus, RunId, live::Frame, text};
 use std::{collections::HashMap, sync::Arc};
+use view::job_graph::{JobGraph, JobNode};
 use wasm_bindgen::JsCast as _;
 
 /// Size of a box, as the server lays them out.
@@ -41,16 +41,32 @@ impl LiveStates {
 /// The graph, or why there is none.
 #[component]
 pub fn JobGraphView(id: RunId, found: JobGraph, place: Memo<RunPlace>, live: LiveStates) -> impl IntoView {
-    let says = match found {
+    match found {
         JobGraph::Drawn { rules, nodes, edges, width, height } => {
-            return view! { <Picture id rules nodes edges size=(f64::from(width), f64::from(height)) place live/> }.into_any();
+            view! { <Picture id rules nodes edges size=(f64::from(width), f64::from(height)) place live/> }.into_any()
         }
-        JobGraph::TooLarge => {
-            "This run has more jobs than one picture can show. Choose a rule in the graph to see its jobs and those around them."
+        JobGraph::TooLarge { jobs } => view! { <TooLarge id jobs place/> }.into_any(),
+        JobGraph::Unlinked => {
+            let says = "Nothing tells which job waits for which: no file of one is made by another.";
+            view! { <div class="empty" role="status"><p>{says}</p></div> }.into_any()
         }
-        JobGraph::Unlinked => "Nothing tells which job waits for which: no file of one is made by another.",
+    }
+}
+
+/// How many jobs it would be, and where they are seen.
+#[component]
+fn TooLarge(id: RunId, jobs: u64, place: Memo<RunPlace>) -> impl IntoView {
+    let jobs = text::things(jobs, "job");
+    let says = if place.with_untracked(|place| place.rule.is_some()) {
+        format!("This rule has {jobs}. With what they wait for they are too much for one picture. ")
+    } else {
+        format!(
+            "This run has {jobs}. With what links them they are too much for one picture. Choose a rule in the graph to see its jobs and those around them, or see all of them as a "
+        )
     };
-    view! { <div class="empty" role="status"><p>{says}</p></div> }.into_any()
+    let table = move || paths::run_at(id, &RunPlace { form: None, after: None, ..place.get() });
+    let label = if place.with_untracked(|place| place.rule.is_some()) { "See them as a table" } else { "table" };
+    view! { <div class="empty" role="status"><p>{says}<a class="link" href=table>{label}</a>"."</p></div> }
 }
 
 /// What is held of the graph while it is shown.

@@ -5,7 +5,7 @@ mod live;
 pub use live::LiveJobs;
 
 use crate::{
-    api::jobs::{JobAsk, list_jobs, read_jobs},
+    api::jobs::{list_jobs, read_jobs},
     paths::{self, RunPlace},
     ui::{Ago, Icon, If, JobBadge, Took, Windowed},
 };
@@ -14,9 +14,11 @@ use model::{
     JobKey, RunId,
     job::JobRow,
     page::{Direction, JobColumn, JobSort},
+    run::NO_RULE,
     text,
 };
 use std::{sync::Arc, time::Duration};
+use view::jobs::JobAsk;
 
 /// Height of a row, in pixels.
 const ROW: u32 = 32;
@@ -75,7 +77,7 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
     let filtered = at.rule.is_some() || at.status.is_some() || at.find.is_some();
     // With one rule chosen its wildcards are columns.
     let one_rule = at.rule.is_some();
-    let columns: Vec<String> = if one_rule { live.wildcards() } else { Vec::new() };
+    let (columns, others) = if one_rule { live.wildcards() } else { (Vec::new(), Vec::new()) };
     let head = move |column: JobColumn, label: String, class: &'static str| {
         let here = sort.column == column;
         let next = sort.click(column);
@@ -94,22 +96,28 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
         }
     };
     let heads = columns.iter().map(|name| head.clone()(JobColumn::Wildcard(name.clone()), name.clone(), "")).collect_view();
+    let other_head = (!others.is_empty()).then(|| {
+        view! { <th role="columnheader" scope="col" class="c-num" title=others.join(", ")>{format!("+{} more", others.len())}<span class="sr">{format!(": {}", others.join(", "))}</span></th> }
+    });
     let plain = columns.is_empty();
     let extras: Arc<[Extra]> = Extra::ALL.into_iter().filter(|extra| live.any(|job| extra.of(job).is_some())).collect();
     let more_heads =
         extras.iter().map(|extra| view! { <th role="columnheader" scope="col" class=extra.class()>{extra.label()}</th> }).collect_view();
     // Not a signal: while the next window is on its way this table is shown though its owner is gone.
-    let columns: Arc<[String]> = columns.into();
+    let columns: Arc<[Vec<String>; 2]> = Arc::new([columns, others]);
     let asking = StoredValue::new(false);
     let more = {
         let next = next.clone();
         Callback::new(move |()| {
             let (Some(cursor), Some(false)) = (next.get_untracked(), asking.try_get_value()) else { return };
+            if live.is_full() {
+                return; // The link below the rows leads on.
+            }
             asking.try_set_value(true);
             let Some(at) = place.try_get_untracked() else { return };
             let next = next.clone();
             spawn_local(async move {
-                let ask = JobAsk { after: Some(cursor.to_string()), ..JobAsk::of(&at) };
+                let ask = JobAsk { after: Some(cursor.to_string()), ..at.job_ask() };
                 let found = list_jobs(run, ask).await;
                 asking.try_set_value(false);
                 // The reader may be elsewhere by now.
@@ -148,7 +156,7 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
                         {head.clone()(JobColumn::Status, "Status".into(), "c-st")}
                         {(!one_rule).then(|| head.clone()(JobColumn::Rule, "Rule".into(), "c-rule"))}
                         {head.clone()(JobColumn::Job, "Job".into(), "c-job")}
-                        {if plain { view! { <th role="columnheader" scope="col">"Wildcards"</th> }.into_any() } else { heads.into_any() }}
+                        {if plain { view! { <th role="columnheader" scope="col">"Wildcards"</th> }.into_any() } else { (heads, other_head).into_any() }}
                         {head.clone()(JobColumn::Started, "Started".into(), "c-when")}
                         {head.clone()(JobColumn::Duration, "Duration".into(), "c-num end")}
                         {head(JobColumn::Threads, "Threads".into(), "c-num end opt")}
@@ -193,7 +201,7 @@ fn catch_up(live: LiveJobs, run: RunId, place: Memo<RunPlace>, shown: impl Fn() 
                 let Some(ids) = shown.try_with_untracked(|shown| live.behind(shown, now)) else { return };
                 spawn_local(async move {
                     let newest = if at.after.is_none() && at.sort.is_none() && at.find.is_none() {
-                        list_jobs(run, JobAsk::of(&at)).await.ok().map(|found| found.page)
+                        list_jobs(run, at.job_ask()).await.ok().map(|found| found.page)
                     } else {
                         None
                     };
@@ -227,12 +235,13 @@ fn Job(
     row: ArcRwSignal<JobRow>,
     run: RunId,
     place: Memo<RunPlace>,
-    columns: Arc<[String]>,
+    /// Wildcards with a column of their own, and those that share one.
+    columns: Arc<[Vec<String>; 2]>,
     extras: Arc<[Extra]>,
     one_rule: bool,
 ) -> impl IntoView {
     let status = cell(&row, |job| job.status);
-    let rule = cell(&row, |job| job.rule.clone().unwrap_or_else(|| "not told yet".into()));
+    let rule = cell(&row, |job| job.rule.clone().unwrap_or_else(|| NO_RULE.into()));
     let number = cell(&row, |job| job.job_id.map_or_else(|| "–".to_owned(), |id| id.to_string()));
     let attempt = cell(&row, |job| job.attempt);
     let wildcards = cell(&row, |job| {
@@ -244,6 +253,15 @@ fn Job(
     let threads = cell(&row, |job| job.threads.map_or_else(|| "–".to_owned(), |n| n.to_string()));
     let here = Memo::new(move |_| place.with(|place| place.job.as_deref() == Some(id.to_string().as_str())));
     let href = move || paths::run_at(run, &place.get().of_job((!here.get()).then_some(id)));
+    let [columns, others] = &*columns;
+    let shared = (!others.is_empty()).then(|| {
+        let others = others.clone();
+        let value = cell(&row, move |job| {
+            let words = others.iter().filter_map(|name| Some(format!("{name}={}", job.wildcards.get(name)?)));
+            words.collect::<Vec<_>>().join(" ")
+        });
+        view! { <td role="cell" class="wild cut" title=value>{value}</td> }
+    });
     let values = columns.iter().cloned().map(|name| {
         let value = cell(&row, move |job| job.wildcards.get(&name).cloned().unwrap_or_default());
         view! { <td role="cell" class="wild cut" title=value>{value}</td> }
@@ -266,7 +284,7 @@ fn Job(
                     <span class="try">{move || format!(" #{}", attempt.get())}</span>
                 </If>
             </td>
-            {if plain { view! { <td role="cell" class="wild cut" title=wildcards>{wildcards}</td> }.into_any() } else { values.into_any() }}
+            {if plain { view! { <td role="cell" class="wild cut" title=wildcards>{wildcards}</td> }.into_any() } else { (values, shared).into_any() }}
             <td role="cell"><Ago at=started absent="–"/></td>
             <td role="cell" class="num end"><Took started ended/></td>
             <td role="cell" class="num end opt">{threads}</td>

@@ -19,7 +19,7 @@ pub fn LiveChip() -> impl IntoView {
         Link::Connecting => "connecting".into(),
         Link::Live => "live".into(),
         Link::CatchingUp => "catching up".into(),
-        Link::Polling => "polling every 10 s".into(),
+        Link::Polling => "polling every 5 s".into(),
         Link::Offline(since) => format!("offline for {}", text::duration((now.get() - since).max(0) / 1000 * 1000)),
         Link::Paused => "paused".into(),
     };
@@ -38,7 +38,7 @@ pub fn LiveChip() -> impl IntoView {
         Link::Connecting => "Not connected yet. What you see is as of loading.",
         Link::Live => "Each committed change reaches this page at once.",
         Link::CatchingUp => "Reading what was missed.",
-        Link::Polling => "The database does not notify the server; it looks every ten seconds.",
+        Link::Polling => "Changes do not arrive by themselves. Flowo looks for them every five seconds.",
         Link::Offline(_) => "No connection to the server. What you see may be old; it is tried again.",
         Link::Paused => "You paused this page. It stays as it is until you go on.",
     };

@@ -5,40 +5,53 @@ mod held;
 mod search;
 
 use crate::{
-    api::logs::{JobLog, LogPart, LogWindow, LogsView, OpenLog, line_of_log},
+    api::logs::line_of_log,
     live::Watch,
+    parts::letters::Letters,
     paths::{self, RunPlace},
     ui::{Ago, Icon, If, StatusMark},
 };
 use held::{COUNTED, COUNTS, Held, pause};
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use model::{RunId, file::FileRef, log::LogLine, text};
+use model::log::LogPart;
+use model::{
+    RunId,
+    file::{FileFacts, FileRef},
+    job::FileRole,
+    log::{FirstBytes, Level, LogLine, LogText, Wanted},
+    text,
+};
 use search::{Found, Search};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use view::{
+    logs::{JobLog, LOGS, LogWindow, LogsView, OpenLog},
+    results::Rest,
+};
 
 /// The list of logs, and the open one.
 #[component]
 pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>, watch: Watch) -> impl IntoView {
-    let LogsView { run, jobs, more, open } = found;
-    if run.is_none() && jobs.is_empty() {
+    let LogsView { run, jobs, missing, rest, open } = found;
+    if run.is_none() && jobs.is_empty() && rest.is_none() {
         return view! {
             <div class="empty" role="status"><p>"No log is named yet: neither by the client of this run nor by a rule of it."</p></div>
         }
         .into_any();
     }
     let here = open.as_ref().map(|open| open.file.clone());
-    let at = move |file: FileRef| paths::run_at(id, &RunPlace { file: Some(file.to_string()), from: None, ..place.get() });
+    let at = move |file: FileRef| paths::run_at(id, &RunPlace { file: Some(file.to_string()), from: None, encoding: None, ..place.get() });
     let whole = run.map(|path| {
         let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
         let current = (here == Some(FileRef::Log)).then_some("true");
         view! {
             <h2>"Run"</h2>
-            <a href=move || at(FileRef::Log) aria-current=current title=path><Icon name="i-text" small=true/><span class="cut">{name}</span></a>
+            <a href=move || at(FileRef::Log) aria-current=current title=path><Icon name="i-text" small=true/><span class="cut">{name.clone()}</span></a>
         }
     });
     let some = !jobs.is_empty();
     let links = jobs.into_iter().map(|log| {
-        let JobLog { file, path, rule, status, label, .. } = log;
+        let JobLog { file, path, rule, status, label, job, more } = log;
         let file = FileRef::Known(file);
         let rule = rule.unwrap_or_default();
         let chosen = place.with_untracked(|place| place.rule.is_some());
@@ -52,8 +65,12 @@ pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>, watch: Watch) -> 
         view! {
             <a href=move || at(file.clone()) aria-current=current title=path>
                 <span class="st" data-status=word><StatusMark word/><span class="sr">{status.label()}</span></span>
-                <span class="cut">{name}</span>
+                <span class="cut">{name.clone()}</span>
             </a>
+            {(more > 0).then(|| {
+                let href = move || paths::run_at(id, &place.get().of_tab(Some("files")).of_files(job, Some(FileRole::Log), LOGS as usize));
+                view! { <a class="on" href=href>{text::more(more, "log")}<Icon name="i-right" small=true/></a> }
+            })}
         }
     });
     let links = links.collect_view();
@@ -63,7 +80,12 @@ pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>, watch: Watch) -> 
                 {whole}
                 {some.then(|| view! { <h2>{move || place.with(|place| place.rule.clone().unwrap_or_else(|| "Jobs".to_owned()))}</h2> })}
                 {links}
-                {more.then(|| view! { <p class="dim">"Choose a rule to see more."</p> })}
+                {(missing > 0).then(|| view! { <p class="dim">{text::more(missing, "job")}". Choose a rule to see theirs."</p> })}
+                {rest
+                    .map(|Rest { after, says }| {
+                        let href = paths::run_at(id, &RunPlace { after: Some(after), file: None, from: None, ..place.get_untracked() });
+                        view! { <a class="on" href=href>{says}<Icon name="i-right" small=true/></a> }
+                    })}
             </nav>
             <div class="view">{open.map(|open| view! { <Log id open place watch/> })}</div>
         </section>
@@ -73,14 +95,49 @@ pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>, watch: Watch) -> 
 
 #[component]
 fn Log(id: RunId, open: OpenLog, place: Memo<RunPlace>, watch: Watch) -> impl IntoView {
-    let OpenLog { file, path, window } = open;
-    match window {
-        Ok(window) => view! { <Lines id file path window place watch/> }.into_any(),
-        Err(why) => {
-            view! { <div class="tool"><code class="cut">{path}</code></div><p class="graph-note" role="status">{why.to_string()}</p> }
+    let OpenLog { file, path, window, bytes, over } = open;
+    match (window, bytes) {
+        (Ok(window), _) => view! { <Lines id file path window over place watch/> }.into_any(),
+        (Err(_), Some((facts, bytes))) => view! { <NoText id file path facts bytes place/> }.into_any(),
+        (Err(why), None) => {
+            view! { <div class="tool"><code class="cut" title=path.clone()>{path.clone()}</code></div><p class="graph-note" role="status">{why.to_string()}</p> }
                 .into_any()
         }
     }
+}
+
+/// What is known of a file that is no text, and the way to all of it.
+#[component]
+fn NoText(id: RunId, file: FileRef, path: String, facts: FileFacts, bytes: FirstBytes, place: Memo<RunPlace>) -> impl IntoView {
+    let FirstBytes { kind, head } = bytes;
+    let save = format!("{}&save=1", paths::raw(id, &file));
+    let as_text = {
+        let file = file.to_string();
+        move || paths::run_at(id, &RunPlace { file: Some(file.clone()), encoding: Some("UTF-8".into()), ..place.get() })
+    };
+    let label = format!("First bytes of {path}");
+    view! {
+        <div class="tool">
+            <code class="cut" title=path.clone()>{path.clone()}</code>
+            <span class="dim num">{text::bytes(i64::try_from(facts.size).unwrap_or(i64::MAX))}</span>
+            <span class="dim"><Ago at=Signal::stored(Some(facts.modified_at))/></span>
+            <span class="grow"></span>
+            <a class="btn small" href=as_text>"Show as text"</a>
+            <a class="btn small" href=save download=""><Icon name="i-save" small=true/>"Download"</a>
+        </div>
+        <p class="graph-note" role="status">
+            "It is not text. These are its first bytes."
+            {kind.map(|kind| format!(" Its kind is {kind}."))}
+        </p>
+        <div class="log-view" tabindex="0" role="region" aria-label=label><pre class="code">{head}</pre></div>
+    }
+}
+
+/// Tells a line from every other, and from itself once it was written over.
+fn key(line: &LogLine) -> (u64, u64) {
+    let mut hasher = DefaultHasher::new();
+    line.hash(&mut hasher);
+    (line.at, hasher.finish())
 }
 
 fn window_hash() -> String {
@@ -88,16 +145,22 @@ fn window_hash() -> String {
 }
 
 #[component]
-fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, place: Memo<RunPlace>, watch: Watch) -> impl IntoView {
-    let LogWindow { facts, lines, from, to, before } = window;
+fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, over: bool, place: Memo<RunPlace>, watch: Watch) -> impl IntoView {
+    let LogWindow { facts, text: LogText { lines, from, to, open, size, before, read, packed, note } } = window;
+    let letters = view! { <Letters id file=file.to_string() read place/> };
     let file = StoredValue::new(file);
     let held = Held {
         id,
         file,
         lines: RwSignal::new(lines),
         facts: RwSignal::new(facts),
+        size: RwSignal::new(size),
+        packed: StoredValue::new(packed),
+        read: StoredValue::new(read),
+        note: RwSignal::new(note),
         from: RwSignal::new(from),
         to: RwSignal::new(to),
+        open: StoredValue::new(open),
         before: RwSignal::new(before),
         busy: StoredValue::new(false),
         why: RwSignal::new(None),
@@ -129,7 +192,8 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, place: Memo<
             held.read(LogPart::End, true);
         }
     };
-    let marked = place.with_untracked(|place| place.from.as_ref().and_then(|at| at.parse::<u64>().ok()));
+    // The line in which the place is that the address names, and which the window begins with.
+    let marked = from_start.then_some(from);
     // `#L120` in an address: the line of that number.
     let go = use_navigate();
     Effect::new(move |_| {
@@ -152,7 +216,6 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, place: Memo<
             }
         });
     });
-    let only = RwSignal::new(String::new());
     let row = move |line: LogLine| {
         let at = line.at;
         let pieces = line.text.into_iter().map(|(ink, text)| match ink.classes() {
@@ -160,24 +223,45 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, place: Memo<
             None => text.into_any(),
         });
         view! {
-            <li data-at=(marked == Some(line.at)).then_some("") data-level=line.level.map(model::log::Level::as_str)>
+            <li
+                data-at=(marked == Some(line.at)).then_some("")
+                data-level=line.level.map(Level::as_str)
+                style=(line.skipped > 0).then(|| format!("counter-increment:line {}", line.skipped + 1))
+            >
                 <a class="ln" href=move || here(Some(at)) tabindex="-1" aria-label="Link to this line"></a>
-                <span class="tx">{pieces.collect_view()}{line.cut.then(|| view! { <span class="faint">" … longer"</span> })}</span>
+                <span class="tx">{pieces.collect_view()}{(line.cut > 0).then(|| { let more = text::count(i64::try_from(line.cut).unwrap_or(i64::MAX)); view! { <span class="faint">{format!(" … {more} more letters")}</span> } })}</span>
             </li>
         }
     };
-    let search = Search::new(id, file);
-    let words = Memo::new(move |_| place.with(|place| place.find.clone().unwrap_or_default()));
-    Effect::new(move |_| search.begin(words.get()));
+    let search = Search::new(id, file, held.encoding());
+    let wanted = Memo::new(move |_| {
+        place.with(|place| {
+            let level = place.level.as_deref().and_then(Level::of_word);
+            place.find.clone().map(Wanted::Words).or(level.map(Wanted::Level))
+        })
+    });
+    Effect::new(move |_| search.begin(wanted.get()));
+    Effect::new(move |_| search.grown(held.size.get()));
+    let words = place.with_untracked(|place| place.find.clone().unwrap_or_default());
     let field = NodeRef::<html::Input>::new();
     let navigate = use_navigate();
     let look = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let Some(field) = field.get_untracked() else { return };
         let find = Some(field.value()).filter(|words| !words.is_empty());
-        let to = paths::run_at(id, &RunPlace { find, file: Some(file.get_value().to_string()), ..place.get_untracked() });
+        let to = paths::run_at(id, &RunPlace { find, level: None, file: Some(file.get_value().to_string()), ..place.get_untracked() });
         navigate(&to, NavigateOptions { scroll: false, ..NavigateOptions::default() });
     };
+    let navigate = use_navigate();
+    let choose = move |event: leptos::ev::Event| {
+        let level = Some(event_target_value(&event)).filter(|level| !level.is_empty());
+        let to = paths::run_at(id, &RunPlace { find: None, level, file: Some(file.get_value().to_string()), ..place.get_untracked() });
+        navigate(&to, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+    };
+    let levels = [("", "Find by level"), ("warning", "Warnings and errors"), ("error", "Errors")].map(|(level, says)| {
+        let chosen = move || place.with(|place| place.level.as_deref().unwrap_or_default() == level);
+        view! { <option value=level selected=chosen>{says}</option> }
+    });
     let label = format!("Log {path}");
     let save = format!("{}&save=1", paths::raw(id, &file.get_value()));
     view! {
@@ -187,13 +271,10 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, place: Memo<
             <span class="dim"><Ago at=Signal::derive(move || Some(held.facts.get().modified_at))/></span>
             <span class="grow"></span>
             <form class="find-in" role="search" on:submit=look>
-                <input class="field" type="search" name="words" value=words.get_untracked() placeholder="Find in this log" aria-label="Find in this log" maxlength="200" autocomplete="off" node_ref=field/>
+                <input class="field" type="search" name="words" value=words placeholder="Find in this log" aria-label="Find in this log" maxlength="200" autocomplete="off" node_ref=field/>
             </form>
-            <select class="field" aria-label="Lines shown" on:change=move |event| only.set(event_target_value(&event))>
-                <option value="">"All lines"</option>
-                <option value="warning">"Warnings and errors"</option>
-                <option value="error">"Errors"</option>
-            </select>
+            <select class="field" aria-label="Find by level" on:change=choose>{levels.into_iter().collect_view()}</select>
+            {letters}
             <a class="btn small" href=move || here(Some(0))>"Start"</a>
             <a class="btn small" href=move || here(None) on:click=to_end>"End"</a>
             <button class="btn small" type="button" aria-pressed=move || wrap.get().to_string() on:click=move |_| wrap.update(|wrap| *wrap = !*wrap)>"Wrap"</button>
@@ -204,6 +285,9 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, place: Memo<
         <If when=Signal::derive(move || held.why.get().is_some())>
             <p class="graph-note" role="status">{move || held.why.get()}</p>
         </If>
+        <If when=Signal::derive(move || held.note.get().is_some())>
+            <p class="graph-note" role="status">{move || held.note.get()}</p>
+        </If>
         <div class="log-view" node_ref=held.pane tabindex="0" role="log" aria-label=label aria-live="off" on:scroll=move |_| held.scrolled()>
             <If when=Signal::derive(move || { held.from.get() > 0 })>
                 <p class="edge dim">"There is more before this. "<a class="link" href=move || here(Some(0))>"From the start"</a></p>
@@ -211,13 +295,12 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, place: Memo<
             <ol
                 class="log"
                 data-wrap=move || wrap.get().then_some("")
-                data-only=move || Some(only.get()).filter(|only| !only.is_empty())
                 data-numbered=move || held.before.get().is_some().then_some("")
                 style=move || held.before.get().map(|before| format!("counter-reset:line {before}"))
             >
-                <For each=move || held.lines.get() key=|line| (line.at, line.text.iter().map(|(_, text)| text.len()).sum::<usize>()) children=row/>
+                <For each=move || held.lines.get() key=key children=row/>
             </ol>
-            <If when=Signal::derive(move || held.lines.with(Vec::is_empty))><p class="edge dim">"It is empty so far."</p></If>
+            <If when=Signal::derive(move || held.lines.with(Vec::is_empty))><p class="edge dim">{if over { "It is empty." } else { "It is empty so far." }}</p></If>
         </div>
     }
 }

@@ -1,52 +1,54 @@
 //! A look into one file: what it is, who made it, and its content in the form that suits it.
 
-mod notebook;
 mod sequences;
 mod table;
-mod tree;
+#[cfg(all(test, feature = "ssr"))]
+mod tests;
 
 use crate::{
-    api::{
-        logs::FileNews,
-        results::{OpenFile, look_into},
-    },
+    api::results::look_into,
     live::Watch,
+    parts::letters::Letters,
     paths::{self, RunPlace},
     ui::{Ago, CopyButton, Icon},
 };
 use leptos::{html, prelude::*, task::spawn_local};
 use model::{
     RunId,
+    encoding::Encoding,
     file::{FileFacts, FileRef, NoFile},
-    preview::{Bytes, Code, Preview, Text},
+    preview::{Form, Shown, Still},
     text,
 };
-use notebook::NotebookView;
 use sequences::SequencesView;
 use table::TableView;
-use tree::TreeView;
+use view::{logs::FileNews, results::OpenFile};
 
 /// The open file.
 #[component]
 pub fn Look(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> impl IntoView {
-    let OpenFile { file, path, made_by, used_by, found } = open;
+    let OpenFile { file, path, made_by, used_by, found, read } = open;
+    let encoding = place.with_untracked(|place| place.encoding.as_ref().and_then(|encoding| encoding.parse().ok()));
+    let letters = read.map(|read| view! { <Letters id file=file.to_string() read place/> });
     let raw = paths::raw(id, &file);
     let save = format!("{raw}&save=1");
-    let is_text = has_lines(&path) && matches!(found, Ok((_, Preview::Text(_) | Preview::Table(_) | Preview::Sequences(_))));
-    let facts = RwSignal::new(found.as_ref().ok().map(|(facts, _)| *facts));
-    let shown = RwSignal::new(found.map(|(_, preview)| preview));
+    let is_text = has_lines(&path) && found.as_ref().is_ok_and(|(_, shown)| is_lines(shown));
+    let is_folder = found.as_ref().is_ok_and(|(_, shown)| is_folder(shown));
+    let facts = RwSignal::new(facts_of(&found));
+    let shown = RwSignal::new(found.map(|(_, shown)| shown));
     let body = NodeRef::<html::Div>::new();
-    let take = fresh(id, file.clone(), facts, shown, body);
+    let open = Opened { id, file: file.clone(), encoding, facts, shown, body };
+    let take = fresh(open.clone());
     watch.follow(file.clone(), Signal::stored(true), take);
     let content = {
         let (file, raw, path) = (file.clone(), raw.clone(), path.clone());
         move || match shown.get() {
-            Ok(preview) => {
+            Ok(shown) => {
                 // The same address would show the same bytes again.
                 let at = facts.with_untracked(|facts| facts.map_or(0, |facts| facts.modified_at));
-                view! { <Shown id file=file.clone() preview raw=format!("{raw}&at={at}") path=path.clone()/> }.into_any()
+                view! { <Content id file=file.clone() shown raw=format!("{raw}&at={at}") path=path.clone()/> }.into_any()
             }
-            Err(why) => view! { <p class="graph-note" role="status">{why.to_string()}</p> }.into_any(),
+            Err(why) => view! { <Failed open=open.clone() why/> }.into_any(),
         }
     };
     let maker = made_by.map(|(job, rule)| {
@@ -54,7 +56,7 @@ pub fn Look(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> i
         view! { <span class="dim">"by "<a class="link" href=href>{rule}</a></span> }
     });
     let users = (used_by > 0).then(|| {
-        let says = if used_by == 1 { "used by 1 job".to_owned() } else { format!("used by {used_by} jobs") };
+        let says = format!("used by {}", text::things(used_by, "job"));
         let of = path.clone();
         let href = move || paths::run_at(id, &RunPlace { path: Some(of.clone()), ..place.get().of_tab(Some("files")) });
         view! { <a class="link dim" href=href>{says}</a> }
@@ -87,28 +89,51 @@ pub fn Look(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> i
                     })
             }}
             <span class="grow"></span>
+            {letters}
             {as_log}
             <button class="btn small icon" type="button" aria-label="Full screen" title="Full screen" on:click=large><Icon name="i-fit" small=true/></button>
-            <a class="btn small" href=save download=""><Icon name="i-save" small=true/>"Download"</a>
+            {(!is_folder).then(|| view! { <a class="btn small" href=save download=""><Icon name="i-save" small=true/>"Download"</a> })}
         </header>
         <div class="look" node_ref=body>{content}</div>
     }
 }
 
-/// Whether a file with rows has lines of text, by its name.
+/// Whether a file with rows has lines of text, by its name; packed or not.
 fn has_lines(path: &str) -> bool {
-    let ending = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    !["bam", "parquet", "pq", "zip", "tar", "tgz", "gz", "bgz", "zst"].contains(&ending.as_str())
+    let name = path.to_ascii_lowercase();
+    let plain = [".gz", ".bgz", ".zst"].into_iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
+    let ending = plain.rsplit('.').next().unwrap_or_default();
+    !["bam", "parquet", "pq", "zip", "tar", "tgz"].contains(&ending)
+}
+
+/// Whether what is shown can be read line by line as well.
+fn is_lines(shown: &Shown) -> bool {
+    matches!(shown, Shown::Still(Still { form: Form::Text, .. }) | Shown::Table(_) | Shown::Sequences(_))
+}
+
+fn is_folder(shown: &Shown) -> bool {
+    matches!(shown, Shown::Still(Still { form: Form::Folder, .. }))
+}
+
+/// What is known of a file; nothing of a directory, whose size says nothing.
+fn facts_of(found: &Result<(FileFacts, Shown), NoFile>) -> Option<FileFacts> {
+    found.as_ref().ok().filter(|(_, shown)| !is_folder(shown)).map(|(facts, _)| *facts)
+}
+
+/// The open file, and what is shown of it.
+#[derive(Clone)]
+struct Opened {
+    id: RunId,
+    file: FileRef,
+    encoding: Option<Encoding>,
+    facts: RwSignal<Option<FileFacts>>,
+    shown: RwSignal<Result<Shown, NoFile>>,
+    body: NodeRef<html::Div>,
 }
 
 /// Shows the file anew when it changes, or when it comes to be.
-fn fresh(
-    id: RunId,
-    file: FileRef,
-    facts: RwSignal<Option<FileFacts>>,
-    shown: RwSignal<Result<Preview, NoFile>>,
-    body: NodeRef<html::Div>,
-) -> Callback<FileNews> {
+fn fresh(open: Opened) -> Callback<FileNews> {
+    let Opened { id, facts, shown, .. } = open;
     let busy = StoredValue::new(false);
     let again = StoredValue::new(false);
     Callback::new(move |news: FileNews| {
@@ -118,7 +143,7 @@ fn fresh(
         }
         facts.set(news.facts.as_ref().ok().copied());
         // What was added lies beyond the rows that are shown.
-        let beyond = shown.with_untracked(|shown| matches!(shown, Ok(Preview::Table(table)) if table.next.is_some()));
+        let beyond = shown.with_untracked(|shown| matches!(shown, Ok(Shown::Table(table)) if table.next.is_some()));
         let grown = matches!((&news.facts, known), (Ok(now), Some(then)) if now.size >= then.size);
         if beyond && grown {
             return;
@@ -128,15 +153,15 @@ fn fresh(
             return;
         }
         busy.set_value(true);
-        let file = file.clone();
+        let open = open.clone();
         spawn_local(async move {
             loop {
-                let found = look_into(id, file.clone(), 0).await;
+                let found = look_into(id, open.file.clone(), 0, open.encoding).await;
                 if busy.try_get_value().is_none() {
                     return; // The reader went on to something else.
                 }
                 if let Ok(found) = found {
-                    replace(shown, facts, found, body);
+                    replace(&open, found);
                 }
                 if !again.try_update_value(std::mem::take).unwrap_or(false) {
                     break;
@@ -148,18 +173,14 @@ fn fresh(
 }
 
 /// Another content at the same place of the reader.
-fn replace(
-    shown: RwSignal<Result<Preview, NoFile>>,
-    facts: RwSignal<Option<FileFacts>>,
-    found: Result<(FileFacts, Preview), NoFile>,
-    body: NodeRef<html::Div>,
-) {
+fn replace(open: &Opened, found: Result<(FileFacts, Shown), NoFile>) {
+    let Opened { facts, shown, body, .. } = *open;
     let scroller = move || body.get_untracked().and_then(|body| body.query_selector(".scroller").ok().flatten());
     let top = scroller().map_or(0, |scroller| scroller.scroll_top());
-    facts.set(found.as_ref().ok().map(|(facts, _)| *facts));
-    let found = found.map(|(_, preview)| preview);
+    facts.set(facts_of(&found));
+    let found = found.map(|(_, shown)| shown);
     // Pictures and reports have new bytes at the same place.
-    if shown.with_untracked(|shown| *shown != found) || matches!(found, Ok(Preview::Image | Preview::Page | Preview::Pdf)) {
+    if shown.with_untracked(|shown| *shown != found) || matches!(found, Ok(Shown::Image | Shown::Page | Shown::Pdf)) {
         shown.set(found);
         request_animation_frame(move || {
             if let Some(scroller) = scroller() {
@@ -169,54 +190,50 @@ fn replace(
     }
 }
 
+/// Why nothing is shown, and a way to try again where that may help.
 #[component]
-fn Shown(id: RunId, file: FileRef, preview: Preview, raw: String, path: String) -> impl IntoView {
-    let label = format!("Content of {path}");
-    match preview {
-        Preview::Text(Text { code, lines, cut }) => {
-            let says = cut.then(|| format!("The first {} lines. \u{201c}Lines\u{201d} shows the rest.", text::count(i64::from(lines))));
-            view! {
-                <div class="scroller" tabindex="0" role="region" aria-label=label>
-                    <Words code/>
-                    {says.map(|says| view! { <p class="dim edge">{says}</p> })}
-                </div>
+fn Failed(open: Opened, why: NoFile) -> impl IntoView {
+    let busy = RwSignal::new(false);
+    let retry = move |_| {
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        let open = open.clone();
+        spawn_local(async move {
+            let found = look_into(open.id, open.file.clone(), 0, open.encoding).await;
+            if busy.try_set(false).is_some() {
+                return; // The reader went on to something else.
             }
-            .into_any()
-        }
-        Preview::Table(table) => view! { <TableView id file table label/> }.into_any(),
-        Preview::Rich(html) => {
-            view! { <div class="scroller rich" tabindex="0" role="region" aria-label=label><article inner_html=html></article></div> }
-                .into_any()
-        }
-        Preview::Tree(tree) => view! { <TreeView tree label/> }.into_any(),
-        Preview::Notebook(cells) => view! { <NotebookView cells label/> }.into_any(),
-        Preview::Sequences(found) => view! { <SequencesView id file found label/> }.into_any(),
-        Preview::Image => view! { <Picture raw label/> }.into_any(),
-        Preview::Pdf => view! { <iframe class="page" src=raw title=label></iframe> }.into_any(),
-        Preview::Page => {
-            view! { <iframe class="page" src=raw sandbox="allow-scripts" referrerpolicy="no-referrer" title=label></iframe> }.into_any()
-        }
-        Preview::Bytes(Bytes { kind, hash, head }) => view! {
-            <div class="scroller" tabindex="0" role="region" aria-label=label>
-                <p class="dim edge">"It is not text. These are its first bytes."</p>
-                <dl class="facts edge">
-                    {kind.map(|kind| view! { <div><dt>"Kind"</dt><dd>{kind}</dd></div> })}
-                    {hash.map(|hash| view! { <div><dt>"SHA-256"</dt><dd><code>{hash}</code></dd></div> })}
-                </dl>
-                <pre class="code">{head}</pre>
-            </div>
-        }
-        .into_any(),
+            if let Ok(found) = found {
+                replace(&open, found);
+            }
+        });
+    };
+    let again = why.may_pass().then(|| {
+        view! { <p class="edge"><button class="btn small" type="button" disabled=move || busy.get() on:click=retry>"Retry"</button></p> }
+    });
+    view! {
+        <p class="graph-note" role="status">{why.to_string()}</p>
+        {again}
     }
 }
 
-/// Text of a language, coloured if somebody did.
 #[component]
-fn Words(code: Code) -> impl IntoView {
-    if code.html.is_empty() {
-        view! { <pre class="code">{code.text}</pre> }.into_any()
-    } else {
-        view! { <pre class="code" inner_html=code.html></pre> }.into_any()
+fn Content(id: RunId, file: FileRef, shown: Shown, raw: String, path: String) -> impl IntoView {
+    let label = format!("Content of {path}");
+    match shown {
+        // Put in whole: the page never walks through it, so nothing in it can keep the page from waking.
+        Shown::Still(Still { form, html }) => {
+            view! { <div class=form.class() tabindex="0" role="region" aria-label=label inner_html=html></div> }.into_any()
+        }
+        Shown::Table(table) => view! { <TableView id file table label/> }.into_any(),
+        Shown::Sequences(found) => view! { <SequencesView id file found label/> }.into_any(),
+        Shown::Image => view! { <Picture raw label/> }.into_any(),
+        Shown::Pdf => view! { <iframe class="page" src=raw title=label></iframe> }.into_any(),
+        Shown::Page => {
+            view! { <iframe class="page" src=raw sandbox="allow-scripts" referrerpolicy="no-referrer" title=label></iframe> }.into_any()
+        }
     }
 }
 

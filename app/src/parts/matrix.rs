@@ -6,20 +6,23 @@ mod live;
 pub use live::LiveMatrix;
 
 use crate::{
-    api::matrix::{Cell, MatrixAsk, MatrixView, read_matrix},
+    api::matrix::read_matrix,
     paths::{self, RunPlace},
-    ui::{StatusMark, Windowed},
+    ui::{Icon, StatusMark, Windowed},
 };
 use leptos::{prelude::*, task::spawn_local};
 use live::{Held, Row};
 use model::{JobStatus, RunId, text};
 use std::time::Duration;
+use view::matrix::{Cell, MatrixAsk, MatrixView};
 
 /// Height of a row, in pixels, and rows kept beyond the view.
 const ROW: u32 = 28;
 const BEYOND: usize = 8;
 /// Rows are read again at most so often.
 const CROWDED: Duration = Duration::from_millis(1500);
+/// Wildcards that are offered beside each other.
+const WILDCARDS: usize = 6;
 
 /// The matrix with its head and its key.
 #[component]
@@ -31,7 +34,8 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
         .into_any();
     };
     let wildcards = found.wildcards.clone();
-    let Held { by, columns, order, total, longest, version, .. } = live.show(found);
+    let first = place.with_untracked(RunPlace::first_row);
+    let Held { by, columns, more_columns, order, total, longest, version, .. } = live.show(found, first);
     let asking = StoredValue::new(false);
     let now = version.clone();
     let ask = move |asked: MatrixAsk, version: u32, further: bool| {
@@ -58,9 +62,9 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
         let (total, order, version) = (total.clone(), order.clone(), version.clone());
         Callback::new(move |()| {
             let from = live.read_to();
-            let all = order.with_untracked(Vec::len) as u32 >= total.get_untracked();
+            let all = first.saturating_add(order.with_untracked(Vec::len) as u32) >= total.get_untracked();
             let Some(at) = place.try_get_untracked().filter(|_| !all && from < total.get_untracked()) else { return };
-            ask(MatrixAsk { from, ..MatrixAsk::of(&at) }, version.get_untracked(), true);
+            ask(MatrixAsk { from, ..at.matrix_ask() }, version.get_untracked(), true);
         })
     };
     let count = {
@@ -68,13 +72,14 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
         Signal::derive(move || order.with(Vec::len))
     };
     let windowed = Windowed::lean(count, ROW, BEYOND, more);
+    let pages = pages(id, place, first, order.clone(), total.clone());
     let shown = move || {
         let (first, last) = windowed.range();
         order.with(|order| order.get(first..last.min(order.len())).unwrap_or_default().to_vec())
     };
     again(live, version, shown.clone(), move |values, version| {
         if let Some(at) = place.try_get_untracked() {
-            ask(MatrixAsk { values, ..MatrixAsk::of(&at) }, version, false);
+            ask(MatrixAsk { values, ..at.matrix_ask() }, version, false);
         }
     });
     let heads = {
@@ -96,6 +101,11 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
     };
     let key = JobStatus::ALL.iter().map(|status| {
         view! { <span class="st" data-status=status.as_str()><StatusMark word=status.as_str()/>{status.label()}</span> }
+    });
+    let rest = (more_columns > 0).then(|| {
+        let rules = if more_columns == 1 { "rule has" } else { "rules have" };
+        let says = format!("{} more {rules} no column here; choose one", text::count(i64::from(more_columns)));
+        view! { <a class="link" href=move || paths::run_at(id, &place.get().of_tab(Some("info")))>{says}</a> }
     });
     let heading = by.clone();
     let caption = {
@@ -123,9 +133,31 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
                 </tbody>
             </table>
         </div>
-        <div class="tool foot"><div class="legend-row">{key.collect_view()}</div></div>
+        <div class="tool foot">{pages}{rest}<div class="legend-row">{key.collect_view()}</div></div>
     }
     .into_any()
+}
+
+/// How many of the rows are here, as long as these are not all, and the way to the others. With script they come by themselves.
+fn pages(id: RunId, place: Memo<RunPlace>, first: u32, order: ArcRwSignal<Vec<String>>, total: ArcRwSignal<u32>) -> impl IntoView {
+    let at = move |after: u32| {
+        let after = (after > 0).then(|| after.to_string());
+        paths::run_at(id, &RunPlace { after, job: None, ..place.get() })
+    };
+    move || {
+        let (here, total) = (order.with(Vec::len) as u32, total.get());
+        let last = first.saturating_add(here);
+        let count = |n: u32| text::count(i64::from(n));
+        let says = match (first, here) {
+            (0, _) => format!("{} of {} rows", count(here), count(total)),
+            (_, 0) => format!("0 of {} rows", count(total)),
+            _ => format!("{}–{} of {} rows", count(first + 1), count(last), count(total)),
+        };
+        let back = (first > 0).then(|| view! { <a class="btn small" href=at(0)>"First rows"</a> });
+        let forth = (here > 0 && last < total)
+            .then(|| view! { <a class="btn small" href=at(last)>"Further rows"<Icon name="i-right" small=true/></a> });
+        (back.is_some() || forth.is_some()).then(|| view! { <span class="dim num">{says}</span>{back}{forth} })
+    }
 }
 
 /// Reads the rows in sight again when they are behind, at most once in a while.
@@ -163,20 +195,28 @@ fn again(
 #[component]
 fn Sorts(id: RunId, place: Memo<RunPlace>, by: String, wildcards: Vec<String>) -> impl IntoView {
     let several = wildcards.len() > 1;
-    let rows = wildcards.into_iter().take(6).map(|name| {
+    // The first ones beside each other, with the one that is shown; the others behind how many they are.
+    let (first, others): (Vec<_>, Vec<_>) = wildcards.into_iter().enumerate().partition(|(at, name)| *at < WILDCARDS || *name == by);
+    let way = |(_, name): (usize, String), class: Option<&'static str>| {
         let here = (name == by).then_some("true");
         let label = name.clone();
         let href = move || paths::run_at(id, &RunPlace { by: Some(name.clone()), after: None, ..place.get() });
-        view! { <a href=href aria-current=here>{label}</a> }
+        view! { <a class=class href=href aria-current=here>{label}</a> }
+    };
+    let others = (!others.is_empty()).then(|| {
+        let says = format!("{} more", others.len());
+        let ways = others.into_iter().map(|one| way(one, Some("link"))).collect_view();
+        view! { <details class="further"><summary>{says}</summary><div role="group" aria-label="More rows by">{ways}</div></details> }
     });
+    let rows = first.into_iter().map(|one| way(one, None));
     let sort = move |word: Option<&'static str>, label: &'static str| {
         let here = move || (place.with(|place| place.sort.as_deref() == word)).then_some("true");
-        let href = move || paths::run_at(id, &RunPlace { sort: word.map(str::to_owned), ..place.get() });
+        let href = move || paths::run_at(id, &RunPlace { sort: word.map(str::to_owned), after: None, ..place.get() });
         view! { <a href=href aria-current=here>{label}</a> }
     };
     view! {
         <div class="tool">
-            {several.then(|| view! { <span>"Rows"</span><div class="seg" role="group" aria-label="Rows by">{rows.collect_view()}</div> })}
+            {several.then(|| view! { <span>"Rows"</span><div class="seg" role="group" aria-label="Rows by">{rows.collect_view()}</div>{others} })}
             <span>"Order"</span>
             <div class="seg" role="group" aria-label="Order of rows">
                 {sort(None, "Failed first")}

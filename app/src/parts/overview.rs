@@ -1,10 +1,6 @@
 //! Above the list: tiles that count and filter, and the last hours as a strip.
 
-use crate::{
-    api::runs::{Overview, STEP_MS, STEPS},
-    paths,
-    ui::StatusMark,
-};
+use crate::{paths, ui::StatusMark};
 use leptos::prelude::*;
 use model::{
     Millis, RunStatus,
@@ -13,6 +9,7 @@ use model::{
     text,
 };
 use std::fmt::Write as _;
+use view::runs::{Overview, STEP_MS, STEPS};
 
 /// The states that have a tile.
 const TILES: [RunStatus; 5] = [RunStatus::Running, RunStatus::Failed, RunStatus::Success, RunStatus::Waiting, RunStatus::Lost];

@@ -1,5 +1,6 @@
 //! The command palette: jump to a run, filter by what was typed, switch things.
 
+use super::frame::counted;
 use crate::{
     api::runs::list_runs,
     paths,
@@ -12,7 +13,7 @@ use leptos::{
     prelude::*,
 };
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use model::{RunStatus, run::RunSummary, text};
+use model::{RunStatus, page::Total, run::RunSummary, text};
 
 /// Runs offered.
 const RUNS: usize = 6;
@@ -35,7 +36,8 @@ pub fn opener() -> RwSignal<bool> {
 #[derive(Clone, PartialEq)]
 enum Choice {
     Run(Box<RunSummary>),
-    Filter(String),
+    /// Words, and how many runs they match if that is known.
+    Filter(String, Option<Total>),
     GoRuns,
     GoLogs,
     Status(RunStatus),
@@ -52,6 +54,8 @@ pub fn Palette() -> impl IntoView {
     let typed = RwSignal::new(String::new());
     let chosen = RwSignal::new(0usize);
     let found = RwSignal::new(Vec::<RunSummary>::new());
+    // How many runs match which words.
+    let told = RwSignal::new(None::<(String, Total)>);
     let (session, help, navigate) = (session(), super::keys::help(), use_navigate());
 
     Effect::new(move |_| {
@@ -80,6 +84,7 @@ pub fn Palette() -> impl IntoView {
                     if let Ok(list) = list_runs(words.clone(), String::new(), None).await
                         && typed.get_untracked() == words
                     {
+                        told.set(Some((words, list.total)));
                         found.set(list.page.items.into_iter().take(RUNS).collect());
                     }
                 });
@@ -97,7 +102,8 @@ pub fn Palette() -> impl IntoView {
         let words = typed.get();
         let mut list: Vec<Choice> = found.get().into_iter().map(|run| Choice::Run(Box::new(run))).collect();
         if !words.trim().is_empty() {
-            list.push(Choice::Filter(words.trim().to_owned()));
+            let total = told.with(|told| told.as_ref().filter(|(of, _)| *of == words).map(|(_, total)| *total));
+            list.push(Choice::Filter(words.trim().to_owned(), total));
         }
         let wanted = words.trim().to_ascii_lowercase();
         let commands = [
@@ -123,7 +129,7 @@ pub fn Palette() -> impl IntoView {
         let go = |path: &str| navigate(path, NavigateOptions::default());
         match choice {
             Choice::Run(run) => go(&paths::run(run.id)),
-            Choice::Filter(words) => go(&paths::runs_where(&words)),
+            Choice::Filter(words, _) => go(&paths::runs_where(&words)),
             Choice::GoRuns => go(paths::RUNS),
             Choice::GoLogs => go(paths::LOGS),
             Choice::Status(status) => go(&paths::runs_where(&format!("status:{status}"))),
@@ -204,7 +210,8 @@ pub fn Palette() -> impl IntoView {
 fn name(choice: &Choice) -> String {
     match choice {
         Choice::Run(run) => run.title().to_owned(),
-        Choice::Filter(words) => format!("Filter runs by {words}"),
+        Choice::Filter(words, None) => format!("Filter runs by {words}"),
+        Choice::Filter(words, Some(total)) => format!("Filter runs by {words}: {}", counted(*total, "run", "runs")),
         Choice::GoRuns => "Go to runs".into(),
         Choice::GoLogs => "Go to logs of all runs".into(),
         Choice::Status(status) => format!("Go to {} runs", status.label().to_ascii_lowercase()),
@@ -221,13 +228,13 @@ fn row(choice: &Choice, now: model::Millis) -> AnyView {
                 <StatusMark word=run.status.as_str()/>
                 <span class="sr">{run.status.label()}</span>
             </span>
-            <span class="cut">{name(choice)}</span>
+            <span class="cut" title=name(choice)>{name(choice)}</span>
             <span class="hintx">{when}</span>
         }
         .into_any()
     } else {
         let icon = match choice {
-            Choice::Filter(_) | Choice::Status(_) => "i-filter",
+            Choice::Filter(..) | Choice::Status(_) => "i-filter",
             Choice::Theme(Theme::Light) => "i-sun",
             Choice::Theme(Theme::Dark) => "i-moon",
             Choice::Theme(Theme::System) => "i-monitor",
@@ -239,5 +246,24 @@ fn row(choice: &Choice, now: model::Millis) -> AnyView {
             <span>{name(choice)}</span>
         }
         .into_any()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_all_runs_says_how_many_there_are() {
+        let total = |count, is_exact| Some(Total { count, is_exact });
+        for (total, says) in [
+            (None, "Filter runs by qc"),
+            (total(412, true), "Filter runs by qc: 412 runs"),
+            (total(1, true), "Filter runs by qc: 1 run"),
+            (total(0, true), "Filter runs by qc: 0 runs"),
+            (total(10_000, false), "Filter runs by qc: 10\u{202f}000+ runs"),
+        ] {
+            assert_eq!(name(&Choice::Filter("qc".into(), total)), says);
+        }
     }
 }

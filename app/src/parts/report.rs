@@ -1,15 +1,20 @@
 //! A report of a client as it came, folded to its name.
 
-use crate::ui::Ago;
+use crate::{paths, ui::Ago};
 use leptos::prelude::*;
-use model::event::RawEvent;
+use model::{RunId, event::RawEvent, text};
 
-/// Reports in the order they came.
+/// Reports in the order they came. A long one ends with how much of it is missing, and leads to all of it.
 #[component]
-pub fn Reports(events: Vec<RawEvent>) -> impl IntoView {
+pub fn Reports(run: RunId, events: Vec<RawEvent>) -> impl IntoView {
     let rows = events.into_iter().map(|event| {
         let at = event.received_at;
         let odd = event.outcome != "applied";
+        let rest = (event.missing > 0).then(|| {
+            let missing = i64::try_from(event.missing).unwrap_or(i64::MAX);
+            let says = format!("… {} more letters. ", text::count(missing));
+            view! { <p class="dim">{says}<a class="link" href=paths::kept_report(run, event.id) rel="external">"The whole report"</a></p> }
+        });
         view! {
             <li>
                 <details>
@@ -19,7 +24,8 @@ pub fn Reports(events: Vec<RawEvent>) -> impl IntoView {
                         {odd.then(|| view! { <span class="tag">{event.outcome}</span> })}
                         <span class="dim">{event.detail}</span>
                     </summary>
-                    <pre class="code wrap">{event.body} {event.cut.then_some(" …")}</pre>
+                    <pre class="code wrap">{event.body}</pre>
+                    {rest}
                 </details>
             </li>
         }

@@ -2,7 +2,7 @@
 
 use super::{fresh::Pulse, look::Look};
 use crate::{
-    api::results::{Level, Made, Output, ResultsAsk, ResultsView, Took, read_results},
+    api::results::read_results,
     paths::{self, RunPlace},
     ui::{Icon, StatusMark},
 };
@@ -13,51 +13,71 @@ use model::{
     preview::{Entry, EntryKind},
     text,
 };
+use view::results::{DEEP, Level, Made, Output, Rest, ResultsAsk, ResultsView, Took};
 
 /// What is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Listed {
     made: Vec<Made>,
-    next: Option<String>,
+    rest: Option<Rest>,
     levels: Vec<Level>,
+}
+
+/// What the outputs of a job are listed beside.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    /// Those of one job of each other rule.
+    Rules,
+    /// Those of other jobs of its rule.
+    Jobs,
+    Nothing,
 }
 
 /// The outputs, and the open one.
 #[component]
 pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Pulse) -> impl IntoView {
-    let ResultsView { made, next, levels, took, shown, open } = found;
+    let ResultsView { made, rest, levels, took, jobs, shown, open } = found;
     let by_rule = levels.is_empty();
-    if by_rule && made.is_empty() && open.is_none() && !shown {
+    if by_rule && made.is_empty() && open.is_none() && !shown && rest.is_none() {
         return view! { <Nothing/> }.into_any();
     }
     let here = open.as_ref().map(|open| open.file.clone());
     let at = place.get_untracked();
-    let chosen = at.rule.is_some();
-    let listed = RwSignal::new(Listed { made, next, levels });
-    let ask = ResultsAsk { rule: at.rule, file: None, after: at.after, tree: at.tree };
+    let job = at.files_of.as_ref().and_then(|job| job.parse().ok()).filter(|_| by_rule);
+    let beside = match (job, &at.rule) {
+        (Some(_), _) => Beside::Nothing,
+        (None, Some(_)) => Beside::Jobs,
+        (None, None) => Beside::Rules,
+    };
+    let listed = RwSignal::new(Listed { made, rest, levels });
+    let ask = ResultsAsk { rule: at.rule, job, file: None, after: at.after, tree: at.tree, encoding: None };
     pulse.keep_fresh(listed, move || {
         let ask = ask.clone();
-        async move { read_results(id, ask).await.ok().map(|found| Listed { made: found.made, next: found.next, levels: found.levels }) }
+        async move { read_results(id, ask).await.ok().map(|found| Listed { made: found.made, rest: found.rest, levels: found.levels }) }
     });
     let list = move || {
         let Listed { made, levels, .. } = listed.get();
         if by_rule {
             let none = made.is_empty().then(|| view! { <Nothing/> });
-            let groups = made.into_iter().map(|made| view! { <Group id made chosen here=here.clone() place/> }).collect_view();
-            view! { {none} {groups} }.into_any()
+            let groups = made.into_iter().map(|made| view! { <Group id made beside here=here.clone() place/> }).collect_view();
+            let all = (beside == Beside::Nothing).then(|| {
+                let href = paths::run_at(id, &RunPlace { files_of: None, after: None, ..place.get_untracked() });
+                view! { <a class="btn ghost small" href=href><Icon name="i-left" small=true/>"All outputs"</a> }
+            });
+            view! { {all} {none} {groups} }.into_any()
         } else {
             view! { <Branch id levels=levels at=0 here=here.clone() place/> }.into_any()
         }
     };
     let later = move || {
-        listed.with(|listed| listed.next.clone()).map(|next| {
-            let href = paths::run_at(id, &RunPlace { after: Some(next), file: None, ..place.get_untracked() });
-            view! { <a class="btn small" href=href>"Earlier jobs"<Icon name="i-right" small=true/></a> }
+        listed.with(|listed| listed.rest.clone()).map(|Rest { after, says }| {
+            let href = paths::run_at(id, &RunPlace { after: Some(after), file: None, ..place.get_untracked() });
+            view! { <a class="btn small" href=href>{says}<Icon name="i-right" small=true/></a> }
         })
     };
     let way = move |tree: Option<&str>| {
         let tree = tree.map(str::to_owned);
-        paths::run_at(id, &RunPlace { tree, after: None, ..place.get() })
+        paths::run_at(id, &RunPlace { tree, files_of: None, after: None, ..place.get() })
     };
     let ways = shown.then(|| {
         view! {
@@ -69,7 +89,7 @@ pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Puls
     });
     let view = match open {
         Some(open) => view! { <Look id open place watch=pulse.watch/> }.into_any(),
-        None if !took.is_empty() => view! { <Bars id took place/> }.into_any(),
+        None if !took.is_empty() => view! { <Bars id took of=jobs place/> }.into_any(),
         None => view! { <div class="empty" role="status"><p>"Choose a file to look into it."</p></div> }.into_any(),
     };
     view! {
@@ -87,7 +107,9 @@ pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Puls
 
 /// What each job of a rule took: time and memory as bars.
 #[component]
-fn Bars(id: RunId, took: Vec<Took>, place: Memo<RunPlace>) -> impl IntoView {
+fn Bars(id: RunId, took: Vec<Took>, of: u64, place: Memo<RunPlace>) -> impl IntoView {
+    let drawn = took.len() as u64;
+    let jobs = if drawn < of { format!("{} of {}", text::count(drawn as i64), text::things(of, "job")) } else { "the jobs".to_owned() };
     let longest = took.iter().map(|took| took.benchmark.seconds).fold(0.0, f64::max);
     let most = took.iter().filter_map(|took| took.benchmark.memory).max().unwrap_or_default() as f64;
     let share = |value: f64, of: f64| format!("--n:{:.1}", if of > 0.0 { value / of * 100.0 } else { 0.0 });
@@ -111,7 +133,7 @@ fn Bars(id: RunId, took: Vec<Took>, place: Memo<RunPlace>) -> impl IntoView {
     view! {
         <div class="scroller" tabindex="0" role="region" aria-label="Benchmarks">
             <table class="took">
-                <caption>"What the jobs took, by their benchmark files"</caption>
+                <caption>{format!("What {jobs} took, by their benchmark files")}</caption>
                 <thead>
                     <tr><th scope="col">"Job"</th><th scope="col">"Time"</th><th scope="col">"Peak memory"</th><th scope="col">"Processor"</th><th scope="col">"Load"</th></tr>
                 </thead>
@@ -132,25 +154,45 @@ fn Nothing() -> impl IntoView {
 #[component]
 fn Branch(id: RunId, levels: Vec<Level>, at: usize, here: Option<FileRef>, place: Memo<RunPlace>) -> impl IntoView {
     let Some(level) = levels.get(at).cloned() else { return ().into_any() };
-    let (entries, more) = match level.entries {
+    let folder = match level.folder {
         Ok(found) => found,
         Err(why) => return view! { <p class="dim edge" role="status">{why.to_string()}</p> }.into_any(),
     };
     let open = levels.get(at + 1).map(|level| level.way.clone());
-    let empty = entries.is_empty();
     let up = if level.way.is_empty() { ".".to_owned() } else { level.way.clone() };
+    let (rest, unlisted, next) = (folder.rest(), folder.unlisted(), folder.next);
+    let entries = folder.entries;
+    let empty = entries.is_empty() && rest.is_none() && unlisted.is_none() && level.from.is_none();
+    let way_from = |after: Option<String>| paths::run_at(id, &RunPlace { tree: Some(up.clone()), after, ..place.get_untracked() });
+    let first = level.from.is_some().then(|| view! { <p class="edge"><a class="link" href=way_from(None)>"From the start"</a></p> });
+    let rest = rest.map(|says| match next {
+        Some(next) => view! { <p class="edge"><a class="link" href=way_from(Some(next))>{says}</a></p> }.into_any(),
+        None => view! { <p class="dim edge">{says}</p> }.into_any(),
+    });
     let rows = entries.into_iter().map(|entry| {
         let Entry { name, kind, size, .. } = entry;
         let way = if level.way.is_empty() { name.clone() } else { format!("{}/{name}", level.way) };
         match kind {
+            // Deeper than directories are listed here: a look into it.
+            EntryKind::Directory if at >= DEEP => {
+                let file = FileRef::Under(way);
+                let current = (here.as_ref() == Some(&file)).then_some("true");
+                let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), from: None, encoding: None, ..place.get() });
+                view! {
+                    <li>
+                        <a href=href aria-current=current><Icon name="i-folder" small=true/><span class="cut" title=name.clone()>{name.clone()}</span></a>
+                    </li>
+                }
+                .into_any()
+            }
             EntryKind::Directory => {
                 let is_open = open.as_ref() == Some(&way);
                 let tree = if is_open { up.clone() } else { way.clone() };
-                let href = move || paths::run_at(id, &RunPlace { tree: Some(tree.clone()), ..place.get() });
+                let href = move || paths::run_at(id, &RunPlace { tree: Some(tree.clone()), after: None, ..place.get() });
                 let within = is_open.then(|| view! { <Branch id levels=levels.clone() at=at + 1 here=here.clone() place/> }.into_any());
                 view! {
                     <li>
-                        <a href=href aria-expanded=is_open.to_string()><Icon name=if is_open { "i-down" } else { "i-right" } small=true/><Icon name="i-folder" small=true/><span class="cut">{name}</span></a>
+                        <a href=href aria-expanded=is_open.to_string()><Icon name=if is_open { "i-down" } else { "i-right" } small=true/><Icon name="i-folder" small=true/><span class="cut" title=name.clone()>{name.clone()}</span></a>
                         {within}
                     </li>
                 }
@@ -159,42 +201,63 @@ fn Branch(id: RunId, levels: Vec<Level>, at: usize, here: Option<FileRef>, place
             EntryKind::File | EntryKind::Link => {
                 let file = FileRef::Under(way);
                 let current = (here.as_ref() == Some(&file)).then_some("true");
-                let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), from: None, ..place.get() });
+                let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), from: None, encoding: None, ..place.get() });
                 let says = if kind == EntryKind::Link { "link".to_owned() } else { text::bytes(i64::try_from(size).unwrap_or(i64::MAX)) };
                 view! {
                     <li>
-                        <a href=href aria-current=current><Icon name="i-file" small=true/><span class="cut">{name}</span><span class="num">{says}</span></a>
+                        <a href=href aria-current=current><Icon name="i-file" small=true/><span class="cut" title=name.clone()>{name.clone()}</span><span class="num">{says}</span></a>
                     </li>
                 }
                 .into_any()
             }
-            EntryKind::Special => view! { <li class="dim"><span class="cut">{name}</span></li> }.into_any(),
+            EntryKind::Special => view! { <li class="dim"><span class="cut" title=name.clone()>{name.clone()}</span></li> }.into_any(),
         }
     });
     view! {
+        {first}
         <ul data-within=(at > 0).then_some("")>{rows.collect_view()}</ul>
         {empty.then(|| view! { <p class="dim edge">"It is empty."</p> })}
-        {more.then(|| view! { <p class="dim edge">"There is more than is listed."</p> })}
+        {rest}
+        {unlisted.map(|says| view! { <p class="dim edge">{says}</p> })}
     }
     .into_any()
 }
 
 #[component]
-fn Group(id: RunId, made: Made, chosen: bool, here: Option<FileRef>, place: Memo<RunPlace>) -> impl IntoView {
-    let Made { rule, label, status, outputs, .. } = made;
+fn Group(id: RunId, made: Made, beside: Beside, here: Option<FileRef>, place: Memo<RunPlace>) -> impl IntoView {
+    let Made { job, rule, label, status, outputs, skipped, missing, more_jobs } = made;
     let word = status.as_str();
-    let name = match (chosen, label.is_empty()) {
-        (true, false) => view! { <span class="cut">{label}</span> }.into_any(),
-        (true, true) => view! { <span class="cut">{rule}</span> }.into_any(),
+    let at = place.get_untracked();
+    let all_jobs = paths::run_at(id, &at.of_rule(Some(&rule)));
+    let alone = beside == Beside::Nothing;
+    let name = match (beside == Beside::Jobs, label.is_empty()) {
+        (true, false) => view! { <span class="cut" title=label.clone()>{label.clone()}</span> }.into_any(),
+        (true, true) => view! { <span class="cut" title=rule.clone()>{rule.clone()}</span> }.into_any(),
         (false, _) => {
-            let href = paths::run_at(id, &place.get_untracked().of_rule(Some(&rule)));
-            view! { <a class="link cut" href=href>{rule}</a> }.into_any()
+            let of = (alone && !label.is_empty()).then(|| view! { <span class="cut" title=label.clone()>{label.clone()}</span> });
+            view! { <a class="link cut" href=all_jobs.clone() title=rule.clone()>{rule.clone()}</a> {of} }.into_any()
         }
     };
+    // Of a job that is listed beside others all outputs from the start; else those that come next.
+    let skip = if alone { skipped as usize + outputs.len() } else { 0 };
+    let first = (skipped > 0).then(|| {
+        let href = paths::run_at(id, &at.of_files(job, None, 0));
+        view! { <p class="edge"><a class="link" href=href>"From the start"</a></p> }
+    });
+    let more_outputs = (missing > 0).then(|| {
+        let href = paths::run_at(id, &at.of_files(job, None, skip));
+        view! { <p class="edge"><a class="link" href=href>{text::more(missing, "output")}</a></p> }
+    });
+    let more_jobs = (more_jobs > 0).then(|| {
+        let says = text::more(more_jobs, "job");
+        // Jobs without a rule cannot be chosen by it.
+        let href = (!rule.is_empty()).then_some(all_jobs);
+        view! { <p class="edge">{match href { Some(href) => view! { <a class="link" href=href>{says}</a> }.into_any(), None => says.into_any() }}</p> }
+    });
     let files = outputs.into_iter().map(|output| {
         let Output { file, path, facts } = output;
         let current = (here == Some(FileRef::Known(file))).then_some("true");
-        let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), from: None, ..place.get() });
+        let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), from: None, encoding: None, ..place.get() });
         let (says, missing) = match facts {
             Ok(facts) => (text::bytes(i64::try_from(facts.size).unwrap_or(i64::MAX)), false),
             Err(NoFile::Directory) => ("directory".to_owned(), false),
@@ -213,6 +276,9 @@ fn Group(id: RunId, made: Made, chosen: bool, here: Option<FileRef>, place: Memo
     });
     view! {
         <h2><span class="st" data-status=word><StatusMark word/><span class="sr">{status.label()}</span></span>{name}</h2>
+        {first}
         <ul>{files.collect_view()}</ul>
+        {more_outputs}
+        {more_jobs}
     }
 }

@@ -3,13 +3,15 @@
 //! The server lays out; here boxes are links, lines light up, and the picture is made larger or
 //! smaller inside a scroller, so that touch, wheel and keyboard move it as they move any page.
 
+mod drag;
+
 use super::minimap::Minimap;
 use crate::{
-    api::graph::RuleGraph,
     paths::{self, RunPlace},
     ui::{Icon, If},
 };
 use chart::graph::{Direction, Layout, Step};
+use drag::Drag;
 use leptos::{ev, html, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::{
@@ -17,6 +19,7 @@ use model::{
     run::{JobCounts, RuleRow},
 };
 use std::{collections::HashMap, sync::Arc};
+use view::rule_graph::RuleGraph;
 use wasm_bindgen::JsCast as _;
 
 /// One press of a zoom button, in percent, and how far it goes.
@@ -354,43 +357,5 @@ fn element(scroller: NodeRef<html::Div>) -> Option<web_sys::HtmlDivElement> {
 fn focus(at: usize) {
     if let Some(found) = node(at).and_then(|node| node.dyn_into::<web_sys::SvgElement>().ok()) {
         let _ = found.focus();
-    }
-}
-
-/// Moves the picture with the mouse; touch moves it by itself.
-#[derive(Clone, Copy)]
-struct Drag {
-    scroller: NodeRef<html::Div>,
-    from: StoredValue<Option<(i32, i32)>>,
-}
-
-impl Drag {
-    fn new(scroller: NodeRef<html::Div>) -> Self {
-        Self { scroller, from: StoredValue::new(None) }
-    }
-
-    fn begin(self, event: &ev::PointerEvent) {
-        // A box is a link; the picture is taken hold of between them.
-        let between = event
-            .target()
-            .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-            .is_some_and(|target| target.closest("a").is_ok_and(|link| link.is_none()));
-        if between && event.pointer_type() == "mouse" && event.button() == 0 {
-            self.from.set_value(Some((event.client_x(), event.client_y())));
-        }
-    }
-
-    fn go(self, event: &ev::PointerEvent) {
-        let (Some((x, y)), Some(div)) = (self.from.try_get_value().flatten(), element(self.scroller)) else { return };
-        if event.buttons() & 1 == 0 {
-            return self.end();
-        }
-        div.set_scroll_left(div.scroll_left() + x - event.client_x());
-        div.set_scroll_top(div.scroll_top() + y - event.client_y());
-        self.from.set_value(Some((event.client_x(), event.client_y())));
-    }
-
-    fn end(self) {
-        self.from.set_value(None);
     }
 }

@@ -98,6 +98,7 @@ pub fn RunHead(
     run: RwSignal<RunSummary>,
     attempts: Vec<Attempt>,
     client: Option<String>,
+    notes: Vec<String>,
     place: Memo<RunPlace>,
     delete: Callback<()>,
 ) -> impl IntoView {
@@ -230,6 +231,7 @@ pub fn RunHead(
                     </div>
                 </If>
             </dl>
+            {notes.into_iter().map(|note| view! { <p class="dim" role="note">{note}"."</p> }).collect_view()}
             <JobBar jobs/>
             <nav class="counts" aria-label="Jobs by status">{counts.into_iter().collect_view()}</nav>
         </header>

@@ -18,6 +18,9 @@ use std::collections::HashSet;
 
 /// A comfortable row, in pixels; cards on a phone are of any height and are not windowed.
 const ROW: u32 = 36;
+/// Tags of a row; the run itself shows all.
+const TAGS: usize = 3;
+
 /// The table, its header links and its rows.
 #[component]
 pub fn RunTable(
@@ -114,6 +117,26 @@ fn cell<T: PartialEq + Clone + Send + Sync + 'static>(
     Memo::new(move |_| row.with(&value))
 }
 
+/// The first tags and how many more there are; where there is no room for them, only how many.
+fn shown_tags(run: RunId, tags: &[String]) -> impl IntoView + use<> {
+    let all = tags.join(", ");
+    let first: Vec<String> = tags.iter().take(TAGS).cloned().collect();
+    let more = tags.len() - first.len();
+    let chips = first.len() + usize::from(more > 0);
+    let first =
+        first.into_iter().map(|tag| view! { <a class="tag" href=paths::runs_with("tag", &tag) title=tag.clone()>{tag.clone()}</a> });
+    let rest = (more > 0).then(|| {
+        view! { <a class="tag rest" href=paths::run(run) title=all.clone()>{format!("+{more}")}<span class="sr">" more tags"</span></a> }
+    });
+    let count = if tags.len() == 1 { "1 tag".to_owned() } else { format!("{} tags", tags.len()) };
+    let count =
+        (!tags.is_empty()).then(|| view! { <span class="tag-count"><a class="try" href=paths::run(run) title=all>{count}</a></span> });
+    view! {
+        <span class="tags" style=format!("--n:{chips}")>{first.collect_view()}{rest}</span>
+        {count}
+    }
+}
+
 /// One run. Each cell follows its own value, so a status change redraws one badge.
 #[component]
 fn RunRow(id: RunId, row: ArcRwSignal<RunSummary>, selected: RwSignal<HashSet<RunId>>, doomed: RwSignal<Doomed>) -> impl IntoView {
@@ -170,28 +193,21 @@ fn RunRow(id: RunId, row: ArcRwSignal<RunSummary>, selected: RwSignal<HashSet<Ru
             <td role="cell" class="st-cell"><StatusBadge status/></td>
             <td role="cell" class="name-cell">
                 <div class="name">
-                    <a class="cut" href=link>{title}</a>
+                    <a class="cut" href=link title=title>{title}</a>
                     <If when=Signal::derive(move || { attempt.get() > 1 })>
                         <span class="try" title=move || format!("Attempt {}", attempt.get())>{move || format!("#{}", attempt.get())}</span>
                     </If>
                     <If when=Signal::derive(move || dry.get())>
                         <span class="try">"dry run"</span>
                     </If>
-                    <span class="tags">
-                        {move || {
-                            tags.get()
-                                .into_iter()
-                                .map(|tag| view! { <a class="tag" href=paths::runs_with("tag", &tag)>{tag.clone()}</a> })
-                                .collect_view()
-                        }}
-                    </span>
+                    {move || shown_tags(id, &tags.get())}
                 </div>
             </td>
             <td role="cell" class="prog-cell"><Progress jobs/></td>
-            <td role="cell" class="user-cell">
+            <td role="cell" class="user-cell" title=user>
                 {move || { let user = user.get(); view! { <a class="plain-link" href=paths::runs_with("user", &user)>{user.clone()}</a> } }}
             </td>
-            <td role="cell" class="src-cell">{source}</td>
+            <td role="cell" class="src-cell" title=source>{source}</td>
             <td role="cell" class="when-cell"><Ago at=started/></td>
             <td role="cell" class="dur num">
                 <Show when=move || left.get().is_some() fallback=move || view! { <Took started ended/> }>

@@ -1,7 +1,6 @@
 //! The way through a run's past: a slider over its life, steps from change to change, and the way back.
 
 use crate::{
-    api::runs::Then,
     paths::{self, RunPlace},
     ui::{Icon, local_precise},
 };
@@ -9,6 +8,7 @@ use leptos::{ev, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::{Millis, RunId, text};
 use std::time::Duration;
+use view::runs::Then;
 
 /// While the slider is moved, the page follows at most so often.
 const FOLLOW: Duration = Duration::from_millis(120);

@@ -12,7 +12,6 @@ mod table;
 
 use super::ink::InkPot;
 use crate::{
-    api::timeline::TimelineView,
     paths::{self, RunPlace},
     ui::{Icon, If, JobBadge, StatusMark, Took},
 };
@@ -22,8 +21,13 @@ pub use board::{arrangement, span_of};
 use labels::Labels;
 use leptos::{ev, prelude::*};
 use model::{RunId, text};
+use std::collections::BTreeMap;
 use still::Still;
 use table::GroupTable;
+use view::timeline::TimelineView;
+
+/// Wildcards of a job that are named under the pointer.
+const WILDCARDS: usize = 6;
 
 /// The view with its tools. `changed` grows with every change of the run's jobs.
 #[component]
@@ -85,6 +89,7 @@ fn Tools(id: RunId, place: Memo<RunPlace>, board: Board, as_table: bool) -> impl
         <div class="tool">
             <Switch id place read=|place| &mut place.critical on="1" icon=Some("i-gantt") label="Critical path"/>
             <Switch id place read=|place| &mut place.idle on="skip" icon=None label="Skip idle time"/>
+            <span class="dim" role="status">{move || board.path_says()}</span>
             <span class="grow"></span>
             {(!as_table)
                 .then(|| {
@@ -156,19 +161,28 @@ fn Lanes(board: Board, first: TimelineView) -> impl IntoView {
     }
 }
 
+/// The first wildcards of a job and how many more it has.
+fn named(wildcards: &BTreeMap<String, String>) -> Vec<String> {
+    let mut words: Vec<String> = wildcards.iter().take(WILDCARDS).map(|(key, value)| format!("{key}={value}")).collect();
+    if wildcards.len() > WILDCARDS {
+        words.push(format!("+{} more", wildcards.len() - WILDCARDS));
+    }
+    words
+}
+
 /// What stands under the pointer.
 #[component]
 fn Hint(board: Board) -> impl IntoView {
     move || {
         board.hint().map(|hint| {
             let job = hint.job;
-            let wildcards: Vec<String> = job.wildcards.iter().take(6).map(|(key, value)| format!("{key}={value}")).collect();
+            let wildcards = named(&job.wildcards);
             let (started, ended) = (job.started_at, job.ended_at);
             let status = job.status;
             view! {
                 <div class="hover-card tl-hint" role="tooltip" style=format!("inset-block-start:{}px;inset-inline-start:{}px", hint.y, hint.x)>
                     <JobBadge status=Signal::derive(move || status)/>
-                    <b class="cut">{job.rule.unwrap_or_default()}</b>
+                    <b>{job.rule.unwrap_or_default()}</b>
                     {(!wildcards.is_empty()).then(|| view! { <code>{wildcards.join(" ")}</code> })}
                     <dl>
                         <dt>"Took"</dt>
@@ -207,5 +221,17 @@ fn Sums(board: Board) -> impl IntoView {
                 </div>
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_that_are_not_named_are_counted() {
+        let of = |names: std::ops::RangeInclusive<char>| named(&names.map(|name| (name.to_string(), "1".to_owned())).collect());
+        assert_eq!(of('a'..='f').join(" "), "a=1 b=1 c=1 d=1 e=1 f=1");
+        assert_eq!(of('a'..='h').join(" "), "a=1 b=1 c=1 d=1 e=1 f=1 +2 more");
     }
 }

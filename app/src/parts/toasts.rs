@@ -50,9 +50,7 @@ impl ToastList {
         });
         let id = id.unwrap_or_default();
         self.list.update(|list| {
-            if list.len() == MOST {
-                list.remove(0);
-            }
+            make_room(list);
             list.push(Toast { id, text, undo });
         });
         set_timeout(move || self.drop(id), STAY);
@@ -60,6 +58,13 @@ impl ToastList {
 
     fn drop(self, id: u64) {
         self.list.try_update(|list| list.retain(|toast| toast.id != id));
+    }
+}
+
+/// Takes one message away where there is no room for another: the oldest, but no way back as long as there are others.
+fn make_room(list: &mut Vec<Toast>) {
+    if list.len() == MOST {
+        list.remove(list.iter().position(|toast| toast.undo.is_none()).unwrap_or(0));
     }
 }
 
@@ -95,5 +100,25 @@ pub fn Toasts() -> impl IntoView {
                 }
             </For>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_way_back_gives_way_only_to_another_one() {
+        let toast =
+            |id: u64, undo: bool| Toast { id, text: String::new(), undo: undo.then(|| Arc::new(|| ()) as Arc<dyn Fn() + Send + Sync>) };
+        for (held, kept) in [
+            ([true, false, true, false], vec![0, 2, 3]),
+            ([true, true, true, true], vec![1, 2, 3]),
+            ([false, false, true, true], vec![1, 2, 3]),
+        ] {
+            let mut list: Vec<Toast> = held.into_iter().zip(0..).map(|(undo, id)| toast(id, undo)).collect();
+            make_room(&mut list);
+            assert_eq!(list.iter().map(|toast| toast.id).collect::<Vec<_>>(), kept, "{held:?}");
+        }
     }
 }

@@ -1,6 +1,14 @@
 //! How much runs at a time: bars and their cores summed up over time, with the peak of any span.
+//!
+//! Every question ends, whatever numbers it is asked with: what does not fit is the largest number that does.
 
-use crate::lanes::{Bar, OPEN};
+use crate::{
+    along,
+    lanes::{Bar, OPEN},
+};
+
+/// Most parts of one answer: more than any screen has pixels.
+pub const COLUMNS: u32 = 1 << 16;
 
 /// Bars that run and cores they take, at every moment.
 #[derive(Clone, Debug, Default)]
@@ -36,28 +44,32 @@ impl Curve {
         let mut steps: Vec<(i64, bool, u32)> = Vec::new();
         for bar in bars {
             steps.push((bar.from, true, bar.threads));
-            if bar.to != OPEN {
-                steps.push((bar.to.max(bar.from + 1), false, bar.threads));
+            let to = bar.to.max(bar.from.saturating_add(1));
+            if to != OPEN {
+                steps.push((to, false, bar.threads));
             }
         }
         steps.sort_unstable();
         let mut curve = Self::default();
-        let (mut running, mut cores, mut begun, mut ended, mut area) = (0_u32, 0_u32, 0_u32, 0_u32, 0_i64);
+        // More cores than a u32 holds are counted, and shown as the most it holds.
+        let (mut running, mut cores, mut begun, mut ended, mut area) = (0_u32, 0_u64, 0_u32, 0_u32, 0_i64);
+        let shown = |cores: u64| u32::try_from(cores).unwrap_or(u32::MAX);
         for (at, begins, threads) in steps {
             if curve.at.last() != Some(&at) {
-                area += curve.at.last().map_or(0, |last| i64::from(cores) * (at - last));
+                let passed = curve.at.last().map_or(0, |last| at.saturating_sub(*last));
+                area = area.saturating_add(i64::from(shown(cores)).saturating_mul(passed));
                 curve.at.push(at);
                 curve.area.push(area);
                 curve.passed.push((0, 0));
                 curve.level.push((0, 0));
             }
             if begins {
-                (running, cores, begun) = (running + 1, cores + threads, begun + 1);
+                (running, cores, begun) = (running + 1, cores + u64::from(threads), begun + 1);
             } else {
-                (running, cores, ended) = (running - 1, cores - threads, ended + 1);
+                (running, cores, ended) = (running - 1, cores - u64::from(threads), ended + 1);
             }
             let last = curve.at.len() - 1;
-            (curve.level[last], curve.passed[last]) = ((running, cores), (begun, ended));
+            (curve.level[last], curve.passed[last]) = ((running, shown(cores)), (begun, ended));
         }
         curve.climb();
         curve
@@ -100,26 +112,57 @@ impl Curve {
     pub fn peak(&self, from: i64, to: i64) -> (u32, u32) {
         let first = self.at.partition_point(|at| *at <= from);
         let last = self.at.partition_point(|at| *at < to);
+        self.highest(first, last)
+    }
+
+    /// The largest levels from the moment before `first` to the one before `last`.
+    fn highest(&self, first: usize, last: usize) -> (u32, u32) {
         let before = first.checked_sub(1).map_or((0, 0), |at| self.level[at]);
         larger(before, self.most(first, last.max(first)))
     }
 
-    /// The peaks of `columns` equal parts of a span.
+    /// The peaks of `columns` equal parts of a span, at most [`COLUMNS`].
+    ///
+    /// Parts that follow each other are found from the one before: a part costs O(log m) of the m moments in it.
     pub fn columns(&self, from: i64, to: i64, columns: u32) -> Vec<(u32, u32)> {
-        let edge = |column: u32| from + ((to - from) as f64 * f64::from(column) / f64::from(columns.max(1))).round() as i64;
+        let columns = columns.min(COLUMNS);
+        let (mut begin, mut first, mut last) = (from, 0, 0);
         let part = |column: u32| {
+            let end = along(from, to, f64::from(column) / f64::from(columns));
             // Not beyond the span, though a part may be below a millisecond.
-            let start = edge(column).min(to - 1);
-            self.peak(start, edge(column + 1).max(start + 1))
+            let start = begin.min(to.saturating_sub(1));
+            let stop = end.max(start.saturating_add(1));
+            first = self.seek(first, |at| at <= start);
+            last = self.seek(last, |at| at < stop);
+            begin = end;
+            self.highest(first, last)
         };
-        (0..columns).map(part).collect()
+        (1..=columns).map(part).collect()
+    }
+
+    /// How many moments are `before` something, looked for from `near` on: quick where that is close to it.
+    fn seek(&self, near: usize, before: impl Fn(i64) -> bool) -> usize {
+        let is_before = |at: &i64| before(*at);
+        if near.checked_sub(1).and_then(|last| self.at.get(last)).is_some_and(|at| !before(*at)) {
+            return self.at.partition_point(is_before); // It lies behind.
+        }
+        let (mut low, mut step) = (near.min(self.at.len()), 1);
+        while self.at.get(low + step - 1).is_some_and(is_before) {
+            low += step;
+            step *= 2;
+        }
+        let high = (low + step - 1).min(self.at.len());
+        low + self.at[low..high].partition_point(is_before)
     }
 
     /// Core-milliseconds up to a time.
     fn area_at(&self, time: i64) -> i64 {
         match self.at.partition_point(|at| *at <= time).checked_sub(1) {
             None => 0,
-            Some(at) => self.area[at] + i64::from(self.level[at].1) * (time - self.at[at]),
+            Some(at) => {
+                let since = time.saturating_sub(self.at[at]);
+                self.area[at].saturating_add(i64::from(self.level[at].1).saturating_mul(since))
+            }
         }
     }
 
@@ -135,32 +178,41 @@ impl Curve {
         let (busiest, cores) = self.peak(from, to);
         Sums {
             bars: begun - ended,
-            core_ms: self.area_at(to) - self.area_at(from),
+            core_ms: self.area_at(to).saturating_sub(self.area_at(from)),
             busiest,
             busiest_at: self.first_at(from, to, busiest),
             cores,
         }
     }
 
-    /// The first moment of a span at which as many run.
+    /// The first moment of a span at which as many run, in O(log² n).
+    ///
+    /// Only at its start and at the moments within it something changes: it is looked for among those, however
+    /// long the span is.
     fn first_at(&self, from: i64, to: i64, wanted: u32) -> i64 {
-        let (mut low, mut high) = (from, to);
-        // Peaks of spans from `from` on only grow.
+        let first = self.at.partition_point(|at| *at <= from);
+        let before = first.checked_sub(1).map_or(0, |at| self.level[at].0);
+        if before >= wanted {
+            return from;
+        }
+        let last = self.at.partition_point(|at| *at < to);
+        let (mut low, mut high) = (first, last);
+        // Peaks of moments from the first on only grow.
         while low < high {
-            let middle = low + (high - low) / 2;
-            if self.peak(from, middle + 1).0 >= wanted {
+            let middle = low.midpoint(high);
+            if self.most(first, middle + 1).0 >= wanted {
                 high = middle;
             } else {
                 low = middle + 1;
             }
         }
-        low
+        self.at.get(low).copied().unwrap_or(from)
     }
 
     /// Spans of at least `least` milliseconds in which nothing runs, between the first and the last moment.
     pub fn gaps(&self, least: i64) -> Vec<(i64, i64)> {
         let pairs = self.at.windows(2).zip(&self.level);
-        pairs.filter(|(pair, level)| level.0 == 0 && pair[1] - pair[0] >= least).map(|(pair, _)| (pair[0], pair[1])).collect()
+        pairs.filter(|(pair, level)| level.0 == 0 && pair[1].saturating_sub(pair[0]) >= least).map(|(pair, _)| (pair[0], pair[1])).collect()
     }
 }
 
@@ -196,8 +248,15 @@ mod tests {
             prop_assert_eq!(sums.busiest, most.0);
             prop_assert_eq!(at(sums.busiest_at).0, most.0);
             prop_assert!((from..sums.busiest_at).all(|time| at(time).0 < most.0));
-            let columns = curve.columns(from, to, 7);
-            prop_assert_eq!(columns.iter().fold((0, 0), |most, one| larger(most, *one)), most);
+            for columns in [7, 300] {
+                let part = |column: i64| {
+                    let edge = |column: i64| from + (span as f64 * (column as f64 / f64::from(columns))).round() as i64;
+                    let start = edge(column).min(to - 1);
+                    curve.peak(start, edge(column + 1).max(start + 1))
+                };
+                prop_assert_eq!(curve.columns(from, to, columns), (0..i64::from(columns)).map(part).collect::<Vec<_>>());
+                prop_assert_eq!(curve.columns(from, to, columns).into_iter().fold((0, 0), larger), most);
+            }
             for (start, end) in curve.gaps(5) {
                 prop_assert!(end - start >= 5 && (start..end).all(|time| at(time).0 == 0) && at(end).0 > 0);
             }

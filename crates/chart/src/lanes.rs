@@ -77,7 +77,7 @@ impl Lanes {
             let lane = free.pop().map_or(lanes, |Reverse(lane)| lane);
             lanes = lanes.max(lane + 1);
             lane_of.push(lane);
-            busy.push(Reverse((bar.to.max(bar.from + 1), lane)));
+            busy.push(Reverse((bar.to.max(bar.from.saturating_add(1)), lane)));
         }
         let mut first = vec![0_u32; lanes as usize + 1];
         for &lane in &lane_of {
@@ -129,7 +129,7 @@ impl Lanes {
     pub fn at(&self, lane: u32, time: i64, reach: i64) -> Option<&Bar> {
         let bars = self.lane(lane);
         let next = bars.partition_point(|bar| bar.to <= time);
-        let near = |bar: &&Bar| bar.from - time <= reach && time.saturating_sub(bar.to) <= reach;
+        let near = |bar: &&Bar| bar.from.saturating_sub(time) <= reach && time.saturating_sub(bar.to) <= reach;
         bars.get(next).filter(near).or_else(|| next.checked_sub(1).and_then(|last| bars.get(last)).filter(near))
     }
 
@@ -153,32 +153,36 @@ impl Lanes {
     ///
     /// Bars below a pixel that begin in the same pixel share a mark, so there are at most two
     /// marks to a pixel. Marks that touch and look alike are one if none of their bars can be seen alone.
+    ///
+    /// A window that ends before it begins shows nothing, and neither does one without a scale.
     pub fn marks(&self, lane: u32, from: i64, to: i64, unit: f64) -> Vec<Mark> {
-        let Some(&start) = self.first.get(lane as usize) else { return Vec::new() };
+        let Some(&start) = self.first.get(lane as usize).filter(|_| from < to && unit > 0.0) else { return Vec::new() };
         let (start, bars) = (start as usize, self.lane(lane));
         let pixel = (unit * UNITS as f64).max(1.0);
-        let place = |time: i64| ((time.clamp(from, to) - from) as f64 / unit).round() as u32;
+        let place = |time: i64| (time.clamp(from, to).saturating_sub(from) as f64 / unit).round() as u32;
         let mut marks: Vec<Mark> = Vec::new();
         let mut at = bars.partition_point(|bar| bar.to < from);
         while let Some(bar) = bars.get(at).filter(|bar| bar.from < to) {
-            let narrow = |bar: &Bar| bar.to != OPEN && ((bar.to - bar.from) as f64) < pixel;
+            let narrow = |bar: &Bar| bar.to != OPEN && (bar.to.saturating_sub(bar.from) as f64) < pixel;
             if !narrow(bar) {
                 let first = place(bar.from);
-                marks.push(Mark { from: first, to: place(bar.to).max(first + 1), kind: bar.kind, merged: false });
+                marks.push(Mark { from: first, to: place(bar.to).max(first.saturating_add(1)), kind: bar.kind, merged: false });
                 at += 1;
                 continue;
             }
             // All narrow bars that begin in this pixel. Only the last bar before the next pixel can be a wide one.
-            let edge = from + ((((bar.from - from) as f64 / pixel).floor() + 1.0) * pixel).ceil() as i64;
+            let pixels = (bar.from.saturating_sub(from) as f64 / pixel).floor() + 1.0;
+            let edge = from.saturating_add((pixels * pixel).ceil() as i64);
             let mut end = at + bars[at..].partition_point(|bar| bar.from < edge);
             if end > at + 1 && !narrow(&bars[end - 1]) {
                 end -= 1;
             }
             let end = end.max(at + 1);
             let kind = self.worst(start + at, start + end);
-            let (first, last) = (place(bar.from), place(bars[end - 1].to).max(place(bar.from) + 1));
+            let first = place(bar.from);
+            let last = place(bars[end - 1].to).max(first.saturating_add(1));
             match marks.last_mut() {
-                Some(held) if held.merged && held.kind == kind && first <= held.to + 1 => held.to = last.max(held.to),
+                Some(held) if held.merged && held.kind == kind && first <= held.to.saturating_add(1) => held.to = last.max(held.to),
                 _ => marks.push(Mark { from: first, to: last, kind, merged: true }),
             }
             at = end;
@@ -199,16 +203,19 @@ pub struct Mark {
 }
 
 /// Marks of one lane in few characters: for each the way from the one before, then length and kind.
+///
+/// A mark of more than 2^29 units, a hundred million pixels, is drawn as long as that.
 pub fn pack(marks: &[Mark]) -> Vec<u32> {
+    const LONGEST: u32 = u32::MAX / 8;
     let mut end = 0;
     let mut words = Vec::with_capacity(marks.len() * 2);
     for mark in marks {
         // Two marks of one pixel may overlap by a rounding.
         let from = mark.from.max(end);
-        let to = mark.to.max(from + 1);
+        let long = (mark.to.max(from.saturating_add(1)) - from).min(LONGEST);
         words.push(from - end);
-        words.push((to - from) * 8 + mark.kind.number());
-        end = to;
+        words.push(long * 8 + mark.kind.number());
+        end = from + long;
     }
     words
 }

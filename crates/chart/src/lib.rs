@@ -2,6 +2,9 @@
 //!
 //! Knows neither runs nor pages: no I/O, no clock, no randomness. Lengths are CSS pixels at
 //! zoom 1, `x` to the right and `y` down.
+//!
+//! Total: no number, however large, small or no number at all, makes anything here break or go on for ever.
+//! `tests/extremes.rs` asks every public function.
 #![forbid(unsafe_code)]
 
 pub mod curve;
@@ -10,3 +13,14 @@ pub mod lanes;
 pub mod rect;
 pub mod stack;
 pub mod time;
+
+/// The place at a share of the way from one place to another, rounded; exact as far as `f64` is, and never beyond the
+/// numbers there are.
+fn along(from: i64, to: i64, share: f64) -> i64 {
+    if let Some(way) = to.checked_sub(from) {
+        return from.saturating_add((way as f64 * share).round() as i64);
+    }
+    let way = i128::from(to) - i128::from(from);
+    let at = i128::from(from) + (way as f64 * share).round() as i128;
+    i64::try_from(at).unwrap_or(if at < 0 { i64::MIN } else { i64::MAX })
+}

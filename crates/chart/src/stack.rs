@@ -24,12 +24,12 @@ pub struct Stack {
 impl Stack {
     /// Groups of so many lanes; `turned` are folded or unfolded against what they begin as.
     pub fn new(lanes: Vec<u32>, turned: impl Fn(usize) -> bool) -> Self {
-        let many = lanes.iter().sum::<u32>() > FOLD_ALL;
+        let many = lanes.iter().map(|lanes| u64::from(*lanes)).sum::<u64>() > u64::from(FOLD_ALL);
         let folded: Vec<bool> = lanes.iter().enumerate().map(|(group, &lanes)| (many && lanes > FOLD_GROUP) != turned(group)).collect();
         let mut tops = vec![0];
         for (&lanes, &folded) in lanes.iter().zip(&folded) {
-            let height = if folded { LEAST } else { (lanes * LANE + 2 * PAD).max(LEAST) };
-            tops.push(tops.last().copied().unwrap_or(0) + height);
+            let height = if folded { LEAST } else { lanes.saturating_mul(LANE).saturating_add(2 * PAD).max(LEAST) };
+            tops.push(tops.last().copied().unwrap_or(0_u32).saturating_add(height));
         }
         Self { tops, folded, lanes }
     }
@@ -47,18 +47,27 @@ impl Stack {
         self.lanes.is_empty()
     }
 
-    /// Where a group begins and ends.
+    /// Where a group begins and ends; of one that is not there, the end of all.
     pub fn span(&self, group: usize) -> (u32, u32) {
-        (self.tops[group], self.tops[group + 1])
+        (self.top(group), self.top(group.saturating_add(1)))
+    }
+
+    fn top(&self, group: usize) -> u32 {
+        self.tops.get(group).copied().unwrap_or_else(|| self.height())
+    }
+
+    /// Lanes of a group; none of one that is not there.
+    fn count(&self, group: usize) -> u32 {
+        self.lanes.get(group).copied().unwrap_or(0)
     }
 
     pub fn is_folded(&self, group: usize) -> bool {
-        self.folded[group]
+        self.folded.get(group).copied().unwrap_or(false)
     }
 
     /// Where a lane's bar begins.
     pub fn lane_top(&self, group: usize, lane: u32) -> u32 {
-        self.tops[group] + PAD + lane * LANE
+        self.top(group).saturating_add(PAD).saturating_add(lane.saturating_mul(LANE))
     }
 
     /// The groups between two heights.
@@ -70,16 +79,16 @@ impl Stack {
 
     /// The lanes of an unfolded group between two heights.
     pub fn lanes(&self, group: usize, top: u32, bottom: u32) -> Range<u32> {
-        let first = self.tops[group] + PAD;
-        let last = bottom.saturating_sub(first).div_ceil(LANE).min(self.lanes[group]);
+        let first = self.lane_top(group, 0);
+        let last = bottom.saturating_sub(first).div_ceil(LANE).min(self.count(group));
         (top.saturating_sub(first) / LANE).min(last)..last
     }
 
     /// The group and lane at a height; no lane in a folded one or in the space around lanes.
     pub fn at(&self, y: u32) -> Option<(usize, Option<u32>)> {
-        let group = self.groups(y, y + 1).next()?;
-        let lane = y.checked_sub(self.tops[group] + PAD).map(|y| y / LANE).filter(|lane| *lane < self.lanes[group]);
-        Some((group, lane.filter(|_| !self.folded[group])))
+        let group = self.groups(y, y.saturating_add(1)).next()?;
+        let lane = y.checked_sub(self.lane_top(group, 0)).map(|y| y / LANE).filter(|lane| *lane < self.count(group));
+        Some((group, lane.filter(|_| !self.is_folded(group))))
     }
 }
 

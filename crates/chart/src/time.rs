@@ -18,33 +18,34 @@ struct Gap {
 impl Breaks {
     /// Leaves spans out but for `kept` of each. They are in order, do not overlap and are longer than that.
     pub fn new(spans: &[(i64, i64)], kept: i64) -> Self {
-        Self(spans.iter().map(|&(from, to)| Gap { from, to, kept: kept.min(to - from) }).collect())
+        let gap = |&(from, to): &(i64, i64)| Gap { from, to, kept: kept.min(to.saturating_sub(from)).max(0) };
+        Self(spans.iter().map(gap).collect())
     }
 
     /// The place on the axis of a time.
     pub fn squeeze(&self, time: i64) -> i64 {
-        let mut out = 0;
+        let mut out = 0_i64;
         for gap in &self.0 {
             if gap.from >= time {
                 break;
             }
-            let inside = time.min(gap.to) - gap.from;
+            let inside = time.min(gap.to).saturating_sub(gap.from);
             // What is kept is its start.
-            out += inside - inside.min(gap.kept);
+            out = out.saturating_add(inside.saturating_sub(gap.kept).max(0));
         }
-        time - out
+        time.saturating_sub(out)
     }
 
     /// The time at a place on the axis. The end of a gap and of its rest are the same place.
     pub fn stretch(&self, place: i64) -> i64 {
-        let mut out = 0;
+        let mut out = 0_i64;
         for gap in &self.0 {
-            if place + out <= gap.from + gap.kept {
+            if place.saturating_add(out) <= gap.from.saturating_add(gap.kept) {
                 break;
             }
-            out += gap.to - gap.from - gap.kept;
+            out = out.saturating_add(gap.to.saturating_sub(gap.from).saturating_sub(gap.kept).max(0));
         }
-        place + out
+        place.saturating_add(out)
     }
 
     /// Where on the axis something is left out: the rests of the gaps.
@@ -70,12 +71,47 @@ impl Breaks {
 
     /// Ticks of a part of an axis that begins at `origin`, each with its place: at most about `room`.
     pub fn ticks(&self, origin: i64, (from, to): (i64, i64), room: u32, offset: i64) -> Vec<(i64, String)> {
-        let step = step((to - from).max(1), room);
+        let step = step(to.saturating_sub(from).max(1), room);
         let segments = self.segments(from, to).into_iter();
         // Just inside: the end of a gap and of its rest are the same place.
-        let real = segments.map(|(start, end)| (self.stretch(start + 1) - 1 + origin, self.stretch(end) + origin));
+        let real = segments.map(|(start, end)| {
+            let begin = self.stretch(start.saturating_add(1)).saturating_sub(1);
+            (begin.saturating_add(origin), self.stretch(end).saturating_add(origin))
+        });
         let ticks = real.flat_map(|(start, end)| ticks(start, end, step, offset));
-        ticks.map(|tick| (self.squeeze(tick.time - origin), tick.label)).collect()
+        ticks.map(|tick| (self.squeeze(tick.time.saturating_sub(origin)), tick.label)).collect()
+    }
+}
+
+/// A place on an axis, or a distance on it, in milliseconds, as somebody who looks at it may ask for: within what can
+/// be added and subtracted without thought, and what a browser's numbers hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "i64", into = "i64")]
+pub struct Place(i64);
+
+impl Place {
+    /// The farthest place in either direction: 285 000 years.
+    pub const FARTHEST: i64 = 1 << 53;
+
+    /// The place, or the farthest one.
+    pub fn new(at: i64) -> Self {
+        Self(at.clamp(-Self::FARTHEST, Self::FARTHEST))
+    }
+
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+}
+
+impl From<i64> for Place {
+    fn from(at: i64) -> Self {
+        Self::new(at)
+    }
+}
+
+impl From<Place> for i64 {
+    fn from(place: Place) -> Self {
+        place.0
     }
 }
 
@@ -101,17 +137,22 @@ const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Au
 /// The distance of ticks on an axis of `span` milliseconds with room for `room` of them.
 pub fn step(span: i64, room: u32) -> i64 {
     let least = span / i64::from(room.max(1));
-    let weeks = |span: i64| (span / (7 * DAY) + 1) * 7 * DAY;
+    let weeks = |span: i64| (span / (7 * DAY)).saturating_add(1).saturating_mul(7 * DAY);
     STEPS.into_iter().find(|step| *step >= least).unwrap_or_else(|| weeks(least))
 }
 
-/// Ticks every `step` from `from` to `to`, at round times of a zone `offset` milliseconds ahead of UTC.
+/// Ticks every `step`, at least a millisecond, from `from` to `to`, at round times of a zone `offset` milliseconds
+/// ahead of UTC; at most 1 000.
 pub fn ticks(from: i64, to: i64, step: i64, offset: i64) -> Vec<Tick> {
+    let step = step.max(1);
+    let (from, to) = (from.saturating_add(offset), to.saturating_add(offset));
     // Weeks begin on Mondays; day 4 was one.
     let base = if step % (7 * DAY) == 0 { 4 * DAY } else { 0 };
-    let first = (from + offset - base).div_euclid(step) * step + base;
-    let local = (0..).map(|n| first + n * step).skip_while(|time| *time < from + offset).take_while(|time| *time <= to + offset);
-    local.take(1_000).map(|time| Tick { time: time - offset, label: label(time, step) }).collect()
+    let first = from.saturating_sub(base).div_euclid(step).saturating_mul(step).saturating_add(base);
+    // Time ends where numbers do.
+    let local = (0..).map_while(|n: i64| first.checked_add(n.checked_mul(step)?));
+    let local = local.skip_while(|time| *time < from).take_while(|time| *time <= to);
+    local.take(1_000).map(|time| Tick { time: time.saturating_sub(offset), label: label(time, step) }).collect()
 }
 
 /// What stands at a tick of local time; days get their date.

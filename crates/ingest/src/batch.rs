@@ -9,6 +9,7 @@ mod doorbell;
 mod line;
 mod traffic;
 
+use crate::mask::Masking;
 pub(crate) use doorbell::Doorbell;
 pub(crate) use line::{Line, quarantined};
 use std::{sync::Arc, time::Duration};
@@ -26,8 +27,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use traffic::{Place, Traffic};
 
-/// Writers. Each keeps one PostgreSQL process busy; with more, each batch is smaller and costs more.
-const LANES: usize = 2;
+/// Writers. Each keeps one PostgreSQL process busy; with more, each batch is smaller and costs more. The last one
+/// writes large reports only, and what follows them of their runs.
+const LANES: usize = 3;
 /// Reports in one transaction.
 const BATCH: usize = 500;
 /// Clients at a writer from which it waits a moment for all of them, ...
@@ -36,8 +38,12 @@ const CROWD: usize = 8;
 const LINGER: Duration = Duration::from_millis(1);
 /// Reports that wait; more are refused until there is room.
 pub const QUEUE: usize = 2048;
-/// Bodies that wait, in KiB, whatever their number.
-const QUEUE_KIB: u32 = 256 << 10;
+/// Memory of reports that are read or wait, in KiB: of small ones, whatever their number, ...
+const SMALL_KIB: u32 = 64 << 10;
+/// ... and of large ones. One that takes more than that has all of it.
+const LARGE_KIB: u32 = 160 << 10;
+/// From so many KiB on a report is large: small ones do not wait for it.
+const LARGE_FROM_KIB: u32 = 256;
 /// How long a report waits for room in the queue.
 const ROOM: Duration = Duration::from_secs(5);
 
@@ -48,6 +54,8 @@ pub enum Refused {
     Unavailable,
     #[error("too many reports are waiting")]
     Overloaded,
+    #[error("it holds more values than can be read")]
+    TooMuch,
     #[error("the server is stopping")]
     Stopping,
 }
@@ -55,16 +63,35 @@ pub enum Refused {
 struct Job {
     incoming: Incoming,
     answer: oneshot::Sender<Result<Receipt, Refused>>,
-    room: OwnedSemaphorePermit,
+    room: Room,
     place: Place,
+}
+
+/// Memory that a report may take, until it is answered.
+pub struct Room {
+    permit: OwnedSemaphorePermit,
+    is_large: bool,
+}
+
+impl Room {
+    /// That of a large report, to be kept as long as there is anything of it in memory.
+    pub fn large(self) -> Option<Self> {
+        self.is_large.then_some(self)
+    }
+
+    pub fn kib(&self) -> usize {
+        self.permit.num_permits()
+    }
 }
 
 /// The way into the writers' queues. Cheap to clone.
 #[derive(Clone)]
 pub struct Writer {
     lanes: Arc<[mpsc::Sender<Job>]>,
-    room: Arc<Semaphore>,
+    small: Arc<Semaphore>,
+    large: Arc<Semaphore>,
     traffic: Traffic,
+    masking: Masking,
 }
 
 /// The writers themselves, to be run as one task.
@@ -77,24 +104,61 @@ pub struct WriterTask {
 /// Writers on `store` and their queues.
 pub fn writer(store: Store) -> (Writer, WriterTask) {
     let (senders, lanes): (Vec<_>, Vec<_>) = (0..LANES).map(|_| mpsc::channel(QUEUE)).unzip();
-    let writer = Writer { lanes: senders.into(), room: Arc::new(Semaphore::new(QUEUE_KIB as usize)), traffic: Traffic::new(LANES) };
+    let room = |kib: u32| Arc::new(Semaphore::new(kib as usize));
+    let writer = Writer {
+        lanes: senders.into(),
+        small: room(SMALL_KIB),
+        large: room(LARGE_KIB),
+        traffic: Traffic::new(LANES),
+        masking: Masking::default(),
+    };
     (writer, WriterTask { store, lanes, doorbell: Arc::default() })
 }
 
 impl Writer {
+    /// The same queues, for reports whose secrets are masked like this.
+    #[must_use]
+    pub fn with_masking(self, masking: Masking) -> Self {
+        Self { masking, ..self }
+    }
+
+    /// What is done with secrets in reports before they are handed over.
+    pub const fn masking(&self) -> Masking {
+        self.masking
+    }
+
+    /// Waits for the memory that a report takes: to be had before it is read.
+    pub async fn room(&self, bytes: usize) -> Result<Room, Refused> {
+        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(LARGE_KIB).min(LARGE_KIB);
+        let is_large = kib >= LARGE_FROM_KIB;
+        let of = if is_large { &self.large } else { &self.small };
+        // Nearly always there is room: then no timer is set.
+        if let Ok(permit) = Arc::clone(of).try_acquire_many_owned(kib) {
+            return Ok(Room { permit, is_large });
+        }
+        let room = timeout(ROOM, Arc::clone(of).acquire_many_owned(kib)).await;
+        let permit = room.map_err(|_| Refused::Overloaded)?.map_err(|_| Refused::Stopping)?;
+        Ok(Room { permit, is_large })
+    }
+
     /// Hands a report over and waits until it is committed.
     pub async fn submit(&self, incoming: Incoming) -> Result<Receipt, Refused> {
-        let kib = u32::try_from(incoming.body.len() / 1024 + 1).unwrap_or(QUEUE_KIB).min(QUEUE_KIB);
-        let room = timeout(ROOM, Arc::clone(&self.room).acquire_many_owned(kib)).await;
-        let Ok(room) = room.map_err(|_| Refused::Overloaded)? else { return Err(Refused::Stopping) };
+        let room = self.room(3 * incoming.body.len()).await?;
+        self.submit_in(room, incoming).await
+    }
+
+    /// The same for a report that has its room.
+    pub async fn submit_in(&self, room: Room, incoming: Incoming) -> Result<Receipt, Refused> {
         let (answer, answered) = oneshot::channel();
-        let place = self.traffic.enter(&incoming);
+        let place = self.traffic.enter(&incoming, room.is_large);
         let lane = &self.lanes[place.lane()];
-        if let Err(error) = lane.send_timeout(Job { incoming, answer, room, place }, ROOM).await {
-            return Err(match error {
+        match lane.try_send(Job { incoming, answer, room, place }) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(Refused::Stopping),
+            Err(mpsc::error::TrySendError::Full(job)) => lane.send_timeout(job, ROOM).await.map_err(|error| match error {
                 mpsc::error::SendTimeoutError::Timeout(_) => Refused::Overloaded,
                 mpsc::error::SendTimeoutError::Closed(_) => Refused::Stopping,
-            });
+            })?,
         }
         answered.await.unwrap_or(Err(Refused::Stopping))
     }
@@ -189,12 +253,13 @@ impl Line {
                 outcomes
             }
         };
+        self.shrink_after(answers.iter().map(|(_, room, _)| room.kib()).sum());
         metrics::histogram!("flowo_ingest_batch_seconds").record(began.elapsed().as_secs_f64());
         metrics::histogram!("flowo_ingest_batch_size").record(size as f64);
         for ((answer, room, place), outcome) in answers.into_iter().zip(outcomes) {
             let outcome: Result<Receipt, Refused> = outcome;
             metrics::counter!("flowo_ingest_events_total", "outcome" => word(&outcome)).increment(1);
-            drop((room, place)); // Before the answer: what is answered waits no more.
+            drop((room.permit, place)); // Before the answer: what is answered waits no more.
             let _ = answer.send(outcome); // A client that left has its report stored all the same.
         }
     }

@@ -8,7 +8,7 @@ mod files;
 
 use crate::{
     Refused,
-    batch::{Doorbell, Line, WriterTask, quarantined},
+    batch::{Doorbell, Line, Room, WriterTask, quarantined},
 };
 use files::{Files, Found};
 use std::{
@@ -53,6 +53,8 @@ struct Entry {
     number: i64,
     bytes: usize,
     reports: Reports,
+    /// Memory it takes, if that is much: given back when it is written.
+    room: Option<Room>,
 }
 
 /// What became of an update.
@@ -132,7 +134,7 @@ impl Journal {
     ///
     /// # Errors
     /// Too much waits, or the server stops. Nothing of it was kept then.
-    pub async fn take(&self, line: &str, reports: Reports) -> Result<Taken, Refused> {
+    pub async fn take(&self, line: &str, reports: Reports, room: Option<Room>) -> Result<Taken, Refused> {
         let shared = &*self.0;
         if !self.is_away() && self.waiting() >= SOON {
             let mut written = shared.written.subscribe();
@@ -159,7 +161,7 @@ impl Journal {
         };
         shared.bytes.fetch_add(line.len(), Ordering::Relaxed);
         shared.taken.fetch_add(1, Ordering::Release);
-        place.send(Entry { number, bytes: line.len(), reports });
+        place.send(Entry { number, bytes: line.len(), reports, room });
         drop(files);
         Ok(if self.is_away() { Taken::Later } else { Taken::Soon })
     }
@@ -259,7 +261,8 @@ impl JournalTask {
             info!(lines = left.len(), "Writing updates that an earlier server took");
         }
         for lines in left.chunks(BATCH) {
-            let mut batch = lines.iter().map(|(number, text)| Entry { number: *number, bytes: 0, reports: understand(text) }).collect();
+            let mut batch =
+                lines.iter().map(|(number, text)| Entry { number: *number, bytes: 0, reports: understand(text), room: None }).collect();
             self.write(&mut line, &mut batch, cancel).await?;
         }
         Ok(line)
@@ -269,6 +272,8 @@ impl JournalTask {
         let (count, bytes) = (batch.len(), batch.iter().map(|entry| entry.bytes).sum());
         let last = batch.last().map_or(0, |entry| entry.number);
         let mut entries = std::mem::take(batch);
+        // Room is given back with the entries, when they are written.
+        let kib = entries.iter().filter_map(|entry| entry.room.as_ref()).map(Room::kib).sum();
         let sizes: Vec<usize> = entries.iter().map(|entry| entry.reports.len()).collect();
         let mut reports: Reports = entries.iter_mut().flat_map(|entry| std::mem::take(&mut entry.reports)).collect();
         metrics::histogram!("flowo_ingest_batch_size").record(reports.len() as f64);
@@ -277,8 +282,9 @@ impl JournalTask {
             for (entry, size) in entries.iter_mut().zip(sizes) {
                 entry.reports = reports.drain(..size).collect();
             }
-            self.one_by_one(line, entries, cancel).await?;
+            self.one_by_one(line, &mut entries, cancel).await?;
         }
+        line.shrink_after(kib);
         self.wrote(count, bytes);
         if line.is_of(self.id) {
             self.journal.files().forget(last); // Another server's are numbered by another count.
@@ -317,8 +323,9 @@ impl JournalTask {
     }
 
     /// Each line by itself, so that only what cannot be stored is set aside; where even that fails, it is passed over.
-    async fn one_by_one(&self, line: &mut Line, entries: Vec<Entry>, cancel: &CancellationToken) -> Result<(), Stopped> {
+    async fn one_by_one(&self, line: &mut Line, entries: &mut [Entry], cancel: &CancellationToken) -> Result<(), Stopped> {
         for Entry { number, reports, .. } in entries {
+            let (number, reports) = (*number, std::mem::take(reports));
             let Err(error) = self.commit(line, &reports, number, cancel).await? else { continue };
             let why = chain(&error);
             let aside: Reports = reports.into_iter().map(|report| quarantined(report, why.clone())).collect();

@@ -4,10 +4,14 @@
 //! `routes` (HTTP), `reply` (answers exactly as expected). A protocol's words end there.
 #![forbid(unsafe_code)]
 
+mod agent;
 pub mod batch;
 pub mod flowo;
 pub mod journal;
+mod marks;
+pub mod mask;
 pub mod panoptes;
+mod weight;
 
 pub use batch::{Refused, Writer};
 pub use store::apply::{Receipt, Sender};

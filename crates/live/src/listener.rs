@@ -34,10 +34,10 @@ const READERS_PER_MS: usize = 250;
 const MOST_EXTRA_MS: usize = 12;
 /// How often we test our own hearing.
 const PING: Duration = Duration::from_secs(3);
-/// Silence after which we are deaf: two pings. Pages are told then, ten seconds after the last that was heard at most.
+/// Silence after which we are deaf: two pings. Pages are told then.
 const DEAF: Duration = Duration::from_secs(8);
 /// How often the change log is read while deaf.
-const POLL: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_secs(5);
 /// Longest wait between two attempts to connect.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// Notifications held while a tick is being read; more wait in the socket.
@@ -269,6 +269,12 @@ impl Ear {
 
     /// Between two connections: says so, and reads the change log if the database lets us.
     async fn wait(&mut self, pause: Duration) {
+        // Said before it is read: that may take as long as the database is away.
+        self.hub.shared.hear(|health| {
+            if matches!(health.state, Listening::Live | Listening::CatchingUp) {
+                health.state = Listening::Polling;
+            }
+        });
         let reachable = self.catch_up().await.is_ok();
         self.state(if reachable { Listening::Polling } else { Listening::Down });
         self.pinged = None;

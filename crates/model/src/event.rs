@@ -1,8 +1,8 @@
 //! What a client reported, in our words. Adapters make these; the fold applies them.
 
-use crate::{JobStatus, Millis, RunId, run::ReportedError};
+use crate::{JobStatus, Millis, RunId, cut::Cut, run::ReportedError};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 impl Event {
     /// Whether the run may be over with it, and what is not known of its jobs with it.
@@ -10,7 +10,7 @@ impl Event {
         match self {
             Self::Closed | Self::Fatal { .. } | Self::WasDryRun | Self::NothingToDo => true,
             Self::Progress { done, total } => *total > 0 && *done >= *total,
-            Self::Said { last, .. } => *last,
+            Self::Said { end, .. } => end.is_some(),
             _ => false,
         }
     }
@@ -27,10 +27,10 @@ pub struct RawEvent {
     pub outcome: String,
     /// Why it was not applied.
     pub detail: Option<String>,
-    /// JSON text.
+    /// JSON text, or the beginning of it.
     pub body: String,
-    /// The body was longer.
-    pub cut: bool,
+    /// Letters of the body that are not here.
+    pub missing: u64,
 }
 
 /// Which run a report is about.
@@ -57,7 +57,11 @@ pub struct RunStart {
     pub fingerprint: Option<String>,
     pub dry_run: bool,
     pub heartbeats: bool,
+    /// The client has told its start, or tried to: it executes the workflow. Without that it may only look at it.
+    pub sent: bool,
     pub rules: Vec<RuleCode>,
+    /// What was longer than is kept.
+    pub cuts: Vec<Cut>,
 }
 
 /// A rule and its source, as the client lists it.
@@ -130,19 +134,19 @@ impl JobTold {
     }
 }
 
-/// One thing that happened.
+/// One thing that happened. Cheap to clone where it is large: a report is kept whole until what it says is committed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    RunStarted(Box<RunStart>),
+    RunStarted(Arc<RunStart>),
     /// The rule graph, kept as the client draws it.
-    RuleGraph(Value),
+    RuleGraph(Arc<Value>),
     /// Jobs planned per rule, and the client's own total if it gives one.
     Planned {
         per_rule: BTreeMap<String, i32>,
         total: i32,
     },
     JobsStarted(Vec<i64>),
-    JobInfo(Box<JobInfo>),
+    JobInfo(Arc<JobInfo>),
     JobEnded {
         job_id: i64,
         status: JobStatus,
@@ -178,10 +182,8 @@ pub enum Event {
         level: &'static str,
         message: String,
         logfile: Option<String>,
-        /// The client's last words.
-        last: bool,
-        /// ... before which it gave up.
-        failed: bool,
+        /// These are the client's last words, and what follows from them.
+        end: Option<LastWord>,
     },
     /// A sign of life that is not worth keeping.
     Seen,
@@ -191,6 +193,19 @@ pub enum Event {
     Closed,
     /// Something we have no use for yet; the raw report is kept.
     Other,
+}
+
+/// What the last words of a client mean for its run, if it has not said so before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastWord {
+    /// It reports no ends of jobs, only failures: what was not called failed is done.
+    Done,
+    /// All is done, unless jobs run: it has left them.
+    DoneIfIdle,
+    /// It gave up.
+    Failed,
+    /// Its user stopped it.
+    Cancelled,
 }
 
 /// An event with its run and the time it counts for.

@@ -63,6 +63,10 @@ pub enum NoFile {
     Nowhere,
     /// It lies outside of what may be shown, or a link leads there.
     Outside,
+    /// No root of the reader's account covers it.
+    NotGiven,
+    /// It may hold keys or passwords; nobody is shown it.
+    Secret,
     Missing,
     /// The file system does not let Flowo read it.
     Unreadable,
@@ -79,8 +83,17 @@ pub enum NoFile {
     TooMuch,
     /// Too many files are being read.
     Busy,
+    /// What makes its view broke.
+    Broken,
     /// Anything else, in the system's words.
     Other(String),
+}
+
+impl NoFile {
+    /// Whether it is worth trying again without any change to the file.
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Shrunk | Self::Slow | Self::TooMuch | Self::Busy | Self::Broken | Self::Other(_))
+    }
 }
 
 impl fmt::Display for NoFile {
@@ -88,7 +101,9 @@ impl fmt::Display for NoFile {
         f.write_str(match self {
             Self::NotAPath => "This is not a name of a file.",
             Self::Nowhere => "Nobody said in which directory it is.",
-            Self::Outside => "It lies outside of what Flowo may show of this run.",
+            Self::Outside => "It lies outside of what Flowo may show of this run, or a link leads there.",
+            Self::NotGiven => "This path is outside your file roots. Ask an admin to add this path to FLOWO_FILE_ROOTS.",
+            Self::Secret => "Flowo shows this file to nobody: files of this kind hold keys or passwords.",
             Self::Missing => "It is not on this machine.",
             Self::Unreadable => "Flowo may not read it.",
             Self::Directory => "It is a directory.",
@@ -97,6 +112,7 @@ impl fmt::Display for NoFile {
             Self::Shrunk => "It became shorter while it was read.",
             Self::TooMuch => "To look into it takes more than a preview may. Download it.",
             Self::Slow => "The file system did not answer.",
+            Self::Broken => "This view failed.",
             Self::Busy => "Too many files are being read. Try again in a moment.",
             Self::Other(why) => return write!(f, "It could not be read: {why}."),
         })

@@ -6,7 +6,11 @@
 
 mod parse;
 
-use crate::{Invalid, Millis, RunStatus, run::RunSummary};
+use crate::{
+    Invalid, Millis, RunStatus,
+    as_of::{EARLIEST, LATEST},
+    run::RunSummary,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -31,6 +35,9 @@ pub struct Clause {
 pub struct Mistake {
     pub text: String,
     pub expected: String,
+    /// Nothing is wrong with it, but the text before it is as much as is read.
+    #[serde(default)]
+    pub is_rest: bool,
 }
 
 /// What a clause asks for. Texts are folded to lower case already.
@@ -60,11 +67,13 @@ pub enum Moment {
 }
 
 impl Moment {
-    pub const fn millis(self, now: Millis) -> Millis {
-        match self {
+    /// The time that is meant; never one that the database could not hold.
+    pub fn millis(self, now: Millis) -> Millis {
+        let at = match self {
             Self::At(at) => at,
-            Self::Ago(back) => now - back,
-        }
+            Self::Ago(back) => now.saturating_sub(back),
+        };
+        at.clamp(EARLIEST, LATEST)
     }
 }
 
@@ -100,6 +109,7 @@ impl RunFilter {
         let filter = Self::parse(text);
         match filter.mistakes.first() {
             None => Ok(filter),
+            Some(mistake) if mistake.is_rest => Err(Invalid::new("q", mistake.text.clone(), parse::MOST)),
             Some(mistake) => Err(Invalid::new(
                 "q",
                 mistake.text.clone(),

@@ -3,17 +3,24 @@
 //! Pure. The store loads what a batch needs into [`RunFold`]s, the batch is applied here,
 //! and what came out is written back. Any event may be the first, come twice or be missing.
 
+mod close;
+mod fill;
 mod job;
 
+pub use fill::LogAttempt;
 pub use job::JobState;
 
 use crate::{
     JobStatus, Millis, RunId, RunStatus,
     event::{Event, JobInfo, JobTold, RunStart},
+    job::StartTold,
     run::ReportedError,
 };
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// What must be known of a run to apply events to it, and what they changed.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,8 +42,8 @@ pub struct RunState {
     /// Something besides `last_seen_at` changed.
     pub touched: bool,
     /// Facts told since loading; `None` leaves what is stored.
-    pub start: Option<Box<RunStart>>,
-    pub rule_graph: Option<Value>,
+    pub start: Option<Arc<RunStart>>,
+    pub rule_graph: Option<Arc<Value>>,
     pub planned: Option<(BTreeMap<String, i32>, i32)>,
     /// The client's own count of jobs, and how many of them it says are done.
     pub progress: Option<(i32, i32)>,
@@ -76,8 +83,8 @@ pub struct RunFold {
     pub run: RunState,
     /// Attempts by the client's job number, oldest first; at most the first was loaded.
     pub jobs: HashMap<i64, Vec<JobState>>,
-    /// The run was closed in this batch: its unfinished jobs are lost, loaded or not.
-    pub closed_jobs_at: Option<Millis>,
+    /// The run ended in this batch, and with it its unfinished jobs, loaded or not: when, and as what.
+    pub closed_jobs: Option<(Millis, JobStatus)>,
 }
 
 /// The jobs that must be loaded before `event` can be applied.
@@ -92,7 +99,7 @@ pub fn jobs_of(event: &Event) -> Vec<i64> {
 
 impl RunFold {
     pub fn new(run: RunState) -> Self {
-        Self { run, jobs: HashMap::new(), closed_jobs_at: None }
+        Self { run, jobs: HashMap::new(), closed_jobs: None }
     }
 
     /// Takes in one event that counts for the time `at`.
@@ -139,15 +146,13 @@ impl RunFold {
                 self.run.planned = Some((BTreeMap::new(), 0));
                 self.close(at);
             }
-            Event::Said { logfile, last, failed, .. } => {
+            Event::Said { logfile, end, .. } => {
                 if logfile.is_some() {
                     self.run.logfile = logfile;
                     self.run.touched = true;
                 }
-                if last && !self.run.closed {
-                    // Who says no more while jobs run has left them.
-                    self.run.last_was_error |= failed || self.running() > 0;
-                    self.close(at);
+                if let Some(word) = end {
+                    self.last_word(word, at);
                 }
             }
             Event::Heartbeat => {
@@ -162,7 +167,7 @@ impl RunFold {
             self.run.touched = true;
         }
         if tells_of_jobs && was_closed && !self.run.dry_run {
-            self.lose_jobs(at); // Nobody would end what still begins; an end that is told counts.
+            self.end_stragglers(at); // Nobody would end what still begins; an end that is told counts.
         }
     }
 
@@ -177,10 +182,10 @@ impl RunFold {
         }
     }
 
-    /// A run that was taken to have failed goes on: jobs of it are heard of.
+    /// A run that was taken to have failed, or to have no jobs, goes on: jobs of it are heard of.
     fn goes_on(&mut self) {
         let run = &mut self.run;
-        if !run.closed && run.status == RunStatus::Failed {
+        if !run.closed && matches!(run.status, RunStatus::Failed | RunStatus::Skipped) {
             run.status = RunStatus::Running;
             run.ended_at = None;
             run.touched = true;
@@ -207,7 +212,7 @@ impl RunFold {
         self.run.were_running - before + now
     }
 
-    fn started(&mut self, start: Box<RunStart>) {
+    fn started(&mut self, start: Arc<RunStart>) {
         self.run.dry_run |= start.dry_run;
         self.run.heartbeats |= start.heartbeats;
         self.run.start = Some(start);
@@ -224,69 +229,32 @@ impl RunFold {
         }
     }
 
-    /// Failed if the last thing heard was an error or a job's newest attempt failed.
-    ///
-    /// Errors in between say nothing: retried jobs report them too.
-    fn close(&mut self, at: Millis) {
-        if self.run.closed {
-            return;
-        }
-        let failed = self.run.last_was_error || self.run.failed > 0 || self.run.status == RunStatus::Failed;
-        self.run.closed = true;
-        self.run.touched = true;
-        self.end(if failed { RunStatus::Failed } else { RunStatus::Success }, at);
-    }
-
-    /// As far as anybody can tell; its client has no word for it.
-    fn fail(&mut self, at: Millis) {
-        if !self.run.closed && self.run.status != RunStatus::Failed {
-            self.run.touched = true;
-            self.end(RunStatus::Failed, at);
-        }
-    }
-
-    fn end(&mut self, status: RunStatus, at: Millis) {
-        self.run.status = status;
-        self.run.ended_at = Some(at);
-        if self.run.dry_run {
-            return; // Its jobs were planned, never run: they stay waiting.
-        }
-        self.lose_jobs(at);
-    }
-
-    fn lose_jobs(&mut self, at: Millis) {
-        self.closed_jobs_at.get_or_insert(at);
-        // None of those that were not loaded runs any more.
-        self.run.were_running = self.jobs.values().filter_map(|attempts| attempts.first()).map(|job| i32::from(job.was_running)).sum();
-        for job in self.jobs.values_mut().filter_map(|attempts| attempts.last_mut()) {
-            if !job.status.is_end() {
-                job.end(JobStatus::Lost, at);
-            }
-        }
-    }
-
     fn job_started(&mut self, job_id: i64, at: Millis) {
         let is_over = self.run.closed;
         let open = match self.newest(job_id) {
             None => None,
             Some(job) if job.status == JobStatus::Waiting => Some(job),
-            // Told twice: nothing came in between.
-            Some(job) if job.status == JobStatus::Running && !job.informed => Some(job),
+            // Told twice, or for the first time: the description may come before the start.
+            Some(job) if job.status == JobStatus::Running && job.start_told != StartTold::Before => Some(job),
             // Told after the end, perhaps again.
-            Some(job) if job.status == JobStatus::Lost && is_over => return,
+            Some(job) if is_over && job.is_guess() => return,
             Some(_) => {
                 self.retry(job_id, at);
                 self.newest(job_id)
             }
         };
         match open {
-            Some(job) if job.status == JobStatus::Running && job.started_at.is_some() => {}
+            Some(job) if job.status == JobStatus::Running && job.start_told == StartTold::Last && job.started_at.is_some() => {}
             Some(job) => job.start(at),
-            None => self.add(JobState::new(job_id, at)),
+            None => {
+                let mut job = JobState::new(job_id, at);
+                job.start(at);
+                self.add(job);
+            }
         }
     }
 
-    fn job_info(&mut self, info: Box<JobInfo>, at: Millis) {
+    fn job_info(&mut self, info: Arc<JobInfo>, at: Millis) {
         let job_id = info.job_id;
         let planned = self.run.dry_run || info.planned;
         let is_over = self.run.closed;
@@ -300,14 +268,11 @@ impl RunFold {
                 self.add(job);
             }
             // Its start was lost: a finished, described attempt is not described again.
-            Some(job) if job.status.is_end() && job.informed && !(is_over && job.status == JobStatus::Lost) => self.retry(job_id, at),
+            Some(job) if job.status.is_end() && job.informed && !(is_over && job.is_guess()) => self.retry(job_id, at),
             Some(_) => {}
         }
         if let Some(job) = self.newest(job_id) {
-            job.rule = info.rule.clone().or(job.rule.take());
-            job.informed = true;
-            job.info = Some(info);
-            job.touched = true;
+            job.inform(info);
         }
     }
 
@@ -318,9 +283,9 @@ impl RunFold {
                 job.started_at = None; // Nobody told when.
                 self.add(job);
             }
-            Some(job) if job.status == status => return,
+            Some(job) if job.status == status && job.filled.is_none() => return,
             // The retry between two different ends was lost.
-            Some(job) if job.status.is_end() && job.status != JobStatus::Lost => {
+            Some(job) if job.status.is_end() && !job.is_guess() => {
                 self.retry(job_id, at);
                 if let Some(job) = self.newest(job_id) {
                     job.started_at = None;

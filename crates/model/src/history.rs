@@ -1,6 +1,6 @@
 //! The change log of a run as people read it: what changed, when, from what to what, and by whom. No SQL.
 
-use crate::{JobKey, Millis};
+use crate::{JobKey, Millis, cut};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -94,6 +94,8 @@ pub struct Change {
     pub rule: Option<String>,
     pub label: String,
     pub fields: Vec<Field>,
+    /// A value is longer than what its field shows.
+    pub cut: bool,
     /// Who or what did it; absent in lines from before this was noted.
     pub actor: Option<String>,
 }
@@ -101,23 +103,24 @@ pub struct Change {
 /// How no value is shown.
 pub const NONE: &str = "–";
 
-/// A value as it is read in a line; what is longer than `most` letters is cut.
+/// A value as it is read in a line: at most `most` letters of it, and how many more there are.
+pub fn shown(value: &Value, most: usize) -> String {
+    cut::letters(&whole(value), most)
+}
+
+/// A value as people read it.
 ///
 /// Times of the database become plain ones, text stands without quotes, lists are joined.
-pub fn shown(value: &Value, most: usize) -> String {
-    let text = match value {
+pub fn whole(value: &Value) -> String {
+    match value {
         Value::Null => NONE.to_owned(),
         Value::String(text) if text.is_empty() => "“”".to_owned(),
         Value::String(text) => plain_time(text).unwrap_or_else(|| text.clone()),
         Value::Bool(is) => if *is { "yes" } else { "no" }.to_owned(),
         Value::Array(items) if items.is_empty() => "none".to_owned(),
-        Value::Array(items) => items.iter().map(|item| shown(item, most)).collect::<Vec<_>>().join(", "),
-        Value::Object(pairs) => pairs.iter().map(|(key, value)| format!("{key}={}", shown(value, most))).collect::<Vec<_>>().join(" "),
+        Value::Array(items) => items.iter().map(whole).collect::<Vec<_>>().join(", "),
+        Value::Object(pairs) => pairs.iter().map(|(key, value)| format!("{key}={}", whole(value))).collect::<Vec<_>>().join(" "),
         Value::Number(number) => number.to_string(),
-    };
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
     }
 }
 
@@ -146,9 +149,10 @@ mod tests {
             (json!({ "sample": "A", "unit": 1 }), "sample=A unit=1"),
             (json!(true), "yes"),
             (json!(2.5), "2.5"),
-            (json!("2026-11-21T08:00:00"), "2026-11-21T08:00…"),
+            (json!("2026-11-21T08:00:00"), "2026-11-21T08:00… (3 more letters)"),
             (json!("Tea+1"), "Tea+1"),
-            (json!("äöüß and much, much more"), "äöüß and much, m…"),
+            (json!("äöüß and much, much more"), "äöüß and much, m… (8 more letters)"),
+            (json!(["äöüß and much and more", "more"]), "äöüß and much an… (12 more letters)"),
         ] {
             assert_eq!(shown(&value, 16), expected);
         }

@@ -1,6 +1,10 @@
 //! Jobs as they are shown in a table.
 
-use crate::{JobKey, JobStatus, Millis, event::RawEvent, run::ReportedError};
+mod files;
+
+pub use files::{FileRole, JobFile, JobFiles, PathDetail, PathRow, PathUse, RuleFiles, Unlisted};
+
+use crate::{JobKey, JobStatus, Millis, event::RawEvent, run::ReportedError, text};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -37,92 +41,72 @@ pub struct JobRow {
 impl JobRow {
     /// Milliseconds it took, or has taken by `now`; `None` before it began.
     pub fn duration(&self, now: Millis) -> Option<Millis> {
-        Some((self.ended_at.unwrap_or(now) - self.started_at?).max(0))
+        Some(self.ended_at.unwrap_or(now).saturating_sub(self.started_at?).max(0))
     }
 }
 
-/// What a file is to a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum FileRole {
-    Input,
-    Output,
+/// Where what is shown of a job comes from, if no report told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Filled {
+    /// Its end follows from the end of its run, whenever it really was.
+    Close,
+    /// The log of its run tells it.
     Log,
-    Benchmark,
 }
 
-impl FileRole {
-    pub const ALL: [Self; 4] = [Self::Input, Self::Output, Self::Log, Self::Benchmark];
+impl Filled {
+    pub const ALL: [Self; 2] = [Self::Close, Self::Log];
 
-    /// The role of a stored word; `None` for any other word.
-    pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == word)
-    }
-
+    /// The word in the database and the API.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Input => "input",
-            Self::Output => "output",
+            Self::Close => "close",
             Self::Log => "log",
-            Self::Benchmark => "benchmark",
         }
     }
 
-    /// As a heading.
+    /// What a stored word means; `None` for any other word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|filled| filled.as_str() == word)
+    }
+
+    /// As people read it beside the job.
     pub const fn label(self) -> &'static str {
         match self {
-            Self::Input => "Inputs",
-            Self::Output => "Outputs",
-            Self::Log => "Logs",
-            Self::Benchmark => "Benchmark",
+            Self::Close => "Its end was not reported. Its run ended later and reported no error of it",
+            Self::Log => "Not reported in full. The rest comes from the log of the run",
         }
     }
 }
 
-/// A file that a job names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobFile {
-    pub role: FileRole,
-    /// As the client wrote it, mostly relative to the run's directory.
-    pub path: String,
-    /// Of an input: the job of this run that makes it, with its rule.
-    pub made_by: Option<(JobKey, String)>,
-    /// Of an output: how many jobs of this run use it, counted to 1 000.
-    pub used_by: u32,
+/// Whether a report said that an attempt starts. By it a retry is told from a report that comes twice or late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartTold {
+    /// None did; the next one that does belongs to it.
+    No,
+    /// The newest report of it; one more is the same one again.
+    Last,
+    /// Before its description: one more begins another attempt.
+    Before,
 }
 
-/// What a rule reads and writes, shown by a few files of one of its jobs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleFiles {
-    pub rule: String,
-    /// Each with the rule that makes it, if one does.
-    pub inputs: Vec<(String, Option<String>)>,
-    pub outputs: Vec<String>,
-}
+impl StartTold {
+    pub const ALL: [Self; 3] = [Self::No, Self::Last, Self::Before];
 
-/// A path that a run names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PathRow {
-    pub id: i64,
-    pub path: String,
-}
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::Last => "last",
+            Self::Before => "before",
+        }
+    }
 
-/// Who makes a path and who uses it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PathDetail {
-    pub path: String,
-    /// At most 100 of each role.
-    pub jobs: Vec<PathUse>,
-}
-
-/// A job that names a path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PathUse {
-    pub role: FileRole,
-    pub job: JobKey,
-    pub job_id: Option<i64>,
-    pub rule: String,
-    pub status: JobStatus,
-    pub wildcards: BTreeMap<String, String>,
+    /// What a stored word means; `None` for any other word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|told| told.as_str() == word)
+    }
 }
 
 /// One of several attempts of the same job.
@@ -134,6 +118,10 @@ pub struct JobAttempt {
     pub started_at: Option<Millis>,
     pub ended_at: Option<Millis>,
 }
+
+/// Reports of a job whose numbers are kept with it, the newest; and how many of these are shown beside it.
+pub const REPORTS_KEPT: usize = 64;
+pub const REPORTS_SHOWN: usize = 20;
 
 /// Everything that is known of one job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -149,14 +137,37 @@ pub struct JobDetail {
     pub error: Option<String>,
     /// Where its software comes from, if the client told it.
     pub conda_env: Option<String>,
-    /// By role, each in the client's order; at most 500.
+    /// What of it was not reported, and where it is taken from.
+    #[serde(default)]
+    pub filled: Option<Filled>,
+    /// By role, each in the client's order; at most 500 of each.
     pub files: Vec<JobFile>,
-    /// There are more files than are listed.
-    pub more_files: bool,
-    /// All attempts, this one included, oldest first; at most the newest 100.
+    pub unlisted: Unlisted,
+    /// At most 100 attempts that follow each other, this one among them, oldest first.
     pub attempts: Vec<JobAttempt>,
+    /// The last attempt before those, and the first one after them.
+    pub beyond: (Option<JobAttempt>, Option<JobAttempt>),
     /// The reports that told of it, as they came; at most the newest 20, and as long as reports are kept.
     pub reports: Vec<RawEvent>,
+    /// Earlier reports that told of it.
+    pub more_reports: Option<MoreReports>,
+}
+
+impl JobDetail {
+    /// How many reports are not shown, if any, in words.
+    pub fn earlier_reports(&self) -> Option<String> {
+        let more = self.more_reports?.count as usize;
+        let or_more = if more + REPORTS_SHOWN >= REPORTS_KEPT { " or more" } else { "" };
+        Some(format!("{more}{or_more} earlier"))
+    }
+}
+
+/// Reports of a job that are not listed with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoreReports {
+    pub count: u32,
+    /// The number of the first of them.
+    pub first: i64,
 }
 
 /// What errors with the same cause have in common: the last line with its numbers, paths and quoted
@@ -206,21 +217,74 @@ pub struct Failure {
     pub count: u32,
     /// The first of them, and what is known of it.
     pub first: JobKey,
-    /// The first log file of that job, as the client wrote it.
-    pub log: Option<String>,
+    /// The first log files of that job, as the client wrote them; and how many it has besides.
+    pub logs: Vec<String>,
+    pub more_logs: u32,
     pub job_id: Option<i64>,
     pub wildcards: BTreeMap<String, String>,
+    /// The group that it ran in, where it is told: all of a group fail with one of them.
+    pub group: Option<String>,
     pub exit_code: Option<i32>,
     pub error: Option<String>,
 }
 
+impl Failure {
+    /// One job of a rule, of which nothing more is known.
+    pub const fn of(rule: String, first: JobKey) -> Self {
+        Self {
+            rule,
+            count: 1,
+            first,
+            logs: Vec::new(),
+            more_logs: 0,
+            job_id: None,
+            wildcards: BTreeMap::new(),
+            group: None,
+            exit_code: None,
+            error: None,
+        }
+    }
+
+    /// It is known why, or at least how it ended.
+    pub fn is_told(&self) -> bool {
+        self.exit_code.is_some() || self.error.as_ref().is_some_and(|error| !error.trim().is_empty())
+    }
+
+    /// The kind of the error, by the first word of its text.
+    pub fn class(&self) -> Option<&str> {
+        class(self.error.as_deref()?)
+    }
+}
+
+/// The exception that a text begins with: `KeyError` of `KeyError in file Snakefile, line 3:`.
+pub fn class(text: &str) -> Option<&str> {
+    let word = text.trim_start().split([' ', ':', '\n']).next()?;
+    (word.ends_with("Error") || word.ends_with("Exception")).then_some(word)
+}
+
+/// Failed jobs of a run that are looked at for their causes, the newest.
+pub const LOOKED_AT: u64 = 10_000;
+
 /// What went wrong in a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Failures {
-    /// Rules with most failures first; at most 8.
+    /// Those of which it is known why come first, then those with most jobs, then those that failed first; at most 8.
     pub groups: Vec<Failure>,
+    /// Causes besides those.
+    pub more: u32,
+    /// Failed jobs that were not looked at: the causes are those of the newest 10 000.
+    #[serde(default)]
+    pub unlooked: u64,
     /// In the order in which the client reported them.
     pub errors: Vec<ReportedError>,
+}
+
+impl Failures {
+    /// Of which jobs these are the causes, if not of all that failed.
+    pub fn looked_at(&self) -> Option<String> {
+        let jobs = |jobs: u64| text::count(i64::try_from(jobs).unwrap_or(i64::MAX));
+        (self.unlooked > 0).then(|| format!("newest {} of {} failed jobs", jobs(LOOKED_AT), jobs(LOOKED_AT + self.unlooked)))
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,10 @@
 //! [`Millis`]; whoever calls says what time it is.
 #![forbid(unsafe_code)]
 
+pub mod access;
+pub mod as_of;
+pub mod cut;
+pub mod encoding;
 pub mod event;
 pub mod file;
 pub mod filter;
@@ -18,8 +22,10 @@ pub mod page;
 pub mod preview;
 pub mod run;
 pub mod status;
+pub mod terminal;
 pub mod text;
 
+pub use as_of::AsOf;
 pub use ids::{JobKey, RunId, UserId};
 pub use invalid::Invalid;
 pub use status::{JobStatus, RunStatus};

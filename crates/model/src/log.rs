@@ -1,10 +1,16 @@
 //! Lines of logs as they are shown: pieces of text with the ink a terminal would give them. No files, no HTML.
 
-use crate::{JobKey, Millis, RunId};
+mod level;
+
+use crate::{
+    JobKey, Millis, RunId,
+    encoding::{Encoding, ReadAs},
+};
+pub use level::Level;
 use serde::{Deserialize, Serialize};
 
 /// How a piece of text is drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ink {
     /// 1 to 8, the colours of a terminal from black to white, bright or not; 0 for none.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -41,74 +47,109 @@ impl Ink {
     }
 }
 
-/// How much a line matters, by its own words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    Debug,
-    Warning,
-    Error,
-}
-
-impl Level {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Debug => "debug",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        }
-    }
-
-    /// The level that a line names near its start, the way programs do: `ERROR`, `Warning:`, `[debug]`,
-    /// `ValueError:`. Words in a sentence are no levels.
-    pub fn of(line: &str) -> Option<Self> {
-        const NEAR: usize = 80;
-        let end = (0..=NEAR.min(line.len())).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
-        let near = &line[..end];
-        let mut begin = 0;
-        loop {
-            let rest = &near[begin..];
-            let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-            let (word, after) = rest.split_at(length);
-            let level = match word.to_ascii_lowercase().as_str() {
-                "error" | "fatal" | "critical" | "traceback" => Some(Self::Error),
-                "warning" | "warn" => Some(Self::Warning),
-                "debug" | "trace" => Some(Self::Debug),
-                _ if word.ends_with("Error") || word.ends_with("Exception") => Some(Self::Error),
-                _ => None,
-            };
-            let loud = word.bytes().all(|byte| byte.is_ascii_uppercase());
-            let first = near[..begin].trim().is_empty() && word.starts_with(|c: char| c.is_ascii_uppercase());
-            if level.is_some() && (loud || first || after.starts_with([':', ']', '>'])) {
-                return level;
-            }
-            let Some(between) = after.chars().next() else { break };
-            begin += length + between.len_utf8();
-        }
-        None
-    }
-}
-
 /// A line of a log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LogLine {
     /// Where it begins, in bytes from the start of the file: names the line as long as nothing before it changes.
     pub at: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
     pub text: Vec<(Ink, String)>,
-    /// It is longer than what is shown.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub cut: bool,
+    /// So many letters of it are not shown.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub cut: u64,
+    /// So many lines of the file since the one before it are none here: a terminal wrote over others in their place.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub skipped: u64,
 }
 
-/// A line that has the words that were looked for.
+impl LogLine {
+    /// Its letters without their ink.
+    pub fn plain(&self) -> String {
+        self.text.iter().map(|(_, text)| text.as_str()).collect()
+    }
+}
+
+#[cfg_attr(target_pointer_width = "64", expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references"))]
+const fn is_none(n: &u64) -> bool {
+    *n == 0
+}
+
+/// Which lines of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogPart {
+    End,
+    /// Those that end before this byte, which begins a line.
+    Before(u64),
+    /// Those from the line on in which this byte is.
+    From(u64),
+}
+
+/// A window of a log, or what there is of a file that is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogFound {
+    Text(LogText),
+    /// It is no text.
+    Bytes(FirstBytes),
+}
+
+/// Lines of a log that follow each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogText {
+    pub lines: Vec<LogLine>,
+    /// Where the first line begins, and where one goes on reading.
+    pub from: u64,
+    pub to: u64,
+    /// The last line of the text is here and has no end yet: it may grow, or write over those before it.
+    #[serde(default)]
+    pub open: bool,
+    /// Bytes of the text: of a packed file, those that were unpacked.
+    pub size: u64,
+    /// Lines before the first one; `None` as long as nobody counted them.
+    pub before: Option<u64>,
+    pub read: ReadAs,
+    /// It is unpacked to be read: places in it are none of the file.
+    pub packed: bool,
+    /// What the reader should know of the text.
+    pub note: Option<String>,
+}
+
+/// The start of what is no text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstBytes {
+    /// What it is, as a media type.
+    pub kind: Option<String>,
+    /// Where, their numbers, their letters.
+    pub head: String,
+}
+
+/// What is looked for in a log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wanted {
+    /// Lines that contain these, whatever the case of their ASCII letters.
+    Words(String),
+    /// Lines that matter so much or more.
+    Level(Level),
+}
+
+/// A look for something, from a byte on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    pub wanted: Wanted,
+    pub from: u64,
+    /// How the reader wants it read.
+    pub encoding: Option<Encoding>,
+}
+
+/// A line that was looked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hit {
     /// Where the line begins, as [`LogLine::at`].
     pub at: u64,
     /// The line around the words, without colours.
     pub text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
 }
 
 /// What was found in a part of a file.
@@ -119,6 +160,9 @@ pub struct Hits {
     pub next: Option<u64>,
     /// Bytes of the file.
     pub size: u64,
+    /// Of levels: a word of one stands in a line behind the part by which it is judged, so many bytes of it; 0 if nowhere.
+    #[serde(default)]
+    pub judged: u64,
 }
 
 /// Something a client said of a run, or of a job of it.
@@ -126,7 +170,9 @@ pub struct Hits {
 pub struct LogEntry {
     pub id: i64,
     pub run: RunId,
-    pub run_name: String,
+    /// Its [title](crate::run::title); on the wire as pages know it that were opened before.
+    #[serde(rename = "run_name")]
+    pub run_title: String,
     pub job: Option<JobKey>,
     pub rule: Option<String>,
     pub is_error: bool,
@@ -137,30 +183,6 @@ pub struct LogEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn levels_are_what_programs_say_of_themselves() {
-        let error = [
-            "Error in rule map:",
-            "ERROR no space left",
-            "2026-11-21 08:41 [error] x",
-            "ValueError: x",
-            "Traceback (most recent call last):",
-            "E: fatal: no",
-            "foo.bar.MyException: x",
-        ];
-        for line in error {
-            assert_eq!(Level::of(line), Some(Level::Error), "{line}");
-        }
-        for line in ["WARNING: x", "[08:00] warn: y", "Warning message:"] {
-            assert_eq!(Level::of(line), Some(Level::Warning), "{line}");
-        }
-        assert_eq!(Level::of("DEBUG x"), Some(Level::Debug));
-        assert_eq!(Level::of("größe\u{fffd}\u{fffd} é: ERROR \u{2014} x"), Some(Level::Error), "whatever stands between");
-        for line in ["", "0 errors found", "no error here", "the warning was ignored", "errors.txt", "größe ü"] {
-            assert_eq!(Level::of(line), None, "{line}");
-        }
-    }
 
     #[test]
     fn plain_ink_has_no_class() {

@@ -1,18 +1,41 @@
 //! What is shown of a file: its content in a form that a page can draw. No files, no HTML but what was cleaned.
 
-use crate::Millis;
+mod folder;
+
+pub use folder::{Entry, EntryKind, Folder};
+
+use crate::encoding::Encoding;
 use serde::{Deserialize, Serialize};
 
 /// What is asked of whoever looks into a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {
     /// The file's name: what it ends in says what it is.
     pub name: String,
     /// Where to begin, as [`Table::next`] said; 0 is the start.
     pub at: u64,
+    /// How the reader wants its letters read; `None` leaves it to the file.
+    #[serde(default)]
+    pub encoding: Option<Encoding>,
+    /// Where links of the file lead that name its neighbours; `None` drops them.
+    #[serde(default)]
+    pub near: Option<Near>,
 }
 
-/// A file as it is shown.
+/// How a file's neighbours are addressed.
+///
+/// An address is one of the two beginnings, and the way to the neighbour as a part of a query.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Near {
+    /// The directory of the file, from the directory of its run on; empty for that.
+    pub folder: String,
+    /// The beginning of the address of a page.
+    pub page: String,
+    /// The beginning of the address of the bytes.
+    pub bytes: String,
+}
+
+/// What a file holds, as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Preview {
     Text(Text),
@@ -31,13 +54,89 @@ pub enum Preview {
     Bytes(Bytes),
 }
 
+/// A file as a page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shown {
+    Still(Still),
+    Table(Table),
+    Sequences(Sequences),
+    Image,
+    Pdf,
+    Page,
+}
+
+/// HTML that is drawn once and then left alone.
+///
+/// A page puts it in whole and never walks through it: whatever is in it, it cannot
+/// disagree with what the page expects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Still {
+    pub form: Form,
+    pub html: String,
+}
+
+/// What a still view is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    Text,
+    Rich,
+    Tree,
+    Notebook,
+    Bytes,
+    Folder,
+}
+
+impl Form {
+    /// The class that its style is for.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Text | Self::Bytes => "scroller",
+            Self::Rich => "scroller rich",
+            Self::Tree => "scroller values",
+            Self::Notebook => "scroller notebook",
+            Self::Folder => "scroller folder",
+        }
+    }
+}
+
+/// How what was read of a file ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ends {
+    /// With the file.
+    #[default]
+    Whole,
+    /// Before the file does; the rest is not read here.
+    More,
+    /// With the file, which lacks its end: it was cut off, or is still being written.
+    Early,
+    /// Where the file is damaged.
+    Broken,
+}
+
+impl Ends {
+    pub const fn is_whole(self) -> bool {
+        matches!(self, Self::Whole)
+    }
+
+    /// What a reader is told, if there is anything to tell.
+    pub const fn says(self) -> Option<&'static str> {
+        match self {
+            Self::Whole => None,
+            Self::More => Some("The file goes on. Download it for the rest."),
+            Self::Early => Some("This file ends too early: it was cut off, or is still being written."),
+            Self::Broken => Some("This file is damaged; nothing can be read beyond this place."),
+        }
+    }
+}
+
 /// Text of a language.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text {
     pub code: Code,
     pub lines: u32,
-    /// There is more of it.
-    pub cut: bool,
+    pub ends: Ends,
 }
 
 /// Words of a language. Shown as they are, or as `html` once somebody coloured them.
@@ -58,6 +157,9 @@ pub struct Table {
     /// What the file says before its rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// Lines of that besides, which follow.
+    #[serde(default)]
+    pub more_about: u64,
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<String>>,
     /// Columns the file has besides.
@@ -65,11 +167,14 @@ pub struct Table {
     pub more_columns: u32,
     /// Where the next rows are to be had; what it counts is the format's own.
     pub next: Option<u64>,
-    /// There are more rows, but none can be read from the middle of this file.
+    /// How the rows end where there are none to be had next.
     #[serde(default)]
-    pub cut: bool,
+    pub ends: Ends,
     /// Rows in all, if the file tells.
     pub total: Option<u64>,
+    /// Sequences that follow the rows in the same file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequences: Option<Sequences>,
 }
 
 /// What is in a column.
@@ -99,7 +204,7 @@ impl Kind {
     }
 }
 
-/// A column of a table, with what can be said of the rows that were read.
+/// A column of a table, with what can be said of the rows that were read with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     pub name: String,
@@ -118,17 +223,41 @@ pub struct Column {
     pub shape: Vec<u8>,
 }
 
-/// A value that may hold others: of JSON or YAML.
+/// Values that may hold others, of JSON or YAML: each before those it holds.
+///
+/// A list, not a tree of structures: a file may nest deeper than what reads it may recurse.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tree {
+    pub nodes: Vec<Node>,
+    pub ends: Ends,
+}
+
+/// One of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Tree {
+pub struct Node {
+    /// In how many others it lies. At most one more than that of the node before it.
+    pub deep: u32,
+    /// Of a member of a map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub value: Value,
+}
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Value {
     Null,
     Flag(bool),
     Number(String),
-    Text(String),
-    List(Vec<Tree>),
-    Map(Vec<(String, Tree)>),
-    /// What stands here is not shown: so many more members, or too deep.
-    More(u32),
+    /// With the number of letters that are left out at its end.
+    Text(String, u64),
+    /// With the number of its members, shown or not.
+    List(u64),
+    Map(u64),
+    /// So many more members of what holds it.
+    More(u64),
+    /// A value that lies too deep to be drawn, as text, with the number of letters that are left out.
+    Deeper(String, u64),
 }
 
 /// A cell of a notebook.
@@ -165,8 +294,8 @@ pub struct Sequences {
     pub protein: bool,
     /// Where the next records are to be had (bytes).
     pub next: Option<u64>,
-    /// There are more, but none can be read from the middle of this file.
-    pub cut: bool,
+    /// How they end where there are none to be had next.
+    pub ends: Ends,
 }
 
 /// One of them.
@@ -195,6 +324,9 @@ pub struct Bytes {
     pub hash: Option<String>,
     /// The first ones: where, their numbers, their letters.
     pub head: String,
+    /// Whether it lacks its end, as far as that can be told.
+    #[serde(default)]
+    pub ends: Ends,
 }
 
 /// What a job took, by its benchmark file.
@@ -202,6 +334,9 @@ pub struct Bytes {
 pub struct Benchmark {
     /// How often it was run for this.
     pub times: u32,
+    /// It was run more often; that is not read.
+    #[serde(default)]
+    pub more: bool,
     /// On the clock, as all that follows the mean of these times.
     pub seconds: f64,
     pub cpu_seconds: Option<f64>,
@@ -212,26 +347,4 @@ pub struct Benchmark {
     pub written: Option<u64>,
     /// Processors in use, in percent of one.
     pub load: Option<f64>,
-}
-
-/// What lies in a directory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    pub name: String,
-    pub kind: EntryKind,
-    /// Bytes, of a file.
-    pub size: u64,
-    pub modified_at: Millis,
-}
-
-/// What an entry of a directory is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EntryKind {
-    Directory,
-    File,
-    /// It leads elsewhere.
-    Link,
-    /// A pipe, a socket or a device.
-    Special,
 }

@@ -1,6 +1,6 @@
 //! Runs as they are shown: in a row, and on their own page.
 
-use crate::{Invalid, JobStatus, Millis, RunId, RunStatus};
+use crate::{Invalid, JobStatus, Millis, RunId, RunStatus, cut::Cut, text};
 use serde::{Deserialize, Serialize};
 
 /// Jobs of a run or a rule by the state of their newest attempt.
@@ -20,7 +20,8 @@ pub struct JobCounts {
 impl JobCounts {
     /// Jobs of which anything was reported.
     pub const fn seen(&self) -> i32 {
-        self.waiting + self.running + self.success + self.failed + self.lost + self.skipped
+        let more = self.waiting.saturating_add(self.running).saturating_add(self.success);
+        more.saturating_add(self.failed).saturating_add(self.lost).saturating_add(self.skipped)
     }
 
     /// One job more in a state.
@@ -33,7 +34,7 @@ impl JobCounts {
             JobStatus::Lost => &mut self.lost,
             JobStatus::Cancelled | JobStatus::Skipped => &mut self.skipped,
         };
-        *count += 1;
+        *count = count.saturating_add(1);
     }
 
     /// What progress is measured against. A plan may fall short: checkpoints add jobs.
@@ -64,7 +65,7 @@ impl JobCounts {
             Self { lost: 1.., .. } => JobStatus::Lost,
             Self { running: 1.., .. } => JobStatus::Running,
             Self { success, .. } if *success == total => JobStatus::Success,
-            Self { success, skipped, .. } if success + skipped == total => JobStatus::Skipped,
+            Self { success, skipped, .. } if success.saturating_add(*skipped) == total => JobStatus::Skipped,
             _ => JobStatus::Waiting,
         })
     }
@@ -72,7 +73,7 @@ impl JobCounts {
     /// The count of one state; unreported planned jobs count as waiting.
     pub fn of(&self, status: JobStatus) -> i32 {
         match status {
-            JobStatus::Waiting => self.total() - self.seen() + self.waiting,
+            JobStatus::Waiting => self.total().saturating_sub(self.seen()).saturating_add(self.waiting),
             JobStatus::Running => self.running,
             JobStatus::Success => self.success,
             JobStatus::Failed => self.failed,
@@ -107,30 +108,36 @@ pub struct RunSummary {
     pub revision: i64,
 }
 
+/// What people read for a run: its name, or the last part of its directory, or words that say there is neither.
+pub fn title<'a>(name: &'a str, directory: Option<&'a str>) -> &'a str {
+    if !name.trim().is_empty() {
+        return name;
+    }
+    directory.and_then(|path| path.rsplit('/').find(|part| !part.is_empty())).unwrap_or("Unnamed run")
+}
+
 impl RunSummary {
-    /// The name, or the directory's last part, or a word that says there is none.
+    /// Its [`title`].
     pub fn title(&self) -> &str {
-        if !self.name.trim().is_empty() {
-            return &self.name;
-        }
-        self.directory.as_deref().and_then(|path| path.rsplit('/').find(|part| !part.is_empty())).unwrap_or("Unnamed run")
+        title(&self.name, self.directory.as_deref())
     }
 
     /// Milliseconds from start to end, or to `now` while it goes on; `None` before it began.
     pub fn duration(&self, now: Millis) -> Option<Millis> {
-        Some((self.ended_at.unwrap_or(now) - self.started_at?).max(0))
+        Some(self.ended_at.unwrap_or(now).saturating_sub(self.started_at?).max(0))
     }
 
     /// Milliseconds still to go at the pace so far; `None` when that cannot be said.
     ///
     /// Needs three finished jobs and a tenth of the work done before it dares to guess.
     pub fn remaining(&self, now: Millis) -> Option<Millis> {
-        let done = i64::from(self.jobs.success + self.jobs.failed + self.jobs.lost + self.jobs.skipped);
+        let JobCounts { success, failed, lost, skipped, .. } = self.jobs;
+        let done = [success, failed, lost, skipped].into_iter().map(i64::from).sum::<i64>();
         let total = i64::from(self.jobs.total());
         if self.status != RunStatus::Running || done < 3 || done * 10 < total || done >= total {
             return None;
         }
-        Some(self.duration(now)? * (total - done) / done)
+        Some(self.duration(now)?.saturating_mul(total - done) / done)
     }
 }
 
@@ -176,15 +183,74 @@ pub struct ReportedError {
     pub location: Option<String>,
     #[serde(default)]
     pub traceback: Option<String>,
+    /// As the run's own log prints it, where it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The client's number of the job that it is about, as the run's log tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<i64>,
     pub at: Millis,
 }
 
 impl ReportedError {
+    /// One that says nothing yet, reported at that time.
+    pub const fn at(at: Millis) -> Self {
+        Self { exception: String::new(), rule: None, location: None, traceback: None, text: None, job_id: None, at }
+    }
+
     /// What it says, by which one that is told twice is known.
     pub fn text(&self) -> String {
         self.traceback.iter().fold(self.exception.clone(), |text, trace| format!("{text}\n{trace}"))
     }
 }
+
+/// An exception as the log of a run prints it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PrintedError {
+    pub exception: String,
+    pub rule: Option<String>,
+    pub location: Option<String>,
+    /// The client's number of the job that it is about.
+    pub job_id: Option<i64>,
+    pub text: String,
+}
+
+/// Adds to the errors that were reported what the run's log prints of them; whether that changes anything.
+///
+/// Both are in the order in which they happened, and both say the class. Of equal reports in a row only the first is
+/// kept, so that the log may have more; a run keeps a bounded number, so that it may have more at the end, too.
+/// A text that is a job's stands there, and here only whose it is; one that was reported is not repeated.
+pub fn complete(reported: &mut [ReportedError], printed: &[PrintedError]) -> bool {
+    let mut rest = printed.iter();
+    let mut changed = false;
+    for error in reported {
+        let mut ahead = rest.clone();
+        let Some(found) = ahead.find(|printed| printed.exception == error.exception) else { continue };
+        rest = ahead;
+        let before = error.clone();
+        error.rule = error.rule.take().or_else(|| found.rule.clone());
+        error.location = error.location.take().or_else(|| found.location.clone());
+        error.job_id = found.job_id;
+        let is_new = found.job_id.is_none() && error.traceback.is_none() && !found.text.is_empty();
+        error.text = is_new.then(|| found.text.clone());
+        changed |= *error != before;
+    }
+    changed
+}
+/// Jobs of which not all was reported, by where the rest is taken from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilledCounts {
+    /// Their ends follow from the end of the run.
+    pub close: i64,
+    /// The log of the run tells them.
+    pub log: i64,
+}
+
+/// The name in [`RunDetail::environment`] of what is left out of what is read of the run's log.
+pub const LEFT_OUT: &str = "Left out of the log";
+
+/// What a page calls a rule that no report names.
+pub const NO_RULE: &str = "not described by the client";
 
 /// A rule with the counts of its jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -193,6 +259,17 @@ pub struct RuleRow {
     pub name: String,
     pub language: Option<String>,
     pub jobs: JobCounts,
+}
+
+/// The jobs of some rules in some states (all if none is named), with those that were planned and not reported yet.
+///
+/// A job whose rule is not known is one of those that are planned, of whatever rule.
+pub fn total(rules: &[RuleRow], statuses: &[JobStatus]) -> i32 {
+    let unnamed: i32 = rules.iter().filter(|rule| rule.name.is_empty()).map(|rule| rule.jobs.seen()).sum();
+    let open: i32 = rules.iter().map(|rule| rule.jobs.total() - rule.jobs.seen()).sum();
+    let twice = if statuses.is_empty() || statuses.contains(&JobStatus::Waiting) { unnamed.min(open) } else { 0 };
+    let of = |jobs: &JobCounts| if statuses.is_empty() { jobs.total() } else { statuses.iter().map(|status| jobs.of(*status)).sum() };
+    rules.iter().map(|rule| of(&rule.jobs)).sum::<i32>() - twice
 }
 
 /// A run on its own page. Large parts (code, raw events) are asked for when wanted.
@@ -214,6 +291,29 @@ pub struct RunDetail {
     /// Every attempt of the lineage, oldest first, this one included.
     pub attempts: Vec<Attempt>,
     pub rules: Vec<RuleRow>,
+    /// What of it was too long to be kept whole.
+    #[serde(default)]
+    pub cuts: Vec<Cut>,
+    #[serde(default)]
+    pub filled: FilledCounts,
+}
+
+impl RunDetail {
+    /// What a reader must know who takes all this for complete and reported. Sentences without their full stop.
+    pub fn notes(&self) -> Vec<String> {
+        let jobs = |n: i64| if n == 1 { "1 job".to_owned() } else { format!("{} jobs", text::count(n)) };
+        let close = (self.filled.close > 0).then(|| {
+            let jobs = jobs(self.filled.close);
+            format!("The client did not report the end of {jobs}. The run ended without naming them failed, so their times end with it")
+        });
+        let log = (self.filled.log > 0).then(|| {
+            let were = if self.filled.log == 1 { "was" } else { "were" };
+            format!("{} {were} not reported in full. The rest comes from the log of the run", jobs(self.filled.log))
+        });
+        let left_out = self.environment.get(LEFT_OUT);
+        let left_out = left_out.map(|what| format!("Flowo left out some of the run's log (all of it is under Logs): {what}"));
+        self.cuts.iter().map(Cut::says).chain(close).chain(log).chain(left_out).collect()
+    }
 }
 
 #[cfg(test)]
@@ -234,6 +334,43 @@ mod tests {
     }
 
     use super::*;
+
+    #[test]
+    fn a_report_is_completed_by_what_was_printed_then() {
+        let error = |class: &str| ReportedError { exception: class.into(), ..ReportedError::at(0) };
+        let print = |class: &str, job_id, text: &str| PrintedError {
+            exception: class.into(),
+            job_id,
+            text: text.into(),
+            ..PrintedError::default()
+        };
+        let mut reported = [error("Missing"), error("Rule"), error("Odd"), error("Workflow")];
+        let printed = [
+            print("Missing", Some(1), "one"),
+            print("Missing", Some(2), "another, which was not kept"),
+            print("Rule", None, "a rule"),
+            print("Workflow", None, "the end"),
+        ];
+
+        assert!(complete(&mut reported, &printed));
+
+        let told: Vec<_> = reported.iter().map(|error| (error.job_id, error.text.as_deref())).collect();
+        assert_eq!(told, [(Some(1), None), (None, Some("a rule")), (None, None), (None, Some("the end"))]);
+        assert!(!complete(&mut reported, &printed), "nothing new");
+        assert_eq!(reported[0].text(), "Missing", "still the same report");
+    }
+
+    fn row(name: &str, planned: Option<i32>, seen: i32) -> RuleRow {
+        RuleRow { name: name.into(), language: None, jobs: JobCounts { planned, success: seen, ..JobCounts::default() } }
+    }
+
+    #[test]
+    fn a_job_whose_rule_is_not_known_is_one_of_those_that_were_planned() {
+        let planned = [row("a", Some(1), 0), row("all", Some(1), 0), row("", None, 1)];
+        assert_eq!((total(&planned, &[]), total(&planned, &[JobStatus::Waiting])), (2, 1));
+        let more = [row("a", Some(1), 1), row("", None, 3)];
+        assert_eq!((total(&more, &[]), total(&more, &[JobStatus::Success])), (4, 4), "more than were planned");
+    }
 
     #[test]
     fn labels_are_trimmed_and_bounded() {

@@ -84,20 +84,51 @@ impl RunStatus {
 
     /// Whether a run may pass from `self` to `next`.
     ///
-    /// A lost run comes back when its client speaks again. So does one that was taken to have failed, because its
-    /// client has no word for the end, when jobs of it are heard of. Every other end is final.
+    /// A lost run comes back when its client speaks again. A run that was taken to have failed, because its client
+    /// has no word for the end, or to have no jobs, comes back when jobs of it are heard of. A failed run was cancelled
+    /// if its log says that its user stopped it. Every other end is final.
     pub const fn may_become(self, next: Self) -> bool {
         match self {
             Self::Waiting | Self::Suspended => !matches!(next, Self::Waiting),
             Self::Running => !matches!(next, Self::Waiting | Self::Running | Self::Skipped),
             Self::Lost => matches!(next, Self::Running | Self::Success | Self::Failed | Self::Cancelled),
-            Self::Failed => matches!(next, Self::Running | Self::Success),
-            Self::Success | Self::Cancelled | Self::Skipped => false,
+            Self::Failed => matches!(next, Self::Running | Self::Success | Self::Cancelled),
+            Self::Skipped => matches!(next, Self::Running | Self::Success | Self::Failed | Self::Cancelled),
+            Self::Success | Self::Cancelled => false,
         }
     }
 }
 
 impl JobStatus {
+    /// The states that words joined by commas name, each once however often it is named.
+    ///
+    /// # Errors
+    /// The first word that is no state.
+    pub fn list(words: &str) -> Result<Vec<Self>, Invalid> {
+        let mut list = Vec::new();
+        for word in words.split(',').filter(|word| !word.is_empty()) {
+            let status = word.parse()?;
+            if !list.contains(&status) {
+                list.push(status);
+            }
+        }
+        Ok(list)
+    }
+
+    /// How much it asks for attention, the least is 0: lists by state begin with the most urgent, and where many jobs are
+    /// drawn as one, that one has the most urgent of their states.
+    pub const fn urgency(self) -> u8 {
+        match self {
+            Self::Failed => 6,
+            Self::Lost => 5,
+            Self::Running => 4,
+            Self::Waiting => 3,
+            Self::Cancelled => 2,
+            Self::Skipped => 1,
+            Self::Success => 0,
+        }
+    }
+
     /// This attempt is over.
     pub const fn is_end(self) -> bool {
         matches!(self, Self::Success | Self::Failed | Self::Lost | Self::Cancelled | Self::Skipped)
@@ -105,13 +136,15 @@ impl JobStatus {
 
     /// Whether one attempt may pass from `self` to `next`. A retry is another attempt.
     ///
-    /// Lost means that we did not hear; hearing of it after all is welcome.
+    /// Lost means that we did not hear; hearing of it after all is welcome. A job that failed was cancelled if the log
+    /// of its run says that the user stopped it.
     pub const fn may_become(self, next: Self) -> bool {
         match self {
             Self::Waiting => !matches!(next, Self::Waiting),
             Self::Running => next.is_end(),
             Self::Lost => matches!(next, Self::Success | Self::Failed | Self::Cancelled),
-            Self::Success | Self::Failed | Self::Cancelled | Self::Skipped => false,
+            Self::Failed => matches!(next, Self::Cancelled),
+            Self::Success | Self::Cancelled | Self::Skipped => false,
         }
     }
 }
@@ -134,10 +167,28 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_job_never_moves_again() {
+    fn urgency_is_the_order_in_which_states_are_listed() {
+        let mut all = JobStatus::ALL.to_vec();
+        all.sort_by_key(|status| std::cmp::Reverse(status.urgency()));
+        assert_eq!(
+            all.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(" "),
+            "failed lost running waiting cancelled skipped success"
+        );
+    }
+
+    #[test]
+    fn a_list_of_states_names_each_once() {
+        assert_eq!(JobStatus::list("failed,,lost,failed,"), Ok(vec![JobStatus::Failed, JobStatus::Lost]));
+        assert_eq!(JobStatus::list(&"running,".repeat(100_000)), Ok(vec![JobStatus::Running]));
+        assert!(JobStatus::list("failed,broken").is_err());
+    }
+
+    #[test]
+    fn a_finished_job_never_moves_again_unless_its_failure_is_explained() {
         for end in [JobStatus::Success, JobStatus::Failed, JobStatus::Cancelled, JobStatus::Skipped] {
             for next in JobStatus::ALL {
-                assert!(!end.may_become(*next), "{end} -> {next}");
+                let explained = (end, *next) == (JobStatus::Failed, JobStatus::Cancelled);
+                assert_eq!(end.may_become(*next), explained, "{end} -> {next}");
             }
         }
     }
@@ -145,7 +196,11 @@ mod tests {
     #[test]
     fn only_a_run_that_did_not_end_by_its_own_word_comes_back() {
         for status in RunStatus::ALL.iter().filter(|status| status.is_end()) {
-            assert_eq!(status.may_become(RunStatus::Running), matches!(status, RunStatus::Lost | RunStatus::Failed), "{status}");
+            assert_eq!(
+                status.may_become(RunStatus::Running),
+                matches!(status, RunStatus::Lost | RunStatus::Failed | RunStatus::Skipped),
+                "{status}"
+            );
         }
     }
 }

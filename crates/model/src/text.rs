@@ -1,4 +1,6 @@
 //! Numbers as people read them: durations, relative times, counts. Equal on server and client.
+//!
+//! Any number has a text: `tests/extremes.rs` asks for those at the ends.
 
 use crate::Millis;
 
@@ -20,7 +22,7 @@ pub fn duration(ms: Millis) -> String {
 
 /// A remaining time, without a precision it cannot have: `~ 9 m left`, `~ 1 h 20 m left`.
 pub fn remaining(ms: Millis) -> String {
-    let minutes = (ms + 59_999) / 60_000;
+    let minutes = ms.saturating_add(59_999) / 60_000;
     match minutes {
         ..=1 => "< 1\u{202f}m left".into(),
         2..60 => format!("~ {minutes}{THIN}m left"),
@@ -32,7 +34,7 @@ pub fn remaining(ms: Millis) -> String {
 /// A span of time that something may take: `~ 6 m to 11 m`, `~ 1 h 20 m`; below a minute `< 1 m`.
 pub fn between(low: Millis, high: Millis) -> String {
     let rough = |ms: Millis| {
-        let minutes = (ms + 30_000) / 60_000;
+        let minutes = ms.saturating_add(30_000) / 60_000;
         match minutes {
             ..60 => format!("{}{THIN}m", minutes.max(1)),
             60..1440 => format!("{}{THIN}h {:02}{THIN}m", minutes / 60, minutes % 60 / 10 * 10),
@@ -49,7 +51,7 @@ pub fn between(low: Millis, high: Millis) -> String {
 
 /// `just now`, `4 min ago`, `3 h ago`, `yesterday`, `12 d ago`, `5 mo ago`, `2 y ago`.
 pub fn ago(then: Millis, now: Millis) -> String {
-    let minutes = (now - then).max(0) / 60_000;
+    let minutes = now.saturating_sub(then).max(0) / 60_000;
     match minutes {
         0 => "just now".into(),
         1..60 => format!("{minutes} min ago"),
@@ -89,6 +91,17 @@ pub fn count(n: i64) -> String {
     out
 }
 
+/// A count with its word, which takes an s: `1 job`, `12 480 jobs`.
+pub fn things(n: u64, one: &str) -> String {
+    let says = count(i64::try_from(n).unwrap_or(i64::MAX));
+    if n == 1 { format!("{says} {one}") } else { format!("{says} {one}s") }
+}
+
+/// What a list leaves out: `1 more job`, `240 more outputs`.
+pub fn more(n: u64, one: &str) -> String {
+    things(n, &format!("more {one}"))
+}
+
 /// `2026-11-21 08:51:12 UTC`: exact, for titles and for readers without JavaScript.
 pub fn utc(at: Millis) -> String {
     let (y, m, d) = civil(at.div_euclid(86_400_000));
@@ -119,13 +132,12 @@ pub fn of_iso(text: &str) -> Option<Millis> {
     let second = time.next().map_or(Some(0.0), |second| second.parse::<f64>().ok())?;
     let is_date = (1..=9999).contains(&y) && (1..=12).contains(&m) && (1..=31).contains(&d);
     let is_time = (0..24).contains(&hour) && (0..60).contains(&minute) && (0.0..60.0).contains(&second);
-    let at = ((day_number(y, m, d) * 24 + hour) * 60 + minute) * 60_000;
-    (is_date && is_time).then_some(at + (second * 1000.0).round() as Millis)
+    (is_date && is_time).then(|| ((day_number(y, m, d) * 24 + hour) * 60 + minute) * 60_000 + (second * 1000.0).round() as Millis)
 }
 
 /// Year, month, day of a day number since 1970-01-01 (proleptic Gregorian).
 pub const fn civil(day: i64) -> (i64, i64, i64) {
-    let z = day + 719_468;
+    let z = day.saturating_add(719_468);
     let era = z.div_euclid(146_097);
     let doe = z.rem_euclid(146_097);
     let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
@@ -138,12 +150,13 @@ pub const fn civil(day: i64) -> (i64, i64, i64) {
 
 /// Day number since 1970-01-01 of a date; the inverse of [`civil`].
 pub const fn day_number(y: i64, m: i64, d: i64) -> i64 {
-    let y = if m <= 2 { y - 1 } else { y };
+    let y = if m <= 2 { y.saturating_sub(1) } else { y };
     let era = y.div_euclid(400);
     let yoe = y.rem_euclid(400);
-    let doy = (153 * (if m > 2 { m - 3 } else { m + 9 }) + 2) / 5 + d - 1;
-    let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-    era * 146_097 + doe - 719_468
+    let since_march = if m > 2 { m.saturating_sub(3) } else { m.saturating_add(9) };
+    let doy = (since_march.saturating_mul(153).saturating_add(2) / 5).saturating_add(d).saturating_sub(1);
+    let doe = (yoe * 365 + yoe / 4 - yoe / 100).saturating_add(doy);
+    era.saturating_mul(146_097).saturating_add(doe).saturating_sub(719_468)
 }
 
 #[cfg(test)]
@@ -170,6 +183,15 @@ mod tests {
         for (n, text) in [(7, "7"), (999, "999"), (12_480, "12 480"), (1_250_000, "1.2 M")] {
             assert_eq!(count(n).replace(THIN, " "), text);
         }
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_with_its_word() {
+        assert_eq!(
+            [things(0, "job"), things(1, "job"), things(12_480, "job")].map(|text| text.replace(THIN, " ")),
+            ["0 jobs", "1 job", "12 480 jobs"]
+        );
+        assert_eq!([more(1, "rule"), more(240, "benchmark file")], ["1 more rule", "240 more benchmark files"]);
     }
 
     #[test]

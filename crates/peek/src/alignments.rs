@@ -1,13 +1,10 @@
 //! BAM: the header, and records as the SAM they stand for. From any record on, by its place among the blocks.
 
-use crate::{ROWS, delimited, source::Source};
-use model::preview::Preview;
+use crate::{ROWS, about::About, delimited, ends, source::Source};
+use model::preview::{Ends, Preview};
 use noodles_bam as bam;
 use noodles_bgzf::io::Seek as _;
 use noodles_sam::{self as sam, alignment::io::Write as _};
-
-/// Bytes of the header that are shown.
-const ABOUT: usize = 64 << 10;
 
 /// `None` for what is no BAM; of a broken one, what stands before the break.
 pub fn bam(source: &Source<'_>, at: u64) -> Option<Preview> {
@@ -21,21 +18,28 @@ pub fn bam(source: &Source<'_>, at: u64) -> Option<Preview> {
     let mut rows = 0;
     let mut more = false;
     let mut next = None;
-    while let Ok(1..) = reader.read_record(&mut record) {
+    let end = loop {
+        match reader.read_record(&mut record) {
+            Ok(0) if source.lacks_end() => break Ends::Early,
+            Ok(0) => break Ends::Whole,
+            Ok(_) => {}
+            Err(error) => break ends::of_error(&error),
+        }
         if rows == ROWS {
             more = true;
-            break;
+            break Ends::Whole;
         }
         writer.write_alignment_record(&header, &record).ok()?;
         rows += 1;
         next = Some(reader.get_ref().virtual_position().into());
-    }
+    };
     let mut table = delimited::sam(&String::from_utf8_lossy(writer.get_ref()));
     table.next = next.filter(|_| more);
-    let mut about = sam::io::Writer::new(Vec::new());
-    about.write_header(&header).ok()?;
-    let about = about.into_inner();
-    let end = about.len().min(ABOUT);
-    table.about = Some(String::from_utf8_lossy(&about[..end]).into_owned()).filter(|about| !about.is_empty());
+    table.ends = end;
+    let mut head = sam::io::Writer::new(Vec::new());
+    head.write_header(&header).ok()?;
+    let mut about = About::default();
+    String::from_utf8_lossy(head.get_ref()).split_inclusive('\n').for_each(|line| about.push(line));
+    (table.about, table.more_about) = about.finish();
     Some(Preview::Table(table))
 }

@@ -1,7 +1,11 @@
 //! Archives: the list of what is in them. Nothing is unpacked.
 
-use crate::{short, source::Source, summary};
-use model::preview::{Preview, Table};
+use crate::{
+    CELL, ends,
+    source::Source,
+    summary::{self, Cell},
+};
+use model::preview::{Ends, Preview, Table};
 use std::{
     io::{self, BufReader, Read},
     time::{Duration, Instant},
@@ -9,32 +13,71 @@ use std::{
 
 /// Members that are listed.
 const MEMBERS: usize = 1_000;
+/// Letters of a member's name.
+const NAME: usize = 300;
+/// Bytes of the head of a member of a zip archive, without its name.
+const HEAD: usize = 30;
 /// How long a packed archive is read for its list.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 pub fn zip(source: &Source<'_>) -> Option<Preview> {
-    let mut archive = zip::ZipArchive::new(BufReader::new(source.raw().ok()?)).ok()?;
+    let Ok(mut archive) = zip::ZipArchive::new(BufReader::new(source.raw().ok()?)) else { return unlisted(source) };
     let total = archive.len();
     let mut rows = Vec::new();
     for at in 0..total.min(MEMBERS) {
         let member = archive.by_index_raw(at).ok()?;
         let name = String::from_utf8_lossy(member.name_raw()).into_owned();
-        rows.push(vec![short(&name, 300), member.size().to_string(), member.compressed_size().to_string()]);
+        rows.push([name, member.size().to_string(), member.compressed_size().to_string()]);
     }
-    Some(list(&["name", "size", "packed"], rows, Some(total as u64), false))
+    let ends = if total > rows.len() { Ends::More } else { Ends::Whole };
+    Some(list(&["name", "size", "packed"], rows, Some(total as u64), ends))
+}
+
+/// The members of an archive whose list, which stands at its end, is lost: each has a head of its own before it.
+/// Those that are whole, and the first one of which that cannot be told.
+fn unlisted(source: &Source<'_>) -> Option<Preview> {
+    let mut rows = Vec::new();
+    let mut at = 0;
+    while rows.len() < MEMBERS {
+        let (head, _) = source.window(at, HEAD).ok()?;
+        if head.len() < HEAD || !head.starts_with(b"PK\x03\x04") {
+            break;
+        }
+        let short_at = |at: usize| u64::from(u16::from_le_bytes([head[at], head[at + 1]]));
+        let long_at = |at: usize| short_at(at) | short_at(at + 2) << 16;
+        let (name, extra) = (short_at(26), short_at(28));
+        let (packed, size) = (long_at(18), long_at(22));
+        let (name_bytes, _) = source.window(at + HEAD as u64, name as usize).ok()?;
+        let name_text = String::from_utf8_lossy(&name_bytes).into_owned();
+        at += HEAD as u64 + name + extra + packed;
+        // Sizes that stand behind the member, or elsewhere.
+        if short_at(6) & 8 != 0 && packed == 0 || packed == u64::from(u32::MAX) {
+            rows.push([name_text, String::new(), String::new()]);
+            break;
+        }
+        if at > source.size {
+            break;
+        }
+        rows.push([name_text, size.to_string(), packed.to_string()]);
+    }
+    (!rows.is_empty()).then(|| list(&["name", "size", "packed"], rows, None, Ends::Early))
 }
 
 pub fn tar(source: &Source<'_>) -> Option<Preview> {
-    let mut archive = tar::Archive::new(Timed { inner: source.stream().ok()?, until: Instant::now() + PATIENCE });
+    let mut archive = tar::Archive::new(Timed { inner: source.stream().ok()?, until: Instant::now() + PATIENCE, ended: false });
     let mut rows = Vec::new();
-    let mut cut = false;
+    let mut end = Ends::Whole;
+    let mut broke = None;
     for member in archive.entries().ok()? {
-        let Ok(member) = member else {
-            cut = true;
-            break;
+        let member = match member {
+            Ok(member) => member,
+            Err(error) => {
+                broke = Some(error);
+                break;
+            }
         };
         if rows.len() == MEMBERS {
-            cut = true;
+            end = Ends::More;
             break;
         }
         let header = member.header();
@@ -44,26 +87,42 @@ pub fn tar(source: &Source<'_>) -> Option<Preview> {
             tar::EntryType::Symlink | tar::EntryType::Link => "link",
             _ => "other",
         };
-        let name = short(&String::from_utf8_lossy(&member.path_bytes()), 300);
-        rows.push(vec![name, member.size().to_string(), kind.to_owned()]);
+        let name = String::from_utf8_lossy(&member.path_bytes()).into_owned();
+        rows.push([name, member.size().to_string(), kind.to_owned()]);
     }
-    (!rows.is_empty()).then(|| list(&["name", "size", "kind"], rows, None, cut))
+    let ended = archive.into_inner().ended;
+    if let Some(error) = broke {
+        end = match error.kind() {
+            io::ErrorKind::TimedOut => Ends::More,
+            // It looked for more where the file ends.
+            _ if ended => Ends::Early,
+            _ => ends::of_error(&error),
+        };
+    }
+    (!rows.is_empty()).then(|| list(&["name", "size", "kind"], rows, None, end))
 }
 
-fn list(names: &[&str], rows: Vec<Vec<String>>, total: Option<u64>, cut: bool) -> Preview {
+fn list(names: &[&str], members: Vec<[String; 3]>, total: Option<u64>, ends: Ends) -> Preview {
+    let row = |[name, size, more]: [String; 3]| vec![Cell::new(&name, NAME), Cell::new(&size, CELL), Cell::new(&more, CELL)];
+    let rows: Vec<Vec<Cell>> = members.into_iter().map(row).collect();
     let columns = summary::columns(names.iter().map(|name| (*name).to_owned()).collect(), &rows);
-    let cut = cut || total.is_some_and(|total| total > rows.len() as u64);
-    Preview::Table(Table { columns, rows, cut, total, ..Table::default() })
+    Preview::Table(Table { columns, rows: summary::shown(rows), ends, total, ..Table::default() })
 }
 
-/// Reads until a moment.
+/// Reads until a moment, and knows whether it came to the end.
 struct Timed<R> {
     inner: R,
     until: Instant,
+    ended: bool,
 }
 
 impl<R: Read> Read for Timed<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if Instant::now() > self.until { Err(io::ErrorKind::TimedOut.into()) } else { self.inner.read(into) }
+        if Instant::now() > self.until {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let read = self.inner.read(into)?;
+        self.ended |= read == 0 && !into.is_empty();
+        Ok(read)
     }
 }

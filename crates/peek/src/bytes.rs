@@ -10,7 +10,7 @@ use std::{
 
 /// Bytes that are shown, and the size up to which a file is read for its hash.
 const SHOWN: usize = 512;
-const HASHED: u64 = 64 << 20;
+pub const HASHED: u64 = 64 << 20;
 
 pub fn bytes(source: &Source<'_>) -> io::Result<Bytes> {
     let mut first = Vec::new();
@@ -27,7 +27,7 @@ pub fn bytes(source: &Source<'_>) -> io::Result<Bytes> {
     } else {
         None
     };
-    Ok(Bytes { kind, hash, head: hex(&first) })
+    Ok(Bytes { kind, hash, head: hex(&first), ends: source.ends() })
 }
 
 /// Sixteen bytes a line: where, their numbers, their letters.

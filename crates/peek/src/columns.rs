@@ -15,7 +15,11 @@ pub fn parquet(source: &Source<'_>, at: u64) -> Option<Preview> {
 
 #[cfg(feature = "parquet")]
 mod rows {
-    use crate::{CELL, COLUMNS, ROWS, short, source::Source, summary};
+    use crate::{
+        CELL, COLUMNS, ROWS, clipped,
+        source::Source,
+        summary::{self, Cell},
+    };
     use model::preview::{Kind, Preview, Table};
     use parquet::{
         basic::Type as Physical,
@@ -24,9 +28,6 @@ mod rows {
         schema::types::Type,
     };
     use std::sync::Arc;
-
-    /// Letters of a nested value that are made before they are cut.
-    const NESTED: usize = 2_000;
 
     pub fn parquet(source: &Source<'_>, at: u64) -> Option<Preview> {
         let reader = SerializedFileReader::new(source.raw().ok()?.try_clone().ok()?).ok()?;
@@ -37,12 +38,12 @@ mod rows {
         let wide = schema.get_fields().len();
         let fields: Vec<_> = schema.get_fields().iter().take(COLUMNS).cloned().collect();
         let shown = Type::group_type_builder(schema.name()).with_fields(fields.clone()).build().ok()?;
-        let names: Vec<String> = fields.iter().map(|field| short(field.name(), CELL)).collect();
-        let mut rows: Vec<Vec<String>> = Vec::new();
-        let mut begin = 0;
+        let names: Vec<String> = fields.iter().map(|field| clipped(field.name(), CELL)).collect();
+        let mut rows: Vec<Vec<Cell>> = Vec::new();
+        let mut begin = 0_u64;
         for group in 0..meta.num_row_groups() {
             let length = u64::try_from(meta.row_group(group).num_rows()).ok()?;
-            if at < begin + length {
+            if at < begin.saturating_add(length) {
                 let part = reader.get_row_group(group).ok()?;
                 let skip = at.saturating_sub(begin) as usize;
                 let wanted = part.get_row_iter(Some(shown.clone())).ok()?.skip(skip).take(ROWS - rows.len());
@@ -51,7 +52,7 @@ mod rows {
                     rows.push(row.get_column_iter().map(|(_, field)| cell(field)).collect());
                 }
             }
-            begin += length;
+            begin = begin.saturating_add(length);
             if rows.len() == ROWS {
                 break;
             }
@@ -63,18 +64,26 @@ mod rows {
         let next = Some(at + rows.len() as u64).filter(|next| *next < total && !rows.is_empty());
         let mut about = format!("{} row groups", meta.num_row_groups());
         if let Some(by) = file.created_by() {
-            about = format!("{about}, written by {}", short(by, CELL));
+            about = format!("{about}, written by {}", clipped(by, CELL));
         }
         let more_columns = wide.saturating_sub(COLUMNS) as u32;
-        Some(Preview::Table(Table { about: Some(about), columns, rows, more_columns, next, cut: false, total: Some(total) }))
+        Some(Preview::Table(Table {
+            about: Some(about),
+            columns,
+            rows: summary::shown(rows),
+            more_columns,
+            next,
+            total: Some(total),
+            ..Table::default()
+        }))
     }
 
-    fn cell(field: &Field) -> String {
+    fn cell(field: &Field) -> Cell {
         match field {
-            Field::Null => String::new(),
-            Field::Str(text) => short(text, CELL),
-            Field::Bytes(bytes) => format!("{} bytes", bytes.len()),
-            other => short(&short(&other.to_string(), NESTED), CELL),
+            Field::Null => Cell::new("", CELL),
+            Field::Str(text) => Cell::new(text, CELL),
+            Field::Bytes(bytes) => Cell::new(&format!("{} bytes", bytes.len()), CELL),
+            other => Cell::new(&other.to_string(), CELL),
         }
     }
 

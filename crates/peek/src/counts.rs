@@ -1,13 +1,16 @@
 //! Which number a line has, and where the line of a number begins: counted once, remembered by the megabyte.
 //!
-//! A log of gigabytes is counted over several questions; none of them waits for all of it.
+//! A log of gigabytes is counted over several questions; none of them waits for all of it, and none for another one
+//! that counts the same file.
 
+use crate::encoding::{self, Units};
+use model::encoding::Encoding;
 use std::{
     collections::VecDeque,
     fs::File,
     io,
     os::unix::fs::{FileExt as _, MetadataExt as _},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     time::{Duration, Instant},
 };
 
@@ -17,6 +20,8 @@ const BLOCK: u64 = 1 << 20;
 const READ: usize = 128 << 10;
 /// One question counts for so long.
 const WHILE: Duration = Duration::from_millis(200);
+/// Bytes of a file whose lines are counted at all: of a larger one the start, with a megabyte of memory.
+const FARTHEST: u64 = 1 << 38;
 /// Files that are remembered.
 const FILES: usize = 64;
 /// Bytes at the start of a file that tell it from one that took its place.
@@ -31,9 +36,11 @@ pub struct Counts {
 /// Device and number of a file.
 type Key = (u64, u64);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counted {
     start: Vec<u8>,
+    /// How its letters are written.
+    units: Units,
     /// Ends of lines in each whole block.
     blocks: Vec<u32>,
 }
@@ -42,17 +49,19 @@ impl Counts {
     /// Lines that end before `at`; `None` as long as they are not counted: ask again.
     ///
     /// # Errors
-    /// Those of reading.
+    /// Those of reading; [`io::ErrorKind::FileTooLarge`] beyond what is counted.
     pub fn before(&self, file: &File, at: u64) -> io::Result<Option<u64>> {
+        let until = Instant::now() + WHILE;
+        near(at)?;
         let counted = self.of(file)?;
-        let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut counted) = free(&counted) else { return Ok(None) };
         let whole = (at / BLOCK) as usize;
-        if !counted.count(file, whole)? {
+        if !counted.count(file, whole, until)? {
             return Ok(None);
         }
         let before: u64 = counted.blocks[..whole].iter().map(|count| u64::from(*count)).sum();
         let begin = whole as u64 * BLOCK;
-        let (rest, _) = ends(file, begin, at - begin, &mut vec![0; READ])?;
+        let (rest, _) = ends(file, begin, at - begin, &mut vec![0; READ], counted.units)?;
         Ok(Some(before + rest))
     }
 
@@ -60,10 +69,11 @@ impl Counts {
     /// is not counted.
     ///
     /// # Errors
-    /// Those of reading.
+    /// As [`Self::before`].
     pub fn line(&self, file: &File, number: u64) -> io::Result<Option<u64>> {
+        let until = Instant::now() + WHILE;
         let counted = self.of(file)?;
-        let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut counted) = free(&counted) else { return Ok(None) };
         let size = file.metadata()?.len();
         let mut left = number.saturating_sub(1);
         let mut block = 0;
@@ -72,7 +82,8 @@ impl Counts {
             if begin + BLOCK > size {
                 break;
             }
-            if !counted.count(file, block + 1)? {
+            near(begin + BLOCK)?;
+            if !counted.count(file, block + 1, until)? {
                 return Ok(None);
             }
             let here = u64::from(counted.blocks[block]);
@@ -85,20 +96,20 @@ impl Counts {
         let begin = block as u64 * BLOCK;
         let bytes = crate::read(file, begin, BLOCK as usize)?;
         let mut at = 0;
-        for end in memchr::memchr_iter(b'\n', &bytes) {
+        for next in counted.units.all_after(&bytes, b'\n') {
             if left == 0 {
                 break;
             }
-            if begin + end as u64 + 1 >= size {
+            if begin + next as u64 >= size {
                 break; // Nothing follows: the last line it is.
             }
             left -= 1;
-            at = end + 1;
+            at = next;
         }
         if at == 0 && block > 0 && left == 0 {
             // It began in a block before this one.
             let before = crate::read(file, begin - BLOCK, BLOCK as usize)?;
-            let length = memchr::memrchr(b'\n', &before).map_or(0, |end| end as u64 + 1);
+            let length = counted.units.after_last(&before, b'\n').map_or(0, |next| next as u64);
             return Ok(Some(begin - BLOCK + length));
         }
         Ok(Some(begin + at as u64))
@@ -115,16 +126,15 @@ impl Counts {
         if let Some(at) = files.iter().position(|(held, _)| *held == key)
             && let Some((_, found)) = files.remove(at)
         {
-            let same = {
-                let counted = found.lock().unwrap_or_else(PoisonError::into_inner);
-                start.starts_with(&counted.start) && counted.blocks.len() as u64 * BLOCK <= known.len()
-            };
+            // Whoever counts it now has looked.
+            let same =
+                free(&found).is_none_or(|counted| start.starts_with(&counted.start) && counted.blocks.len() as u64 * BLOCK <= known.len());
             if same {
                 files.push_back((key, Arc::clone(&found)));
                 return Ok(found);
             }
         }
-        let new = Arc::new(Mutex::new(Counted { start, blocks: Vec::new() }));
+        let new = Arc::new(Mutex::new(Counted { units: units_of(&start), start, blocks: Vec::new() }));
         files.push_back((key, Arc::clone(&new)));
         while files.len() > FILES {
             files.pop_front();
@@ -133,16 +143,32 @@ impl Counts {
     }
 }
 
+/// What is known of a file, unless somebody counts it at the moment.
+fn free(counted: &Mutex<Counted>) -> Option<MutexGuard<'_, Counted>> {
+    match counted.try_lock() {
+        Ok(counted) => Some(counted),
+        Err(TryLockError::Poisoned(counted)) => Some(counted.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// An error for a place beyond what is counted.
+fn near(at: u64) -> io::Result<()> {
+    if at <= FARTHEST { Ok(()) } else { Err(io::ErrorKind::FileTooLarge.into()) }
+}
+
 impl Counted {
-    /// Counts up to a block, for a while; whether it came that far.
-    fn count(&mut self, file: &File, blocks: usize) -> io::Result<bool> {
-        let until = Instant::now() + WHILE;
+    /// Counts up to a block, until a moment; whether it came that far.
+    fn count(&mut self, file: &File, blocks: usize, until: Instant) -> io::Result<bool> {
+        if self.blocks.len() >= blocks {
+            return Ok(true);
+        }
         let mut buffer = vec![0; READ];
         while self.blocks.len() < blocks {
             if Instant::now() > until {
                 return Ok(false);
             }
-            let (found, read) = ends(file, self.blocks.len() as u64 * BLOCK, BLOCK, &mut buffer)?;
+            let (found, read) = ends(file, self.blocks.len() as u64 * BLOCK, BLOCK, &mut buffer, self.units)?;
             if read < BLOCK {
                 return Ok(false);
             }
@@ -152,13 +178,18 @@ impl Counted {
     }
 }
 
+/// How letters are written, by the start of a file.
+fn units_of(start: &[u8]) -> Units {
+    Units::of(encoding::sniff(start, &[], None).map_or(Encoding::UTF_8, |read| read.encoding))
+}
+
 /// Ends of lines in so many bytes from `from` on, and how many bytes there were.
-fn ends(file: &File, from: u64, length: u64, buffer: &mut [u8]) -> io::Result<(u64, u64)> {
+fn ends(file: &File, from: u64, length: u64, buffer: &mut [u8], units: Units) -> io::Result<(u64, u64)> {
     let (mut found, mut read) = (0, 0);
     while read < length {
         let wanted = (length - read).min(buffer.len() as u64) as usize;
         let filled = crate::fill(file, from + read, &mut buffer[..wanted])?;
-        found += memchr::memchr_iter(b'\n', &buffer[..filled]).count() as u64;
+        found += units.count(&buffer[..filled], b'\n') as u64;
         read += filled as u64;
         if filled < wanted {
             break;
@@ -200,6 +231,42 @@ mod tests {
         assert_eq!(counts.line(&file, 2).unwrap(), Some(2));
     }
 
+    /// Far more than there is room for on any disk of this machine; nothing of it is written.
+    fn hollow(size: u64) -> File {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(size).unwrap();
+        file
+    }
+
+    #[test]
+    fn one_question_to_an_endless_file_takes_a_moment_however_many_ask() {
+        let file = hollow(10 << 40);
+        let counts = Counts::default();
+        let began = Instant::now();
+
+        let answers: Vec<Option<u64>> = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..33).map(|_| scope.spawn(|| counts.line(&file, 1_000_000_000_000).unwrap())).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+
+        assert!(answers.iter().all(Option::is_none), "it is not counted yet");
+        // To read all of it takes many minutes.
+        assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn what_lies_beyond_all_counting_is_said_to() {
+        let file = hollow(FARTHEST + 3 * BLOCK);
+        let counts = Counts::default();
+        let beyond = counts.before(&file, FARTHEST + 1).unwrap_err();
+        assert_eq!(beyond.kind(), io::ErrorKind::FileTooLarge);
+        // As if all before it had been counted.
+        let known = counts.of(&file).unwrap();
+        known.lock().unwrap().blocks = vec![0; (FARTHEST / BLOCK) as usize];
+        assert_eq!(counts.before(&file, FARTHEST).unwrap(), Some(0));
+        assert_eq!(counts.line(&file, 2).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
+
     #[test]
     fn a_line_longer_than_a_block_begins_where_it_begins() {
         let mut file = tempfile::tempfile().unwrap();
@@ -209,5 +276,16 @@ mod tests {
         let counts = Counts::default();
         assert_eq!(counts.line(&file, 2).unwrap(), Some(6));
         assert_eq!(counts.line(&file, 3).unwrap(), Some(6 + (3 << 20) + 1));
+    }
+
+    #[test]
+    fn wide_letters_have_the_same_numbers() {
+        let text = "\u{4e0a}\u{a0a} x\n".repeat(9);
+        let bytes = encoding::encoded(&format!("\u{feff}{text}"), Encoding::UTF_16LE).unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        let counts = Counts::default();
+        assert_eq!(counts.before(&file, bytes.len() as u64).unwrap(), Some(9));
+        assert_eq!(counts.line(&file, 3).unwrap(), Some(2 + 2 * 10), "behind the mark and two lines");
     }
 }

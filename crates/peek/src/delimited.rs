@@ -2,13 +2,19 @@
 //!
 //! A window is read from any row on. What stands before the rows is kept as it is.
 
-use crate::{READ, ROWS, source::Source, summary, text::decoded};
-use model::preview::Table;
+use crate::{
+    CELL, READ, ROWS,
+    about::About,
+    clipped, sequences,
+    source::Source,
+    summary::{self, Cell},
+    text::decoded,
+};
+use model::preview::{Ends, Sequences, Table};
 use std::io;
 
-/// Bytes that are looked through for the first row of a format with much before it, and bytes of that which are shown.
+/// Bytes that are looked through for the first row of a format with much before it.
 const BEFORE: usize = 4 << 20;
-const ABOUT: usize = 64 << 10;
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug)]
@@ -54,39 +60,118 @@ pub fn layout(ending: &str) -> Option<Layout> {
 
 /// Records of SAM.
 pub fn sam(text: &str) -> Table {
-    let body = Body { about: String::new(), names: SAM.iter().map(|name| (*name).to_owned()).collect(), start: 0 };
-    rows(text.as_bytes(), Layout { separator: b'\t', quotes: false, names: Names::Known(SAM), unsure: false }, body, 0, false)
+    let body = Body { about: About::default(), names: SAM.iter().map(|name| (*name).to_owned()).collect(), start: 0 };
+    let layout = Layout { separator: b'\t', quotes: false, names: Names::Known(SAM), unsure: false };
+    rows(text.as_bytes(), layout, body, 0, Ends::Whole)
 }
 
 /// A window of a table; `None` for what is none: one column, or no rows that fit.
 pub fn table(source: &Source<'_>, mut layout: Layout, at: u64) -> io::Result<Option<Table>> {
-    let (mut head, mut cut) = source.head(READ)?;
+    if source.packing == crate::source::Packing::Letters {
+        return lettered(source, layout, at);
+    }
+    let (mut head, mut ends) = source.head(READ)?;
     if head.contains(&0) {
         return Ok(None);
     }
-    let mut body = before(&head, &mut layout, cut);
-    if body.is_none() && cut && !matches!(layout.names, Names::First) {
-        (head, cut) = source.head(BEFORE)?;
-        body = before(&head, &mut layout, cut);
+    let mut body = before(&head, &mut layout, !ends.is_whole());
+    if body.is_none() && ends == Ends::More && !matches!(layout.names, Names::First) {
+        (head, ends) = source.head(BEFORE)?;
+        body = before(&head, &mut layout, !ends.is_whole());
     }
     let Some(body) = body else { return Ok(None) };
     let from = at.max(body.start as u64);
     let packed = source.packing != crate::source::Packing::None;
-    let (bytes, more) = if packed || (at == 0 && body.start < READ / 2) {
-        (head.get(from as usize..).unwrap_or_default().to_vec(), cut)
+    let (mut bytes, mut ends) = if packed || (at == 0 && body.start < READ / 2) {
+        (head.get(from as usize..).unwrap_or_default().to_vec(), ends)
     } else {
         source.window(from, READ)?
     };
-    let mut table = rows(&bytes, layout, body, from, more);
-    if packed {
-        table.cut = table.next.take().is_some();
+    let found = layout.letters_follow().then(|| letters(&bytes)).flatten();
+    let sequences = match found {
+        Some(begin) if packed => {
+            let records = sequences::records(&bytes[begin..], from + begin as u64, ends, false);
+            Some(sequences::packed(source, records))
+        }
+        Some(begin) => Some(of_letters(source, from + begin as u64)?),
+        None => None,
+    };
+    if let Some(begin) = found {
+        bytes.truncate(begin);
+        ends = Ends::Whole;
+    }
+    let mut table = rows(&bytes, layout, body, from, ends);
+    // Letters come behind the last row.
+    table.sequences = sequences.filter(|_| table.next.is_none());
+    if packed && table.next.take().is_some() {
+        // The rows that were read are more than are shown, or the file could not be read on.
+        table.ends = if table.rows.len() == ROWS || ends.is_whole() { Ends::More } else { ends };
     }
     Ok(Some(table))
 }
 
+/// The same of one whose letters are other ones than UTF-8: places in the file are none of its text.
+fn lettered(source: &Source<'_>, mut layout: Layout, at: u64) -> io::Result<Option<Table>> {
+    let (head, ends) = source.head(READ)?;
+    let Some(body) = before(&head, &mut layout, !ends.is_whole()) else { return Ok(None) };
+    let begin = if at == 0 { body.start } else { 0 };
+    let (text, ends) = if at == 0 { (head, ends) } else { source.letters(at, READ)? };
+    let mut table = rows(&text[begin..], layout, body, begin as u64, ends);
+    if let Some(next) = table.next.take() {
+        table.next = source.place(at, &text, next as usize)?;
+        table.ends = if table.next.is_none() { Ends::More } else { table.ends };
+    }
+    Ok(Some(table))
+}
+
+/// The sequences that follow the rows of a file, from one on.
+fn of_letters(source: &Source<'_>, at: u64) -> io::Result<Sequences> {
+    let (bytes, ends) = source.window(at, sequences::WINDOW)?;
+    Ok(sequences::records(&bytes, at, ends, false))
+}
+
+/// The sequences behind the rows, if a window of a file with this layout begins with one.
+///
+/// # Errors
+/// Those of reading.
+pub fn letters_at(source: &Source<'_>, layout: Layout, at: u64) -> io::Result<Option<Sequences>> {
+    if at == 0 || !layout.letters_follow() || source.packing != crate::source::Packing::None {
+        return Ok(None);
+    }
+    let (first, _) = source.window(at, 1)?;
+    if first == b">" { of_letters(source, at).map(Some) } else { Ok(None) }
+}
+
+/// Where the first sequence begins behind rows: after the line that says so, or without one.
+fn letters(bytes: &[u8]) -> Option<usize> {
+    let mut place = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if line.starts_with(b">") {
+            return Some(place);
+        }
+        place += line.len();
+        if line.trim_ascii_end().eq_ignore_ascii_case(b"##FASTA") {
+            return Some(place);
+        }
+    }
+    None
+}
+
+impl Layout {
+    /// Sequences may stand behind the rows, as GFF3 allows.
+    fn letters_follow(self) -> bool {
+        matches!(self.names, Names::Known(names) if names == GFF)
+    }
+
+    /// Lines between the rows that are none.
+    fn remark(self) -> Option<u8> {
+        matches!(self.names, Names::Known(names) if names != SAM).then_some(b'#')
+    }
+}
+
 /// What stands before the rows.
 struct Body {
-    about: String,
+    about: About,
     names: Vec<String>,
     /// Where the rows begin, in bytes.
     start: usize,
@@ -94,7 +179,7 @@ struct Body {
 
 /// `None` if no row was found, or this is no table.
 fn before(bytes: &[u8], layout: &mut Layout, cut: bool) -> Option<Body> {
-    let mut about = String::new();
+    let mut about = About::default();
     let mut last = String::new();
     // Some programs begin a text with a mark of its encoding.
     let mut start = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
@@ -113,9 +198,7 @@ fn before(bytes: &[u8], layout: &mut Layout, cut: bool) -> Option<Body> {
             row = Some((line, bytes.len()));
             break;
         }
-        if about.len() + line.len() <= ABOUT {
-            about.push_str(&line);
-        }
+        about.push(&line);
         last = line;
         start += bytes.len();
     }
@@ -126,7 +209,7 @@ fn before(bytes: &[u8], layout: &mut Layout, cut: bool) -> Option<Body> {
     let names = match layout.names {
         Names::Known(names) => {
             let wide = split(row, layout).len().min(names.len());
-            if wide < 3 && !row.is_empty() {
+            if wide < 3 && !row.is_empty() && !(layout.letters_follow() && row.starts_with('>')) {
                 return None;
             }
             names[..wide.max(3)].iter().map(|name| (*name).to_owned()).collect()
@@ -135,14 +218,14 @@ fn before(bytes: &[u8], layout: &mut Layout, cut: bool) -> Option<Body> {
             if last.starts_with("##") || !last.contains('\t') {
                 return None;
             }
-            about.truncate(about.len().saturating_sub(last.len()));
+            about.pop(&last);
             split(last.trim_start_matches('#'), layout)
         }
         Names::First => {
             // Names after a `#` belong to rows as wide as they are.
             let hashed = split(last.trim_start_matches('#').trim_start(), layout);
             if hashed.len() > 1 && hashed.len() == split(row, layout).len() {
-                about.truncate(about.len().saturating_sub(last.len()));
+                about.pop(&last);
                 hashed
             } else {
                 if layout.separator == b',' && split(row, layout).len() < 2 {
@@ -168,17 +251,18 @@ fn before(bytes: &[u8], layout: &mut Layout, cut: bool) -> Option<Body> {
 
 fn reader(text: &[u8], layout: Layout) -> csv::Reader<&[u8]> {
     let mut builder = csv::ReaderBuilder::new();
-    builder.delimiter(layout.separator).quoting(layout.quotes).flexible(true).has_headers(false).from_reader(text)
+    builder.comment(layout.remark()).delimiter(layout.separator).quoting(layout.quotes).flexible(true).has_headers(false).from_reader(text)
 }
 
 fn cells(line: &str, layout: Layout) -> Vec<String> {
     let mut record = csv::StringRecord::new();
     let _ = reader(line.as_bytes(), layout).read_record(&mut record);
-    record.iter().map(|cell| crate::short(cell, crate::CELL)).collect()
+    record.iter().map(|cell| clipped(cell, CELL)).collect()
 }
 
-/// The rows at the start of `text`, which is what the file has from `from` on.
-fn rows(bytes: &[u8], layout: Layout, body: Body, from: u64, more: bool) -> Table {
+/// The rows at the start of `bytes`, which is what the file has from `from` on.
+fn rows(bytes: &[u8], layout: Layout, body: Body, from: u64, finish: Ends) -> Table {
+    let more = !finish.is_whole();
     // The last row of a cut text may be half of one, and so may be one that a quote keeps open.
     let bytes = match (more, bytes.iter().rposition(|byte| *byte == b'\n')) {
         (true, Some(last)) => &bytes[..=last],
@@ -194,7 +278,8 @@ fn rows(bytes: &[u8], layout: Layout, body: Body, from: u64, more: bool) -> Tabl
         let joined = layout.separator == b'\t' && matches!(layout.names, Names::Known(names) if names == SAM) && record.len() > wide;
         let mut cells = summary::row(record.iter().take(if joined { wide - 1 } else { usize::MAX }));
         if joined {
-            cells.push(crate::short(&String::from_utf8_lossy(&record.iter().skip(wide - 1).collect::<Vec<_>>().join(&b' ')), crate::CELL));
+            let tags = record.iter().skip(wide - 1).collect::<Vec<_>>().join(&b' ');
+            cells.push(Cell::new(&String::from_utf8_lossy(&tags), CELL));
         }
         found.push(cells);
         ends.push(csv.position().byte());
@@ -213,6 +298,7 @@ fn rows(bytes: &[u8], layout: Layout, body: Body, from: u64, more: bool) -> Tabl
     let more_columns = wide.saturating_sub(crate::COLUMNS) as u32;
     let names = body.names.into_iter().take(crate::COLUMNS).collect();
     let columns = summary::columns(names, &found);
-    let about = (!body.about.is_empty()).then_some(body.about);
-    Table { about, columns, rows: found, more_columns, next, cut: more && next.is_none(), total: None }
+    let (about, more_about) = body.about.finish();
+    let ends = if next.is_none() { finish } else { Ends::Whole };
+    Table { about, more_about, columns, rows: summary::shown(found), more_columns, next, ends, ..Table::default() }
 }

@@ -1,9 +1,17 @@
-//! Looks for words in a file, a part at a time: whoever asks goes on where it stopped, or does not.
+//! Looks for words in a file, or for lines that matter, a part at a time: whoever asks goes on where it stopped, or
+//! does not.
 
+use crate::{
+    at::ReadAt,
+    encoding::{self, Units, decoded, encoded},
+    terminal::Screen,
+};
 use aho_corasick::AhoCorasick;
-use model::log::{Hit, Hits};
+use model::{
+    encoding::Encoding,
+    log::{Hit, Hits, Level, LogLine, Look, Wanted},
+};
 use std::{
-    fs::File,
     io,
     time::{Duration, Instant},
 };
@@ -16,93 +24,202 @@ const BLOCK: usize = 128 << 10;
 /// Bytes of a line that are shown, and looked back for its beginning.
 const SHOWN: usize = 240;
 const BACK: usize = 4 << 10;
+/// Bytes of a line whose level is asked: of its start, or of its end if that was written over.
+const JUDGED: usize = 4 << 10;
 
-/// Lines from `from` on that contain `words`, whatever the case of their ASCII letters.
+/// Lines from `look.from` on that are looked for.
 ///
 /// Memory: one block. A line is told once, however often it has the words, and again only where another question
 /// begins within it.
-pub fn find(file: &File, size: u64, words: &str, from: u64) -> io::Result<Hits> {
-    let finder = AhoCorasick::builder().ascii_case_insensitive(true).build([words]).map_err(io::Error::other)?;
+///
+/// # Errors
+/// Those of reading.
+pub fn find(text: &(impl ReadAt + ?Sized), size: u64, look: &Look) -> io::Result<Hits> {
+    let read = encoding::of(text, look.encoding)?;
+    let encoding = read.map_or(Encoding::UTF_8, |read| read.encoding);
+    let from = Units::of(encoding).aligned(look.from.min(size));
+    match &look.wanted {
+        Wanted::Words(words) => self::words(text, size, words, from, encoding),
+        Wanted::Level(level) => levels(text, size, *level, from, encoding),
+    }
+}
+
+fn words(text: &(impl ReadAt + ?Sized), size: u64, words: &str, from: u64, encoding: Encoding) -> io::Result<Hits> {
+    let units = Units::of(encoding);
+    // Letters that the file cannot have are not in it.
+    let Some(wanted) = encoded(words, encoding).filter(|wanted| !wanted.is_empty()) else { return Ok(Hits { size, ..Hits::default() }) };
+    let finder = AhoCorasick::builder().ascii_case_insensitive(true).build([&wanted]).map_err(io::Error::other)?;
     let until = Instant::now() + WHILE;
     let mut hits = Vec::new();
-    let mut at = from;
+    let mut at = from.min(size);
     let mut block = vec![0; BLOCK];
     // In a line that was told and goes on: its other places are no other lines.
     let mut told = false;
     loop {
         // A little of what is behind, so that a line that began there is told from its beginning.
-        let begin = at.saturating_sub(BACK as u64);
-        let filled = crate::fill(file, begin, &mut block)?;
+        let begin = units.aligned(at.saturating_sub(BACK as u64));
+        let filled = text.fill(begin, &mut block)?;
         let block = &block[..filled];
         let skip = (at - begin) as usize;
         if block.len() <= skip {
-            return Ok(Hits { hits, next: None, size });
+            return Ok(Hits { hits, next: None, size, judged: 0 });
         }
         let ended = block.len() < BLOCK;
         let mut done = skip;
         if told {
-            let end = memchr::memchr(b'\n', &block[skip..]);
+            let end = units.after(&block[skip..], b'\n');
             told = end.is_none();
-            done = end.map_or(block.len(), |end| skip + end + 1);
+            done = end.map_or(block.len(), |end| skip + end);
         }
         let mut torn = None;
         while let Some(found) = finder.find(&block[done..]) {
             let place = done + found.start();
-            let line = block[..place].iter().rposition(|byte| *byte == b'\n').map_or(0, |before| before + 1);
-            let next = block[place..].iter().position(|byte| *byte == b'\n').map(|length| place + length + 1);
+            let unit = place - place % units.width;
+            let line = units.after_last(&block[..unit], b'\n').unwrap_or(0);
+            let next = units.after(&block[unit..], b'\n').map(|length| unit + length);
             if next.is_none() && !ended && line > skip {
                 // The line goes on in the next block: it is told from there.
                 torn = Some(line);
                 break;
             }
-            hits.push(Hit { at: begin + line as u64, text: around(&block[line..next.unwrap_or(block.len())], place - line) });
+            let bytes = &block[line..next.unwrap_or(block.len())];
+            if encoding != Encoding::UTF_8 && !has(&decoded(bytes, encoding), words) {
+                // The same bytes, and other letters.
+                done = place + 1;
+                continue;
+            }
+            hits.push(Hit { at: begin + line as u64, text: around(bytes, place - line, encoding), level: None });
             told = next.is_none();
             done = next.unwrap_or(block.len());
             if hits.len() == MOST {
-                return Ok(Hits { hits, next: (!ended || done < block.len()).then_some(begin + done as u64), size });
+                return Ok(Hits { hits, next: (!ended || done < block.len()).then_some(begin + done as u64), size, judged: 0 });
             }
         }
         if ended {
-            return Ok(Hits { hits, next: None, size });
+            return Ok(Hits { hits, next: None, size, judged: 0 });
         }
         // Words may lie across two blocks.
-        let rest = (block.len() + 1).saturating_sub(words.len()).max(skip + 1);
-        at = begin + torn.unwrap_or(done.max(rest)) as u64;
+        let rest = (block.len() + 1).saturating_sub(wanted.len()).max(skip + 1);
+        let rest = units.aligned(begin + torn.unwrap_or(done.max(rest)) as u64);
+        at = if rest > at { rest } else { at + units.width as u64 };
         if Instant::now() > until {
-            return Ok(Hits { hits, next: Some(at), size });
+            return Ok(Hits { hits, next: Some(at), size, judged: 0 });
         }
     }
 }
 
+/// Whether a text has words, whatever the case of their ASCII letters.
+fn has(text: &str, words: &str) -> bool {
+    text.to_ascii_lowercase().contains(&words.to_ascii_lowercase())
+}
+
+/// Lines that matter so much or more.
+fn levels(text: &(impl ReadAt + ?Sized), size: u64, least: Level, from: u64, encoding: Encoding) -> io::Result<Hits> {
+    let units = Units::of(encoding);
+    let hints = AhoCorasick::builder().ascii_case_insensitive(true).build(Level::HINTS).map_err(io::Error::other)?;
+    let until = Instant::now() + WHILE;
+    let mut hits = Vec::new();
+    let mut block = vec![0; BLOCK];
+    let mut at = from;
+    // In a line that was judged by its start and goes on.
+    let mut goes_on = false;
+    let mut judged = 0;
+    loop {
+        let filled = text.fill(at, &mut block)?;
+        let ended = filled < BLOCK;
+        let mut rest = &block[..filled];
+        while !rest.is_empty() {
+            let next = units.after(rest, b'\n');
+            if next.is_none() && !ended && rest.len() < filled {
+                break; // It goes on: from its beginning, with the next block.
+            }
+            let (line, more) = rest.split_at(next.unwrap_or(rest.len()));
+            let seen = std::mem::replace(&mut goes_on, next.is_none());
+            // Letters of two bytes hide the hints.
+            let hinted = units.width > 1 || line.first().is_some_and(|first| Level::LETTERS.contains(first)) || hints.is_match(line);
+            let found = if hinted && !seen { last_look(line, at, encoding).filter(|found| found.level >= Some(least)) } else { None };
+            if let Some(found) = found {
+                let plain = found.plain();
+                let text = clipped(plain.trim());
+                hits.push(Hit { at, text, level: found.level });
+            } else if seen || line.len() > JUDGED {
+                let beyond = if seen { line } else { &line[JUDGED..] };
+                judged = if hints.is_match(beyond) { JUDGED as u64 } else { judged };
+            }
+            at += line.len() as u64;
+            rest = more;
+            if hits.len() == MOST {
+                return Ok(Hits { hits, next: (!ended || !rest.is_empty()).then_some(at), size, judged });
+            }
+        }
+        if ended {
+            return Ok(Hits { hits, next: None, size, judged });
+        }
+        if Instant::now() > until {
+            return Ok(Hits { hits, next: Some(at), size, judged });
+        }
+    }
+}
+
+/// What a terminal shows of a line in the end.
+fn last_look(line: &[u8], at: u64, encoding: Encoding) -> Option<LogLine> {
+    let units = Units::of(encoding);
+    let begin = line.len().saturating_sub(JUDGED);
+    // The end of the line may have one before it.
+    let stop = line.len().saturating_sub(2 * units.width).max(begin);
+    let part = match units.after(&line[begin..stop], b'\r').filter(|_| begin > 0) {
+        Some(over) => &line[begin + over..],
+        None => &line[..line.len().min(JUDGED)],
+    };
+    let mut screen = Screen::default();
+    screen.line(at, decoded(part, encoding).trim_end_matches('\n'));
+    screen.lines(0).pop()
+}
+
+/// So much of a text as is shown.
+fn clipped(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}\u{2026}", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// So much of a line that the words at `place` are in it.
-fn around(line: &[u8], place: usize) -> String {
-    let begin = if place > SHOWN / 2 { place - SHOWN / 4 } else { 0 };
-    let end = line.len().min(begin + SHOWN);
-    let text = String::from_utf8_lossy(&line[begin..end]);
+fn around(line: &[u8], place: usize, encoding: Encoding) -> String {
+    let width = Units::of(encoding).width;
+    let shown = SHOWN * width;
+    let begin = if place > shown / 2 { place - shown / 4 } else { 0 };
+    let begin = begin - begin % width;
+    let end = line.len().min(begin + shown);
+    let text = decoded(&line[begin..end], encoding);
     let text = anstream::adapter::strip_str(&text).to_string();
     let text: String = text.chars().filter(|letter| *letter == '\t' || !letter.is_control()).collect();
-    format!("{}{}{}", if begin > 0 { "…" } else { "" }, text.trim(), if end < line.len().saturating_sub(1) { "…" } else { "" })
+    format!("{}{}{}", if begin > 0 { "…" } else { "" }, text.trim(), if end < line.len().saturating_sub(width) { "…" } else { "" })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{io::Write as _, os::unix::fs::FileExt as _};
+    use std::{fmt::Write as _, fs::File, io::Write as _, os::unix::fs::FileExt as _};
 
-    fn all(file: &File, words: &str) -> Vec<Hit> {
-        let size = file.metadata().unwrap().len();
-        let (mut at, mut hits) = (0, Vec::new());
+    fn every(text: &(impl ReadAt + ?Sized), size: u64, wanted: &Wanted) -> Vec<Hit> {
+        let mut look = Look { wanted: wanted.clone(), from: 0, encoding: None };
+        let mut hits = Vec::new();
         loop {
-            let found = find(file, size, words, at).unwrap();
+            let found = find(text, size, &look).unwrap();
             hits.extend(found.hits);
             match found.next {
                 Some(next) => {
-                    assert!(next > at, "it goes on");
-                    at = next;
+                    assert!(next > look.from, "it goes on");
+                    look.from = next;
                 }
                 None => return hits,
             }
         }
+    }
+
+    fn all(file: &File, words: &str) -> Vec<Hit> {
+        every(file, file.metadata().unwrap().len(), &Wanted::Words(words.to_owned()))
     }
 
     #[test]
@@ -145,5 +262,62 @@ mod tests {
         // Once for each question of a quarter of a second.
         assert!(!hits.is_empty() && hits.len() < 5, "{}", hits.len());
         assert!(hits.iter().all(|hit| hit.text.contains("needle") && hit.text.len() < 2 * SHOWN));
+        assert!(every(&file, 4_900_000, &Wanted::Level(Level::Warning)).is_empty());
+    }
+
+    #[test]
+    fn lines_that_matter_are_found_in_all_of_a_log() {
+        let (mut log, mut wanted) = (String::new(), Vec::new());
+        for n in 0..300_000 {
+            if n % 40_000 == 3 {
+                wanted.push(log.len() as u64);
+                let _ = writeln!(log, "\x1b[31mERROR\x1b[0m number {n}");
+            } else if n % 50_000 == 7 {
+                let _ = writeln!(log, "Error rate: 0.01\n10%\r[W::main] odd");
+            } else {
+                let _ = writeln!(log, "line {n} of many, with nothing in it but words and more of them");
+            }
+        }
+        assert!(log.len() > 18_000_000, "{}", log.len());
+        let of = |level| every(log.as_bytes(), log.len() as u64, &Wanted::Level(level));
+        let errors = of(Level::Error);
+        assert_eq!(errors.iter().map(|hit| hit.at).collect::<Vec<_>>(), wanted, "all eight");
+        assert_eq!((errors[0].text.as_str(), errors[0].level), ("ERROR number 3", Some(Level::Error)));
+        let both = of(Level::Warning);
+        assert_eq!(both.len(), wanted.len() + 6);
+        assert_eq!((both[1].text.as_str(), both[1].level), ("[W::main] odd", Some(Level::Warning)));
+    }
+
+    #[test]
+    fn a_line_that_is_judged_by_its_beginning_is_told() {
+        let look = Look { wanted: Wanted::Level(Level::Warning), from: 0, encoding: None };
+        let of = |text: &str| find(text.as_bytes(), text.len() as u64, &look).unwrap();
+        let far = of(&format!("{} ERROR: no space left\nend\n", "x".repeat(JUDGED)));
+        assert_eq!((far.hits.len(), far.judged), (0, JUDGED as u64));
+        assert_eq!(of(&format!("{} all is well\nERROR: no space left\n", "x".repeat(JUDGED))).judged, 0, "nothing is missed");
+        assert_eq!(of(&format!("{} ERROR: no space left\n", "x".repeat(2 * BLOCK))).judged, JUDGED as u64, "in another block");
+    }
+
+    #[test]
+    fn words_are_found_in_other_encodings() {
+        let text = "erste Zeile\nGr\u{f6}\u{df}e zu klein\nERROR: \u{4e0a} x\nletzte";
+        for encoding in [Encoding::UTF_16LE, Encoding::UTF_16BE, Encoding::UTF_32LE] {
+            let bytes = encoded(&format!("\u{feff}{text}"), encoding).unwrap();
+            let size = bytes.len() as u64;
+            let words = |words: &str| every(bytes.as_slice(), size, &Wanted::Words(words.to_owned()));
+            assert_eq!(
+                words("gr\u{f6}\u{df}e").iter().map(|hit| hit.text.as_str()).collect::<Vec<_>>(),
+                ["Gr\u{f6}\u{df}e zu klein"],
+                "{encoding}"
+            );
+            assert_eq!(words("letzte").len(), 1, "{encoding}");
+            let errors = every(bytes.as_slice(), size, &Wanted::Level(Level::Error));
+            assert_eq!(errors.iter().map(|hit| hit.text.as_str()).collect::<Vec<_>>(), ["ERROR: \u{4e0a} x"], "{encoding}");
+        }
+        let latin = encoded("eins\nGr\u{f6}\u{df}e der \u{d6}ffnung\n", "windows-1252".parse().unwrap()).unwrap();
+        let found = every(latin.as_slice(), latin.len() as u64, &Wanted::Words("Gr\u{f6}\u{df}e".to_owned()));
+        assert_eq!((found.len(), found[0].text.as_str()), (1, "Gr\u{f6}\u{df}e der \u{d6}ffnung"));
+        // What the file cannot have is not in it.
+        assert!(every(latin.as_slice(), latin.len() as u64, &Wanted::Words("\u{4e0a}".to_owned())).is_empty());
     }
 }

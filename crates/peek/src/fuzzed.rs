@@ -1,13 +1,11 @@
 //! What fuzzing and the test of its corpus do with some bytes: the same, so that a finding stays a test.
 
-use crate::{
-    counts::Counts,
-    find,
-    log_lines::{self, Side},
-    peek,
-    run_log::RunLogReader,
+use crate::{counts::Counts, find, log_lines, peek, run_log::RunLogReader};
+use model::{
+    encoding::Encoding,
+    log::{Level, LogPart, Look, Wanted},
+    preview::{Ask, Preview},
 };
-use model::preview::{Ask, Preview};
 use std::{
     fs::File,
     io::{Seek as _, SeekFrom, Write as _},
@@ -33,15 +31,26 @@ fn filled(file: &mut File, bytes: &[u8]) {
 
 /// Lines of any window follow on those of the window before it.
 pub fn log_lines(bytes: &[u8], _: &mut File) {
-    let all = log_lines::lines(bytes, 7, true, true, Side::First);
-    for line in &all.lines {
-        assert!(line.at >= 7 && line.at < 7 + bytes.len() as u64);
-        assert!(line.text.iter().all(|(_, text)| !text.contains(['\u{1b}', '\n', '\u{202e}'])));
+    let (which, bytes) = bytes.split_first().unwrap_or((&0, &[]));
+    let encoding = Encoding::ALL[usize::from(*which) % Encoding::ALL.len()];
+    let size = bytes.len() as u64;
+    let of = |part| log_lines::window(bytes, size, part, encoding).expect("read");
+    let mut at = 0;
+    loop {
+        let found = of(LogPart::From(at));
+        for line in &found.lines {
+            assert!(line.at < size);
+            assert!(line.text.iter().all(|(_, text)| !text.contains(['\u{1b}', '\u{202e}'])));
+        }
+        assert!(found.from <= found.to && found.to >= at && found.to <= size);
+        if found.to == at {
+            break;
+        }
+        at = found.to;
     }
-    let cut = bytes.len() / 2;
-    let first = log_lines::lines(&bytes[..cut], 0, true, false, Side::Last);
-    assert!(first.from <= first.to && first.to <= cut as u64);
-    let _ = log_lines::lines(&bytes[cut..], cut as u64, false, true, Side::Last);
+    let last = of(LogPart::End);
+    assert!(last.from <= last.to && last.to <= size);
+    assert!(of(LogPart::Before(last.from)).from <= last.from);
 }
 
 /// A log fed in pieces says what it says whole.
@@ -69,7 +78,11 @@ pub fn find(bytes: &[u8], file: &mut File) {
     if words.is_empty() {
         return;
     }
-    let found = find::find(file, text.len() as u64, &words, 0).expect("read");
+    let size = text.len() as u64;
+    let look = |wanted| Look { wanted, from: 0, encoding: Some(Encoding::UTF_8) };
+    let matters = find::find(file, size, &look(Wanted::Level(Level::Warning))).expect("read");
+    assert!(matters.hits.iter().all(|hit| hit.at <= size && hit.level >= Some(Level::Warning)));
+    let found = find::find(file, size, &look(Wanted::Words(words.clone()))).expect("read");
     assert!(found.hits.iter().all(|hit| hit.at <= text.len() as u64));
     assert!(found.hits.is_empty() || text.to_ascii_lowercase().windows(words.len()).any(|at| at == words.to_ascii_lowercase().as_bytes()));
 }
@@ -82,7 +95,7 @@ pub fn text_files(bytes: &[u8], file: &mut File) {
     let name = format!("x.{}", TEXTS[usize::from(*kind) % TEXTS.len()]);
     let mut at = 0;
     for _ in 0..20 {
-        let next = match peek(file, &Ask { name: name.clone(), at }).expect("read") {
+        let next = match peek(file, &Ask { name: name.clone(), at, ..Ask::default() }).expect("read") {
             Preview::Table(table) => table.next,
             Preview::Sequences(found) => found.next,
             _ => None,
@@ -102,7 +115,7 @@ pub fn marked_up(bytes: &[u8], file: &mut File) {
     let (kind, bytes) = bytes.split_first().unwrap_or((&0, &[]));
     filled(file, bytes);
     let name = format!("x.{}", MARKED[usize::from(*kind) % MARKED.len()]);
-    if let Preview::Rich(html) = peek(file, &Ask { name, at: 0 }).expect("read") {
+    if let Preview::Rich(html) = peek(file, &Ask { name, ..Ask::default() }).expect("read") {
         let low = html.to_lowercase();
         assert!(
             !["<script", "<iframe", "<object", "<style", "<form", "<base", "<meta", "<link"].iter().any(|bad| low.contains(bad)),

@@ -1,211 +1,291 @@
-//! Bytes of a log as lines: split, decoded, with the colours a terminal would show. Server only; reads nothing.
+//! Windows of logs: which lines of a file they are, and what a terminal shows of them. Knows no paths and no pages.
+//!
+//! A line of the file ends with its end of line. One that a program wrote over for hours may be as long as
+//! [`SCANNED`]; of a longer one than [`WHOLE`] the part is read that is shown in the end.
 
-use anstyle_parse::{Params, Parser, Perform, Utf8Parser};
-use model::log::{Ink, Level, LogLine};
+use crate::{
+    at::ReadAt,
+    encoding::{Units, decoded},
+    terminal::Screen,
+};
+use model::{
+    encoding::Encoding,
+    log::{LogLine, LogPart},
+};
+use std::io;
 
-/// Letters of a line that are shown, and lines of a window.
-const LONGEST: usize = 4_000;
+/// Lines of a window, and bytes of it.
 pub const LINES: usize = 1_000;
+pub const WINDOW: u64 = 96 << 10;
+/// What one line counts for at most, however long it is: it is not shown longer (bytes).
+const LINE: u64 = 16 << 10;
+/// Bytes in which the ends of lines are looked for.
+const SCANNED: u64 = 64 << 20;
+/// Longer lines are not read whole; but so much of their start or of their end.
+const WHOLE: u64 = 256 << 10;
+const PART: u64 = 64 << 10;
+/// So far before a window begins what the cursor of a terminal may have gone up to (bytes).
+const REGION: u64 = 1 << 20;
+/// Bytes of the line before a window in which a move of the cursor is looked for.
+const MOVES: u64 = 4 << 10;
+/// Bytes that are read at a time.
+const BLOCK: u64 = 128 << 10;
 
 /// Lines that follow each other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lines {
     pub lines: Vec<LogLine>,
     /// The bytes they come from: a line begins at `from`, and one begins or may begin at `to`. A last line that
     /// has no end yet begins there, too: it may grow.
     pub from: u64,
     pub to: u64,
+    /// The last line of the file is among them and has no end yet.
+    pub open: bool,
 }
 
-/// Which lines of a window are wanted, if it has more than [`LINES`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    First,
-    Last,
-}
-
-/// The lines in `bytes`, which are those of a file from `from` on. `whole` says that they begin with a line,
-/// `end` that the file has no more.
+/// A window of a log of `size` bytes.
 ///
-/// A line that is not whole is left to the window it begins or ends in, unless it is all there is.
-pub fn lines(bytes: &[u8], from: u64, whole: bool, end: bool, side: Side) -> Lines {
-    let begin = if whole { 0 } else { bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1) };
-    let stop = match bytes.iter().rposition(|byte| *byte == b'\n') {
-        Some(last) if !end && last + 1 > begin => last + 1,
-        _ => bytes.len(),
+/// Where the cursor of a terminal went up above the lines that were asked for, those that it went to come first.
+///
+/// # Errors
+/// Those of reading.
+pub fn window(text: &(impl ReadAt + ?Sized), size: u64, part: LogPart, encoding: Encoding) -> io::Result<Lines> {
+    let mut log = Log { text, size, encoding, units: Units::of(encoding), block: Vec::new(), at: 0 };
+    let spans = match part {
+        LogPart::End => log.before(size, WINDOW, LINES)?,
+        LogPart::Before(to) => log.before(log.units.aligned(to.min(size)), WINDOW, LINES)?,
+        LogPart::From(from) => {
+            let from = log.begin(log.units.aligned(from.min(size)))?;
+            log.after(from)?
+        }
     };
-    let mut pieces: Vec<(usize, usize)> = Vec::new();
-    let mut at = begin;
-    while at < stop {
-        let next = bytes[at..stop].iter().position(|byte| *byte == b'\n').map_or(stop, |length| at + length + 1);
-        pieces.push((at, next));
-        at = next;
-    }
-    let chosen = match side {
-        Side::First => &pieces[..pieces.len().min(LINES)],
-        Side::Last => &pieces[pieces.len().saturating_sub(LINES)..],
+    let (Some(first), Some(last)) = (spans.first().copied(), spans.last().copied()) else {
+        let at = match part {
+            LogPart::End => size,
+            LogPart::Before(at) | LogPart::From(at) => at.min(size),
+        };
+        return Ok(Lines { lines: Vec::new(), from: at, to: at, open: false });
     };
-    let edge = |at: usize| from + at as u64;
-    let mut screen = Screen::default();
-    let mut parser = Parser::<Utf8Parser>::new();
-    let lines = chosen.iter().map(|(begin, next)| {
-        // The parser would pass over what is no UTF-8.
-        let text = String::from_utf8_lossy(&bytes[*begin..*next]);
-        for byte in text.bytes().filter(|byte| *byte != b'\n') {
-            parser.advance(&mut screen, byte);
-        }
-        screen.line(edge(*begin))
-    });
-    let lines = lines.collect();
-    let to = chosen.last().map_or(begin, |(begin, next)| if end && bytes[*next - 1] != b'\n' { *begin } else { *next });
-    Lines { lines, from: edge(chosen.first().map_or(begin, |(begin, _)| *begin)), to: edge(to) }
+    let lines = log.shown(&spans)?;
+    let to = if last.ended { last.next } else { last.begin };
+    Ok(Lines { from: lines.first().map_or(first.begin, |line| line.at), to, open: !last.ended, lines })
 }
 
-/// One line of a terminal. Its ink outlives the line.
-#[derive(Default)]
-struct Screen {
-    ink: Ink,
-    text: Vec<(Ink, String)>,
-    letters: usize,
-    /// The next letter writes over the line.
-    back: bool,
-    cut: bool,
+/// A line of the file: where it begins, where the next one does, and whether its end is there.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    begin: u64,
+    next: u64,
+    ended: bool,
 }
 
-impl Screen {
-    fn line(&mut self, at: u64) -> LogLine {
-        let text = std::mem::take(&mut self.text);
-        let cut = std::mem::take(&mut self.cut);
-        self.letters = 0;
-        self.back = false;
-        let plain: String = text.iter().map(|(_, text)| text.as_str()).collect();
-        LogLine { at, level: Level::of(&plain), text, cut }
-    }
-
-    fn put(&mut self, letter: char) {
-        if std::mem::take(&mut self.back) {
-            self.text.clear();
-            self.letters = 0;
-            self.cut = false;
-        }
-        if self.letters == LONGEST {
-            self.cut = true;
-            return;
-        }
-        self.letters += 1;
-        match self.text.last_mut() {
-            Some((ink, text)) if *ink == self.ink => text.push(letter),
-            _ => self.text.push((self.ink, letter.into())),
-        }
-    }
+struct Log<'a, T: ?Sized> {
+    text: &'a T,
+    size: u64,
+    encoding: Encoding,
+    units: Units,
+    /// The block that was read last, and where it begins.
+    block: Vec<u8>,
+    at: u64,
 }
 
-impl Perform for Screen {
-    fn print(&mut self, letter: char) {
-        // What turns text around could make a line say what it does not.
-        if !matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}') {
-            self.put(letter);
+impl<T: ReadAt + ?Sized> Log<'_, T> {
+    /// Bytes from one on, as far as a block goes. Begins with a unit if `from` does.
+    fn from(&mut self, from: u64) -> io::Result<&[u8]> {
+        let end = self.at + self.block.len() as u64;
+        if self.block.is_empty() || from < self.at || from >= end {
+            self.block = self.text.part(from, BLOCK.min(self.size.saturating_sub(from)) as usize)?;
+            self.at = from;
         }
+        Ok(self.block.get((from - self.at) as usize..).unwrap_or_default())
     }
 
-    fn execute(&mut self, byte: u8) {
-        match byte {
-            b'\t' => self.put('\t'),
-            b'\r' => self.back = true,
-            _ => {}
+    /// Bytes before one, as far as a block goes, and where they begin.
+    fn until(&mut self, to: u64) -> io::Result<(u64, &[u8])> {
+        let end = self.at + self.block.len() as u64;
+        if self.block.is_empty() || to <= self.at || to > end {
+            let from = to.saturating_sub(BLOCK);
+            self.block = self.text.part(from, (to - from) as usize)?;
+            self.at = from;
         }
+        let length = self.block.len().min((to - self.at) as usize);
+        Ok((self.at, &self.block[..length]))
     }
 
-    fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], ignore: bool, action: u8) {
-        if action != b'm' || ignore || !intermediates.is_empty() {
-            return;
+    /// Where the line begins in which this byte is.
+    fn begin(&mut self, at: u64) -> io::Result<u64> {
+        let units = self.units;
+        let (mut to, least) = (at, at.saturating_sub(SCANNED));
+        let mut begin = 0;
+        while to > least {
+            let (from, bytes) = self.until(to)?;
+            if let Some(place) = units.after_last(bytes, b'\n') {
+                begin = from + place as u64;
+                break;
+            }
+            if bytes.is_empty() {
+                return Ok(at); // It became shorter.
+            }
+            to = from;
         }
-        let mut codes = params.iter();
-        while let Some(code) = codes.next() {
-            let ink = &mut self.ink;
-            match code.first().copied().unwrap_or(0) {
-                0 => *ink = Ink::default(),
-                1 => ink.bold = true,
-                2 => ink.dim = true,
-                3 => ink.italic = true,
-                4 => ink.underlined = code.get(1) != Some(&0),
-                22 => (ink.bold, ink.dim) = (false, false),
-                23 => ink.italic = false,
-                24 => ink.underlined = false,
-                code @ 30..=37 => ink.colour = (code - 29) as u8,
-                code @ 90..=97 => ink.colour = (code - 89) as u8,
-                39 => ink.colour = 0,
-                // A colour by number or by its parts: its numbers must not be taken for codes.
-                38 | 48 if code.len() == 1 => match codes.next().and_then(|kind| kind.first().copied()) {
-                    Some(5) => drop(codes.next()),
-                    Some(2) => drop(codes.nth(2)),
-                    _ => return,
-                },
-                _ => {}
+        // One longer than is looked through is broken where it was asked for.
+        Ok(if at - begin >= SCANNED { at } else { begin })
+    }
+
+    /// The line that begins here.
+    fn line(&mut self, begin: u64) -> io::Result<Span> {
+        let (units, mut from) = (self.units, begin);
+        while from < self.size && from - begin < SCANNED {
+            let bytes = self.from(from)?;
+            if let Some(place) = units.after(bytes, b'\n') {
+                return Ok(Span { begin, next: from + place as u64, ended: true });
+            }
+            if bytes.is_empty() {
+                break; // It became shorter.
+            }
+            from += bytes.len() as u64;
+        }
+        Ok(Span { begin, next: from, ended: from < self.size })
+    }
+
+    /// Lines from here on.
+    fn after(&mut self, from: u64) -> io::Result<Vec<Span>> {
+        let (mut spans, mut at, mut cost) = (Vec::new(), from, 0);
+        while at < self.size && at - from < SCANNED && spans.len() < LINES && cost < WINDOW {
+            let span = self.line(at)?;
+            if span.next == span.begin {
+                break;
+            }
+            cost += (span.next - span.begin).min(LINE);
+            at = span.next;
+            spans.push(span);
+        }
+        Ok(spans)
+    }
+
+    /// Lines that end before this byte: about so many bytes of them, and at most so many.
+    fn before(&mut self, to: u64, most: u64, lines: usize) -> io::Result<Vec<Span>> {
+        let (mut spans, mut next, mut cost) = (Vec::new(), to, 0);
+        let least = to.saturating_sub(SCANNED);
+        while next > least && spans.len() < lines && cost < most {
+            let width = self.units.width as u64;
+            let begin = self.begin(self.units.aligned(next - 1))?;
+            // What is no line is broken off at a bound.
+            let begin = if begin + width == next && begin > 0 && !self.ends(begin)? { next.saturating_sub(SCANNED) } else { begin };
+            let ended = next < to || self.ends(next)?;
+            cost += (next - begin).min(LINE);
+            spans.push(Span { begin, next, ended });
+            next = begin;
+        }
+        spans.reverse();
+        Ok(spans)
+    }
+
+    /// Whether a line ends before this byte.
+    fn ends(&mut self, at: u64) -> io::Result<bool> {
+        let width = self.units.width as u64;
+        if at < width {
+            return Ok(at == 0);
+        }
+        let bytes = self.text.part(at - width, width as usize)?;
+        Ok(self.units.after(&bytes, b'\n').is_some())
+    }
+
+    /// What a terminal shows of these lines, and of those before them to which its cursor went.
+    fn shown(&mut self, spans: &[Span]) -> io::Result<Vec<LogLine>> {
+        let mut screen = Screen::default();
+        let left_out = self.write(&mut screen, spans)?;
+        let first = spans.first().map_or(0, |span| span.begin);
+        if first > 0 && (screen.is_beyond() || self.went_up(first)?) {
+            let earlier = self.before(first, REGION, usize::MAX)?;
+            let mut whole = Screen::default();
+            let mut left = self.write(&mut whole, &earlier)?;
+            let mark = whole.mark();
+            left.extend(self.write(&mut whole, spans)?);
+            // If it goes up above these, too, they tell no more than the lines themselves.
+            if !whole.is_beyond() {
+                let first = whole.touched(mark);
+                return Ok(counted(whole.lines(first), &left));
             }
         }
+        Ok(counted(screen.lines(0), &left_out))
     }
+
+    /// Whether the cursor went up in the line before this one, so that this one lies on another.
+    fn went_up(&mut self, first: u64) -> io::Result<bool> {
+        let from = first.saturating_sub(MOVES);
+        let bytes = self.text.part(from, (first - from) as usize)?;
+        let ended = bytes.len().saturating_sub(self.units.width);
+        let begin = self.units.after_last(&bytes[..ended], b'\n').unwrap_or(0);
+        Ok(moves_up(&decoded(&bytes[begin..], self.encoding)))
+    }
+
+    /// Writes lines on a screen; which of them are written in part, and how many bytes of them are not.
+    fn write(&mut self, screen: &mut Screen, spans: &[Span]) -> io::Result<Vec<(u64, u64)>> {
+        let mut left_out = Vec::new();
+        for span in spans {
+            let (bytes, left) = self.bytes(*span)?;
+            let text = decoded(&bytes, self.encoding);
+            screen.line(span.begin, text.strip_suffix('\n').unwrap_or(&text));
+            if left > 0 {
+                left_out.push((span.begin, left));
+            }
+        }
+        Ok(left_out)
+    }
+
+    /// A line; of a very long one the part that was written over last, or its start. How many bytes are left out
+    /// that would be seen.
+    fn bytes(&mut self, span: Span) -> io::Result<(Vec<u8>, u64)> {
+        let length = span.next - span.begin;
+        if length <= WHOLE {
+            return Ok((self.text.part(span.begin, length as usize)?, 0));
+        }
+        let from = self.units.aligned(span.next - PART);
+        let end = self.text.part(from, (span.next - from) as usize)?;
+        // The end of the line may have one before it.
+        let trimmed = end.len().saturating_sub(2 * self.units.width);
+        match self.units.after(&end[..trimmed], b'\r') {
+            Some(begin) => Ok((end[begin..].to_vec(), 0)),
+            None => Ok((self.text.part(span.begin, PART as usize)?, length - PART)),
+        }
+    }
+}
+
+/// The lines with what was left out of them before they were written.
+fn counted(mut lines: Vec<LogLine>, left_out: &[(u64, u64)]) -> Vec<LogLine> {
+    for (at, left) in left_out {
+        if let Some(line) = lines.iter_mut().find(|line| line.at == *at) {
+            line.cut += left;
+        }
+    }
+    lines
+}
+
+/// Whether a text moves the cursor of a terminal up.
+fn moves_up(text: &str) -> bool {
+    text.split('\u{1b}').skip(1).any(|code| {
+        let moved = code.strip_prefix('[').map(|code| code.trim_start_matches(|c: char| c.is_ascii_digit()));
+        code.starts_with('M') || moved.is_some_and(|code| code.starts_with(['A', 'F']))
+    })
+}
+
+/// The last of some lines as plain text, without empty ones at the end, and whether there are more before them; the
+/// first of the lines begins at `from`.
+pub fn tail(lines: &[LogLine], from: u64, most: usize) -> (String, bool) {
+    let mut all: Vec<String> = lines.iter().map(cut_said).collect();
+    while all.last().is_some_and(|line| line.trim_end().is_empty()) {
+        all.pop();
+    }
+    let first = all.len().saturating_sub(most);
+    let text: Vec<&str> = all[first..].iter().map(|line| line.trim_end()).collect();
+    (text.join("\n"), from > 0 || first > 0)
+}
+
+fn cut_said(line: &LogLine) -> String {
+    let plain = line.plain();
+    if line.cut == 0 { plain } else { format!("{plain} \u{2026} {} more letters", line.cut) }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn texts(lines: &Lines) -> Vec<String> {
-        lines.lines.iter().map(|line| line.text.iter().map(|(_, text)| text.as_str()).collect()).collect()
-    }
-
-    #[test]
-    fn windows_that_meet_give_each_line_once() {
-        let log = (0..200).fold(String::new(), |log, n| log + &format!("line {n} {}\n", "x".repeat(n % 37))) + "open";
-        for size in [16, 64, 100, 1000] {
-            let (mut at, mut all) = (0, Vec::new());
-            while at < log.len() {
-                let end = (at + size.max(60)).min(log.len());
-                let window = lines(&log.as_bytes()[at..end], at as u64, true, end == log.len(), Side::First);
-                assert_eq!(window.from, at as u64);
-                all.extend(texts(&window));
-                if end == log.len() {
-                    assert_eq!(window.to, log.len() as u64 - 4, "the last line may grow");
-                    break;
-                }
-                assert!(window.to > at as u64, "it goes on");
-                at = usize::try_from(window.to).unwrap();
-            }
-            assert_eq!(all, log.split('\n').collect::<Vec<_>>(), "{size}");
-        }
-    }
-
-    #[test]
-    fn the_line_that_began_before_is_left_out() {
-        let window = lines(b"half\nwhole\nend", 100, false, true, Side::Last);
-        assert_eq!((texts(&window), window.from, window.to), (vec!["whole".into(), "end".into()], 105, 111));
-        let one = lines(b"no end in sight", 100, false, false, Side::First);
-        assert_eq!((texts(&one), one.from, one.to), (vec!["no end in sight".into()], 100, 115));
-        let none = lines(b"", 0, true, true, Side::Last);
-        assert_eq!((texts(&none), none.from, none.to), (vec![], 0, 0));
-        let last = lines("a\n".repeat(3 * LINES).as_bytes(), 0, true, true, Side::Last);
-        assert_eq!((last.lines.len(), last.from, last.to), (LINES, 4 * LINES as u64, 6 * LINES as u64));
-    }
-
-    #[test]
-    fn a_line_is_what_a_terminal_shows_in_the_end() {
-        let log = "10 %\r100 %\r\n\u{1b}[1;31mred\u{1b}[0m plain\n\u{1b}[38;5;31mblue?\n\u{1b}]0;title\u{7}still\u{1b}[2K\u{1b}[0m\ta\u{8}\0b\n\u{202e}evil";
-        let window = lines(log.as_bytes(), 0, true, true, Side::First);
-        assert_eq!(texts(&window), ["100 %", "red plain", "blue?", "still\tab", "evil"]);
-        let red = Ink { colour: 2, bold: true, ..Ink::default() };
-        assert_eq!(window.lines[1].text, [(red, "red".to_owned()), (Ink::default(), " plain".to_owned())]);
-        assert_eq!(window.lines[2].text[0].0, Ink::default(), "31 is a number of a colour there");
-    }
-
-    #[test]
-    fn ink_outlives_a_line_and_letters_are_whole() {
-        let window = lines("\u{1b}[33mone\ntwo\u{1b}[0m\n\u{fc}\u{1f9ec}".as_bytes(), 0, true, true, Side::First);
-        assert_eq!(window.lines[1].text[0].0.colour, 4);
-        assert_eq!(texts(&window)[2], "\u{fc}\u{1f9ec}");
-        let broken = lines(b"a\xff\xfeb", 0, true, true, Side::First);
-        assert_eq!(texts(&broken), ["a\u{fffd}\u{fffd}b"]);
-        let long = lines("y".repeat(5 * LONGEST).as_bytes(), 0, true, true, Side::First);
-        assert!(long.lines[0].cut && texts(&long)[0].len() == LONGEST);
-    }
-}
+mod tests;

@@ -4,7 +4,18 @@
 //! Takes the bytes as they come and keeps facts. Opens no file, judges no job's status and trusts
 //! no line: whatever the bytes, the answer is some [`RunLog`], and memory stays bounded.
 
-use std::{collections::VecDeque, mem};
+mod errors;
+mod jobs;
+mod words;
+
+use errors::{Loose, Waiting};
+use jobs::Jobs;
+use std::{
+    collections::{HashMap, VecDeque},
+    mem,
+};
+use uuid::Uuid;
+use words::{RECORDS, heading, keep, named, outcome, paths, plain, said, stamp, submission, traced, value};
 
 /// Bytes that are read of a line: its beginning and its last [`TAIL`] bytes, where an exit status stands.
 const LINE: usize = 16 * 1024;
@@ -13,7 +24,9 @@ const TAIL: usize = 512;
 const COMMAND: usize = 64 * 1024;
 const TEXT: usize = 4 * 1024;
 const NAME: usize = 256;
-const ERRORS: usize = 1_000;
+const ERRORS: usize = 3_000;
+/// Exceptions that are kept whole; a client reports each of them.
+const EXCEPTIONS: usize = 200;
 const MEMBERS: usize = 10_000;
 const SUBMITTED: usize = 100_000;
 /// Exceptions that wait for the job they belong to; jobs that fail together mix only a few.
@@ -51,24 +64,47 @@ pub struct RunLog {
     pub shell: Option<String>,
     pub own_log: Option<String>,
     pub elapsed: Option<String>,
-    /// Why the run stopped if no job of `errors` is the reason. Known after [`RunLogReader::finish`].
-    pub failure: Option<String>,
-    /// At most 1 000, one per rule and job, in the order of first mention.
+    /// What was printed as an exception, at most 200, in the order of the log. Each is reported, too, by its class alone.
+    pub exceptions: Vec<Exception>,
+    pub more_exceptions: u32,
+    /// At most 3 000, one per rule and attempt of a job, in the order of first mention; and how many there are beyond.
     pub errors: Vec<RuleError>,
+    pub more_errors: u32,
     /// At most 10 000, in the order of the log; a group that was tried again is there again.
     pub groups: Vec<GroupJob>,
+    pub more_groups: u32,
     /// At most 100 000, in the order of the log; a job that was submitted again is there again.
     pub submitted: Vec<Submitted>,
+    pub more_submitted: u32,
+    /// Attempts that began while as many jobs ran as are followed: an error that names no job may be of one of them.
+    pub unfollowed: u32,
 }
 
-/// The latest failure of a job that has a reason; a later attempt may have succeeded.
+/// An exception as Snakemake prints it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exception {
+    /// As it is reported: `RuleException` also where the text begins with what that one wraps.
+    pub class: String,
+    pub rule: Option<String>,
+    /// `file "/a/Snakefile", line 3`
+    pub place: Option<String>,
+    /// The job that it belongs to, which then is one of `errors`; `None` if none is known.
+    pub job: Option<i64>,
+    /// At most 4 KiB; says how much was left out.
+    pub text: String,
+}
+
+/// Why an attempt of a job failed; a later one may have succeeded.
 ///
 /// If a group fails, all its members are here, also those that did their work.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleError {
+    /// Empty for a rule with a `message:` that the log tells instead.
     pub rule: String,
-    /// Snakemake's job id; `None` if the rule failed before there was a job.
+    /// Snakemake's job id; `None` if it is not known which job of the rule failed.
     pub job: Option<i64>,
+    /// From 1; 0 without a job.
+    pub attempt: u32,
     /// The exception, or what the executor said. `None` for `run:` rules, whose exceptions the log does not have.
     pub message: Option<String>,
     /// Exit status of the command; `-9` if signal 9 ended it.
@@ -77,6 +113,10 @@ pub struct RuleError {
     pub log: Option<String>,
     /// When it was told, in the local time of the host: `Sun Nov 22 07:11:40 2026`.
     pub at: Option<String>,
+    /// Snakemake printed an exception and no error of the job: no report tells that it failed.
+    pub is_silent: bool,
+    /// Without a job: none of the rule had begun as far as the log tells, so that the one that failed was never described.
+    pub before_start: bool,
 }
 
 /// A member of a group of jobs that is submitted as one.
@@ -90,10 +130,12 @@ pub struct GroupJob {
     pub rule: Option<String>,
 }
 
-/// A job and the cluster's id of it, at most 256 bytes. Members of a group share theirs.
+/// An attempt of a job and the cluster's id of it, at most 256 bytes. Members of a group share theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submitted {
     pub job: i64,
+    /// From 1.
+    pub attempt: u32,
     pub external: String,
 }
 
@@ -105,14 +147,24 @@ pub struct RunLogReader {
     /// The lines that belong together so far, and whether a shell command goes on in them.
     record: String,
     in_command: bool,
-    /// Exceptions without a rule and the commands they tell, newest first; how many are newer than the last error.
-    exceptions: VecDeque<(RuleError, String)>,
+    /// Records so far, and the one after which the newest of `waiting` was put there.
+    records: u64,
+    waiting_since: u64,
+    jobs: Jobs,
+    /// Exceptions that wait for the error of their job, newest first; how many are newer than the last error.
+    waiting: VecDeque<Waiting>,
     fresh: usize,
-    /// The group that is told now, the log of the one that failed last; the number of groups, and of those not yet submitted.
+    /// The newest exception that names no job.
+    loose: Option<Loose>,
+    /// Places in workflow files that are known to be of a rule.
+    places: HashMap<String, String>,
+    /// The group that is told now, the log of the one that failed last; the number of groups, and those not yet submitted.
     group: Option<String>,
     group_log: Option<String>,
     groups: u32,
-    unsubmitted: u32,
+    unsubmitted: Vec<u32>,
+    /// The ids that the groups have if a member is their last, and which group that is.
+    ids: Vec<(Uuid, u32)>,
 }
 
 impl RunLogReader {
@@ -142,15 +194,13 @@ impl RunLogReader {
     pub fn finish(mut self) -> RunLog {
         self.end_line();
         self.end_record();
-        let says_more = |text: &String| self.found.errors.is_empty() || !text.contains("At least one job did not complete successfully");
-        self.found.failure = self.exceptions.into_iter().filter_map(|(exception, _)| exception.message).find(says_more);
         self.found
     }
 
     fn end_line(&mut self) {
         let line = plain(&String::from_utf8_lossy(&mem::take(&mut self.line)));
         // The empty exception is the first line of another.
-        let begins = exception(&line).is_some() && self.record != "RuleException:\n" || submission(&line).is_some();
+        let begins = heading(&line).is_some() && self.record != "RuleException:\n" || submission(&line).is_some();
         if stamp(&line).is_some() || !self.in_command && (begins || RECORDS.split('|').any(|record| line.starts_with(record))) {
             self.end_record();
         }
@@ -165,6 +215,7 @@ impl RunLogReader {
     fn end_record(&mut self) {
         self.in_command = false;
         let record = mem::take(&mut self.record);
+        self.records += 1;
         let stamped = stamp(&record);
         let (at, text) = stamped.unwrap_or(("", &record));
         let first = text.lines().next().unwrap_or_default();
@@ -172,27 +223,51 @@ impl RunLogReader {
         let indented = record.starts_with(' ');
         if !indented && !first.starts_with("Shell command:") {
             let name = ["Group job ", "group job "].into_iter().find_map(|start| between(start, " (jobs in lexicogr. order):"));
-            self.group = name.filter(|_| stamped.is_some()).map(|name| cut(name, NAME));
+            self.group = name.filter(|_| stamped.is_some()).map(named);
         }
-        if stamped.is_none() && first == "SNAKEMAKE" {
-            let (_, command) = text.split_once("\n  Command: ").unwrap_or_default();
-            keep(&mut self.found.command, command.split("\n  Snakefile: ").next().unwrap_or_default(), COMMAND);
-            text.lines().filter_map(|line| line.strip_prefix("  ")).for_each(|line| self.fact(line));
-        } else if stamped.is_none() {
-            match (exception(first), submission(first)) {
-                (Some(rule), _) => self.exception(rule, text),
-                (None, Some((job, external))) => self.submission(job, external),
-                (None, None) => self.fact(first),
-            }
+        if stamped.is_none() {
+            self.unstamped(first, text);
         } else if self.group.is_some() && !indented {
-            (self.groups, self.unsubmitted) = (self.groups.saturating_add(1), self.unsubmitted.saturating_add(1));
+            self.groups = self.groups.saturating_add(1);
+            if self.unsubmitted.len() < MEMBERS {
+                self.unsubmitted.push(self.groups);
+            }
         } else if text.trim_start().starts_with("message: Error in group ") {
             self.group_log = text.split(" jobs:").next().and_then(|text| value(text, "log: ")).and_then(said);
         } else if let Some(rule) = between("Error in rule ", ":") {
             let log = self.group_log.clone().filter(|_| indented);
-            self.error(RuleError { rule: cut(rule, NAME), log, at: Some(at.to_owned()), ..RuleError::default() }, text, indented);
-        } else if let Some(group) = self.group.clone() {
-            self.member(group, text);
+            self.error(RuleError { rule: named(rule), log, at: Some(at.to_owned()), ..RuleError::default() }, text, indented);
+        } else if let Some(told) = first.strip_prefix("Finished job") {
+            let id = told.trim_start_matches("id:").trim_start().split([' ', '.']).next().unwrap_or_default();
+            id.parse::<i64>().into_iter().for_each(|job| self.jobs.finish(job));
+        } else {
+            self.begun(text);
+        }
+    }
+
+    fn unstamped(&mut self, first: &str, text: &str) {
+        let told = |start: &str| text.strip_prefix(start);
+        if first == "SNAKEMAKE" {
+            let (_, command) = text.split_once("\n  Command: ").unwrap_or_default();
+            keep(&mut self.found.command, command.split("\n  Snakefile: ").next().unwrap_or_default(), COMMAND);
+            text.lines().filter_map(|line| line.strip_prefix("  ")).for_each(|line| self.fact(line));
+        } else if let Some(heading) = heading(first) {
+            self.exception(heading, text);
+        } else if let Some((job, external)) = submission(first) {
+            self.submission(job, external);
+        } else if let Some(command) = told("Shell command:") {
+            self.jobs.command(command);
+        } else if let Some(id) = told("Trying to restart job ") {
+            self.restart(id.trim().trim_end_matches('.'));
+        } else if let Some(text) = told("Removing output files of failed job ") {
+            self.removing(text);
+        } else if first.starts_with("Select jobs to execute") {
+            self.loose = None;
+        } else if let Some(class) = traced(text).filter(|_| first == "Traceback (most recent call last):") {
+            let text = words::shortened(text.trim(), TEXT);
+            self.tell(Exception { class: named(class), text, ..Exception::default() });
+        } else {
+            self.fact(first);
         }
     }
 
@@ -223,177 +298,63 @@ impl RunLogReader {
         keep(slot, value.split(" (use --cores ").next().unwrap_or_default(), TEXT);
     }
 
-    fn member(&mut self, group: String, text: &str) {
+    /// A job that is told to begin, alone or as a member of the group that is told now.
+    fn begun(&mut self, text: &str) {
         let lines = || text.lines().map(|line| line.trim_start().trim_start_matches("local"));
         let id = |line: &str| line.strip_prefix("jobid: ").or_else(|| Some(line.strip_prefix("Job ")?.split_once(": ")?.0))?.parse().ok();
         let rule = lines().find_map(|line| line.strip_prefix("rule ").or_else(|| line.strip_prefix("checkpoint "))?.strip_suffix(':'));
-        if let Some(job) = lines().find_map(id).filter(|_| self.found.groups.len() < MEMBERS) {
-            self.found.groups.push(GroupJob { group, nth: self.groups, job, rule: rule.map(|rule| cut(rule, NAME)) });
+        let Some(job) = lines().find_map(id) else { return };
+        let rule = rule.map(named);
+        let [output, input] = ["output: ", "input: "].map(|key| value(text, key).unwrap_or_default());
+        self.found.unfollowed += u32::from(!self.jobs.start(job, rule.as_deref(), output, input));
+        let Some(group) = self.group.clone() else { return };
+        if self.found.groups.len() == MEMBERS {
+            self.found.more_groups += 1;
+            return;
         }
+        if let Some(rule) = &rule {
+            self.ids.push((jobs::uuid(rule, value(text, "wildcards: ").unwrap_or_default()), self.groups));
+        }
+        self.found.groups.push(GroupJob { group, nth: self.groups, job, rule });
+    }
+
+    /// The newest group with that id; which that is among those of the log.
+    fn group_of(&self, id: &str) -> Option<u32> {
+        let id: Uuid = id.parse().ok()?;
+        self.ids.iter().rev().find(|(known, _)| *known == id).map(|(_, nth)| *nth)
+    }
+
+    /// The members of a group of the log, with their rules, in its order.
+    fn members(&self, nth: u32) -> Vec<(i64, Option<String>)> {
+        let of_group = self.found.groups.iter().filter(|member| member.nth == nth);
+        of_group.map(|member| (member.job, member.rule.clone())).collect()
     }
 
     fn submission(&mut self, id: &str, external: &str) {
         let job: Option<i64> = id.parse().ok();
-        // The uuid of a group stands nowhere else: which group it is is sure only if one waits.
-        let nth = if job.is_none() && mem::take(&mut self.unsubmitted) == 1 { self.groups } else { 0 };
-        let members = self.found.groups.iter().rev().take_while(|member| member.nth == nth).map(|member| member.job);
-        let jobs: Vec<i64> = job.into_iter().chain(members).collect();
-        jobs.into_iter().rev().for_each(|job| self.submit(job, external));
+        // Wildcards with commas hide whose id it is; then it is sure only if one group waits.
+        let alone = self.unsubmitted.first().copied().filter(|_| self.unsubmitted.len() == 1);
+        let group = job.is_none().then(|| self.group_of(id).or(alone)).flatten();
+        if job.is_none() {
+            self.unsubmitted.retain(|nth| group.is_some_and(|group| group != *nth));
+        }
+        let members = group.map(|nth| self.members(nth)).unwrap_or_default();
+        job.into_iter().chain(members.into_iter().map(|(job, _)| job)).for_each(|job| self.submit(job, external));
     }
 
     fn submit(&mut self, job: i64, external: &str) {
-        let new = Submitted { job, external: cut(external, NAME) };
+        let new = Submitted { job, attempt: self.jobs.attempt(job), external: named(external) };
         let submitted = &mut self.found.submitted;
         // An error tells the id again; only late ones are worth a look.
-        if submitted.len() < SUBMITTED && !submitted.iter().rev().take(1_000).any(|known| *known == new) {
+        if submitted.iter().rev().take(1_000).any(|known| *known == new) {
+            return;
+        }
+        if submitted.len() < SUBMITTED {
             submitted.push(new);
-        }
-    }
-
-    fn exception(&mut self, rule: &str, text: &str) {
-        let text = text.strip_prefix("RuleException:\n").unwrap_or(text).trim();
-        let (before, exit_status) = outcome(text).map_or((text, None), |(before, status)| (before, Some(status)));
-        // A long command loses its end, but not how it ended.
-        let message = cut(&[&cut(before, TEXT - TAIL), text.get(before.len()..).unwrap_or_default()].concat(), TEXT);
-        let job = text.lines().find_map(|line| line.strip_prefix("Job ")?.split(' ').next()?.parse().ok());
-        let error = RuleError { rule: cut(rule, NAME), job, message: said(&message), exit_status, ..RuleError::default() };
-        if rule.is_empty() {
-            self.exceptions.truncate(WAITING - 1);
-            self.exceptions.push_front((error, words(before.split_once("Command '").unwrap_or_default().1)));
-            self.fresh += 1;
         } else {
-            self.add(error);
+            self.found.more_submitted += 1;
         }
     }
-
-    fn error(&mut self, mut error: RuleError, text: &str, in_group: bool) {
-        let (_, block) = text.split_once("Error in rule ").unwrap_or_default();
-        let (keys, rest) = block.split_once("    shell:\n").unwrap_or((block, ""));
-        let ended = rest.rsplit_once(" exited with non-zero exit code").and_then(|(shell, rest)| Some((shell.rsplit_once('(')?.0, rest)));
-        let (shell, rest) = ended.unwrap_or((rest, ""));
-        let (shell, (_, message)) = (words(shell), keys.split_once("    message: ").unwrap_or_default());
-        let logs: Vec<String> = value(keys, "log: ").and_then(said).into_iter().chain(error.log).collect();
-        error.log = said(&logs.join(", "));
-        error.job = value(keys, "jobid: ").and_then(|id| id.parse().ok());
-        error.message = said(message.split("    jobid: ").next().unwrap_or_default());
-        // If the executor says nothing, an exception has; before Snakemake 8, which told no host, it came after the error.
-        let alone = mem::take(&mut self.fresh) == 1 && (message.starts_with("None") || message.is_empty() && self.found.host.is_some());
-        let fits = |command: &str| alone && (!in_group || shell.is_empty() || command.is_empty());
-        let by_order = self.exceptions.front().filter(|(_, command)| fits(command)).map(|_| 0);
-        let same = self.exceptions.iter().enumerate().rev().filter(|(_, (_, command))| is_same(command, &shell));
-        let by_command = same.min_by_key(|(_, (_, command))| command.len()).map(|(at, _)| at);
-        if let Some((exception, _)) = by_command.or(by_order).and_then(|at| self.exceptions.remove(at)) {
-            error.message = error.message.or(exception.message);
-            error.exit_status = exception.exit_status;
-        }
-        let external = [rest, keys].into_iter().find_map(|text| value(text, "external_jobid: ").or_else(|| value(text, "cluster_jobid: ")));
-        error.job.zip(external).into_iter().for_each(|(job, external)| self.submit(job, external));
-        self.add(error);
-    }
-
-    /// Adds an error, or lets it replace or complete what is known of the job.
-    fn add(&mut self, error: RuleError) {
-        match self.found.errors.iter_mut().find(|known| known.rule == error.rule && (known.job == error.job || known.job.is_none())) {
-            Some(known) if error.message.is_some() => *known = error,
-            Some(known) => {
-                known.job = error.job;
-                known.log = known.log.take().or(error.log);
-                known.at = known.at.take().or(error.at);
-            }
-            None => self.found.errors.push(error),
-        }
-        self.found.errors.truncate(ERRORS);
-    }
-}
-
-/// How lines begin that Snakemake writes on its own account; what was told before has ended.
-const RECORDS: &str = "Building DAG of jobs|Cleaning up |Complete log|Elapsed time: |Error executing |Error in group |Execute |\
-    Exiting because |Finished job|Full Traceback |Job failed, |Job stats:|Logfile |Provided |Removing |SNAKEMAKE|Select jobs to execute|\
-    Shell command:|Traceback |Trying to restart job |Using shell: |Waiting at most |host: ";
-
-/// The text of a stamp like `[Sun Nov  2 07:11:40 2026]`, and what follows.
-fn stamp(text: &str) -> Option<(&str, &str)> {
-    let (at, rest) = text.trim_start_matches(' ').strip_prefix('[')?.split_once(']')?;
-    let clock = at.get(10..20)?;
-    (at.len() == 24 && clock.starts_with(' ') && clock.ends_with(' ') && clock.matches(':').count() == 2).then_some((at, rest.trim_start()))
-}
-
-/// The rule that an exception names in its first line, or nothing:
-/// `RuleException:`, `KeyError in file Snakefile, line 3:`, `MissingOutputException in rule a in file "Snakefile", line 3:`.
-fn exception(line: &str) -> Option<&str> {
-    let line = line.strip_suffix([':', '.'])?;
-    let (class, place) = line.split_once(' ').unwrap_or((line, ""));
-    let rule = place.strip_prefix("in rule ").and_then(|place| place.split_once(" in file ")).map(|(rule, _)| rule);
-    let alone = place.starts_with("in file ") || place.is_empty() && (class.ends_with("Error") || class.ends_with("Exception"));
-    let named = class.starts_with(char::is_uppercase) && class.chars().all(char::is_alphanumeric) && line != "Error";
-    rule.or(alone.then_some("")).filter(|_| named)
-}
-
-/// The command with all before it, and its exit status.
-fn outcome(text: &str) -> Option<(&str, i32)> {
-    let exit = text.rsplit_once("' returned non-zero exit status ").map(|parts| (parts, 1));
-    let ((before, told), sign) = exit.or_else(|| Some((text.rsplit_once("' died with ")?, -1)))?;
-    let number = told.lines().next()?.trim_end_matches(['.', '>']).rsplit(' ').next()?;
-    Some((before, number.parse::<i32>().ok()?.checked_mul(sign)?))
-}
-
-/// The id of a job or the uuid of a group, and the cluster's id.
-fn submission(line: &str) -> Option<(&str, &str)> {
-    let (before, external) = line.split_once(" jobid ")?;
-    let job = match before.strip_prefix("Job ") {
-        Some(job) => job.split_once(" has been submitted with ")?.0,
-        None => before.strip_suffix(" with external").filter(|_| before.starts_with("Submitted ") || before.starts_with("Resuming "))?,
-    };
-    Some((job.rsplit(' ').next()?, external.split(" (log: ").next()?.trim_end_matches('.').trim_matches('\'')))
-}
-
-/// What stands after a key that begins a line.
-fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    text.lines().find_map(|line| line.trim_start().strip_prefix(key))
-}
-
-/// What is said, if anything, without the advice that is always added.
-fn said(text: &str) -> Option<String> {
-    let text = text.split("For further error details see the cluster").next()?.split(" (check log file(s) for ").next()?.trim();
-    (!text.is_empty() && text != "None").then(|| cut(text, TEXT))
-}
-
-/// A command to compare, whatever its white space and the quotes around it.
-fn words(command: &str) -> String {
-    command.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches(['\'', '"']).to_owned()
-}
-
-/// Whether a command is a job's: environments put theirs before it, and long lines are cut in the middle, each elsewhere.
-fn is_same(command: &str, shell: &str) -> bool {
-    let start = if shell.len() < LINE / 2 { 0 } else { shell.ceil_char_boundary(shell.len() - NAME) };
-    shell.get(start..).is_some_and(|end| !end.is_empty() && command.ends_with(end))
-}
-
-/// The paths in a list as Python shows it: `['a.yaml', PosixPath('/b.yaml')]`.
-fn paths(list: &str) -> Vec<String> {
-    let items = list.trim_matches(['[', ']']).split(", ").map(|item| item.trim_start_matches("PosixPath(").trim_end_matches(')'));
-    items.map(|item| cut(item.trim_matches(['\'', '"']), TEXT)).filter(|path| !path.is_empty()).collect()
-}
-
-/// Fills a slot once, unless Python had nothing to say.
-fn keep(slot: &mut Option<String>, value: &str, bound: usize) {
-    if slot.is_none() && !value.is_empty() && value != "None" {
-        *slot = Some(cut(value, bound));
-    }
-}
-
-/// The beginning of a text, at most so many bytes.
-fn cut(text: &str, bound: usize) -> String {
-    text.get(..text.floor_char_boundary(bound)).unwrap_or_default().to_owned()
-}
-
-/// The line without escape sequences of terminals and control characters.
-fn plain(line: &str) -> String {
-    let mut parts = line.split('\u{1b}');
-    let first = parts.next().unwrap_or_default();
-    let after = |part: &str| Some(part.strip_prefix('[')?.find(|end| ('@'..='~').contains(&end))? + 2);
-    let rest = parts.filter_map(|part| part.get(after(part).unwrap_or_default()..));
-    rest.fold(first.to_owned(), |text, part| text + part).replace(|letter: char| letter.is_control() && letter != '\t', "")
 }
 
 #[cfg(test)]

@@ -1,22 +1,30 @@
 //! FASTA and FASTQ: records with a name and letters, read from any record on.
 
-use crate::{short, source::Source, text::decoded};
-use model::preview::{Preview, Sequence, Sequences};
+use crate::{clipped, source::Source, text::decoded};
+use model::preview::{Ends, Preview, Sequence, Sequences};
 use std::io;
 
 /// Bytes that are read for a window: letters of a genome are passed over up to this.
-const WINDOW: usize = 4 << 20;
-/// Records of a window, and letters of one that are shown.
+pub const WINDOW: usize = 4 << 20;
+/// Records of a window, and letters of one that are shown, of its name, and of what is said of it.
 const RECORDS: usize = 40;
 const LETTERS: usize = 600;
+const NAME: usize = 200;
+const ABOUT: usize = 400;
 
 pub fn fasta(source: &Source<'_>, at: u64) -> io::Result<Option<Preview>> {
-    let (bytes, more) = source.window(at, WINDOW)?;
+    let (bytes, ends) = source.window(at, WINDOW)?;
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first != Some(&b'>') && !bytes.is_empty() {
         return Ok(None);
     }
-    let mut found = Sequences { protein: source.ending() == "faa", ..Sequences::default() };
+    let found = records(&bytes, at, ends, source.ending() == "faa");
+    Ok(Some(Preview::Sequences(packed(source, found))))
+}
+
+/// The records of FASTA in `bytes`, which are those of a file from `at` on.
+pub fn records(bytes: &[u8], at: u64, ends: Ends, protein: bool) -> Sequences {
+    let mut found = Sequences { protein, ..Sequences::default() };
     let mut place = 0;
     let mut counts = [0_u64; 2];
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -28,7 +36,7 @@ pub fn fasta(source: &Source<'_>, at: u64) -> io::Result<Option<Preview>> {
             }
             let title = decoded(&line[1..], true);
             let (name, about) = title.trim().split_once(char::is_whitespace).unwrap_or((title.trim(), ""));
-            found.records.push(Sequence { name: short(name, 200), about: short(about, 400), ..Sequence::default() });
+            found.records.push(Sequence { name: clipped(name, NAME), about: clipped(about, ABOUT), ..Sequence::default() });
         } else if let Some(record) = found.records.last_mut() {
             let letters = line.iter().filter(|byte| !byte.is_ascii_whitespace());
             for letter in letters {
@@ -38,11 +46,11 @@ pub fn fasta(source: &Source<'_>, at: u64) -> io::Result<Option<Preview>> {
         place += line.len();
     }
     settle(&mut found, &mut counts);
-    if found.next.is_none() && more {
+    if found.next.is_none() && !ends.is_whole() {
         // The last one goes on beyond what was read: the next window begins with it, unless it is all there was.
         let begun = bytes.iter().enumerate().rev().find(|(at, byte)| **byte == b'>' && (*at == 0 || bytes[at - 1] == b'\n'));
         match begun {
-            Some((begun, _)) if begun > 0 => {
+            Some((begun, _)) if begun > 0 && ends == Ends::More => {
                 found.records.pop();
                 found.next = Some(at + begun as u64);
             }
@@ -50,74 +58,92 @@ pub fn fasta(source: &Source<'_>, at: u64) -> io::Result<Option<Preview>> {
                 if let Some(record) = found.records.last_mut() {
                     record.cut = true;
                 }
-                found.cut = true;
+                found.ends = ends;
             }
         }
     }
-    packed(source, &mut found);
     let letters = found.records.first().map(|record| record.letters.to_ascii_uppercase()).unwrap_or_default();
     found.protein |= letters.bytes().any(|letter| matches!(letter, b'E' | b'F' | b'I' | b'L' | b'P' | b'Q' | b'Z' | b'*'));
     if found.protein {
         found.records.iter_mut().for_each(|record| record.gc = None);
     }
-    Ok(Some(Preview::Sequences(found)))
+    found
 }
 
 pub fn fastq(source: &Source<'_>, at: u64) -> io::Result<Option<Preview>> {
-    let (bytes, more) = source.window(at, WINDOW / 8)?;
+    let (bytes, ends) = source.window(at, WINDOW / 8)?;
     if bytes.first().is_some_and(|byte| *byte != b'@') {
         return Ok(None);
     }
     let mut found = Sequences::default();
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
     let mut place = 0;
-    loop {
-        let four = [lines.next(), lines.next(), lines.next(), lines.next()];
-        let [Some(title), Some(letters), Some(plus), Some(scores)] = four else {
-            // Half a record at the end of a window belongs to the next one.
-            let nothing = four.iter().flatten().all(|line| line.trim_ascii().is_empty());
-            found.next = (more && place > 0).then_some(at + place as u64);
-            found.cut = !nothing && found.next.is_none();
+    while let Some(title) = lines.next() {
+        let rest = [lines.next(), lines.next(), lines.next()].map(Option::unwrap_or_default);
+        let [letters, plus, scores] = rest;
+        let length = title.len() + rest.iter().map(|line| line.len()).sum::<usize>();
+        if [title, letters, plus, scores].iter().all(|line| line.trim_ascii().is_empty()) {
+            place += length;
+            continue;
+        }
+        if found.records.len() == RECORDS {
+            found.next = Some(at + place as u64);
             break;
-        };
-        if title.first() != Some(&b'@') || plus.first() != Some(&b'+') {
+        }
+        let whole = scores.ends_with(b"\n") || ends.is_whole() && !scores.is_empty() && trimmed(scores).len() >= trimmed(letters).len();
+        // Half a record at the end of a window belongs to the next one.
+        if !whole && ends == Ends::More && place > 0 {
+            found.next = Some(at + place as u64);
+            break;
+        }
+        if title.first() != Some(&b'@') || !plus.is_empty() && plus.first() != Some(&b'+') {
             if found.records.is_empty() {
                 return Ok(None);
             }
-            found.cut = true;
+            found.ends = Ends::Broken;
             break;
         }
-        if more && !scores.ends_with(b"\n") || found.records.len() == RECORDS {
-            found.next = (place > 0).then_some(at + place as u64);
+        found.records.push(Sequence { cut: !whole, ..read(title, letters, scores) });
+        if !whole {
+            // A file that is whole and ends within a record lacks its end.
+            found.ends = if ends.is_whole() { Ends::Early } else { ends };
             break;
         }
-        let title_text = decoded(&title[1..], true);
-        let (name, about) = title_text.trim().split_once(char::is_whitespace).unwrap_or((title_text.trim(), ""));
-        let mut record = Sequence { name: short(name, 200), about: short(about, 400), ..Sequence::default() };
-        let mut counts = [0; 2];
-        for letter in letters.trim_ascii_end() {
-            take(&mut record, *letter, &mut counts);
-        }
-        record.gc = gc(counts);
-        let scores = scores.trim_ascii_end();
-        let sum: u64 = scores.iter().map(|score| u64::from(score.saturating_sub(33))).sum();
-        record.quality = (!scores.is_empty()).then(|| (sum * 10 / scores.len() as u64) as u16);
-        found.records.push(record);
-        place += title.len() + letters.len() + plus.len() + scores_length(four[3]);
+        place += length;
     }
-    packed(source, &mut found);
-    Ok(Some(Preview::Sequences(found)))
+    if found.next.is_none() && found.ends.is_whole() {
+        found.ends = ends;
+    }
+    Ok(Some(Preview::Sequences(packed(source, found))))
 }
 
-fn scores_length(line: Option<&[u8]>) -> usize {
-    line.map_or(0, <[u8]>::len)
+/// A record of FASTQ by its lines.
+fn read(title: &[u8], letters: &[u8], scores: &[u8]) -> Sequence {
+    let title = decoded(&title[1..], true);
+    let (name, about) = title.trim().split_once(char::is_whitespace).unwrap_or((title.trim(), ""));
+    let mut record = Sequence { name: clipped(name, NAME), about: clipped(about, ABOUT), ..Sequence::default() };
+    let mut counts = [0; 2];
+    for letter in trimmed(letters) {
+        take(&mut record, *letter, &mut counts);
+    }
+    record.gc = gc(counts);
+    let scores = trimmed(scores);
+    let sum: u64 = scores.iter().map(|score| u64::from(score.saturating_sub(33))).sum();
+    record.quality = (!scores.is_empty()).then(|| (sum * 10 / scores.len() as u64) as u16);
+    record
+}
+
+/// A line without its end.
+fn trimmed(line: &[u8]) -> &[u8] {
+    line.trim_ascii_end()
 }
 
 /// Of a packed file there is only the start.
-fn packed(source: &Source<'_>, found: &mut Sequences) {
-    if source.packing != crate::source::Packing::None {
-        found.cut |= found.next.take().is_some();
+pub fn packed(source: &Source<'_>, mut found: Sequences) -> Sequences {
+    if source.packing != crate::source::Packing::None && found.next.take().is_some() {
+        found.ends = Ends::More;
     }
+    found
 }
 
 fn take(record: &mut Sequence, letter: u8, counts: &mut [u64; 2]) {

@@ -1,50 +1,97 @@
 //! What can be said of the columns of some rows: their kinds, how much is missing, and how numbers lie. Reads nothing.
 
-use crate::{CELL, COLUMNS, short};
+use crate::{CELL, COLUMNS, clipped};
 use model::preview::{Column, Kind};
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
+};
 
 /// Steps of the shape of a column of numbers.
 const STEPS: usize = 18;
 
-/// Cells cut to what is shown.
-pub fn row<'a>(cells: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
-    cells.take(COLUMNS).map(|cell| short(&String::from_utf8_lossy(cell), CELL)).collect()
+/// A cell: what is shown of it, and what it counts as, which goes by all of it.
+pub struct Cell {
+    shown: String,
+    is: Is,
+    /// Of the whole cell: equal cells have equal ones.
+    digest: u64,
 }
 
-/// Whether a cell stands for no value.
-fn is_missing(cell: &str) -> bool {
-    matches!(cell.trim(), "" | "NA" | "N/A" | "NaN" | "nan" | "null" | "None" | ".")
+/// What a cell holds.
+#[derive(Clone, Copy, PartialEq)]
+enum Is {
+    Missing,
+    YesNo,
+    Whole(f64),
+    Number(f64),
+    Word,
+}
+
+impl Cell {
+    /// Of which at most so many letters are shown.
+    pub fn new(text: &str, most: usize) -> Self {
+        Self { shown: clipped(text, most), is: Is::of(text), digest: BuildHasherDefault::<DefaultHasher>::default().hash_one(text) }
+    }
+}
+
+impl Is {
+    fn of(text: &str) -> Self {
+        let value = text.trim();
+        if matches!(value, "" | "NA" | "N/A" | "NaN" | "nan" | "null" | "None" | ".") {
+            return Self::Missing;
+        }
+        if ["true", "false", "yes", "no"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
+            return Self::YesNo;
+        }
+        let starts = value.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
+        match value.parse::<f64>() {
+            Ok(number) if starts && number.is_finite() => {
+                let whole = value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+'));
+                if whole { Self::Whole(number) } else { Self::Number(number) }
+            }
+            _ => Self::Word,
+        }
+    }
+
+    const fn number(self) -> Option<f64> {
+        match self {
+            Self::Whole(number) | Self::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+}
+
+/// The first cells of a row.
+pub fn row<'a>(cells: impl Iterator<Item = &'a [u8]>) -> Vec<Cell> {
+    cells.take(COLUMNS).map(|cell| Cell::new(&String::from_utf8_lossy(cell), CELL)).collect()
+}
+
+/// What is shown of rows.
+pub fn shown(rows: Vec<Vec<Cell>>) -> Vec<Vec<String>> {
+    rows.into_iter().map(|row| row.into_iter().map(|cell| cell.shown).collect()).collect()
 }
 
 /// The columns of these names over these rows.
-pub fn columns(names: Vec<String>, rows: &[Vec<String>]) -> Vec<Column> {
-    names.into_iter().enumerate().map(|(at, name)| column(name, rows.iter().filter_map(|row| row.get(at)).map(String::as_str))).collect()
+pub fn columns(names: Vec<String>, rows: &[Vec<Cell>]) -> Vec<Column> {
+    names.into_iter().enumerate().map(|(at, name)| column(name, rows.iter().filter_map(|row| row.get(at)))).collect()
 }
 
-fn column<'a>(name: String, cells: impl Iterator<Item = &'a str>) -> Column {
+fn column<'a>(name: String, cells: impl Iterator<Item = &'a Cell>) -> Column {
     let mut column = Column { name, ..Column::default() };
-    let (values, missing): (Vec<&str>, Vec<&str>) = cells.partition(|cell| !is_missing(cell));
+    let (values, missing): (Vec<&Cell>, Vec<&Cell>) = cells.partition(|cell| cell.is != Is::Missing);
     column.missing = missing.len() as u32;
-    column.distinct = values.iter().collect::<HashSet<_>>().len() as u32;
+    column.distinct = values.iter().map(|cell| cell.digest).collect::<HashSet<_>>().len() as u32;
     if values.is_empty() {
         return column;
     }
-    if values.iter().all(|value| matches!(value.to_ascii_lowercase().as_str(), "true" | "false" | "yes" | "no")) {
+    if values.iter().all(|cell| cell.is == Is::YesNo) {
         column.kind = Kind::YesNo;
         return column;
     }
-    let numbers: Option<Vec<(f64, &str)>> = values
-        .iter()
-        .map(|value| {
-            let value = value.trim();
-            let starts = value.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
-            Some((value.parse::<f64>().ok().filter(|number| starts && number.is_finite())?, value))
-        })
-        .collect();
+    let numbers: Option<Vec<(f64, &str)>> = values.iter().map(|cell| Some((cell.is.number()?, cell.shown.trim()))).collect();
     let Some(numbers) = numbers else { return column };
-    let whole = values.iter().all(|value| value.trim().bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+')));
-    column.kind = if whole { Kind::Whole } else { Kind::Number };
+    column.kind = if values.iter().all(|cell| matches!(cell.is, Is::Whole(_))) { Kind::Whole } else { Kind::Number };
     let least = numbers.iter().min_by(|a, b| a.0.total_cmp(&b.0));
     let most = numbers.iter().max_by(|a, b| a.0.total_cmp(&b.0));
     if let (Some(least), Some(most)) = (least, most) {

@@ -1,14 +1,19 @@
 //! Every format, whole and in windows, and what is not what its name says.
 
+mod cuts;
+mod notebooks;
+mod parts;
+
 use super::*;
-use model::preview::{Cell, Kind, Output, Sequences, Table, Tree};
+use model::encoding::Encoding;
+use model::preview::{Kind, Node, Sequences, Table, Value};
 use proptest::prelude::*;
 use std::{fmt::Write as _, io::Write as _};
 
 fn at(name: &str, bytes: &[u8], at: u64) -> Preview {
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(bytes).expect("room");
-    peek(&file, &Ask { name: name.to_owned(), at }).expect("a preview")
+    peek(&file, &Ask { name: name.to_owned(), at, ..Ask::default() }).expect("a preview")
 }
 
 fn whole(name: &str, bytes: &[u8]) -> Preview {
@@ -43,11 +48,47 @@ fn tables_have_kinds_and_say_how_their_numbers_lie() {
     assert_eq!((found.columns[1].missing, found.columns[0].distinct), (1, 3));
     assert_eq!(found.columns[2].range, Some(("1".into(), "30".into())));
     assert_eq!((found.columns[2].shape.first(), found.columns[2].shape.last()), (Some(&100), Some(&100)));
-    assert_eq!((found.next, found.cut), (None, false));
+    assert_eq!((found.next, found.ends), (None, Ends::Whole));
     assert!(matches!(whole("one.csv", b"only\n1\n"), Preview::Text(_)), "one column is no table");
-    assert_eq!(table(whole("latin.csv", b"a,b\n\xe9\xe8,1\n")).rows, [["\u{fffd}\u{fffd}", "1"]]);
+    assert_eq!(table(whole("latin.csv", b"a,b\n\xe9\xe8,1\n")).rows, [["\u{e9}\u{e8}", "1"]]);
     assert_eq!(names(&table(whole("marked.csv", b"\xef\xbb\xbfa,b\n1,2\n"))), ["a", "b"]);
     assert_eq!(names(&table(whole("eu.csv", b"a;b\n1,5;2\n"))), ["a", "b"]);
+}
+
+#[test]
+fn texts_are_read_whatever_their_encoding() {
+    let text = "name,value\nalpha,1\n\u{4e0a}\u{f6},2\n";
+    for encoding in [Encoding::UTF_16LE, Encoding::UTF_16BE, Encoding::UTF_32LE, Encoding::UTF_32BE, Encoding::UTF_8] {
+        let bytes = encoding::encoded(&format!("\u{feff}{text}"), encoding).expect("letters");
+        for (name, bytes) in [("x.csv", bytes.clone()), ("x.csv.gz", gzip(&bytes))] {
+            let found = table(whole(name, &bytes));
+            assert_eq!(
+                (names(&found), &found.rows),
+                (vec!["name", "value"], &vec![vec!["alpha".to_owned(), "1".into()], vec!["\u{4e0a}\u{f6}".into(), "2".into()]]),
+                "{name} {encoding}"
+            );
+        }
+        let Preview::Text(found) = whole("x.log", &bytes) else { panic!("a text") };
+        assert_eq!(found.code.text, text, "{encoding}");
+    }
+    let cyrillic = encoding::encoded("\u{434}\u{430}\n", "KOI8-R".parse().expect("an encoding")).expect("letters");
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(&cyrillic).expect("room");
+    let ask = Ask { name: "x.txt".into(), encoding: "koi8-r".parse().ok(), ..Ask::default() };
+    let Preview::Text(found) = peek(&file, &ask).expect("a preview") else { panic!("a text") };
+    assert_eq!(found.code.text, "\u{434}\u{430}\n", "as the reader chose");
+    assert_eq!(read_as(&file, &ask).expect("read").map(|read| read.encoding.as_str()), Some("KOI8-R"));
+    let Preview::Text(found) = whole("nul.log", b"before\nwith \0\0 nul\nafter\n") else { panic!("a text") };
+    assert_eq!(found.code.text, "before\nwith \u{2400}\u{2400} nul\nafter\n");
+}
+
+#[test]
+fn the_start_of_a_text_is_text_or_nothing() {
+    assert_eq!(start_of_text("gr\u{f6}\u{df}e\n".as_bytes(), false).as_deref(), Some("gr\u{f6}\u{df}e\n"));
+    assert_eq!(start_of_text(&"gr\u{f6}\u{df}e\n".as_bytes()[..3], true).as_deref(), Some("gr"), "not half a letter");
+    assert_eq!(start_of_text(&[0, 159, 146, 150], false), None);
+    assert_eq!(start_of_text(b"some a\0b\n", false).as_deref(), Some("some a\u{2400}b\n"));
+    assert_eq!(start_of_text(b"\xff\xfea\0b\0", false).as_deref(), Some("ab"));
 }
 
 #[test]
@@ -83,24 +124,30 @@ fn windows_follow_each_other_without_a_gap() {
 
 #[test]
 fn windows_follow_each_other_in_texts_of_another_encoding() {
-    let mut bytes = b"id\twords\n".to_vec();
-    for row in 0..2_000 {
-        bytes.extend(format!("{row}\t").bytes());
-        bytes.extend(b"\xe9\xe8 caf\xe9\n");
-    }
-    let (mut from, mut rows) = (0, 0);
-    loop {
-        let found = table(at("latin.tsv", &bytes, from));
-        for row in &found.rows {
-            assert_eq!(row[0], rows.to_string());
-            rows += 1;
+    let latin: Encoding = "windows-1252".parse().expect("an encoding");
+    for (encoding, end) in
+        [(latin, "\n"), (latin, "\r\n"), (Encoding::UTF_16LE, "\n"), (Encoding::UTF_16BE, "\r\n"), (Encoding::UTF_32LE, "\n")]
+    {
+        let marked = if encoding == latin { "" } else { "\u{feff}" };
+        let mut text = format!("{marked}id\twords{end}");
+        for row in 0..2_000 {
+            let _ = write!(text, "{row}\t\u{e9}\u{e8} caf\u{e9}{end}");
         }
-        match found.next {
-            Some(next) => from = next,
-            None => break,
+        let bytes = encoding::encoded(&text, encoding).expect("letters");
+        let (mut from, mut rows) = (0, 0);
+        loop {
+            let found = table(at("latin.tsv", &bytes, from));
+            for row in &found.rows {
+                assert_eq!(row, &[rows.to_string(), "\u{e9}\u{e8} caf\u{e9}".to_owned()], "{encoding} {end:?}");
+                rows += 1;
+            }
+            match found.next {
+                Some(next) => from = next,
+                None => break,
+            }
         }
+        assert_eq!(rows, 2_000, "{encoding} {end:?}");
     }
-    assert_eq!(rows, 2_000);
 }
 
 #[test]
@@ -108,10 +155,10 @@ fn packed_files_are_what_is_in_them_also_when_cut() {
     let text = b"a,b\n1,2\n".repeat(50_000);
     let packed = gzip(&text);
     let found = table(whole("x.csv.gz", &packed));
-    assert!(found.cut && found.next.is_none() && found.rows.len() == ROWS);
-    assert!(table(whole("x.csv.gz", &packed[..packed.len() / 2])).cut);
+    assert!(found.ends == Ends::More && found.next.is_none() && found.rows.len() == ROWS);
+    assert_eq!(table(whole("x.csv.gz", &packed[..packed.len() / 2])).ends, Ends::More);
     let packed = zstd::encode_all(text.as_slice(), 1).expect("room");
-    assert!(table(whole("x.csv.zst", &packed)).cut);
+    assert_eq!(table(whole("x.csv.zst", &packed)).ends, Ends::More);
     assert_eq!(table(whole("x.csv.bgz", &gzip(b"a,b\n1,2\n"))).rows, [["1", "2"]]);
     assert!(matches!(whole("x.csv.gz", b"not packed"), Preview::Text(_)));
     assert!(matches!(whole("x.csv.gz", &[0x1f, 0x8b, 0, 0]), Preview::Bytes(_) | Preview::Text(_)));
@@ -170,30 +217,73 @@ fn sequences_are_counted_and_gone_on_with() {
     let mut long = b">long\n".to_vec();
     long.extend(b"ACGT\n".repeat(1 << 20));
     let found = sequences(whole("long.fa", &long));
-    assert!(found.cut && found.records[0].cut && found.records[0].length > 3_000_000);
+    assert!(found.ends == Ends::More && found.records[0].cut && found.records[0].length > 3_000_000);
 
     let found = sequences(whole("x.fastq.gz", &gzip(b"@r1 x\nACGT\n+\nIIII\n@r2\nGG\n+\n!!\n")));
     assert_eq!((found.records.len(), found.records[0].quality, found.records[1].quality), (2, Some(400), Some(0)));
     assert!(matches!(whole("x.fq", b"no reads\n"), Preview::Text(_)));
 }
 
+#[track_caller]
+fn tree(name: &str, bytes: &[u8]) -> Vec<Node> {
+    match whole(name, bytes) {
+        Preview::Tree(tree) => tree.nodes,
+        other => panic!("no tree: {other:?}"),
+    }
+}
+
+fn node(deep: u32, name: &str, value: Value) -> Node {
+    Node { deep, name: (!name.is_empty()).then(|| name.to_owned()), value }
+}
+
 #[test]
 fn trees_keep_their_order_and_end_somewhere() {
     assert!(matches!(whole("x.json", br#"{"n": 1e400}"#), Preview::Text(_)), "a number beyond all numbers");
-    let Preview::Tree(Tree::Map(map)) = whole("x.json", br#"{"z": 1, "a": [true, null, "x"]}"#) else { panic!("a tree") };
-    assert_eq!(map[0], ("z".to_owned(), Tree::Number("1".into())));
-    let Preview::Tree(Tree::Map(map)) = whole("c.yaml", b"samples: s.tsv\nref:\n  build: 38\n  on: yes\n") else { panic!("a tree") };
-    assert_eq!(map[0], ("samples".to_owned(), Tree::Text("s.tsv".into())));
-    assert!(matches!(whole("two.yml", b"a: 1\n---\nb: 2\n"), Preview::Tree(Tree::List(list)) if list.len() == 2));
-    let many = format!("[{}]", vec!["1"; 10_000].join(","));
-    let Preview::Tree(Tree::List(list)) = whole("many.json", many.as_bytes()) else { panic!("a list") };
-    assert!(matches!(list.last(), Some(Tree::More(more)) if *more > 5_000) && list.len() <= 4_001);
-    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    assert!(matches!(whole("deep.json", deep.as_bytes()), Preview::Tree(_)), "as deep as is shown, the rest passed over");
+    assert_eq!(
+        tree("x.json", br#"{"z": 1.0, "a": [true, null, "x"], "e": {}}"#),
+        [
+            node(0, "", Value::Map(3)),
+            node(1, "z", Value::Number("1.0".into())),
+            node(1, "a", Value::List(3)),
+            node(2, "", Value::Flag(true)),
+            node(2, "", Value::Null),
+            node(2, "", Value::Text("x".into(), 0)),
+            node(1, "e", Value::Map(0)),
+        ]
+    );
+    let found = tree("c.yaml", b"samples: s.tsv\nref:\n  build: 38\n  on: yes\n");
+    assert_eq!(found[1], node(1, "samples", Value::Text("s.tsv".into(), 0)));
+    let found = tree("two.yml", b"a: 1\n---\nb: 2\n");
+    assert_eq!((&found[0], &found[4]), (&node(0, "", Value::List(2)), &node(2, "b", Value::Number("2".into()))));
+    let many = tree("many.json", format!("[{}]", vec!["1"; 10_000].join(",")).as_bytes());
+    assert_eq!(many[0], node(0, "", Value::List(10_000)), "all are counted");
+    assert!(matches!(many.last(), Some(Node { value: Value::More(more), .. }) if *more as usize + many.len() - 2 == 10_000));
+    assert_eq!(tree("long.json", format!("[\"{}\"]", "x".repeat(2_007)).as_bytes())[1], node(1, "", Value::Text("x".repeat(2_000), 7)));
     assert!(matches!(whole("bad.json", b"{oops"), Preview::Text(_)));
     assert!(matches!(whole("words.yaml", b"just words"), Preview::Text(_)));
     let laughs = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e]\n";
     let _ = whole("laughs.yaml", laughs.as_bytes());
+}
+
+#[test]
+fn what_lies_too_deep_in_a_tree_is_kept_as_text() {
+    let nested = |deep: usize, inner: &str| format!("{}{inner}{}", "[".repeat(deep), "]".repeat(deep));
+    let found = tree("nested.json", nested(100, "").as_bytes());
+    assert_eq!((found.len(), &found[99]), (100, &node(99, "", Value::List(0))), "all of it is drawn");
+    let found = tree("nested.json", nested(101, r#"{"a": 1, "b": ["x\"y", null]}"#).as_bytes());
+    assert_eq!(found[100], node(100, "", Value::Deeper(r#"[{"a":1,"b":["x\"y",null]}]"#.into(), 0)));
+    let found = tree("deep.json", nested(100_000, "").as_bytes());
+    assert_eq!(found[100], node(100, "", Value::Deeper(format!("{}\u{2026}{}", "[".repeat(20), "]".repeat(20)), 0)));
+    let long = tree("long.json", nested(101, &format!("\"{}\"", "x".repeat(3_000))).as_bytes());
+    assert!(matches!(&long[100].value, Value::Deeper(text, 1_004) if text.len() == 2_000), "{:?}", long[100]);
+    assert!(matches!(whole("nested.yaml", nested(101, "1").as_bytes()), Preview::Tree(tree) if tree.nodes.len() == 101));
+    let mut phylogeny = r#"{"name":"leaf"}"#.to_owned();
+    for level in 0..40 {
+        phylogeny = format!(r#"{{"name":"node {level}","children":[{phylogeny},{{"name":"tip {level}"}}]}}"#);
+    }
+    let found = tree("tree.json", format!(r#"{{"meta":{{}},"tree":{phylogeny}}}"#).as_bytes());
+    assert_eq!(found.iter().map(|node| node.deep).max(), Some(82));
+    assert!(!found.iter().any(|node| matches!(node.value, Value::Deeper(..) | Value::More(_))));
 }
 
 #[test]
@@ -216,29 +306,6 @@ fn markup_is_shown_without_what_acts() {
         assert!(!html.contains(bad), "{bad} in {html}");
     }
     assert!(html.contains("rel=\"noopener noreferrer nofollow\""));
-}
-
-#[test]
-fn notebooks_show_cells_and_what_they_put_out() {
-    let book = br##"{"metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "cells": [
-        {"cell_type": "markdown", "source": ["# Hi\n", "<b onclick=x()>there</b>"]},
-        {"cell_type": "code", "execution_count": 3, "source": "print(1)", "outputs": [
-            {"output_type": "stream", "text": ["1\n", "\u001b[31mred\u001b[0m\n"]},
-            {"output_type": "display_data", "data": {"image/png": "aGVs\nbG8=", "text/plain": "x"}},
-            {"output_type": "execute_result", "data": {"text/html": "<table><tr><td>5</td></tr></table><script>1</script>"}},
-            {"output_type": "display_data", "data": {"application/javascript": "alert(1)"}},
-            {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["\u001b[1mTrace", "back"]}
-        ]}]}"##;
-    let Preview::Notebook(cells) = whole("n.ipynb", book) else { panic!("a notebook") };
-    assert!(matches!(&cells[0], Cell::Rich(html) if html.contains("<h1>Hi</h1>") && !html.contains("onclick")));
-    let Cell::Code { count: Some(3), code, outputs } = &cells[1] else { panic!("code") };
-    assert_eq!((code.text.as_str(), code.language.as_str()), ("print(1)", "python"));
-    assert_eq!(outputs[0], Output::Text("1\nred\n".into()));
-    assert_eq!(outputs[1], Output::Picture("data:image/png;base64,aGVsbG8=".into()));
-    assert!(matches!(&outputs[2], Output::Rich(html) if html.contains("<td>5</td>") && !html.contains("script")));
-    assert!(matches!(&outputs[3], Output::Other(_)));
-    assert_eq!(outputs[4], Output::Error("Trace\nback".into()));
-    assert!(matches!(whole("n.ipynb", b"{}"), Preview::Text(_)));
 }
 
 #[cfg(feature = "parquet")]
@@ -299,12 +366,15 @@ mod parquet_files {
     }
 }
 
-#[test]
-fn alignments_are_read_from_any_record_on() {
+/// Alignments of so many reads, behind so many remarks.
+fn bam_of(reads: usize, remarks: usize) -> Vec<u8> {
     use noodles_bam as bam;
     use noodles_sam::{self as sam, alignment::io::Write as _};
     let mut text = "@HD\tVN:1.6\n@SQ\tSN:chr1\tLN:1000\n".to_owned();
-    for n in 0..450 {
+    for n in 0..remarks {
+        let _ = writeln!(text, "@CO\tremark {n} of many");
+    }
+    for n in 0..reads {
         let _ = writeln!(text, "read{n}\t0\tchr1\t{}\t60\t4M\t*\t0\t0\tACGT\tIIII\tNM:i:0", n + 1);
     }
     let mut reader = sam::io::Reader::new(text.as_bytes());
@@ -315,7 +385,12 @@ fn alignments_are_read_from_any_record_on() {
         writer.write_alignment_record(&header, &record.expect("a record")).expect("written");
     }
     writer.try_finish().expect("closed");
-    let file = writer.into_inner().into_inner();
+    writer.into_inner().into_inner()
+}
+
+#[test]
+fn alignments_are_read_from_any_record_on() {
+    let file = bam_of(450, 0);
     let (mut from, mut seen) = (0, 0);
     loop {
         let found = table(at("x.bam", &file, from));
@@ -381,7 +456,7 @@ proptest! {
         ) {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
-        let found = peek(&file, &Ask { name: format!("x.{ending}"), at: from });
+        let found = peek(&file, &Ask { name: format!("x.{ending}"), at: from, ..Ask::default() });
         prop_assert!(found.is_ok(), "{found:?}");
         if let Ok(Preview::Table(table)) = found {
             prop_assert!(table.next.is_none_or(|next| next > from), "it goes on");

@@ -1,24 +1,23 @@
 //! Text as text. What is no UTF-8 is shown with a sign in its place.
 
-use crate::short;
-use model::preview::{Code, Text};
+use model::preview::{Code, Ends, Text};
 
 /// Bytes that are shown.
 const SHOWN: usize = 200_000;
 
-/// The text in `bytes`, the first of a file; `cut` says that there are more.
-pub fn text(bytes: &[u8], ending: &str, cut: bool) -> Text {
-    let text = decoded(bytes, cut);
+/// The text in `bytes`, the first of a file, which end as `ends` says.
+pub fn text(bytes: &[u8], ending: &str, ends: Ends) -> Text {
+    let text = decoded(bytes, !ends.is_whole()).replace('\0', "\u{2400}");
     let end = (0..=SHOWN.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    let cut = cut || end < text.len();
+    let ends = if end < text.len() { Ends::More } else { ends };
     let text = &text[..end];
     // A last line that is cut is shown as far as it goes; it may be all there is.
-    Text { lines: text.lines().count() as u32, code: code(text, ending), cut }
+    Text { lines: text.lines().count() as u32, code: code(text, ending), ends }
 }
 
-/// A text in a language.
+/// A text in a language, which is known by name: no known one has more than 20 letters.
 pub fn code(text: &str, language: &str) -> Code {
-    Code { text: text.to_owned(), language: short(language, 20), html: String::new() }
+    Code { text: text.to_owned(), language: language.chars().take(20).collect(), html: String::new() }
 }
 
 /// Bytes as letters. Where they were cut, half a letter at the end is left out.

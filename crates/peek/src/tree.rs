@@ -1,172 +1,294 @@
-//! JSON and YAML as trees of values, in the order of the file, up to a number of them.
+//! JSON and YAML as values in the order of the file, up to a number of them and to a depth. What lies deeper is kept as text.
 
-use crate::{short, source::Source, text::decoded};
-use model::preview::{Preview, Tree};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use std::{cell::Cell, fmt, io};
+use crate::{left_out, source::Source, text::decoded};
+use model::preview::{Ends, Node, Preview, Tree, Value};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::{cell::RefCell, fmt, io, thread};
+
+/// What visitors of any value have in common: most kinds of values are told as one of a few.
+macro_rules! plain_values {
+    () => {
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a value")
+        }
+
+        fn visit_none<E: serde::de::Error>(self) -> Result<(), E> {
+            self.visit_unit()
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+            deserializer.deserialize_any(self)
+        }
+
+        fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+            deserializer.deserialize_any(self)
+        }
+
+        fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+            self.number(number);
+            Ok(())
+        }
+
+        fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+            self.number(number);
+            Ok(())
+        }
+
+        fn visit_i128<E>(self, number: i128) -> Result<(), E> {
+            self.number(number);
+            Ok(())
+        }
+
+        fn visit_u128<E>(self, number: u128) -> Result<(), E> {
+            self.number(number);
+            Ok(())
+        }
+
+        fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+            // This way large ones have an exponent.
+            self.number(format_args!("{number:?}"));
+            Ok(())
+        }
+
+        fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<(), E> {
+            self.visit_str(&String::from_utf8_lossy(bytes))
+        }
+    };
+}
+
+mod compact;
+
+use compact::Compact;
 
 /// Larger files are shown as text (bytes).
 const LARGEST: usize = 1 << 20;
-/// Values that are shown, how deep they nest, and letters of one.
-const VALUES: u32 = 4_000;
-const DEEP: u32 = 60;
+/// Values that are shown, and letters of one.
+const VALUES: usize = 4_000;
 const LETTERS: usize = 2_000;
+/// How deep values nest that are drawn. Each takes three elements of a page, and browsers take 512.
+pub const DEEP: u32 = 100;
+/// How deep values nest that are read at all; `serde_json` ends at 128.
+const DEEPEST: u32 = 120;
+/// The same for YAML, whose reader takes much of the stack for each (bytes of it: for all, with room).
+const YAML_DEEPEST: usize = 110;
+const YAML_STACK: usize = 16 << 20;
 
 pub fn json(source: &Source<'_>) -> io::Result<Option<Preview>> {
-    let (bytes, cut) = source.head(LARGEST)?;
-    if cut {
+    let (bytes, ends) = source.head(LARGEST)?;
+    if ends == Ends::More {
         return Ok(None);
     }
-    let left = Cell::new(VALUES);
+    let nodes = RefCell::default();
     let mut reader = serde_json::Deserializer::from_slice(&bytes);
-    let tree = Seed { left: &left, deep: 0 }.deserialize(&mut reader).ok().filter(|_| reader.end().is_ok());
-    Ok(tree.map(Preview::Tree))
+    let read = Seed::new(&nodes, 0).deserialize(&mut reader).and_then(|()| reader.end());
+    let nodes = nodes.into_inner();
+    let ends = match read {
+        Ok(()) => ends,
+        // What stands before the place where it was cut is as good as ever.
+        Err(error) if error.is_eof() && nodes.len() > 1 => {
+            if ends.is_whole() {
+                Ends::Early
+            } else {
+                ends
+            }
+        }
+        Err(_) => return Ok(None),
+    };
+    Ok(Some(Preview::Tree(Tree { nodes, ends })))
+}
+
+/// Whether a text that should be JSON by the ending of its name stops in the middle.
+pub fn lacks_end(ending: &str, text: &[u8]) -> bool {
+    matches!(ending, "json" | "geojson" | "ipynb") && serde_json::from_slice::<IgnoredAny>(text).is_err_and(|error| error.is_eof())
 }
 
 /// Documents that follow each other become a list.
 pub fn yaml(source: &Source<'_>) -> io::Result<Option<Preview>> {
-    let (bytes, cut) = source.head(LARGEST)?;
-    if cut {
+    let (bytes, ends) = source.head(LARGEST)?;
+    if ends == Ends::More {
         return Ok(None);
     }
-    let text = decoded(&bytes, false);
-    let found: Result<Vec<Plain>, _> = serde_saphyr::from_multiple(&text);
-    let Ok(mut documents) = found else { return Ok(None) };
-    let tree = match documents.len() {
+    let Some(mut documents) = documents(&decoded(&bytes, !ends.is_whole())) else { return Ok(None) };
+    let nodes = match documents.len() {
         0 => return Ok(None),
         1 => documents.remove(0).0,
-        _ => Tree::List(documents.into_iter().map(|document| document.0).collect()),
+        _ => joined(documents),
     };
     // A text is a YAML document, too; it gains nothing from being one.
-    Ok(matches!(tree, Tree::Map(_) | Tree::List(_)).then_some(Preview::Tree(tree)))
+    let holds = matches!(nodes.first(), Some(Node { value: Value::Map(_) | Value::List(_), .. }));
+    Ok(holds.then_some(Preview::Tree(Tree { nodes, ends })))
+}
+
+/// The documents of a text; `None` if it is no YAML.
+fn documents(text: &str) -> Option<Vec<Plain>> {
+    let read = || {
+        let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_depth: YAML_DEEPEST } };
+        serde_saphyr::from_multiple_with_options(text, options).ok()
+    };
+    thread::scope(|scope| thread::Builder::new().stack_size(YAML_STACK).spawn_scoped(scope, read).ok()?.join().ok()?)
+}
+
+/// Documents as members of a list, as many as there is room for.
+fn joined(documents: Vec<Plain>) -> Vec<Node> {
+    let all = documents.len();
+    let mut nodes = vec![Node { deep: 0, name: None, value: Value::List(all as u64) }];
+    for (at, Plain(document)) in documents.into_iter().enumerate() {
+        if nodes.len() > VALUES {
+            nodes.push(Node { deep: 1, name: None, value: Value::More((all - at) as u64) });
+            break;
+        }
+        nodes.extend(document.into_iter().map(|node| Node { deep: node.deep + 1, ..node }));
+    }
+    nodes
 }
 
 /// A document with a budget of its own.
-struct Plain(Tree);
+struct Plain(Vec<Node>);
 
-impl<'de> serde::Deserialize<'de> for Plain {
+impl<'de> Deserialize<'de> for Plain {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let left = Cell::new(VALUES);
-        Seed { left: &left, deep: 0 }.deserialize(deserializer).map(Self)
+        let nodes = RefCell::default();
+        Seed::new(&nodes, 0).deserialize(deserializer)?;
+        Ok(Self(nodes.into_inner()))
     }
 }
 
-#[derive(Clone, Copy)]
+/// The place of a value among the others.
 struct Seed<'a> {
-    left: &'a Cell<u32>,
+    nodes: &'a RefCell<Vec<Node>>,
     deep: u32,
+    /// The number of the node that holds it.
+    holder: Option<usize>,
+    name: Option<String>,
 }
 
-impl Seed<'_> {
-    fn within(self) -> Self {
-        Self { left: self.left, deep: self.deep + 1 }
+impl<'a> Seed<'a> {
+    const fn new(nodes: &'a RefCell<Vec<Node>>, deep: u32) -> Self {
+        Self { nodes, deep, holder: None, name: None }
     }
 
-    /// Takes one value off the budget.
-    fn spend(self) -> bool {
-        let left = self.left.get();
-        self.left.set(left.saturating_sub(1));
-        left > 0 && self.deep <= DEEP
+    /// Writes down what holds others; the place of its members.
+    fn hold(self, value: Value) -> Self {
+        let (nodes, deep) = (self.nodes, self.deep + 1);
+        Seed { nodes, deep, holder: Some(self.put(value)), name: None }
+    }
+
+    /// The place of one member.
+    fn named(&self, name: Option<String>) -> Self {
+        Seed { nodes: self.nodes, deep: self.deep, holder: self.holder, name }
+    }
+
+    fn has_room(&self) -> bool {
+        self.nodes.borrow().len() < VALUES
+    }
+
+    /// Says that what holds this place has more members than are shown.
+    fn left_out(self, more: u64) {
+        if more > 0 {
+            let mut nodes = self.nodes.borrow_mut();
+            count(&mut nodes, self.holder, more);
+            nodes.push(Node { deep: self.deep, name: None, value: Value::More(more) });
+        }
+    }
+
+    /// Writes the value down; the number of its node.
+    fn put(self, value: Value) -> usize {
+        let mut nodes = self.nodes.borrow_mut();
+        count(&mut nodes, self.holder, 1);
+        nodes.push(Node { deep: self.deep, name: self.name, value });
+        nodes.len() - 1
+    }
+
+    fn text(self, text: &str) {
+        let more = text.chars().skip(LETTERS).count() as u64;
+        let end = text.char_indices().nth(LETTERS).map_or(text.len(), |(end, _)| end);
+        self.put(Value::Text(text[..end].to_owned(), more));
+    }
+}
+
+/// Members are counted as they come: of a file that is cut, those that were there.
+fn count(nodes: &mut [Node], holder: Option<usize>, more: u64) {
+    if let Some(Node { value: Value::List(count) | Value::Map(count), .. }) = holder.and_then(|holder| nodes.get_mut(holder)) {
+        *count += more;
     }
 }
 
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = Tree;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
+impl Seed<'_> {
+    fn number(self, number: impl fmt::Display) {
+        self.put(Value::Number(number.to_string()));
+    }
+
+    /// What lies too deep, as one text.
+    fn deeper<E>(self, write: impl FnOnce(Compact<'_>) -> Result<(), E>) -> Result<(), E> {
+        let out = RefCell::default();
+        let read = write(Compact::new(&out, self.deep));
+        let (text, more) = out.into_inner().parts();
+        self.put(Value::Deeper(text, more));
+        read
+    }
+}
+
 impl<'de> Visitor<'de> for Seed<'_> {
-    type Value = Tree;
+    type Value = ();
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
+    plain_values!();
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.put(Value::Null);
+        Ok(())
     }
 
-    fn visit_unit<E>(self) -> Result<Tree, E> {
-        Ok(Tree::Null)
+    fn visit_bool<E>(self, flag: bool) -> Result<(), E> {
+        self.put(Value::Flag(flag));
+        Ok(())
     }
 
-    fn visit_none<E>(self) -> Result<Tree, E> {
-        Ok(Tree::Null)
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.text(text);
+        Ok(())
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Tree, E> {
-        Ok(Tree::Flag(flag))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Tree, E> {
-        Ok(Tree::Number(number.to_string()))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Tree, E> {
-        Ok(Tree::Number(number.to_string()))
-    }
-
-    fn visit_i128<E>(self, number: i128) -> Result<Tree, E> {
-        Ok(Tree::Number(number.to_string()))
-    }
-
-    fn visit_u128<E>(self, number: u128) -> Result<Tree, E> {
-        Ok(Tree::Number(number.to_string()))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Tree, E> {
-        Ok(Tree::Number(number.to_string()))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Tree, E> {
-        Ok(Tree::Text(short(text, LETTERS)))
-    }
-
-    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Tree, E> {
-        Ok(Tree::Text(short(&String::from_utf8_lossy(bytes), LETTERS)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Tree, A::Error> {
-        let mut list = Vec::new();
-        while self.within().spend() {
-            match access.next_element_seed(self.within())? {
-                Some(value) => list.push(value),
-                None => return Ok(Tree::List(list)),
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        if self.deep >= DEEP {
+            return self.deeper(|text| text.visit_seq(access));
+        }
+        let member = self.hold(Value::List(0));
+        while member.has_room() {
+            if access.next_element_seed(member.named(None))?.is_none() {
+                return Ok(());
             }
         }
         let mut more = 0;
         while access.next_element::<IgnoredAny>()?.is_some() {
             more += 1;
         }
-        if more > 0 {
-            list.push(Tree::More(more));
-        }
-        Ok(Tree::List(list))
+        member.left_out(more);
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Tree, A::Error> {
-        let mut map = Vec::new();
-        while self.within().spend() {
-            match access.next_key_seed(Key)? {
-                Some(key) => map.push((key, access.next_value_seed(self.within())?)),
-                None => return Ok(Tree::Map(map)),
-            }
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        if self.deep >= DEEP {
+            return self.deeper(|text| text.visit_map(access));
+        }
+        let member = self.hold(Value::Map(0));
+        while member.has_room() {
+            let Some(key) = access.next_key_seed(Key)? else { return Ok(()) };
+            access.next_value_seed(member.named(Some(key)))?;
         }
         let mut more = 0;
         while access.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
             more += 1;
         }
-        if more > 0 {
-            map.push((String::new(), Tree::More(more)));
-        }
-        Ok(Tree::Map(map))
+        member.left_out(more);
+        Ok(())
     }
 }
 
@@ -177,14 +299,15 @@ impl<'de> DeserializeSeed<'de> for Key {
     type Value = String;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
-        let left = Cell::new(20);
-        let tree = Seed { left: &left, deep: 0 }.deserialize(deserializer)?;
-        Ok(match tree {
-            Tree::Text(text) | Tree::Number(text) => text,
-            Tree::Null => "null".to_owned(),
-            Tree::Flag(flag) => flag.to_string(),
-            Tree::List(_) => "[…]".to_owned(),
-            Tree::Map(_) | Tree::More(_) => "{…}".to_owned(),
+        let nodes = RefCell::default();
+        Seed::new(&nodes, DEEP - 1).deserialize(deserializer)?;
+        Ok(match nodes.into_inner().into_iter().next().map(|node| node.value) {
+            Some(Value::Text(text, 0) | Value::Number(text)) => text,
+            Some(Value::Text(text, more)) => format!("{text}{}", left_out(more)),
+            Some(Value::Flag(flag)) => flag.to_string(),
+            Some(Value::List(_)) => "[\u{2026}]".to_owned(),
+            Some(Value::Map(_)) => "{\u{2026}}".to_owned(),
+            _ => "null".to_owned(),
         })
     }
 }

@@ -6,6 +6,7 @@
 mod close;
 mod entries;
 mod files;
+pub mod fill;
 mod load;
 mod write;
 
@@ -164,9 +165,16 @@ fn refusal(incoming: &Incoming, id: Option<RunId>, runs: &Loaded) -> Option<Rece
     }
 }
 
-/// Events that only mean something for a run that exists.
-fn needs_run(event: &Event) -> bool {
-    matches!(event, Event::Heartbeat | Event::Seen | Event::Closed)
+/// Reports that only mean something for a run that exists.
+///
+/// A rule graph alone makes none: clients send it whenever they look at a workflow, too, to draw it or to list what
+/// is to be done.
+fn needs_run(report: &Report) -> bool {
+    match &report.event {
+        Event::Heartbeat | Event::Seen | Event::Closed => true,
+        Event::RuleGraph(_) => !report.context.sent && matches!(report.run, RunKey::Logfile(_)),
+        _ => false,
+    }
 }
 
 /// A sender's log file is known under this key.

@@ -76,6 +76,9 @@ fn classify(source: sqlx::Error, doing: &'static str) -> StoreError {
             if ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)) || code == "25006" {
                 return StoreError::Unavailable { doing, source };
             }
+            if ["22021", "22P05"].contains(&code.as_ref()) {
+                return StoreError::Unfit("A text has the character U+0000, which cannot be stored or looked for.".into());
+            }
             if code.starts_with("23") {
                 let constraint = error.constraint().unwrap_or("a constraint").to_owned();
                 return StoreError::Conflict { doing, constraint, source };

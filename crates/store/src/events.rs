@@ -3,19 +3,25 @@
 use crate::{Conn, Doing, StoreError};
 use model::{RunId, event::RawEvent};
 
-/// Bytes of a body that are shown; larger ones are cut.
+/// Letters of a body that are shown in a list; larger ones are cut.
 const BODY: i32 = 20_000;
 /// ... of one among the details of a job.
 const SHORT: i32 = 4_000;
 
-type Row = (i64, String, i64, String, Option<String>, String);
+/// The last is how long the whole body is, in letters.
+type Row = (i64, String, i64, String, Option<String>, String, i32);
 
 /// Reports of a run, the oldest first, from after one on; and whether there are more.
 pub async fn of_run(conn: &mut Conn, run: RunId, after: i64, limit: u32) -> Result<(Vec<RawEvent>, bool), StoreError> {
     let limit = i64::from(limit.clamp(1, 200));
+    // A text is made of each body once, and of those of this page only.
     let rows: Vec<Row> = sqlx::query_as(
-        "select id, event, ms(received_at), outcome, detail, left(body::text, $4)
-           from ingest_events where workflow_run_id between $1 and $1 and id > $2 order by workflow_run_id, id limit $3",
+        "select id, event, ms(received_at), outcome, detail, left(whole, $4), length(whole)
+           from (select id, event, received_at, outcome, detail, body::text as whole
+                   from ingest_events
+                  where workflow_run_id between $1 and $1 and id > $2
+                  order by workflow_run_id, id limit $3
+                 offset 0) page",
     )
     .bind(run.0)
     .bind(after)
@@ -25,7 +31,7 @@ pub async fn of_run(conn: &mut Conn, run: RunId, after: i64, limit: u32) -> Resu
     .await
     .doing("reading raw reports")?;
     let more = rows.len() as i64 > limit;
-    Ok((rows.into_iter().take(limit as usize).map(|row| event(row, BODY)).collect(), more))
+    Ok((rows.into_iter().take(limit as usize).map(event).collect(), more))
 }
 
 /// The reports with these numbers that are still kept, the oldest first.
@@ -34,17 +40,30 @@ pub async fn named(conn: &mut Conn, ids: &[i64]) -> Result<Vec<RawEvent>, StoreE
         return Ok(Vec::new());
     }
     let rows: Vec<Row> = sqlx::query_as(
-        "select id, event, ms(received_at), outcome, detail, left(body::text, $2) from ingest_events where id = any($1) order by id",
+        "select id, event, ms(received_at), outcome, detail, left(whole, $2), length(whole)
+           from (select id, event, received_at, outcome, detail, body::text as whole
+                   from ingest_events where id = any($1) order by id
+                 offset 0) page",
     )
     .bind(ids)
     .bind(SHORT)
     .fetch_all(conn)
     .await
     .doing("reading a job's reports")?;
-    Ok(rows.into_iter().map(|row| event(row, SHORT)).collect())
+    Ok(rows.into_iter().map(event).collect())
 }
 
-fn event((id, event, received_at, outcome, detail, body): Row, most: i32) -> RawEvent {
-    let cut = body.len() >= most as usize;
-    RawEvent { id, event, received_at, outcome, detail, body, cut }
+/// The whole body of a report of a run, as JSON text; `None` if the run has no such report, or it is not kept any more.
+pub async fn body(conn: &mut Conn, run: RunId, id: i64) -> Result<Option<String>, StoreError> {
+    sqlx::query_scalar("select body::text from ingest_events where workflow_run_id = $1 and id = $2")
+        .bind(run.0)
+        .bind(id)
+        .fetch_optional(conn)
+        .await
+        .doing("reading a raw report")
+}
+
+fn event((id, event, received_at, outcome, detail, body, whole): Row) -> RawEvent {
+    let kept = body.chars().count() as u64;
+    RawEvent { id, event, received_at, outcome, detail, body, missing: u64::try_from(whole).unwrap_or(0).saturating_sub(kept) }
 }

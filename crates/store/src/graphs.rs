@@ -47,15 +47,16 @@ pub async fn made(conn: &mut Conn, graph: Value, form: i32, direction: &str) -> 
     .doing("looking for a layout")
 }
 
-/// Rules of a run that have jobs and are not among `names`, at most 200.
-pub async fn others(conn: &mut Conn, run: RunId, names: &[String]) -> Result<Vec<String>, StoreError> {
+/// Rules of a run that have jobs and are not among `names`, at most `most`.
+pub async fn others(conn: &mut Conn, run: RunId, names: &[String], most: u32) -> Result<Vec<String>, StoreError> {
     sqlx::query_scalar(
         "select rule from rule_counts
           where workflow_run_id = $1 and rule <> '' and not rule = any($2) and waiting + running + success + failed + lost + skipped > 0
-          order by rule limit 200",
+          order by rule limit $3",
     )
     .bind(run.0)
     .bind(names)
+    .bind(i64::from(most))
     .fetch_all(conn)
     .await
     .doing("reading rules that came later")

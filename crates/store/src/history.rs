@@ -2,8 +2,8 @@
 
 use crate::{Conn, Doing, StoreError};
 use model::{
-    JobKey, RunId,
-    history::{Change, Field, Operation, Subject, shown},
+    JobKey, RunId, cut,
+    history::{Change, Field, Operation, Subject, whole},
 };
 use serde_json::{Map, Value};
 use sqlx::types::{Json, Uuid};
@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 
 /// Letters of a value.
 const VALUE: usize = 120;
+
+/// Beside the start of a message: how many letters it has.
+const LETTERS: &str = "letters";
 
 /// A row of the change log as it is read for a page.
 type Row = (
@@ -71,8 +74,20 @@ pub async fn of_run(
 fn change((id, at, table, operation, job, rule, wildcards, names, old, new, actor): Row) -> Option<Change> {
     let (mut old, mut new) = (old.unwrap_or_default().0, new.unwrap_or_default().0);
     let names = names.unwrap_or_else(|| new.keys().chain(old.keys()).cloned().collect());
-    let text = |value: Value| shown(&value, VALUE);
-    let fields = names.into_iter().map(|name| Field { old: old.remove(&name).map(text), new: new.remove(&name).map(text), name });
+    let letters = |values: &Map<String, Value>| values.get(LETTERS).and_then(Value::as_u64);
+    let (letters_before, letters_now, mut is_cut) = (letters(&old), letters(&new), false);
+    let mut text = |value: Value, letters: Option<u64>| {
+        let whole = whole(&value);
+        let kept = whole.chars().count() as u64;
+        is_cut |= kept > VALUE as u64 || letters.is_some();
+        cut::letters_of(&whole, VALUE, letters.unwrap_or(kept))
+    };
+    let fields = names.into_iter().map(|name| Field {
+        old: old.remove(&name).map(|value| text(value, letters_before.filter(|_| name == "message"))),
+        new: new.remove(&name).map(|value| text(value, letters_now.filter(|_| name == "message"))),
+        name,
+    });
+    let fields: Vec<Field> = fields.collect();
     let label: Vec<String> = wildcards.unwrap_or_default().0.into_values().collect();
     Some(Change {
         id,
@@ -82,9 +97,30 @@ fn change((id, at, table, operation, job, rule, wildcards, names, old, new, acto
         job: job.map(JobKey),
         rule,
         label: label.join(" "),
-        fields: fields.collect(),
+        fields,
+        cut: is_cut,
         actor,
     })
+}
+
+/// All values of a line about a run as they are kept, `{"old": …, "new": …}` as JSON text; `None` if there is no such line.
+pub async fn line(conn: &mut Conn, run: RunId, id: i64) -> Result<Option<String>, StoreError> {
+    sqlx::query_scalar(
+        "select jsonb_pretty(jsonb_build_object('old', c.old_values, 'new',
+                    case when said.whole is null then c.new_values else c.new_values - 'letters' || said.whole end))
+           from change_notifications c
+           left join lateral (select jsonb_build_object('message', e.message) as whole     -- the line has its start only
+                                from log_entries e
+                               where e.id = case when c.table_name = 'log_entries' then c.record_id::bigint end
+                                 and c.new_values ? 'letters'
+                               limit 1) said on true
+          where c.workflow_run_id = $1 and c.id = $2 and c.changed_fields is distinct from '{}'",
+    )
+    .bind(run.0)
+    .bind(id)
+    .fetch_optional(conn)
+    .await
+    .doing("reading a line of the history of a run")
 }
 
 /// Deletes what is kept of runs that are gone for good: their reports and all lines but the last, which tells it.

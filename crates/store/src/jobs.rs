@@ -24,17 +24,17 @@ pub mod order;
 pub mod values;
 
 pub use critical::critical;
-pub use detail::detail;
+pub use detail::{detail, files_of};
 pub use failures::{failures, failures_then};
 
-use crate::{Conn, Doing, StoreError};
+use crate::{Conn, Doing, StoreError, status};
 use model::{
     Invalid, JobKey, JobStatus, RunId,
     job::JobRow,
-    page::{Cursor, Direction, JobColumn, JobSort, Page},
+    page::{Cursor, Direction, JobColumn, JobSort, Page, Total},
 };
 use sqlx::{
-    Connection as _, QueryBuilder,
+    Connection as _, Postgres, QueryBuilder,
     types::{Json, Uuid},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -63,12 +63,7 @@ impl TryFrom<Row> for JobRow {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let status = row.status.parse().map_err(|source| StoreError::Corrupt {
-            table: "job_executions",
-            column: "status",
-            id: row.id.to_string(),
-            source,
-        })?;
+        let status = status::of_job(row.id, &row.status)?;
         Ok(Self {
             id: JobKey(row.id),
             job_id: row.job_id,
@@ -140,15 +135,8 @@ pub async fn list(conn: &mut Conn, run: RunId, query: &Query) -> Result<Page<Job
     if !query.all_attempts {
         sql.push(" and not j.superseded");
     }
-    match query.rule.as_deref() {
-        Some("") => {
-            sql.push(" and j.rule is null");
-        }
-        Some(rule) => {
-            // The index holds the start of a name only.
-            sql.push(" and left(j.rule, 100) = left(").push_bind(rule).push(", 100) and j.rule = ").push_bind(rule);
-        }
-        None => {}
+    if let Some(rule) = query.rule.as_deref() {
+        of_rule(&mut sql, rule);
     }
     if let Some(status) = query.statuses.first() {
         sql.push(" and j.status = ").push_bind(status.as_str());
@@ -175,6 +163,31 @@ pub async fn list(conn: &mut Conn, run: RunId, query: &Query) -> Result<Page<Job
     let next = (items.len() > limit).then(|| Cursor { value: None, id: items[limit - 1].id.to_string() });
     items.truncate(limit);
     Ok(Page { items, next })
+}
+
+/// Narrows jobs `j` to those of a rule; the empty name asks for jobs whose rule was never told.
+fn of_rule(sql: &mut QueryBuilder<Postgres>, rule: &str) {
+    if rule.is_empty() {
+        sql.push(" and j.rule is null");
+    } else {
+        // The index holds the start of a name only.
+        sql.push(" and left(j.rule, 100) = left(").push_bind(rule).push(", 100) and j.rule = ").push_bind(rule);
+    }
+}
+
+/// Earlier jobs of a rule that are counted.
+const EARLIER: i64 = 10_000;
+
+/// How many newest attempts of a rule were reported before a job: exact up to 10 000.
+///
+/// Reads an index, and the jobs it counts.
+pub async fn earlier(conn: &mut Conn, run: RunId, rule: &str, than: JobKey) -> Result<Total, StoreError> {
+    let mut sql = QueryBuilder::new("select count(*) from (select from job_executions j where not j.superseded and j.workflow_run_id = ");
+    sql.push_bind(run.0).push(" and j.id < ").push_bind(than.0);
+    of_rule(&mut sql, rule);
+    sql.push(" limit ").push_bind(EARLIER + 1).push(") as earlier");
+    let count: i64 = sql.build_query_scalar().persistent(false).fetch_one(conn).await.doing("counting earlier jobs")?;
+    Ok(Total { count: count.min(EARLIER), is_exact: count <= EARLIER })
 }
 
 /// The rows of `ids` that belong to `run`, in the order of `ids`; those that are gone are left out.
@@ -208,6 +221,8 @@ pub struct Extras {
     pub queued_at: Option<i64>,
     pub exit_code: Option<i32>,
     pub error: Option<String>,
+    /// Where it is taken from, if not all of it was reported.
+    pub filled_from: Option<String>,
     /// Files by role.
     pub input: i64,
     pub output: i64,
@@ -215,12 +230,26 @@ pub struct Extras {
     pub benchmark: i64,
 }
 
+/// How many jobs a run has, or one of its rules: the newest attempt of each.
+pub async fn count(conn: &mut Conn, run: RunId, rule: Option<&str>) -> Result<u64, StoreError> {
+    let count: i64 = sqlx::query_scalar(
+        "select coalesce(sum(waiting + running + success + failed + lost + skipped), 0)::bigint
+           from rule_counts where workflow_run_id = $1 and ($2::text is null or rule_key = md5($2)::uuid)",
+    )
+    .bind(run.0)
+    .bind(rule)
+    .fetch_one(conn)
+    .await
+    .doing("counting jobs")?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 /// [`Extras`] of the jobs of one page.
 pub async fn extras(conn: &mut Conn, ids: &[JobKey]) -> Result<Vec<Extras>, StoreError> {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     sqlx::query_as(
         "select j.id, j.workflow_run_id, j.priority, j.resources, j.shell_command, j.group_name, j.external_id,
-                ms(j.queued_at) as queued_at, j.exit_code, j.error, f.input, f.output, f.log, f.benchmark
+                ms(j.queued_at) as queued_at, j.exit_code, j.error, j.filled_from, f.input, f.output, f.log, f.benchmark
            from job_executions j,
                 lateral (select count(*) filter (where role = 'input') as input, count(*) filter (where role = 'output') as output,
                                 count(*) filter (where role = 'log') as log, count(*) filter (where role = 'benchmark') as benchmark

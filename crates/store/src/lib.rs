@@ -7,8 +7,10 @@
 
 pub mod admin;
 pub mod apply;
+pub mod audit;
 pub mod changes;
 pub mod clock;
+pub mod credentials;
 pub mod devices;
 pub mod error;
 pub mod events;
@@ -22,12 +24,14 @@ pub mod migrate;
 pub mod monitor;
 pub mod panoptes;
 pub mod past;
+pub mod patience;
 pub mod people;
 pub mod pool;
 pub mod prune;
 pub mod run_logs;
 pub mod runs;
 pub mod stats;
+mod status;
 pub mod sweep;
 
 pub use error::{Doing, StoreError};

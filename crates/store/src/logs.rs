@@ -1,7 +1,7 @@
 //! What clients said: messages and errors of runs and jobs, searched over all runs. Written by the batch writer.
 
 use crate::{Conn, Doing, StoreError, runs::Audience};
-use model::{JobKey, Millis, RunId, log::LogEntry};
+use model::{JobKey, Millis, RunId, log::LogEntry, run::title};
 use sqlx::types::Uuid;
 
 /// Letters of a message that are kept.
@@ -23,7 +23,7 @@ pub struct Query {
 ///
 /// With words of three letters and more: by index, as many as hold them.
 pub async fn search(conn: &mut Conn, audience: Audience, query: &Query) -> Result<(Vec<LogEntry>, bool), StoreError> {
-    type Row = (i64, Uuid, String, Option<i64>, Option<String>, String, String, Millis);
+    type Row = (i64, Uuid, String, Option<String>, Option<i64>, Option<String>, String, String, Millis);
     let user = match audience {
         Audience::All => None,
         Audience::User(user) => Some(user.0),
@@ -31,7 +31,7 @@ pub async fn search(conn: &mut Conn, audience: Audience, query: &Query) -> Resul
     let limit = i64::from(query.limit.clamp(1, 200));
     let like = query.words.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let rows: Vec<Row> = sqlx::query_as(
-        "select e.id, r.id, r.workflow_name, j.id, j.rule, e.level, e.message, ms(e.logged_at)
+        "select e.id, r.id, r.workflow_name, r.directory, j.id, j.rule, e.level, e.message, ms(e.logged_at)
            from log_entries e
            join workflow_runs r on r.id = e.workflow_run_id and r.deleted_at is null and ($1::bigint is null or r.user_id = $1)
            left join job_executions j on j.id = e.job_execution_id
@@ -50,10 +50,10 @@ pub async fn search(conn: &mut Conn, audience: Audience, query: &Query) -> Resul
     .await
     .doing("searching what clients said")?;
     let more = rows.len() as i64 > limit;
-    let entries = rows.into_iter().take(limit as usize).map(|(id, run, run_name, job, rule, level, message, at)| LogEntry {
+    let entries = rows.into_iter().take(limit as usize).map(|(id, run, name, directory, job, rule, level, message, at)| LogEntry {
         id,
         run: RunId(run),
-        run_name,
+        run_title: title(&name, directory.as_deref()).to_owned(),
         job: job.map(JobKey),
         rule,
         is_error: level == "error",

@@ -11,11 +11,12 @@ use sqlx::Executor;
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 
 /// The scripts, in order.
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 5] = [
     include_str!("../../../init-db/01-partitions.sql"),
     include_str!("../../../init-db/02-rows.sql"),
     include_str!("../../../init-db/03-changes.sql"),
     include_str!("../../../init-db/04-direct-writers.sql"),
+    include_str!("../../../init-db/05-people.sql"),
 ];
 
 /// Any number; the same for every process of ours, so that one does this at a time.

@@ -7,7 +7,7 @@ pub mod old;
 
 pub use create::{Creation, create};
 
-use crate::{Conn, Doing, StoreError, runs::Audience};
+use crate::{Conn, Doing, StoreError, runs::Audience, status};
 use model::{JobStatus, Millis, RunId, RunStatus, UserId, run::JobCounts};
 use serde_json::Value;
 use sqlx::types::{Json, Uuid};
@@ -80,12 +80,7 @@ impl TryFrom<Row> for Workflow {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let told = row.status.parse().map_err(|source| StoreError::Corrupt {
-            table: "workflow_runs",
-            column: "status",
-            id: row.id.to_string(),
-            source,
-        })?;
+        let told = status::of_run(row.id, &row.status)?;
         Ok(Self {
             id: row.panoptes_id,
             run: RunId(row.id),
@@ -162,6 +157,36 @@ pub async fn list(conn: &mut Conn, audience: Audience, stale: Option<i32>) -> Re
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
+/// How many workflows of a reader [`list`] leaves out, the oldest. Counts only where it may have left out any.
+pub async fn unlisted(conn: &mut Conn, audience: Audience, listed: usize) -> Result<u64, StoreError> {
+    if (listed as i64) < MOST_WORKFLOWS {
+        return Ok(0);
+    }
+    let all: i64 = sqlx::query_scalar(
+        "select count(distinct panoptes_id) from workflow_runs
+          where panoptes_id is not null and deleted_at is null and ($1::bigint is null or user_id = $1)",
+    )
+    .bind(only(audience))
+    .fetch_one(conn)
+    .await
+    .doing("counting workflows")?;
+    Ok(all.saturating_sub(listed as i64).max(0).cast_unsigned())
+}
+
+/// How many jobs of a run [`jobs`] leaves out, the last that were heard of. Counts only where it may have left out any.
+pub async fn unlisted_jobs(conn: &mut Conn, run: RunId, listed: usize) -> Result<u64, StoreError> {
+    if (listed as i64) < MOST_JOBS {
+        return Ok(0);
+    }
+    let all: i64 =
+        sqlx::query_scalar("select count(*) from job_executions where workflow_run_id = $1 and not superseded and job_id is not null")
+            .bind(run.0)
+            .fetch_one(conn)
+            .await
+            .doing("counting jobs")?;
+    Ok(all.saturating_sub(listed as i64).max(0).cast_unsigned())
+}
+
 /// The workflow behind a number; `None` if there is none this reader may see.
 pub async fn find(conn: &mut Conn, audience: Audience, id: i64, stale: Option<i32>) -> Result<Option<Workflow>, StoreError> {
     let sql = format!(
@@ -179,11 +204,13 @@ pub async fn find(conn: &mut Conn, audience: Audience, id: i64, stale: Option<i3
     row.map(TryInto::try_into).transpose()
 }
 
-/// The run that reports under a number are about, the newest attempt, and whose it is; deleted ones count, too.
-pub async fn reported(conn: &mut Conn, id: i64) -> Result<Option<(RunId, Option<UserId>)>, StoreError> {
-    let query = "select id, user_id from workflow_runs where panoptes_id = $1 order by number desc limit 1";
-    let found: Option<(Uuid, Option<i64>)> = sqlx::query_as(query).bind(id).fetch_optional(conn).await.doing("finding a workflow")?;
-    Ok(found.map(|(run, user)| (RunId(run), user.map(UserId))))
+/// The run that reports under a number are about, the newest attempt, whose it is, and its command line; deleted ones
+/// count, too.
+pub async fn reported(conn: &mut Conn, id: i64) -> Result<Option<(RunId, Option<UserId>, Option<String>)>, StoreError> {
+    type Found = (Uuid, Option<i64>, Option<String>);
+    let query = "select id, user_id, command_line from workflow_runs where panoptes_id = $1 order by number desc limit 1";
+    let found: Option<Found> = sqlx::query_as(query).bind(id).fetch_optional(conn).await.doing("finding a workflow")?;
+    Ok(found.map(|(run, user, command)| (RunId(run), user.map(UserId), command)))
 }
 
 /// Every attempt behind a number that this reader may change, or all of them behind any.
@@ -247,12 +274,7 @@ pub async fn jobs(conn: &mut Conn, run: RunId, only: Option<i64>) -> Result<Vec<
     }
     rows.into_iter()
         .map(|row| {
-            let status = row.status.parse().map_err(|source| StoreError::Corrupt {
-                table: "job_executions",
-                column: "status",
-                id: row.id.to_string(),
-                source,
-            })?;
+            let status = status::of_job(row.id, &row.status)?;
             Ok(Job {
                 job_id: row.job_id,
                 rule: row.rule,

@@ -2,23 +2,45 @@
 
 use crate::{Conn, Doing, StoreError};
 use chrono::{DateTime, Utc};
-use model::UserId;
+use model::{
+    UserId,
+    access::{Role, TokenScope},
+};
+
+/// Tokens of one list.
+const MOST_TOKENS: i64 = 1_000;
 
 /// A user as far as access is concerned.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct User {
     pub id: i64,
     pub name: String,
-    pub role: String,
+    #[sqlx(try_from = "String")]
+    pub role: Role,
+}
+
+/// A valid session and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct SessionOwner {
+    /// The number of the session itself.
+    pub session: i64,
+    pub id: i64,
+    pub name: String,
+    #[sqlx(try_from = "String")]
+    pub role: Role,
 }
 
 /// A valid token and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct TokenOwner {
+    /// The number of the token itself.
+    pub token: i64,
     pub id: i64,
     pub name: String,
-    pub role: String,
-    pub scope: String,
+    #[sqlx(try_from = "String")]
+    pub role: Role,
+    #[sqlx(try_from = "String")]
+    pub scope: TokenScope,
 }
 
 /// A token as its owner sees it; the secret is nowhere.
@@ -27,14 +49,15 @@ pub struct Token {
     pub id: i64,
     pub name: String,
     pub prefix: String,
-    pub scope: String,
+    #[sqlx(try_from = "String")]
+    pub scope: TokenScope,
     pub created_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
 /// The user of this operating-system account, made if there is none. Safe to call at once twice.
-pub async fn os_user(conn: &mut Conn, os_user: &str, name: &str, role: &str) -> Result<User, StoreError> {
+pub async fn os_user(conn: &mut Conn, os_user: &str, name: &str, role: Role) -> Result<User, StoreError> {
     sqlx::query_as(
         "with found as (
             select id, name, role from users where os_user = $1 and name = $2
@@ -47,7 +70,7 @@ pub async fn os_user(conn: &mut Conn, os_user: &str, name: &str, role: &str) -> 
     )
     .bind(os_user)
     .bind(name)
-    .bind(role)
+    .bind(role.as_str())
     .fetch_one(conn)
     .await
     .doing("looking for the owner")
@@ -73,7 +96,7 @@ pub async fn add_token(
     name: &str,
     prefix: &str,
     hash: &[u8],
-    scope: &str,
+    scope: TokenScope,
     days: Option<i32>,
 ) -> Result<i64, StoreError> {
     sqlx::query_scalar(
@@ -84,7 +107,7 @@ pub async fn add_token(
     .bind(name)
     .bind(prefix)
     .bind(hash)
-    .bind(scope)
+    .bind(scope.as_str())
     .bind(days)
     .fetch_one(conn)
     .await
@@ -102,7 +125,7 @@ pub async fn token_owner(conn: &mut Conn, hash: &[u8]) -> Result<Option<TokenOwn
             update tokens set last_used_at = now() from hit
              where tokens.id = hit.token_id and (hit.last_used_at is null or hit.last_used_at < now() - interval '1 minute')
          )
-         select id, name, role, scope from hit",
+         select token_id as token, id, name, role, scope from hit",
     )
     .bind(hash)
     .fetch_optional(conn)
@@ -110,15 +133,26 @@ pub async fn token_owner(conn: &mut Conn, hash: &[u8]) -> Result<Option<TokenOwn
     .doing("checking a token")
 }
 
-pub async fn tokens(conn: &mut Conn, user: UserId) -> Result<Vec<Token>, StoreError> {
-    sqlx::query_as(
-        "select id, name, prefix, scope, created_at, expires_at, last_used_at
-           from tokens where user_id = $1 and revoked_at is null order by id desc limit 1000",
+/// The newest tokens of a user that are not revoked, and how many older ones there are.
+pub async fn tokens(conn: &mut Conn, user: UserId) -> Result<(Vec<Token>, u64), StoreError> {
+    #[derive(sqlx::FromRow)]
+    struct Counted {
+        #[sqlx(flatten)]
+        token: Token,
+        all_of_them: i64,
+    }
+    let rows: Vec<Counted> = sqlx::query_as(
+        "select id, name, prefix, scope, created_at, expires_at, last_used_at, count(*) over () as all_of_them
+           from tokens where user_id = $1 and revoked_at is null order by id desc limit $2",
     )
     .bind(user.0)
+    .bind(MOST_TOKENS)
     .fetch_all(conn)
     .await
-    .doing("listing tokens")
+    .doing("listing tokens")?;
+    let all = rows.first().map_or(0, |row| row.all_of_them);
+    let older = u64::try_from(all).unwrap_or(0).saturating_sub(rows.len() as u64);
+    Ok((rows.into_iter().map(|row| row.token).collect(), older))
 }
 
 /// Revokes; `false` if there is no such token.
@@ -168,17 +202,17 @@ pub async fn add_session(conn: &mut Conn, user: UserId, hash: &[u8], days: i32) 
 }
 
 /// Whose session this is. Using it at least once an hour keeps it from expiring for `days` more.
-pub async fn session_user(conn: &mut Conn, hash: &[u8], days: i32) -> Result<Option<User>, StoreError> {
+pub async fn session_user(conn: &mut Conn, hash: &[u8], days: i32) -> Result<Option<SessionOwner>, StoreError> {
     sqlx::query_as(
         "with hit as (
-            select s.hash, s.last_seen_at, u.id, u.name, u.role
+            select s.hash, s.id as session, s.last_seen_at, u.id, u.name, u.role
               from sessions s join users u on u.id = s.user_id
              where s.hash = $1 and s.expires_at > now()
          ), noted as (
             update sessions set last_seen_at = now(), expires_at = now() + $2 * interval '1 day' from hit
              where sessions.hash = hit.hash and hit.last_seen_at < now() - interval '1 hour'
          )
-         select id, name, role from hit",
+         select session, id, name, role from hit",
     )
     .bind(hash)
     .bind(days)
@@ -187,9 +221,14 @@ pub async fn session_user(conn: &mut Conn, hash: &[u8], days: i32) -> Result<Opt
     .doing("checking a session")
 }
 
-pub async fn end_session(conn: &mut Conn, hash: &[u8]) -> Result<(), StoreError> {
-    sqlx::query("delete from sessions where hash = $1").bind(hash).execute(conn).await.doing("ending a session")?;
-    Ok(())
+/// Ends a session for good. Whose it was; `None` if there was none.
+pub async fn end_session(conn: &mut Conn, hash: &[u8]) -> Result<Option<UserId>, StoreError> {
+    sqlx::query_scalar("delete from sessions where hash = $1 returning user_id")
+        .bind(hash)
+        .fetch_optional(conn)
+        .await
+        .map(|id: Option<i64>| id.map(UserId))
+        .doing("ending a session")
 }
 
 /// Whether a user belongs to this operating-system account (or mark).

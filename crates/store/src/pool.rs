@@ -1,6 +1,6 @@
 //! The way in: a pool of connections, and the check that the server is one we can use.
 
-use crate::{Conn, Doing, StoreError};
+use crate::{Conn, Doing, StoreError, patience::Hung};
 use sqlx::{
     ConnectOptions, Connection, PgPool, Postgres,
     pool::PoolConnection,
@@ -17,7 +17,8 @@ const ACQUIRE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: PgPool,
-    options: Arc<PgConnectOptions>,
+    pub(crate) options: Arc<PgConnectOptions>,
+    pub(crate) hung: Hung,
 }
 
 impl Store {
@@ -52,7 +53,7 @@ impl Store {
             // Compiling a statement takes longer than any of ours runs.
             .after_connect(|conn, _| Box::pin(async move { sqlx::raw_sql("set jit = off").execute(conn).await.map(drop) }))
             .connect_lazy_with(options.clone());
-        Self { pool, options: Arc::new(options) }
+        Self { pool, options: Arc::new(options), hung: Hung::default() }
     }
 
     /// A connection for reading, or for a transaction of the caller's.

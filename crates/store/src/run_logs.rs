@@ -1,7 +1,10 @@
 //! What the logs of runs tell besides reports: whose are to be read, and what was read. Opens no file.
 
 use crate::{Conn, Doing, StoreError};
-use model::RunId;
+use model::{
+    RunId,
+    run::{PrintedError, ReportedError},
+};
 use serde::Serialize;
 use sqlx::types::{Json, Uuid};
 use std::collections::BTreeMap;
@@ -12,15 +15,18 @@ pub struct Due {
     pub id: Uuid,
     pub logfile: String,
     pub directory: Option<String>,
-    /// It was started by somebody who may read what Flowo may.
-    pub owner: bool,
+    /// The account it belongs to, and its name.
+    pub user_id: Option<i64>,
+    pub account: Option<String>,
+    /// Its newest report is an error.
+    pub troubled: bool,
     pub ended: bool,
 }
 
 /// Runs of the last day, and those that go on, the newest first. By index.
 pub async fn due(conn: &mut Conn, limit: u32) -> Result<Vec<Due>, StoreError> {
     sqlx::query_as(
-        "select r.id, r.logfile, r.directory, coalesce(u.role = 'admin', false) as owner, r.ended_at is not null as ended
+        "select r.id, r.logfile, r.directory, u.id as user_id, u.name as account, r.last_was_error as troubled, r.ended_at is not null as ended
            from (
                 (select id, sort_at from workflow_runs
                   where deleted_at is null and status = 'running' order by sort_at desc, id desc limit $1)
@@ -47,24 +53,49 @@ pub struct RunFacts {
     pub command_line: Option<String>,
     /// What it ran with, by name.
     pub environment: BTreeMap<&'static str, String>,
-    /// Why it stopped, if that was no job.
-    pub failure: Option<String>,
+    /// What was printed as an exception, in its order.
+    pub errors: Vec<PrintedError>,
 }
 
-/// Facts of jobs, by the client's numbers of them.
+/// Facts of an attempt of a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct JobFacts {
-    pub job: i64,
+    /// The client's number of it. `None`: the one job that was started and never described.
+    pub job: Option<i64>,
+    /// From 1.
+    pub attempt: i32,
+    /// Empty if the log does not tell it.
+    pub rule: String,
+    /// It failed; `silent` if no report will tell that.
+    pub failed: bool,
+    pub silent: bool,
     pub exit: Option<i32>,
     pub error: Option<String>,
     pub group: Option<String>,
     pub external: Option<String>,
 }
 
-/// Writes what was read of one run; what is known already changes nothing.
+/// What [`write`] takes the facts of jobs for.
+macro_rules! told {
+    () => {
+        "select * from jsonb_to_recordset($2) as x(job bigint, attempt integer, rule text, failed boolean, silent boolean,
+                exit integer, error text, \"group\" text, external text)"
+    };
+}
+
+/// Writes what was read of one run; what is known already changes nothing. Says whether some of it waits for reports:
+/// a log is often ahead of them.
 ///
-/// A failure belongs to the newest attempt that failed, a group and a cluster's id to the newest of all.
-pub async fn write(conn: &mut Conn, run: RunId, facts: &RunFacts, jobs: &[JobFacts]) -> Result<(), StoreError> {
+/// A job that the log calls failed has failed, although nobody reported it: at once if no report of it is to come, else
+/// when it is lost.
+pub async fn write(conn: &mut Conn, run: RunId, facts: &RunFacts, jobs: &[JobFacts]) -> Result<bool, StoreError> {
+    // Locked as the batch writers lock it, so that no report is applied meanwhile.
+    let errors: Option<Json<Vec<ReportedError>>> = sqlx::query_scalar("select errors from workflow_runs where id = $1 for no key update")
+        .bind(run.0)
+        .fetch_optional(&mut *conn)
+        .await
+        .doing("reading the errors of a run")?;
+    let Some(Json(mut errors)) = errors else { return Ok(false) };
     sqlx::query(
         "update workflow_runs
             set host = coalesce(host, $2), command_line = coalesce(command_line, $3), environment = $4
@@ -78,52 +109,93 @@ pub async fn write(conn: &mut Conn, run: RunId, facts: &RunFacts, jobs: &[JobFac
     .execute(&mut *conn)
     .await
     .doing("writing what a log tells of its run")?;
-    if let Some(failure) = &facts.failure {
-        sqlx::query(
-            "update workflow_runs set errors = jsonb_set(errors, '{-1,traceback}', to_jsonb($2::text))
-              where id = $1 and jsonb_array_length(errors) > 0 and errors -> -1 ->> 'traceback' is null",
-        )
-        .bind(run.0)
-        .bind(failure)
-        .execute(&mut *conn)
-        .await
-        .doing("writing why a run failed")?;
+    if model::run::complete(&mut errors, &facts.errors) {
+        let update = sqlx::query("update workflow_runs set errors = $2 where id = $1").bind(run.0).bind(Json(errors));
+        update.execute(&mut *conn).await.doing("writing what was printed of errors")?;
     }
     if jobs.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
-    sqlx::query(
-        "with told as (
-            select * from jsonb_to_recordset($2) as x(job bigint, exit integer, error text, \"group\" text, external text)
-         ), failed as (
-            update job_executions j
-               set exit_code = coalesce(j.exit_code, x.exit), error = coalesce(j.error, x.error)
+    let jobs = Json(jobs);
+    fail(conn, run, &jobs).await?;
+    place(conn, run, &jobs).await?;
+    let waits = sqlx::query_scalar(concat!(
+        "with told as materialized (",
+        told!(),
+        ")
+         select exists (
+                select from told x
+                 where x.job is not null
+                   and not exists (
+                       select from job_executions j
+                        where j.workflow_run_id = $1 and j.job_id = x.job and j.attempt = x.attempt
+                          and (j.status = 'failed' or not x.failed)))"
+    ));
+    waits.bind(run.0).bind(jobs).fetch_one(conn).await.doing("looking for facts that wait")
+}
+
+/// Which attempts failed, and why.
+async fn fail(conn: &mut Conn, run: RunId, jobs: &Json<&[JobFacts]>) -> Result<(), StoreError> {
+    sqlx::query(concat!(
+        "with told as materialized (",
+        told!(),
+        "), undescribed as (            -- which it is is sure only if there is one, and nothing more is to come
+            select min(id) as id
+              from job_executions
+             where workflow_run_id = $1 and status = 'lost' and not informed and not superseded
+               and exists (select from workflow_runs where id = $1 and ended_at is not null)
+            having count(*) = 1
+         ), failing as (
+            select x.*, one.id
               from told x
              cross join lateral (
-                    select id from job_executions
-                     where workflow_run_id = $1 and job_id = x.job and status = 'failed' order by attempt desc limit 1) one
-             where j.id = one.id
-               and (j.exit_code is null and x.exit is not null or j.error is null and x.error is not null)
-            returning j.id, j.error, j.ended_at
+                    select id from job_executions where workflow_run_id = $1 and job_id = x.job and attempt = x.attempt
+                     union all
+                    select id from undescribed where x.job is null) one
+             where x.failed
+         ), failed as (
+            update job_executions j
+               set status = 'failed', rule = coalesce(j.rule, nullif(x.rule, '')),
+                   exit_code = coalesce(j.exit_code, x.exit), error = coalesce(j.error, x.error)
+              from failing x
+             where j.id = x.id
+               and (j.status in ('failed', 'lost') or x.silent and j.status in ('waiting', 'running'))
+               and (j.status <> 'failed' or j.exit_code is null and x.exit is not null or j.error is null and x.error is not null)
+            returning j.id, x.error, j.ended_at
          )
          insert into log_entries (workflow_run_id, job_execution_id, level, message, logged_at)
-         select $1, id, 'error', left(error, 16000), coalesce(ended_at, now()) from failed where error is not null",
-    )
+         select $1, id, 'error', left(error, 16000), coalesce(ended_at, now()) from failed where error is not null"
+    ))
     .bind(run.0)
-    .bind(Json(jobs))
-    .execute(&mut *conn)
+    .bind(jobs)
+    .execute(conn)
     .await
     .doing("writing why jobs failed")?;
-    sqlx::query(
-        "update job_executions j
+    Ok(())
+}
+
+/// Where attempts ran: the group is that of the job, a cluster's id that of the attempt.
+async fn place(conn: &mut Conn, run: RunId, jobs: &Json<&[JobFacts]>) -> Result<(), StoreError> {
+    sqlx::query(concat!(
+        "with told as materialized (",
+        told!(),
+        "), placed as (
+            select j.id, max(x.\"group\") as \"group\", max(x.external) filter (where x.attempt = j.attempt) as external
+              from told x
+             cross join lateral (
+                    select id, attempt from job_executions where workflow_run_id = $1 and job_id = x.job) j
+             where x.\"group\" is not null or x.external is not null
+             group by j.id
+         )
+         update job_executions j
             set group_name = coalesce(x.\"group\", j.group_name), external_id = coalesce(x.external, j.external_id)
-           from jsonb_to_recordset($2) as x(job bigint, \"group\" text, external text)
-          where j.workflow_run_id = $1 and j.job_id = x.job and not j.superseded
+           from placed x
+          where j.id = x.id
             and (coalesce(x.\"group\", j.group_name) is distinct from j.group_name
-                 or coalesce(x.external, j.external_id) is distinct from j.external_id)",
-    )
+                 or coalesce(x.external, j.external_id) is distinct from j.external_id)"
+    ))
     .bind(run.0)
-    .bind(Json(jobs))
+    .bind(jobs)
     .execute(conn)
     .await
     .doing("writing groups and cluster jobs")?;

@@ -7,16 +7,6 @@ pub mod list;
 mod row;
 
 pub use edit::{delete, restore};
-pub use find::{changed, detail, rules, summary};
+pub use find::{changed, detail, owned, rules, summary};
 pub use list::{list, total};
-
-use model::UserId;
-
-/// Whose runs a reader may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Audience {
-    /// Viewers, admins and the owner of the machine.
-    All,
-    /// A member: own runs.
-    User(UserId),
-}
+pub use model::access::Audience;

@@ -1,20 +1,27 @@
 //! What time does to rows: silent runs are lost, deleted ones go, days are prepared.
 
 use crate::{Conn, Doing, StoreError};
-use model::RunId;
+use model::{Millis, RunId};
 use sqlx::types::Uuid;
 
 /// Marks runs as lost that fell silent, with their unfinished jobs. Rows written by hand name no client and never are.
 ///
 /// `heartbeat` seconds of silence suffice for a client that sends heartbeats, and for one of Panoptes whose last
 /// word was an error and of which no job runs; `stale` seconds for other clients of Panoptes (`None`: they never are), `quiet` seconds for the
-/// rest. Returns the runs that were lost now.
-pub async fn lose_silent(conn: &mut Conn, heartbeat: i32, quiet: i32, stale: Option<i32>) -> Result<Vec<RunId>, StoreError> {
+/// rest. Silence counts from `heard_since` at the earliest, by the database's clock: what was said before that nobody
+/// could hear. Returns the runs that were lost now.
+pub async fn lose_silent(
+    conn: &mut Conn,
+    heartbeat: i32,
+    quiet: i32,
+    stale: Option<i32>,
+    heard_since: Millis,
+) -> Result<Vec<RunId>, StoreError> {
     let lost: Vec<Uuid> = sqlx::query_scalar(
         "with silent as (
             select id, last_seen_at from workflow_runs
              where status = 'running' and (source in ('flowo', 'panoptes') or source = 'sql' and client_version is not null)
-               and last_seen_at < now() - interval '1 second'
+               and greatest(last_seen_at, at_ms($4)) < now() - interval '1 second'
                    * case when heartbeats or source = 'panoptes' and last_was_error and jobs_running = 0 then $1 when source = 'panoptes' then $3 else $2 end
              order by id
              limit 1000
@@ -29,6 +36,7 @@ pub async fn lose_silent(conn: &mut Conn, heartbeat: i32, quiet: i32, stale: Opt
     .bind(heartbeat)
     .bind(quiet)
     .bind(stale)
+    .bind(heard_since)
     .fetch_all(&mut *conn)
     .await
     .doing("looking for silent runs")?;
@@ -41,6 +49,11 @@ pub async fn lose_silent(conn: &mut Conn, heartbeat: i32, quiet: i32, stale: Opt
             .doing("losing silent runs")?;
     }
     Ok(lost.into_iter().map(RunId).collect())
+}
+
+/// The database's clock, which says that it answers, too.
+pub async fn clock(conn: &mut Conn) -> Result<Millis, StoreError> {
+    sqlx::query_scalar("select ms(clock_timestamp())").fetch_one(conn).await.doing("asking for the time")
 }
 
 /// Makes the partitions of the coming days and forgets what is only of passing use.
@@ -56,6 +69,10 @@ pub async fn housekeep(conn: &mut Conn) -> Result<(), StoreError> {
         ("forgetting deleted runs", "delete from deleted_runs where deleted_at < now() - interval '30 days'"),
         ("forgetting layouts", "delete from graph_layouts where made_at < now() - interval '90 days'"),
         ("forgetting monitors", "delete from settings where name like 'monitor.%' and updated_at < now() - interval '90 days'"),
+        (
+            "forgetting old reads and refusals",
+            "delete from audit_log where action in ('read.file', 'refuse.sign_in') and at < now() - interval '90 days'",
+        ),
         ("forgetting activity", "delete from job_activity where minute < now() - interval '60 days'"),
     ] {
         sqlx::query(statement).execute(&mut *conn).await.doing(what)?;

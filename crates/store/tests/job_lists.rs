@@ -4,7 +4,7 @@
 use model::{
     JobKey, JobStatus, RunId,
     job::{FileRole, JobRow},
-    page::{Cursor, Direction, JobColumn, JobSort},
+    page::{Cursor, Direction, JobColumn, JobSort, Total},
 };
 use std::{cmp::Ordering, fmt::Write as _};
 use store::{
@@ -200,23 +200,26 @@ async fn files_are_told_by_rule_by_job_by_name_and_by_who_uses_them() {
     let expected = |rule: &'static str, n: i32| (rule, vec![(format!("{}.txt", n - 4), Some(rule.to_owned()))], vec![format!("{n}.txt")]);
     assert_eq!(named, [expected("rule 0", 596), expected("rule 1", 597), expected("rule 2", 598), expected("rule 3", 599)]);
 
-    let (first, more) = files::of_rule(&mut conn, run(), "rule 2", None).await.expect("no error");
-    let (second, _) = files::of_rule(&mut conn, run(), "rule 2", Some(first[24].0.id)).await.expect("no error");
-    assert_eq!((first.len(), more), (25, true));
-    assert!(first.iter().chain(&second).map(|(job, _)| job.id).is_sorted_by(|one, other| one > other));
-    let (_, named) = &first[0];
+    let (first, later) = files::of_rule(&mut conn, run(), "rule 2", None).await.expect("no error");
+    let (second, _) = files::of_rule(&mut conn, run(), "rule 2", Some(first[24].job.id)).await.expect("no error");
+    let all = jobs::Query { rule: Some("rule 2".into()), limit: 500, ..jobs::Query::default() };
+    let all = jobs::list(&mut conn, run(), &all).await.expect("no error").items.len() as i64;
+    assert_eq!((first.len(), later), (25, Some(Total { count: all - 25, is_exact: true })));
+    assert!(first.iter().chain(&second).map(|files| files.job.id).is_sorted_by(|one, other| one > other));
+    let named = &first[0].files;
     assert_eq!(
         named.iter().map(|file| (file.role, file.path.as_str())).collect::<Vec<_>>(),
         [(FileRole::Input, "594.txt"), (FileRole::Output, "598.txt")]
     );
     assert_eq!(named[0].made_by.as_ref().map(|(_, rule)| rule.as_str()), Some("rule 2"));
 
-    let found = files::find(&mut conn, run(), "59.TXT").await.expect("no error");
+    let (found, more) = files::find(&mut conn, run(), "59.TXT", None).await.expect("no error");
+    assert_eq!(more, 0);
     assert_eq!(
         found.iter().map(|row| row.path.as_str()).collect::<Vec<_>>(),
         ["159.txt", "259.txt", "359.txt", "459.txt", "559.txt", "59.txt"]
     );
-    assert!(files::find(&mut conn, run(), "%").await.expect("no error").is_empty(), "no patterns");
+    assert!(files::find(&mut conn, run(), "%", None).await.expect("no error").0.is_empty(), "no patterns");
 
     let path = files::path(&mut conn, run(), "10.txt").await.expect("no error").expect("the path");
     let uses: Vec<_> = path.jobs.iter().map(|job| (job.role, job.job_id)).collect();
@@ -237,11 +240,11 @@ async fn the_chain_that_decided_the_end_leads_from_job_to_maker() {
     let mut conn = database.store.conn().await.expect("a connection");
     let last = database.text(&format!("select max(id)::text from job_executions where workflow_run_id = '{RUN}'")).await;
     let last = JobKey(last.and_then(|id| id.parse().ok()).expect("an id"));
-    let chain = jobs::critical(&mut conn, run(), last).await.expect("no error");
-    assert_eq!(chain.len(), 150);
+    let (chain, more) = jobs::critical(&mut conn, run(), last).await.expect("no error");
+    assert_eq!((chain.len(), more), (150, false));
     assert!(chain.windows(2).all(|pair| pair[0].0 > pair[1].0));
     let other: RunId = "0193a4c2-0000-7000-8000-000000000002".parse().expect("an id");
-    assert!(jobs::critical(&mut conn, other, last).await.expect("no error").is_empty(), "not a job of that run");
+    assert!(jobs::critical(&mut conn, other, last).await.expect("no error").0.is_empty(), "not a job of that run");
 }
 
 #[tokio::test]
@@ -297,7 +300,7 @@ async fn reports_of_a_run_are_paged_in_the_order_they_came() {
     let (second, end) = events::of_run(&mut conn, run(), first[3].id, 4).await.expect("no error");
     let names: Vec<_> = first.iter().chain(&second).map(|event| event.event.clone()).collect();
     assert_eq!(names, (1..=7).map(|n| format!("event {n}")).collect::<Vec<_>>());
-    assert_eq!((more, end, first[0].cut, first[1].cut), (true, false, true, false));
+    assert_eq!((more, end, first[0].missing > 0, first[1].missing), (true, false, true, 0));
 }
 
 /// What each function says of the same jobs, as a file to be read when it changes.
@@ -342,11 +345,11 @@ async fn rows_are_as_they_were() {
     row!("failures", failures);
     row!("marks", &all.rows[..2]);
     row!("wildcards", marks::wildcards(conn, run()).await.expect("no error"));
-    row!("critical", jobs::critical(conn, run(), ids[0]).await.expect("no error").len());
+    row!("critical", jobs::critical(conn, run(), ids[0]).await.expect("no error").0.len());
     row!("graph", (graph.nodes.len(), &graph.nodes[..2], graph.edges.len(), graph.edges.first()));
     row!("files by rule", files::by_rule(conn, run()).await.expect("no error").first());
     row!("files of a rule", rule);
-    row!("paths", files::find(conn, run(), "17.txt").await.expect("no error"));
+    row!("paths", files::find(conn, run(), "17.txt", None).await.expect("no error").0);
     row!("path", files::path(conn, run(), "17.txt").await.expect("no error"));
     row!("reports", events::of_run(conn, run(), 0, 4).await.expect("no error"));
     insta::assert_snapshot!(told);

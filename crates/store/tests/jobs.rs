@@ -58,7 +58,7 @@ async fn a_job_is_read_with_its_files_their_makers_and_users_and_its_attempts() 
     assert_eq!((job.shell_command.as_deref(), job.exit_code, job.row.job_id), (Some("make 7"), Some(0), Some(7)));
     assert_eq!(job.resources["mem_mb"], "100");
     let maker = key(&database, RUN, 6).await;
-    let file = |role, path: &str, made_by, used_by| JobFile { role, path: path.into(), made_by, used_by };
+    let file = |role, path: &str, made_by, used_by| JobFile { role, path: path.into(), made_by, used_by, rewritten_by: None };
     assert_eq!(
         job.files,
         [file(FileRole::Input, "6.txt", Some((maker, "rule 6".into())), 0), file(FileRole::Output, "7.txt", None, 1)],
@@ -105,6 +105,31 @@ async fn failed_jobs_are_gathered_by_rule_and_cause_those_with_most_first() {
     let found = jobs::failures(&mut conn, id(RUN)).await.expect("no error");
     let groups: Vec<_> = found.groups.iter().map(|group| (group.count, group.job_id, group.error.as_deref())).collect();
     assert_eq!(groups, [(2, Some(9), Some("No space left on /a/9")), (1, Some(30), Some("Killed"))]);
+}
+
+#[tokio::test]
+async fn failures_of_which_nothing_is_known_come_last_however_many_they_are() {
+    let database = TestDatabase::new().await;
+    database.sql(CHAINS).await;
+    database
+        .sql(&format!(
+            "update job_executions set status = 'failed', ended_at = now() - job_id * interval '1 second',
+                    exit_code = case when job_id = 30 then 4 end, error = case when job_id in (44, 51) then 'Killed' end
+              where workflow_run_id = '{RUN}' and job_id in (9, 16, 30, 44, 51, 52);
+             insert into paths (workflow_run_id, path) select '{RUN}', n || '.log' from generate_series(1, 10) n;
+             insert into job_files (job_execution_id, path_id, role, position)
+             select j.id, p.id, 'log', substring(p.path from '[0-9]+')::integer from job_executions j
+               join paths p on p.workflow_run_id = j.workflow_run_id and p.path like '%.log' where j.job_id = 30 and j.workflow_run_id = '{RUN}'"
+        ))
+        .await;
+    let mut conn = database.store.conn().await.expect("a connection");
+
+    let found = jobs::failures(&mut conn, id(RUN)).await.expect("no error");
+
+    let groups: Vec<_> = found.groups.iter().map(|group| (group.rule.as_str(), group.count, group.is_told())).collect();
+    assert_eq!(groups, [("rule 2", 2, true), ("rule 2", 1, true), ("rule 2", 2, false), ("rule 3", 1, false)]);
+    assert_eq!((found.groups[1].job_id, found.groups[1].logs.len(), found.groups[1].more_logs), (Some(30), 8, 2));
+    assert_eq!((found.groups[1].logs[0].as_str(), found.more), ("1.log", 0));
 }
 
 #[tokio::test]

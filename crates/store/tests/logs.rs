@@ -52,25 +52,46 @@ async fn words_are_found_as_they_are_written_by_those_who_may_see_the_run() {
 }
 
 #[tokio::test]
+async fn an_entry_calls_its_run_as_every_page_does() {
+    let (database, _) = lab().await;
+    database.sql("update workflow_runs set workflow_name = '', directory = '/data/exome/' where workflow_name = 'two'").await;
+    let mut conn = database.store.conn().await.expect("a connection");
+
+    let (entries, _) = logs::search(&mut conn, Audience::All, &Query { limit: 50, ..Query::default() }).await.expect("entries");
+
+    assert_eq!(entries.iter().map(|entry| entry.run_title.as_str()).collect::<Vec<_>>(), ["exome", "one"]);
+}
+
+#[tokio::test]
 async fn what_a_log_tells_is_written_once_and_to_the_attempt_that_failed() {
     let (database, run) = lab().await;
     let mut conn = database.store.conn().await.expect("a connection");
     let due = run_logs::due(&mut conn, 10).await.expect("logs");
-    assert_eq!(due.iter().map(|due| (due.logfile.as_str(), due.owner, due.ended)).collect::<Vec<_>>(), [("/lab/run.log", true, true)]);
+    assert_eq!(
+        due.iter().map(|due| (due.logfile.as_str(), due.account.as_deref(), due.ended)).collect::<Vec<_>>(),
+        [("/lab/run.log", Some("ana"), true)]
+    );
     let facts = RunFacts {
         host: Some("node7".into()),
         command_line: Some("snakemake --cores 4".into()),
         environment: [("Snakemake", "9.27.1".to_owned())].into(),
-        failure: Some("no such rule".into()),
+        errors: vec![model::run::PrintedError { exception: "WorkflowError".into(), text: "no such rule".into(), ..Default::default() }],
     };
-    let fact = |job: i64, exit| JobFacts { job, exit, error: exit.map(|exit| format!("exit {exit}")), ..JobFacts::default() };
+    let fact = |job: i64, exit| JobFacts {
+        job: Some(job),
+        attempt: 1,
+        failed: true,
+        exit,
+        error: exit.map(|exit| format!("exit {exit}")),
+        ..JobFacts::default()
+    };
     let jobs =
         [fact(4, Some(3)), JobFacts { group: Some("pair".into()), external: Some("1003".into()), ..fact(5, Some(-9)) }, fact(99, Some(1))];
     for _ in 0..2 {
         run_logs::write(&mut conn, run, &facts, &jobs).await.expect("written");
     }
     let one = async |query: &'static str| database.text(query).await.unwrap_or_default();
-    assert_eq!(one("select host || ' ' || command_line || ' ' || environment::text || ' ' || (errors -> 0 ->> 'traceback') from workflow_runs where workflow_name = 'one'").await, "node7 snakemake --cores 4 {\"Snakemake\": \"9.27.1\"} no such rule");
+    assert_eq!(one("select host || ' ' || command_line || ' ' || environment::text || ' ' || (errors -> 0 ->> 'text') from workflow_runs where workflow_name = 'one'").await, "node7 snakemake --cores 4 {\"Snakemake\": \"9.27.1\"} no such rule");
     let told = "select string_agg(concat_ws(' ', job_id, attempt, exit_code, error, group_name, external_id), ', ' order by job_id, attempt) from job_executions";
     assert_eq!(one(told).await, "4 1 3 exit 3, 4 2, 5 1 -9 exit -9 pair 1003");
     assert_eq!(found(&database, Audience::All, "exit").await.len(), 2, "told once each");

@@ -1,7 +1,7 @@
 //! Among very many workflows of Panoptes' clients, each is found by its number or its name without a look at the others.
 #![forbid(unsafe_code)]
 
-use model::UserId;
+use model::{UserId, access::Role};
 use sqlx::AssertSqlSafe;
 use store::{
     Conn, journals,
@@ -33,7 +33,7 @@ async fn workflows_are_found_without_a_look_at_the_others() {
     let database = TestDatabase::new().await;
     let mut conn = database.store.conn().await.expect("a connection");
     let conn = &mut *conn;
-    let user = UserId(people::os_user(conn, "owner", "owner", "admin").await.expect("a user").id);
+    let user = UserId(people::os_user(conn, "owner", "owner", Role::Admin).await.expect("a user").id);
     sqlx::query("alter table workflow_runs set (autovacuum_enabled = off)").execute(&mut *conn).await.expect("a setting");
     database.sql(MANY).await;
     let creation = |name: Option<&str>, id| Creation {
@@ -71,6 +71,24 @@ async fn workflows_are_found_without_a_look_at_the_others() {
         assert_eq!(all.len(), 10_000);
         sqlx::query("analyze workflow_runs").execute(&mut *conn).await.expect("statistics");
     }
+}
+
+#[tokio::test]
+async fn a_question_about_a_workflow_is_over_and_nobodys_attempt() {
+    let database = TestDatabase::new().await;
+    let mut conn = database.store.conn().await.expect("a connection");
+    let conn = &mut *conn;
+    let of = |asks| Creation { name: Some("flow".into()), body: "{}".into(), asks, ..Creation::default() };
+    let (first, _) = panoptes::create(conn, &of(false), None).await.expect("a run");
+    sqlx::query("update workflow_runs set status = 'failed', ended_at = now()").execute(&mut *conn).await.expect("its end");
+
+    let (asked, _) = panoptes::create(conn, &of(true), None).await.expect("a question");
+    sqlx::query("update workflow_runs set last_was_error = true where status = 'skipped'").execute(&mut *conn).await.expect("it broke");
+    let (next, _) = panoptes::create(conn, &of(false), None).await.expect("the next attempt");
+
+    assert!(asked != first && next == first);
+    let told = database.texts("select status || ' ' || attempt from workflow_runs order by number").await;
+    assert_eq!(told, ["failed 1", "skipped 1", "running 2"]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 pub async fn run(args: DemoArgs) -> Result<()> {
-    let open = database::join(&args.database.resolve(), "demo").await?;
+    let open = database::join(&args.database.resolve()?, "demo").await?;
     store::migrate::migrate(&open.store).await?;
     let cancel = CancellationToken::new();
     let stop = cancel.clone();

@@ -3,8 +3,8 @@
 use crate::{
     config::{Database, ServeArgs},
     database,
+    http::site::Site,
     postgres::{Lock, find},
-    site::Site,
 };
 use anyhow::{Result, bail};
 
@@ -13,14 +13,14 @@ pub async fn run(args: ServeArgs) -> Result<()> {
     let mut faults = 0;
     let mut say = |good: bool, what: &str, detail: String| {
         faults += usize::from(!good);
-        println!("{} {what}: {detail}", if good { "ok  " } else { "FAIL" });
+        println!("{} {what}: {}", if good { "ok  " } else { "FAIL" }, model::terminal::lines(&detail));
     };
     match Site::read(&config.site_dir) {
         Ok(site) => say(true, "pages", format!("{} in {}", site.pkg, config.site_dir.display())),
         Err(error) => say(false, "pages", format!("{error:#}")),
     }
     match &config.database {
-        Database::Named(_) => say(true, "database", "a named server".into()),
+        Database::Named(_) => say(true, "database", config.database.shown()),
         Database::Private(dir) => {
             let held = if Lock::is_held(dir) { ", held by a running flowod" } else { "" };
             say(true, "database", format!("private, below {}{held}", dir.display()));

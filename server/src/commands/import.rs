@@ -2,10 +2,13 @@
 //!
 //! May be run again, and after it was broken off: what is there is left alone.
 
-use crate::{config::ImportArgs, database, owner};
+use crate::{
+    config::{self, ImportArgs},
+    database, owner,
+};
 use anyhow::{Context as _, Result};
-use ingest::panoptes::literal;
-use model::{JobStatus, RunId, RunStatus, event::JobFiles};
+use ingest::{mask::Masking, panoptes::literal};
+use model::{JobStatus, RunId, RunStatus, access::Role, event::JobFiles};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 use store::{
@@ -21,17 +24,17 @@ const NAMES: Uuid = Uuid::from_u128(0x2f6b_0b0a_6d0e_5c1e_9d0c_70a2_0e5a_11f0);
 const STEP: usize = 100;
 
 pub async fn run(args: ImportArgs) -> Result<()> {
-    let open = database::join(&args.database.resolve(), "import").await?;
+    let open = database::join(&args.database.resolve()?, "import").await?;
     if !args.dry_run {
         store::migrate::migrate(&open.store).await?;
     }
     let zone = args.time_zone.or_else(|| iana_time_zone::get_timezone().ok()).unwrap_or_else(|| "UTC".to_owned());
-    let outcome = act(&open.store, &args.file, &zone, args.dry_run).await;
+    let outcome = act(&open.store, &args.file, &zone, config::masking()?, args.dry_run).await;
     open.close().await;
     outcome
 }
 
-async fn act(store: &Store, file: &Path, zone: &str, pretend: bool) -> Result<()> {
+async fn act(store: &Store, file: &Path, zone: &str, masking: Masking, pretend: bool) -> Result<()> {
     anyhow::ensure!(file.is_file(), "there is no file {}", file.display());
     let mut old = Old::open(file).await.with_context(|| format!("could not read {}", file.display()))?;
     let workflows = old.workflows().await?;
@@ -39,7 +42,7 @@ async fn act(store: &Store, file: &Path, zone: &str, pretend: bool) -> Result<()
     let mut conn = store.conn().await?;
     old::zone(&mut conn, zone).await.with_context(|| format!("{zone:?} is no time zone; one is needed such as Europe/Berlin"))?;
     let name = owner::os_user();
-    let user = if pretend { None } else { Some(people::os_user(&mut conn, &name, &name, "admin").await?) };
+    let user = if pretend { None } else { Some(people::os_user(&mut conn, &name, &name, Role::Admin).await?) };
     let (mut new, mut known, mut jobs, mut running, mut broken) = (0, 0, 0, 0, 0);
     for (nth, workflow) in workflows.iter().enumerate() {
         if workflow.status == "Running" {
@@ -54,7 +57,7 @@ async fn act(store: &Store, file: &Path, zone: &str, pretend: bool) -> Result<()
         let told = match old.jobs(workflow.id).await {
             Ok(told) => told,
             Err(error) => {
-                eprintln!("workflow {} ({}) could not be read: {}", workflow.id, workflow.name, store::error::chain(&error));
+                complain(workflow, "read", &error);
                 broken += 1;
                 continue;
             }
@@ -67,7 +70,7 @@ async fn act(store: &Store, file: &Path, zone: &str, pretend: bool) -> Result<()
             running += 1;
             continue;
         }
-        let taken = translate(id, workflow, &told);
+        let taken = masked(translate(id, workflow, &told), masking);
         new += 1;
         jobs += taken.jobs.len();
         if let Some(user) = &user {
@@ -76,7 +79,7 @@ async fn act(store: &Store, file: &Path, zone: &str, pretend: bool) -> Result<()
                 Ok(()) => store::commit(tx).await?,
                 Err(error) if error.is_unavailable() => return Err(error.into()),
                 Err(error) => {
-                    eprintln!("workflow {} ({}) could not be taken over: {}", workflow.id, workflow.name, store::error::chain(&error));
+                    complain(workflow, "taken over", &error);
                     broken += 1;
                     new -= 1;
                     jobs -= taken.jobs.len();
@@ -96,8 +99,35 @@ async fn act(store: &Store, file: &Path, zone: &str, pretend: bool) -> Result<()
     Ok(())
 }
 
+/// Says what could not be done. The name is a stranger's.
+fn complain(workflow: &OldWorkflow, what: &str, error: &store::StoreError) {
+    let said = format!("workflow {} ({}) could not be {what}: {}", workflow.id, workflow.name, store::error::chain(error));
+    eprintln!("{}", model::terminal::line(&said));
+}
+
 fn id_of(workflow: &OldWorkflow) -> RunId {
     RunId(Uuid::new_v5(&NAMES, format!("{}\n{}", workflow.id, workflow.started_at).as_bytes()))
+}
+
+/// The same without its secrets, as clients report it.
+fn masked(mut taken: Taken, masking: Masking) -> Taken {
+    masking.string(&mut taken.name);
+    for job in &mut taken.jobs {
+        for text in [&mut job.rule, &mut job.message, &mut job.shell_command].into_iter().flatten() {
+            masking.string(text);
+        }
+        for files in [&mut job.files.input, &mut job.files.output, &mut job.files.log] {
+            for path in files {
+                masking.string(path);
+            }
+        }
+        let mut wildcards = Value::Object(std::mem::take(&mut job.wildcards).into_iter().collect());
+        masking.value(&mut wildcards);
+        if let Value::Object(wildcards) = wildcards {
+            job.wildcards = wildcards.into_iter().collect();
+        }
+    }
+    taken
 }
 
 /// What a workflow there is here. One that runs there is lost here, for nobody will report of it here.

@@ -7,6 +7,7 @@ use crate::{
 };
 use anyhow::Result;
 use futures::stream::{self, StreamExt as _};
+use model::terminal;
 use std::{
     io::{self, Write as _},
     process::Stdio,
@@ -22,7 +23,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub async fn run(args: MonitorArgs) -> Result<()> {
-    let open = database::join(&args.database.resolve(), "monitor").await?;
+    let open = database::join(&args.database.resolve()?, "monitor").await?;
     store::migrate::migrate(&open.store).await?;
     let operations = args.operation.iter().map(|word| word.to_ascii_uppercase()).collect();
     let wanted = Wanted { tables: args.table.clone(), operations, run: args.run, unprocessed: false };
@@ -90,14 +91,18 @@ impl Out {
         let mut out = io::stdout().lock();
         for line in lines {
             if self.args.json {
-                serde_json::to_writer(&mut out, line)?;
-                writeln!(out)?;
+                writeln!(out, "{}", document(line)?)?;
             } else {
                 writeln!(out, "{}", monitor::readable(line))?;
             }
         }
         out.flush()
     }
+}
+
+/// A change as JSON that may be shown on a terminal.
+fn document(line: &Line) -> serde_json::Result<String> {
+    Ok(terminal::json(&serde_json::to_string(line)?).into_owned())
 }
 
 /// Runs the command for a change and waits for it; ended when it takes too long.
@@ -113,11 +118,11 @@ async fn call(command: &str, line: &Line, patience: Duration) -> Result<(), Stri
         .kill_on_drop(true)
         .spawn();
     let mut child = child.map_err(|error| format!("the command does not start: {error}"))?;
-    let body = serde_json::to_vec(line).map_err(|error| error.to_string())?;
+    let body = document(line).map_err(|error| error.to_string())?;
     let work = async {
         if let Some(mut input) = child.stdin.take() {
             // A command that does not read is none the worse.
-            let _ = input.write_all(&body).await;
+            let _ = input.write_all(body.as_bytes()).await;
         }
         child.wait().await
     };

@@ -10,7 +10,7 @@ use store::prune;
 
 pub async fn run(args: PruneArgs) -> Result<()> {
     let policy = policy()?;
-    let open = database::join(&args.database.resolve(), "prune").await?;
+    let open = database::join(&args.database.resolve()?, "prune").await?;
     store::migrate::migrate(&open.store).await?;
     let outcome = act(&open.store, policy, args.dry_run).await;
     open.close().await;

@@ -1,18 +1,22 @@
 //! The life of the server: configuration, database, schema, loops, routes, and down again.
 
 use crate::{
-    access::Peer,
     commands::link,
-    config::Config,
-    database, owner,
-    router::{panoptes, router},
+    config::{Config, env, process, tell_meaningless},
+    database,
+    files::Guard,
+    http::{
+        listen::{Limits, Sockets},
+        router::{panoptes, router},
+        site::Site,
+    },
+    owner,
     running::{DRAIN, Plan, Running},
     secrets::Secrets,
-    site::Site,
 };
 use anyhow::{Context as _, Result};
 use metrics_exporter_prometheus::PrometheusBuilder;
-use std::{future::IntoFuture as _, net::SocketAddr};
+use std::{net::SocketAddr, path::Path};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -24,6 +28,7 @@ use tracing::{info, warn};
 pub async fn run(config: Config) -> Result<()> {
     let metrics = PrometheusBuilder::new().install_recorder().context("could not start the metrics")?;
     let site = Site::read(&config.site_dir)?;
+    tell_meaningless();
     let listener = bind(config.listen).await?;
     let address = listener.local_addr()?;
     let second = match config.panoptes_listen {
@@ -61,11 +66,17 @@ pub async fn run(config: Config) -> Result<()> {
         journal: Some(config.data_dir.join("journal").join(identity)),
         program: program()?,
         roots: config.roots.clone(),
+        guard: Guard::new(owner::places(&config.data_dir), process("HOME").as_deref().map(Path::new)),
+        owner,
+        streams: config.streams,
         policy: config.policy,
         monitor: config.monitor,
+        metrics_access: config.metrics,
+        masking: config.masking,
     });
     let stopping = running.state.stopping.clone();
-    let service = router(running.state.clone(), &config.site_dir, &site).into_make_service_with_connect_info::<Peer>();
+    let service = router(running.state.clone(), &config.site_dir, &site);
+    let sockets = Sockets::new(Limits::of_process());
 
     println!("Flowo {} is ready at {base_url}", env!("CARGO_PKG_VERSION"));
     println!("Sign in: {key_link}");
@@ -76,20 +87,18 @@ pub async fn run(config: Config) -> Result<()> {
         let trusted = if address.ip().is_loopback() { Some(owner::identity(&store, owner).await?) } else { None };
         let terms = if trusted.is_some() { "without a token, for programs of this machine" } else { "with a token" };
         println!("Panoptes' clients: http://{address} ({terms})");
-        let service = panoptes(&running.state, trusted).into_make_service_with_connect_info::<Peer>();
-        let stop = stopping.clone();
-        let served = axum::serve(NoDelay(second), service).with_graceful_shutdown(async move { stop.cancelled().await });
-        second_server.spawn(served.into_future());
+        let service = panoptes(&running.state, trusted);
+        let (sockets, stop) = (sockets.clone(), stopping.clone());
+        second_server.spawn(async move { sockets.serve(second, service, stop).await });
     }
+    println!("Database: {}", config.database.shown());
     if config.open {
         open_browser(&key_link);
     }
 
-    let stop = stopping.clone();
-    let server = axum::serve(NoDelay(listener), service).with_graceful_shutdown(async move { stop.cancelled().await });
-    let mut server = std::pin::pin!(server.into_future());
+    let mut server = std::pin::pin!(sockets.serve(listener, service, stopping.clone()));
     tokio::select! {
-        outcome = &mut server => outcome.context("the server ended")?,
+        () = &mut server => {}
         () = interrupted() => info!("Stopping: finishing what was begun"),
     }
     stopping.cancel();
@@ -113,35 +122,11 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 
 /// The key with which secrets are hashed: `SECRET_KEY`, else one kept in the database.
 pub async fn key(store: &store::Store) -> Result<Secrets> {
-    let key = match crate::config::env("SECRET_KEY") {
+    let key = match env("SECRET_KEY") {
         Some(key) => key,
         None => store::admin::key(store, &crate::secrets::random()?).await?,
     };
     Ok(Secrets::new(key.as_bytes()))
-}
-
-/// Clients wait for each answer: it must not wait for more to send.
-pub struct NoDelay(pub TcpListener);
-
-impl axum::serve::Listener for NoDelay {
-    type Io = tokio::net::TcpStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = axum::serve::Listener::accept(&mut self.0).await;
-        let _ = stream.set_nodelay(true);
-        (stream, address)
-    }
-
-    fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        self.0.local_addr()
-    }
-}
-
-impl axum::extract::connect_info::Connected<axum::serve::IncomingStream<'_, NoDelay>> for Peer {
-    fn connect_info(stream: axum::serve::IncomingStream<'_, NoDelay>) -> Self {
-        Self(*stream.remote_addr())
-    }
 }
 
 /// SIGINT or SIGTERM.
@@ -164,6 +149,6 @@ fn open_browser(url: &str) {
 
 /// This program, also where another one has taken its place on the disk meanwhile.
 fn program() -> std::io::Result<std::path::PathBuf> {
-    let running = std::path::Path::new("/proc/self/exe");
+    let running = Path::new("/proc/self/exe");
     if running.exists() { Ok(running.to_owned()) } else { std::env::current_exe() }
 }

@@ -6,6 +6,7 @@ use crate::{
     database, owner, secrets,
 };
 use anyhow::{Result, bail};
+use model::terminal;
 use store::people;
 
 pub async fn run(args: TokenArgs) -> Result<()> {
@@ -24,14 +25,19 @@ async fn act(store: &store::Store, config: &crate::config::Config, action: Token
         TokenAction::Create { name, scope, days } => {
             let secrets = key(store).await?;
             let token = secrets::token()?;
-            people::add_token(&mut conn, owner, &name, &secrets::shown(&token), &secrets.hash(&token), &scope, days).await?;
+            people::add_token(&mut conn, owner, &name, &secrets::shown(&token), &secrets.hash(&token), scope, days).await?;
             println!("{token}");
         }
         TokenAction::List => {
-            for token in people::tokens(&mut conn, owner).await? {
+            let (tokens, older) = people::tokens(&mut conn, owner).await?;
+            for token in tokens {
                 let until = token.expires_at.map_or_else(|| "never expires".into(), |at| format!("expires {at}"));
                 let used = token.last_used_at.map_or_else(|| "never used".into(), |at| format!("used {at}"));
-                println!("{}\t{}…\t{}\t{}\t{until}\t{used}", token.id, token.prefix, token.scope, token.name);
+                let (prefix, name) = (terminal::line(&token.prefix), terminal::line(&token.name));
+                println!("{}\t{prefix}…\t{}\t{name}\t{until}\t{used}", token.id, token.scope);
+            }
+            if older > 0 {
+                eprintln!("{older} older ones are not listed; revoke some of these to see them.");
             }
         }
         TokenAction::Revoke { id } => {

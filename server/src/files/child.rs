@@ -2,11 +2,9 @@
 //!
 //! The child gets the open file as its standard input and nothing else: no environment, no other file, no path.
 
-use model::{
-    file::NoFile,
-    preview::{Ask, Preview},
-};
+use model::file::NoFile;
 use rustix::process::{Resource, Rlimit, setrlimit};
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     fs::File,
     io::{self, Write as _},
@@ -22,6 +20,8 @@ const TURNS: usize = 4;
 const MEMORY: u64 = 1 << 30;
 const SECONDS: u64 = 3;
 const ANSWER: u64 = 16 << 20;
+/// How a process ends that panicked.
+const PANICKED: i32 = 101;
 /// How long one may wait for its turn and then take, whatever it does.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -38,14 +38,15 @@ impl Peeker {
     }
 
     /// # Errors
-    /// [`NoFile::TooMuch`] for what breaks the bounds, [`NoFile::Busy`] if there is no turn.
-    pub async fn peek(&self, file: File, ask: &Ask) -> Result<Preview, NoFile> {
+    /// [`NoFile::TooMuch`] for what breaks the bounds, [`NoFile::Broken`] for what breaks by itself, [`NoFile::Busy`]
+    /// if there is no turn.
+    pub async fn peek<T: DeserializeOwned>(&self, file: File, ask: &(impl Serialize + Sync)) -> Result<T, NoFile> {
         let turn = timeout(PATIENCE, self.turns.acquire()).await;
         let _turn = turn.map_err(|_| NoFile::Busy)?.map_err(|_| NoFile::Busy)?;
         timeout(PATIENCE, self.answer(file, ask)).await.map_err(|_| NoFile::TooMuch)?
     }
 
-    async fn answer(&self, file: File, ask: &Ask) -> Result<Preview, NoFile> {
+    async fn answer<T: DeserializeOwned>(&self, file: File, ask: &(impl Serialize + Sync)) -> Result<T, NoFile> {
         let broken = |error: io::Error| NoFile::Other(error.to_string());
         let question = serde_json::to_string(ask).map_err(|error| NoFile::Other(error.to_string()))?;
         let mut child = Command::new(&self.program)
@@ -64,10 +65,15 @@ impl Peeker {
             out.take(ANSWER).read_to_end(&mut answer).await.map_err(broken)?;
         }
         let status = child.wait().await.map_err(broken)?;
-        if !status.success() {
+        match status.code() {
+            Some(0) => {}
+            Some(PANICKED) => return Err(NoFile::Broken),
+            _ => return Err(NoFile::TooMuch),
+        }
+        if answer.len() as u64 == ANSWER {
             return Err(NoFile::TooMuch);
         }
-        let answer: Result<Preview, NoFile> = serde_json::from_slice(&answer).map_err(|_| NoFile::TooMuch)?;
+        let answer: Result<T, NoFile> = serde_json::from_slice(&answer).map_err(|_| NoFile::Broken)?;
         answer
     }
 }

@@ -1,16 +1,19 @@
 //! Opens a file beneath a directory, whatever links and whoever moves things meanwhile. Reads nothing.
 
-use super::place::Place;
+use super::{
+    guard::{self, Guard},
+    place::{Place, Root},
+};
 use cap_std::{
     ambient_authority,
-    fs::{Dir, Metadata, OpenOptions, OpenOptionsExt as _},
+    fs::{Dir, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _},
 };
 use model::file::{FileFacts, NoFile};
 use rustix::fs::OFlags;
 use std::{
     fs::File,
     io::{Error, ErrorKind},
-    path::Path,
+    path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -19,21 +22,69 @@ const TALKING: [u64; 8] = [0x9fa0, 0x6265_6572, 0x6462_6720, 0x7472_6163, 0x0027
 
 /// The file and what is known of it. It does not wait for a pipe, and opens no device.
 ///
+/// What was opened is looked at once more: its real path lies beneath a directory of the reader, and `guard` lets it pass.
+///
 /// # Errors
 /// Every [`NoFile`] but those of places and of bounds.
-pub fn open(place: &Place) -> Result<(File, FileFacts), NoFile> {
+pub fn open(place: &Place, guard: &Guard) -> Result<(File, FileFacts), NoFile> {
     if place.way.as_os_str().is_empty() {
         return Err(NoFile::Directory);
     }
-    let dir = Dir::open_ambient_dir(&place.root, ambient_authority()).map_err(|error| why(&error))?;
+    let (dir, _) = root(&place.root, &trusted())?;
     let found = match at(&dir, &place.way) {
         // A link by its whole name is refused beneath a directory even where it leads back into it.
-        Err(NoFile::Outside) => at(&dir, &way_back(place)?),
+        Err(NoFile::Outside) => elsewhere(place),
         found => found,
     };
     let (file, facts) = found?;
     let system = rustix::fs::fstatfs(&file).map_err(|error| why(&error.into()))?;
-    if TALKING.contains(&u64::try_from(system.f_type).unwrap_or_default()) { Err(NoFile::Special) } else { Ok((file, facts)) }
+    if TALKING.contains(&u64::try_from(system.f_type).unwrap_or_default()) {
+        return Err(NoFile::Special);
+    }
+    let real = guard::real(&file, &place.root.path().join(&place.way))?;
+    guard.check(&file.metadata().map_err(|error| why(&error))?, &real)?;
+    if is_beneath(place, &real) { Ok((file, facts)) } else { Err(NoFile::Outside) }
+}
+
+/// Whether a real path lies beneath a directory of the reader.
+pub fn is_beneath(place: &Place, real: &Path) -> bool {
+    place.all.iter().any(|one| root(one, &trusted()).is_ok_and(|(_, top)| real.starts_with(top)))
+}
+
+/// Users whose links are followed on the way to a root: who runs this machine, and who runs Flowo.
+pub fn trusted() -> [u32; 2] {
+    [0, rustix::process::geteuid().as_raw()]
+}
+
+/// Opens a directory of a reader, and says where it really is.
+///
+/// # Errors
+/// [`NoFile::NotGiven`] if somebody put a link in its place who is not `trusted`; else as for [`open`].
+pub fn root(root: &Root, trusted: &[u32]) -> Result<(Dir, PathBuf), NoFile> {
+    let mut dir = Dir::open_ambient_dir(&root.top, ambient_authority()).map_err(|error| why(&error))?;
+    for part in &root.rest {
+        dir = step(&dir, Path::new(part), trusted)?;
+    }
+    let real = guard::real(&dir, &root.path())?;
+    Ok((dir, real))
+}
+
+/// One directory further. What was looked at is what is opened, whoever moves things meanwhile.
+fn step(dir: &Dir, part: &Path, trusted: &[u32]) -> Result<Dir, NoFile> {
+    let look = || dir.symlink_metadata(part).map_err(|error| why(&error));
+    let same = |one: &Metadata, other: &Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
+    let known = look()?;
+    if !known.is_symlink() {
+        let next = dir.open_dir(part).map_err(|error| why(&error))?;
+        let opened = next.dir_metadata().map_err(|error| why(&error))?;
+        return if same(&known, &opened) { Ok(next) } else { Err(NoFile::Outside) };
+    }
+    let to = dir.read_link_contents(part).map_err(|error| why(&error))?;
+    if !trusted.contains(&known.uid()) || !same(&known, &look()?) {
+        return Err(NoFile::NotGiven);
+    }
+    let whole = guard::real(dir, Path::new("."))?.join(to);
+    Dir::open_ambient_dir(whole, ambient_authority()).map_err(|error| why(&error))
 }
 
 fn at(dir: &Dir, way: &Path) -> Result<(File, FileFacts), NoFile> {
@@ -46,11 +97,15 @@ fn at(dir: &Dir, way: &Path) -> Result<(File, FileFacts), NoFile> {
     Ok((file.into_std(), facts))
 }
 
-/// The way to the file itself, past all links; an error if it lies elsewhere.
-fn way_back(place: &Place) -> Result<std::path::PathBuf, NoFile> {
-    let root = place.root.canonicalize().map_err(|error| why(&error))?;
-    let whole = place.root.join(&place.way).canonicalize().map_err(|_| NoFile::Outside)?;
-    whole.strip_prefix(root).map(Path::to_owned).map_err(|_| NoFile::Outside)
+/// The file itself, past all links, if it lies beneath a directory of the reader.
+fn elsewhere(place: &Place) -> Result<(File, FileFacts), NoFile> {
+    let whole = place.root.path().join(&place.way).canonicalize().map_err(|_| NoFile::Outside)?;
+    let found = place.all.iter().find_map(|one| {
+        let (dir, top) = root(one, &trusted()).ok()?;
+        Some((dir, whole.strip_prefix(top).ok()?.to_owned()))
+    });
+    let (dir, way) = found.ok_or(NoFile::Outside)?;
+    at(&dir, &way)
 }
 
 fn usable(known: &Metadata) -> Result<FileFacts, NoFile> {
@@ -77,6 +132,38 @@ pub fn why(error: &Error) -> NoFile {
         ErrorKind::NotFound | ErrorKind::NotADirectory => NoFile::Missing,
         ErrorKind::IsADirectory => NoFile::Directory,
         ErrorKind::InvalidFilename | ErrorKind::InvalidInput => NoFile::NotAPath,
+        ErrorKind::FileTooLarge => NoFile::TooMuch,
         _ => NoFile::Other(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        fs,
+        os::unix::fs::{MetadataExt as _, symlink},
+    };
+
+    #[test]
+    fn a_link_in_place_of_a_root_counts_only_if_it_is_no_members() {
+        let base = tempfile::tempdir().unwrap();
+        let top = base.path().canonicalize().unwrap();
+        fs::create_dir_all(top.join("ben/flowo")).unwrap();
+        fs::create_dir_all(top.join("carl")).unwrap();
+        symlink("ben", top.join("ana")).unwrap();
+        symlink(top.join("ben"), top.join("absolute")).unwrap();
+        symlink("../ben/flowo", top.join("carl/flowo")).unwrap();
+        let maker = fs::symlink_metadata(top.join("ana")).unwrap().uid();
+        let open = |rest: &str, trusted: &[u32]| root(&Root { top: top.clone(), rest: rest.into() }, trusted).map(|(_, real)| real);
+
+        for (rest, real) in [("ana", "ben"), ("absolute", "ben"), ("ana/flowo", "ben/flowo"), ("carl/flowo", "ben/flowo")] {
+            assert_eq!(open(rest, &[maker]), Ok(top.join(real)), "{rest}");
+            assert_eq!(open(rest, &[maker + 1]), Err(NoFile::NotGiven), "{rest}");
+        }
+        for rest in ["ben", "ben/flowo", "carl"] {
+            assert_eq!(open(rest, &[]), Ok(top.join(rest)), "{rest} is no link");
+        }
+        assert_eq!(open("nobody", &[maker]), Err(NoFile::Missing));
     }
 }

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File, OpenOptions},
     os::unix::{
-        fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
+        fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
         process::CommandExt as _,
     },
     path::{Path, PathBuf},
@@ -69,7 +69,9 @@ impl Cluster {
         let dir = root.join(binaries.major.to_string());
         let socket_dir = socket_dir(data_dir);
         private_dir(&root, None)?;
-        fs::set_permissions(&root, fs::Permissions::from_mode(0o755))?;
+        // Another account than ours passes through on its way to its own directory, and lists nothing.
+        let mode = if account.is_some() { 0o711 } else { 0o700 };
+        fs::set_permissions(&root, fs::Permissions::from_mode(mode))?;
         private_dir(&socket_dir, account)?;
         if !dir.join("PG_VERSION").exists() {
             init(&binaries, &dir, account)?;
@@ -234,6 +236,10 @@ fn private_dir(dir: &Path, account: Option<Account>) -> Result<()> {
 fn program(binaries: &Binaries, name: &str, account: Option<Account>) -> Command {
     let mut command = Command::new(binaries.dir.join(name));
     command.current_dir("/").stdin(Stdio::null()).process_group(0).env_remove("PGDATA");
+    // Tuned for this program, not for PostgreSQL.
+    for (name, _) in crate::memory::SETTINGS {
+        command.env_remove(name);
+    }
     if let Some(account) = account {
         command.uid(account.uid).gid(account.gid);
     }
@@ -265,7 +271,7 @@ fn init(binaries: &Binaries, dir: &Path, account: Option<Account>) -> Result<()>
 }
 
 fn launch(binaries: &Binaries, dir: &Path, socket_dir: &Path, log: &Path, account: Option<Account>) -> Result<Child> {
-    let log: File = OpenOptions::new().create(true).append(true).open(log).with_context(|| format!("could not open {}", log.display()))?;
+    let log: File = private_log(log)?;
     let mut command = program(binaries, "postgres", account);
     command.arg("-D").arg(dir).stdout(log.try_clone()?).stderr(log);
     let socket_dir = socket_dir.display();
@@ -278,12 +284,24 @@ fn launch(binaries: &Binaries, dir: &Path, socket_dir: &Path, log: &Path, accoun
         "wal_compression=on".into(),
         "max_wal_size=2GB".into(),
         "log_min_duration_statement=2000".into(),
+        // Values of reports stay out of the log: neither as parameters nor as the row that a constraint refused.
+        "log_parameter_max_length=0".into(),
+        "log_parameter_max_length_on_error=0".into(),
+        "log_error_verbosity=terse".into(),
         "log_timezone=UTC".into(),
         "timezone=UTC".into(),
     ] {
         command.arg("-c").arg(setting);
     }
     command.spawn().context("could not run postgres")
+}
+
+/// Opens the server's log for its owner alone, also where an earlier version left it readable.
+fn private_log(path: &Path) -> Result<File> {
+    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    let log = log.with_context(|| format!("could not open {}", path.display()))?;
+    log.set_permissions(fs::Permissions::from_mode(0o600)).with_context(|| format!("could not make {} private", path.display()))?;
+    Ok(log)
 }
 
 fn tail(path: &Path) -> String {

@@ -1,6 +1,6 @@
 //! Looks for PostgreSQL's server programs where distributions, package managers and pip put them.
 
-use crate::config::env;
+use crate::config::process;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -27,16 +27,17 @@ pub fn find(only: Option<i32>) -> Option<Binaries> {
     if let Some(major) = only {
         found.into_iter().find(|binaries| binaries.major == major)
     } else {
-        let given = env("FLOWO_PG_BIN").map(PathBuf::from);
+        let given = process("FLOWO_PG_BIN").map(PathBuf::from);
         let explicit = found.iter().find(|binaries| Some(&binaries.dir) == given.as_ref()).cloned();
         explicit.or_else(|| found.into_iter().max_by_key(|binaries| binaries.major))
     }
 }
 
 fn candidates() -> Vec<PathBuf> {
-    let mut dirs: Vec<PathBuf> = env("FLOWO_PG_BIN").map(PathBuf::from).into_iter().collect();
+    let mut dirs: Vec<PathBuf> = process("FLOWO_PG_BIN").map(PathBuf::from).into_iter().collect();
     if let Some(path) = std::env::var_os("PATH") {
-        dirs.extend(std::env::split_paths(&path).filter(|dir| dir.join("postgres").exists()));
+        // An empty or relative entry would be the working directory, which may be anybody's.
+        dirs.extend(std::env::split_paths(&path).filter(|dir| dir.is_absolute() && dir.join("postgres").exists()));
     }
     dirs.extend(output("pg_config", &["--bindir"]).map(PathBuf::from));
     for (parent, below) in [
@@ -78,8 +79,9 @@ fn inspect(dir: &Path) -> Option<Binaries> {
     (major >= store::pool::OLDEST_MAJOR).then_some(Binaries { dir, major })
 }
 
+/// What a program prints. It runs in `/`: Python imports from where it stands, and that may be anybody's directory.
 fn output(program: &str, args: &[&str]) -> Option<String> {
-    let done = Command::new(program).args(args).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let done = Command::new(program).args(args).current_dir("/").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8(done.stdout).ok()?;
     (done.status.success() && !text.trim().is_empty()).then(|| text.trim().to_owned())
 }

@@ -46,8 +46,8 @@ async fn ran(lab: &Lab) -> Ran {
 }
 
 /// Asks a server function as a page does.
-async fn call(lab: &Lab, token: &str, name: &str, body: Value) -> (StatusCode, String) {
-    let request = lab.request(Method::POST, &format!("/_fn/{name}")).bearer_auth(token).json(&body);
+async fn call(lab: &Lab, cookie: &str, name: &str, body: Value) -> (StatusCode, String) {
+    let request = lab.request(Method::POST, &format!("/_fn/{name}")).header("cookie", cookie).json(&body);
     let response = request.send().await.expect("an answer");
     (response.status(), response.text().await.expect("text"))
 }
@@ -172,22 +172,18 @@ async fn no_way_of_writing_a_path_leads_out_of_the_run() {
             ("logs/find", json!({ "id": id, "file": file, "words": "o", "from": 0 })),
             ("logs/line", json!({ "id": id, "file": file, "number": 1 })),
         ] {
-            let (_, text) = call(&lab, &lab.admin, name, body.clone()).await;
+            let (_, text) = call(&lab, &cookie, name, body.clone()).await;
             assert!(!is_escape(&text), "{name} {body}: {text}");
             asked += 1;
         }
     }
     assert!(asked >= 2_000, "{asked} ways");
-    let (status, text) = call(&lab, &lab.admin, "results/look", json!({ "id": id, "file": { "Under": "out/b.tsv" }, "at": 0 })).await;
+    let (status, text) = call(&lab, &cookie, "results/look", json!({ "id": id, "file": { "Under": "out/b.tsv" }, "at": 0 })).await;
     assert!(status == StatusCode::OK && text.contains("\"Table\""), "what is inside is shown: {status} {text}");
     // A directory that is a link to elsewhere is not listed either.
-    let (_, text) = call(
-        &lab,
-        &lab.admin,
-        "results/list",
-        json!({ "id": id, "ask": { "rule": null, "file": null, "after": null, "tree": "dir-out" } }),
-    )
-    .await;
+    let (_, text) =
+        call(&lab, &cookie, "results/list", json!({ "id": id, "ask": { "rule": null, "file": null, "after": null, "tree": "dir-out" } }))
+            .await;
     assert!(text.contains("\"Outside\"") && !text.contains("secret.txt"), "{text}");
 }
 
@@ -196,7 +192,7 @@ async fn what_another_user_ran_is_not_there() {
     let lab = Lab::new().await;
     let Ran { id, base: _base, .. } = ran(&lab).await;
     let other = lab.user("other", "member").await;
-    let (token, cookie) = (lab.token(other, "admin").await, lab.session(other).await);
+    let (cookie, owner) = (lab.session(other).await, lab.session(lab.owner).await);
     for (name, body) in [
         ("results/list", json!({ "id": id, "ask": { "rule": null, "file": null, "after": null, "tree": "." } })),
         ("results/look", json!({ "id": id, "file": { "Under": "a.txt" }, "at": 0 })),
@@ -207,10 +203,10 @@ async fn what_another_user_ran_is_not_there() {
         ("logs/count", json!({ "id": id, "file": "Log", "before": 3 })),
         ("logs/line", json!({ "id": id, "file": "Log", "number": 1 })),
     ] {
-        let (status, text) = call(&lab, &token, name, body.clone()).await;
+        let (status, text) = call(&lab, &cookie, name, body.clone()).await;
         assert!(status == StatusCode::NOT_FOUND || text.contains("NotFound"), "{name}: {status} {text}");
         assert!(!text.contains("begin") && !text.contains("inside"), "{name}: {text}");
-        let (status, text) = call(&lab, &lab.admin, name, body).await;
+        let (status, text) = call(&lab, &owner, name, body).await;
         assert!(status == StatusCode::OK, "{name}, for its owner: {status} {text}");
     }
     for path in [format!("/runs/{id}/raw?file=./a.txt"), format!("/live?scope=run:{id}&file=run")] {
@@ -223,23 +219,28 @@ async fn what_another_user_ran_is_not_there() {
 async fn an_address_of_bytes_ends_and_is_for_one_file_of_one_run() {
     let lab = Lab::new().await;
     let (one, other) = (ran(&lab).await, ran(&lab).await);
-    let sealed = |until: i64, owner: &str, run: &str, file: &str| {
+    let cookie = lab.session(lab.owner).await;
+    let sealed = |until: i64, by: &str, run: &str, file: &str| {
         use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-        let text = format!("{until}.{owner}.{run}.{}", URL_SAFE_NO_PAD.encode(file));
+        let text = format!("{until}.{by}.{run}.{}", URL_SAFE_NO_PAD.encode(file));
         let seal = lab.seal(&text);
         (text, seal)
     };
     let status =
         async |text: &str, seal: &str| lab.request(Method::GET, &format!("/raw/{text}.{seal}/x")).send().await.expect("an answer").status();
+    let given = lab.ticket(&cookie, &one.id, "./a.txt").await.expect("an address");
+    let by = given.split('.').nth(1).expect("the number of the session").to_owned();
     let soon = clock::now() + 60_000;
-    let (text, seal) = sealed(soon, "1", &one.id, "./a.txt");
+    let (text, seal) = sealed(soon, &by, &one.id, "./a.txt");
     assert_eq!(status(&text, &seal).await, StatusCode::OK, "what the server seals is good");
-    let (late, late_seal) = sealed(clock::now() - 1, "1", &one.id, "./a.txt");
+    let (late, late_seal) = sealed(clock::now() - 1, &by, &one.id, "./a.txt");
     assert_eq!(status(&late, &late_seal).await, StatusCode::NOT_FOUND, "its time is over");
-    let (later, _) = sealed(soon + 3_600_000, "1", &one.id, "./a.txt");
-    let (elsewhere, _) = sealed(soon, "1", &other.id, "./a.txt");
-    let (another, _) = sealed(soon, "1", &one.id, "./run.log");
-    let (rights, _) = sealed(soon, "0", &one.id, "./a.txt");
+    let (nobody, nobody_seal) = sealed(soon, "s999999", &one.id, "./a.txt");
+    assert_eq!(status(&nobody, &nobody_seal).await, StatusCode::NOT_FOUND, "there is no such session");
+    let (later, _) = sealed(soon + 3_600_000, &by, &one.id, "./a.txt");
+    let (elsewhere, _) = sealed(soon, &by, &other.id, "./a.txt");
+    let (another, _) = sealed(soon, &by, &one.id, "./run.log");
+    let (rights, _) = sealed(soon, "t1", &one.id, "./a.txt");
     for changed in [later, elsewhere, another, rights] {
         assert_eq!(status(&changed, &seal).await, StatusCode::NOT_FOUND, "{changed}");
     }
@@ -251,9 +252,10 @@ async fn an_address_of_bytes_ends_and_is_for_one_file_of_one_run() {
 async fn a_hundred_pages_that_follow_a_log_cost_one_reader() {
     let lab = Lab::new().await;
     let Ran { id, directory, base: _base } = ran(&lab).await;
+    let cookie = lab.session(lab.owner).await;
     let mut tabs = Vec::new();
     for _ in 0..100 {
-        tabs.push(lab.open(&format!("scope=run:{id}&file=run")).await);
+        tabs.push(lab.open_as(&cookie, &format!("scope=run:{id}&file=run")).await);
     }
     for tab in &mut tabs {
         let first = tab.until("how the file is", |event| event.name == "file").await;
@@ -275,4 +277,40 @@ async fn a_hundred_pages_that_follow_a_log_cost_one_reader() {
     tabs[0].until("that it is gone", |event| event.name == "file" && event.data["facts"]["Err"] == "Missing").await;
     drop(tabs);
     testkit::until("nobody follows", async || (lab.followers.files() == 0).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_report_that_is_opened_as_a_page_of_its_own_is_saved_and_runs_in_a_frame_only() {
+    let lab = Lab::new().await;
+    let Ran { id, directory, base: _base } = ran(&lab).await;
+    let cookie = lab.session(lab.owner).await;
+    let active = "<meta http-equiv=refresh content='0;url=http://127.0.0.1:1/'><script>location='http://127.0.0.1:1/'</script>";
+    for name in ["r.html", "r.HTM", "r.svg", "r.xml", "r.xhtml", "r.mhtml", "r.js", "r.pdf.html"] {
+        fs::write(directory.join(name), active).expect("a file");
+        let address = lab.ticket(&cookie, &id, &format!("./{name}")).await.expect("an address");
+        for goes_to in
+            [Some("document"), Some("iframe"), Some("frame"), Some("embed"), Some("object"), Some("empty"), Some("nonsense"), None]
+        {
+            let request = lab.request(Method::GET, &address);
+            let request = goes_to.into_iter().fold(request, |request, to| request.header("sec-fetch-dest", to));
+            let response = request.send().await.expect("an answer");
+            let header = |name: &str| response.headers()[name].to_str().expect("text").to_owned();
+            let (policy, shown) = (header("content-security-policy"), header("content-disposition") == "inline");
+
+            let is_html = matches!(name.rsplit('.').next(), Some("html" | "HTM"));
+            let runs = policy.contains("allow-scripts");
+            assert!(policy.starts_with("sandbox") && !policy.contains("allow-top-navigation"), "{name} for {goes_to:?}: {policy}");
+            assert_eq!(runs && shown, is_html && goes_to == Some("iframe"), "{name} for {goes_to:?}: {policy}");
+            assert!(!(is_html && shown && goes_to == Some("document")), "{name} is a page of its own");
+            assert_eq!(header("x-content-type-options"), "nosniff");
+        }
+    }
+    // Over plain HTTP browsers do not say what they ask for: then the report is in a frame of a page that does nothing.
+    let address = lab.ticket(&cookie, &id, "./r.html").await.expect("an address");
+    let page = lab.request(Method::GET, &address).header("accept", "text/html,*/*;q=0.8").send().await.expect("an answer");
+    assert!(page.headers()["content-security-policy"].to_str().expect("text").contains("frame-src 'none'"));
+    let text = page.text().await.expect("text");
+    let (ours, report) = text.split_once("srcdoc=\"").expect("a frame");
+    assert!(!ours.contains("http-equiv") && report.contains("http-equiv=refresh") && report.ends_with("\"></iframe></html>"), "{text}");
+    assert!(!report.trim_end_matches("\"></iframe></html>").contains('"'), "{text}");
 }

@@ -1,16 +1,18 @@
 //! One server with its loops, and clients with each kind of credential.
 
 use flowo_server::{
-    access::Peer,
     commands::serve,
-    files::Roots,
-    router::{panoptes, router},
+    files::{Guard, Roots},
+    http::{
+        listen::{Limits, Sockets},
+        router::{panoptes, router},
+        site::Site,
+    },
     running::{Plan, Running},
     secrets,
-    site::Site,
 };
 use metrics_exporter_prometheus::PrometheusBuilder;
-use model::UserId;
+use model::{UserId, access::Role};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use std::{path::Path, time::Duration};
@@ -36,6 +38,19 @@ pub struct Lab {
     journal: Option<TempDir>,
 }
 
+/// How a server differs from the usual one.
+pub struct Terms {
+    pub roots: Roots,
+    /// Streams and downloads that one person may have open.
+    pub streams: usize,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { roots: Roots::default(), streams: 200 }
+    }
+}
+
 impl Lab {
     pub async fn new() -> Self {
         let database = TestDatabase::new().await;
@@ -51,8 +66,22 @@ impl Lab {
         lab
     }
 
+    /// A server whose accounts may read beneath some directories, and have so many streams open.
+    pub async fn on(terms: Terms) -> Self {
+        let database = TestDatabase::new().await;
+        let store = database.store.clone();
+        let dir = TempDir::new().expect("a directory");
+        let mut lab = Self::built(database, store, dir.path(), terms).await;
+        lab.journal = Some(dir);
+        lab
+    }
+
     /// A server with its journal in a directory that may hold one already.
     pub async fn with_journal(database: TestDatabase, store: store::Store, journal: &Path) -> Self {
+        Self::built(database, store, journal, Terms::default()).await
+    }
+
+    async fn built(database: TestDatabase, store: store::Store, journal: &Path, terms: Terms) -> Self {
         let site = TempDir::new().expect("a directory");
         let pkg = "pkg-test".to_owned();
         std::fs::create_dir(site.path().join(&pkg)).expect("a directory");
@@ -63,7 +92,7 @@ impl Lab {
         let base = format!("http://{address}");
         let secrets = serve::key(&store).await.expect("a key");
         let mut conn = store.conn().await.expect("a connection");
-        let owner = people::os_user(&mut conn, "owner", "owner", "admin").await.expect("an owner");
+        let owner = people::os_user(&mut conn, "owner", "owner", Role::Admin).await.expect("an owner");
         drop(conn);
         let site_info = Site { pkg, is_watched: false };
         let lab_store = store.clone();
@@ -81,28 +110,41 @@ impl Lab {
             sweep: Duration::from_hours(1),
             journal: Some(journal.to_owned()),
             program: env!("CARGO_BIN_EXE_flowod").into(),
-            roots: Roots::default(),
+            roots: terms.roots,
+            guard: Guard::new(vec![journal.to_owned()], None),
+            owner: UserId(owner.id),
+            streams: terms.streams,
             policy: store::prune::Policy::default(),
             monitor: false,
+            metrics_access: flowo_server::http::access::MetricsAccess::Local,
+            masking: ingest::mask::Masking::default(),
         });
         let followers = running.state.app.followers.clone();
         let owner = UserId(owner.id);
         let second = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let old_port = format!("http://{}", second.local_addr().expect("an address"));
         let trusted = flowo_server::owner::identity(&lab_store, owner).await.expect("an owner");
-        let old = panoptes(&running.state, Some(trusted)).into_make_service_with_connect_info::<Peer>();
-        tokio::spawn(async move { axum::serve(flowo_server::commands::NoDelay(second), old).await });
-        let service = router(running.state.clone(), site.path(), &site_info).into_make_service_with_connect_info::<Peer>();
+        let old = panoptes(&running.state, Some(trusted));
+        let service = router(running.state.clone(), site.path(), &site_info);
+        let (sockets, stopping) = (Sockets::new(Limits::of_process()), running.state.stopping.clone());
+        tokio::spawn({
+            let (sockets, stopping) = (sockets.clone(), stopping.clone());
+            async move { sockets.serve(second, old, stopping).await }
+        });
         tokio::spawn(async move {
             // Kept with the server, so that its loops live as long as it does.
             let _running = running;
-            let listener = flowo_server::commands::NoDelay(listener);
-            axum::serve(listener, service).await
+            sockets.serve(listener, service, stopping).await;
         });
         let mut lab =
             Self { base, old_port, database, owner, admin: String::new(), followers, secrets, http: client(), _site: site, journal: None };
         lab.admin = lab.token(owner, "admin").await;
         lab
+    }
+
+    /// Where its journal is.
+    pub fn journal_dir(&self) -> &Path {
+        self.journal.as_ref().expect("a lab of its own directory").path()
     }
 
     /// The seal that the server would put on a text.
@@ -114,14 +156,24 @@ impl Lab {
     pub async fn token(&self, user: UserId, scope: &str) -> String {
         let token = secrets::token().expect("randomness");
         let mut conn = self.database.store.conn().await.expect("a connection");
-        people::add_token(&mut conn, user, scope, &secrets::shown(&token), &self.secrets.hash(&token), scope, None).await.expect("a token");
+        people::add_token(
+            &mut conn,
+            user,
+            scope,
+            &secrets::shown(&token),
+            &self.secrets.hash(&token),
+            scope.parse().expect("a scope"),
+            None,
+        )
+        .await
+        .expect("a token");
         token
     }
 
     /// Another account.
     pub async fn user(&self, name: &str, role: &str) -> UserId {
         let mut conn = self.database.store.conn().await.expect("a connection");
-        UserId(people::os_user(&mut conn, name, name, role).await.expect("a user").id)
+        UserId(people::os_user(&mut conn, name, name, role.parse().expect("a role")).await.expect("a user").id)
     }
 
     /// The key of a fresh sign-in link.
@@ -135,10 +187,35 @@ impl Lab {
     /// A session's cookie, got as people get it.
     pub async fn session(&self, user: UserId) -> String {
         let key = self.sign_in_key(user).await;
-        let response = self.request(Method::GET, &format!("/sign-in?key={key}")).send().await.expect("an answer");
+        let response = self.sign_in(&key).await;
         assert_eq!(response.status(), StatusCode::SEE_OTHER);
         let cookie = response.headers()["set-cookie"].to_str().expect("text");
         cookie.split(';').next().expect("a cookie").to_owned()
+    }
+
+    /// Opens a live stream by a session.
+    pub async fn open_as(&self, cookie: &str, query: &str) -> Tab {
+        let response = self.request(Method::GET, &format!("/live?{query}")).header("cookie", cookie).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK);
+        Tab::new(response)
+    }
+
+    /// Where the bytes of a file are, by a session; `None` if nothing is there for it.
+    pub async fn ticket(&self, cookie: &str, run: &str, file: &str) -> Option<String> {
+        let path = format!("/runs/{run}/raw?file={file}");
+        let response = self.request(Method::GET, &path).header("cookie", cookie).send().await.expect("an answer");
+        (response.status() == StatusCode::TEMPORARY_REDIRECT).then(|| response.headers()["location"].to_str().expect("text").to_owned())
+    }
+
+    /// The form behind a sign-in link, filled in.
+    pub fn pressed(&self, key: &str) -> RequestBuilder {
+        let request = self.request(Method::POST, "/sign-in").header("content-type", "application/x-www-form-urlencoded");
+        request.body(format!("key={key}"))
+    }
+
+    /// Presses the button behind a sign-in link.
+    pub async fn sign_in(&self, key: &str) -> Response {
+        self.pressed(key).send().await.expect("an answer")
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -372,7 +372,7 @@ async fn everything_a_client_tells_is_kept_and_shown() {
     let job = &get(&lab, &format!("/api/workflow/{id}/job/3")).await["jobs"];
     assert_eq!(job["shell_command"], long.as_str());
     assert_eq!((&job["msg"], &job["is_checkpoint"], &job["status"]), (&json!("makes \u{fffd}it"), &json!(true), &json!("Error")));
-    assert_eq!(job["input"], json!([long, "a (cached)"]));
+    assert_eq!(job["input"], json!([long, "a"]), "a mark is no part of a name");
     let mut keys: Vec<&str> = job.as_object().expect("a job").keys().map(String::as_str).collect();
     keys.sort_unstable();
     assert_eq!(

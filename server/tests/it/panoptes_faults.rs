@@ -123,6 +123,36 @@ async fn whatever_the_database_does_clients_are_answered_in_time_and_what_they_s
     .await;
 }
 
+/// As a server that was started again a moment before: it has seen no token yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn while_the_database_hangs_one_client_nobody_knows_waits_for_it_and_the_next_ones_do_not() {
+    let database = TestDatabase::new().await;
+    let (line, store) = database.through(8).await;
+    let lab = Lab::over(database, store.clone()).await;
+    let mut tokens = Vec::new();
+    for _ in 0..40 {
+        tokens.push(lab.token(lab.owner, "report").await);
+    }
+    line.set(Line::Stalled);
+    let create = |token: String| {
+        let request = lab.request(Method::GET, "/create_workflow").bearer_auth(token);
+        async move { request.send().await.expect("an answer").status() }
+    };
+    // Each of them for itself would wait four seconds.
+    let all = async {
+        for token in tokens {
+            assert_eq!(create(token).await, StatusCode::SERVICE_UNAVAILABLE);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), all).await.expect("all are answered soon");
+    assert!(store.hangs());
+    line.cut();
+    line.set(Line::Whole);
+    until("a database that answers", || async { (!store.hangs()).then_some(()) }).await;
+    let last = lab.token(lab.owner, "report").await;
+    until("a workflow that is made", || async { (create(last.clone()).await == StatusCode::OK).then_some(()) }).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn reports_go_to_the_newest_attempt_whichever_server_began_it() {
     let database = TestDatabase::new().await;
@@ -164,7 +194,7 @@ async fn what_a_body_holds_is_taken_as_it_is_but_for_secrets() {
     assert_eq!(flow["name"], "a\u{fffd}b");
     assert_eq!(
         lab.database.text("select command_line from workflow_runs").await.as_deref(),
-        Some("snakemake --wms-monitor http://lab:flw_…@host:1 -n\u{fffd}")
+        Some("snakemake --wms-monitor http://lab:***@host:1 -n\u{fffd}")
     );
     settle(&lab).await;
     let raw = lab.database.text("select string_agg(body::text, '') from ingest_events").await.expect("reports");
@@ -187,7 +217,7 @@ async fn what_a_body_holds_is_taken_as_it_is_but_for_secrets() {
     }
     assert_eq!(api.now(&flow).await["status"], "Running");
     let kept = lab.database.texts("select event from ingest_events where event like 'no%' or event like 'l%' order by event desc").await;
-    assert_eq!(kept, ["no\u{fffd}such".to_owned(), "l".repeat(100)]);
+    assert_eq!(kept, ["no\u{fffd}such".to_owned(), format!("{}… (4\u{202f}900 more letters)", "l".repeat(100))]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -9,7 +9,7 @@ use std::{
 use tempfile::TempDir;
 
 /// A directory whose private database may run as another user.
-fn open_dir() -> TempDir {
+pub fn open_dir() -> TempDir {
     let dir = TempDir::new().expect("a directory");
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("permissions");
     let site = dir.path().join("site");
@@ -19,13 +19,18 @@ fn open_dir() -> TempDir {
 }
 
 fn flowod(dir: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_flowod"));
+    with_settings(Command::new(env!("CARGO_BIN_EXE_flowod")), dir, args)
+}
+
+fn with_settings(mut command: Command, dir: &Path, args: &[&str]) -> Command {
     command
         .args(args)
         .arg("--data-dir")
         .arg(dir.join("data"))
         .env("HOME", dir)
         .env("FLOWO_SITE_DIR", dir.join("site"))
+        // One of the tests opens a thousand.
+        .env("FLOWO_STREAMS_PER_PERSON", "4000")
         .env_remove("XDG_CONFIG_HOME")
         .env_remove("XDG_DATA_HOME");
     for name in ["DATABASE_URL", "POSTGRES_HOST", "PORT", "FLOWO_LISTEN", "FLOWO_HOST"] {
@@ -36,8 +41,29 @@ fn flowod(dir: &Path, args: &[&str]) -> Command {
 
 /// Starts a server and waits until it says that it is ready.
 fn start(dir: &Path) -> Child {
-    let mut child =
-        flowod(dir, &["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("flowod starts");
+    start_with(dir, &[])
+}
+
+/// The same with further arguments.
+pub fn start_with(dir: &Path, args: &[&str]) -> Child {
+    let mut command = flowod(dir, &SERVE);
+    command.args(args);
+    started(command)
+}
+
+/// The same where a process may have so few files open as many systems allow.
+pub fn start_with_1024_files(dir: &Path, args: &[&str]) -> Child {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"ulimit -Sn 1024; ulimit -Hn 1024; exec "$0" "$@""#, env!("CARGO_BIN_EXE_flowod")]);
+    let mut command = with_settings(shell, dir, &SERVE);
+    command.args(args);
+    started(command)
+}
+
+const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
+
+fn started(mut command: Command) -> Child {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("flowod starts");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let ready = lines.find_map(|line| line.ok().filter(|line| line.starts_with("Token for this user")));
     if ready.is_none() {
@@ -45,12 +71,14 @@ fn start(dir: &Path) -> Child {
         let _ = child.stderr.take().expect("a pipe").read_to_string(&mut error);
         panic!("flowod did not start: {error}");
     }
-    // Keeps the pipe open, so that a later line of the server's cannot fail.
+    // Keeps the pipes open and empty, so that a later line of the server's cannot fail.
     std::thread::spawn(move || lines.for_each(drop));
+    let mut errors = child.stderr.take().expect("a pipe");
+    std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
     child
 }
 
-fn stop(child: &Child) {
+pub fn stop(child: &Child) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
 }
@@ -109,14 +137,14 @@ fn a_database_address_that_is_none_is_an_error_with_a_reason() {
 }
 
 /// A setting of the file that the server wrote for this user's clients.
-fn setting(dir: &Path, name: &str) -> String {
+pub fn setting(dir: &Path, name: &str) -> String {
     let text = std::fs::read_to_string(dir.join(".config/flowo/config.toml")).expect("a configuration");
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_prefix('=').map(str::trim));
     line.expect("the setting").trim_matches('"').to_owned()
 }
 
 /// As many files as the system lets us have; each stream is one here and one in the server.
-fn many_files() {
+pub fn many_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }).expect("more files");
@@ -179,4 +207,45 @@ async fn a_thousand_streams_outlive_a_killed_database() {
     assert!(unaware.is_empty(), "{} were not told that the server did not hear: {:?}", unaware.len(), unaware.first());
     stop(&server);
     assert!(server.wait().expect("its end").success());
+}
+
+/// Everything below a directory, with the bits of its rights that concern others than its owner.
+fn open_to_others(dir: &Path, found: &mut Vec<(String, u32)>) {
+    for entry in std::fs::read_dir(dir).expect("a directory").flatten() {
+        let Ok(meta) = std::fs::symlink_metadata(entry.path()) else { continue }; // Gone since: a lock of PostgreSQL's.
+        let others = meta.permissions().mode() & 0o077;
+        if others != 0 && !meta.is_symlink() {
+            found.push((entry.path().display().to_string(), others));
+        }
+        if meta.is_dir() {
+            open_to_others(&entry.path(), found);
+        }
+    }
+}
+
+#[test]
+fn what_flowo_keeps_is_for_its_owner_alone_and_the_log_of_the_database_holds_no_values() {
+    let dir = open_dir();
+    let mut child = start(dir.path());
+    let data = dir.path().join("data");
+    let mut found = vec![(data.display().to_string(), std::fs::metadata(&data).expect("a directory").permissions().mode() & 0o077)];
+    found.retain(|(_, others)| *others != 0);
+    open_to_others(&data, &mut found);
+    // The account that runs PostgreSQL for root passes through these two, and lists neither.
+    let passages = [data.clone(), data.join("pg")].map(|dir| dir.display().to_string());
+    found.retain(|(path, others)| *others != 0o011 || !passages.contains(path));
+
+    let cluster =
+        std::fs::read_dir(data.join("pg")).expect("a directory").flatten().find(|entry| entry.path().is_dir()).expect("a cluster");
+    let pid = std::fs::read_to_string(cluster.path().join("postmaster.pid")).expect("a process");
+    let told = std::fs::read(format!("/proc/{}/cmdline", pid.lines().next().expect("a number"))).expect("its arguments");
+    let told = String::from_utf8_lossy(&told).replace('\0', " ");
+
+    stop(&child);
+    child.wait().expect("an end");
+    assert!(found.is_empty(), "open to others: {found:?}");
+    for setting in ["log_parameter_max_length=0", "log_parameter_max_length_on_error=0", "log_error_verbosity=terse"] {
+        assert!(told.contains(setting), "{setting} is not among {told}");
+    }
+    assert!(data.join("journal").is_dir(), "the journal was looked at, too");
 }

@@ -165,7 +165,7 @@ async fn a_silent_run_is_lost_with_its_running_job() {
     lab.database.sql("update workflow_runs set last_seen_at = now() - interval '2 minutes'").await;
     let mut conn = lab.database.store.conn().await.expect("a connection");
 
-    let lost = store::sweep::lose_silent(&mut conn, 60, 3600, None).await.expect("the sweep runs");
+    let lost = store::sweep::lose_silent(&mut conn, 60, 3600, None, 0).await.expect("the sweep runs");
 
     assert_eq!(lost.len(), 1);
     assert_eq!(lab.api(&format!("/runs/{id}")).await["status"], "lost");

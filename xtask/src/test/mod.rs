@@ -29,6 +29,9 @@ pub struct Selection {
     /// Also clients that are rarely seen: every generation of those of Panoptes
     #[arg(long)]
     pub all_clients: bool,
+    /// Everything, before a release: all clients, a thousand stories of faults, a hundred thousand odd requests; takes hours
+    #[arg(long)]
+    pub all: bool,
 }
 
 struct Step {
@@ -50,6 +53,7 @@ const STEPS: &[Step] = &[
     step_of("clippy-wasm", "lints, as the browser's program is compiled", &[], steps::clippy_wasm),
     step_of("deny", "licences and sources of foreign crates", &[], steps::deny),
     step_of("tidy", "invariants of the design", &[], steps::tidy),
+    step_of("deploy", "files for containers", &[], steps::deploy),
     step_of("unit", "unit, database and HTTP tests", &[], steps::unit),
     step_of("site", "build of the site, and its size", &[], steps::site),
     step_of("flowod", "build of the server", &[], steps::flowod),
@@ -94,6 +98,11 @@ pub fn run(ctx: &Ctx, selection: &Selection) -> Result<ExitCode> {
     Ok(summary(&done))
 }
 
+/// `cargo xtask fuzz-http`.
+pub fn surface(ctx: &Ctx, requests: u32) -> Result<ExitCode> {
+    Ok(if steps::surface(ctx, requests)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 fn selected(selection: &Selection) -> Result<Vec<&'static Step>> {
     let position = |name: &str| match STEPS.iter().position(|step| step.name == name) {
         Some(position) => Ok(position),
@@ -132,6 +141,7 @@ mod tests {
             from: from.map(ToOwned::to_owned),
             list: false,
             all_clients: false,
+            all: false,
         };
         selected(&selection).unwrap().iter().map(|step| step.name).collect()
     }

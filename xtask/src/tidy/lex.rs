@@ -1,6 +1,9 @@
 //! Rust text split into code and string literals, as far as searching for words needs it.
 //!
-//! Not a parser: it knows comments, strings, characters and where the inline tests begin.
+//! Not a parser: the compiler's lexer tells comments, strings and characters apart; where the inline tests begin is told by
+//! their line.
+
+use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 
 /// A file with its strings taken out.
 pub struct Lexed {
@@ -14,12 +17,26 @@ pub struct Lexed {
 
 impl Lexed {
     pub fn new(text: &str) -> Self {
-        let mut splitter = Splitter { code: String::with_capacity(text.len()), strings: Vec::new() };
-        let mut rest = text;
-        while !rest.is_empty() {
-            rest = splitter.step(rest);
+        let (mut code, mut strings) = (String::with_capacity(text.len()), Vec::new());
+        let (mut rest, mut line) = (text, 1);
+        for token in tokenize(text, FrontmatterAllowed::No) {
+            let (part, after) = rest.split_at(token.len as usize);
+            match token.kind {
+                TokenKind::LineComment { .. }
+                | TokenKind::BlockComment { .. }
+                | TokenKind::Literal { kind: LiteralKind::Char { .. } | LiteralKind::Byte { .. }, .. } => blank(&mut code, part),
+                TokenKind::Literal { .. } if part.contains('"') => {
+                    let inside = inside(part);
+                    strings.push((line, inside.to_owned()));
+                    code.push('"');
+                    blank(&mut code, inside);
+                    code.push('"');
+                }
+                _ => code.push_str(part),
+            }
+            line += part.matches('\n').count();
+            rest = after;
         }
-        let Splitter { code, strings } = splitter;
         let tests_at = tests_at(&code);
         Self { code, strings, tests_at }
     }
@@ -36,118 +53,17 @@ impl Lexed {
     }
 }
 
-struct Splitter {
-    code: String,
-    strings: Vec<(usize, String)>,
+/// The text between the quotes of a string of any kind; one that nobody closes goes on to its end.
+fn inside(literal: &str) -> &str {
+    let from = literal.find('"').map_or(0, |quote| quote + 1);
+    let to = literal.rfind('"').filter(|quote| *quote >= from).unwrap_or(literal.len());
+    &literal[from..to]
 }
 
-impl Splitter {
-    /// Takes one comment, literal or character off the front.
-    fn step<'a>(&mut self, rest: &'a str) -> &'a str {
-        if rest.starts_with("//") {
-            return self.blank(rest, rest.find('\n').unwrap_or(rest.len()));
-        }
-        if rest.starts_with("/*") {
-            return self.blank(rest, comment_end(rest));
-        }
-        if rest.starts_with('"') {
-            return self.string(rest, 1, escaped_end(rest), 1);
-        }
-        if let Some(hashes) = self.raw_string(rest) {
-            let close = format!("\"{}", "#".repeat(hashes));
-            let from = hashes + 2;
-            let to = rest[from..].find(&close).map_or(rest.len(), |at| from + at);
-            return self.string(rest, from, to, close.len());
-        }
-        let length = char_literal(rest);
-        if length > 0 {
-            return self.blank(rest, length);
-        }
-        let mut chars = rest.chars();
-        self.code.extend(chars.next());
-        chars.as_str()
-    }
-
-    /// Number of hashes if a raw string begins here: `r"`, `r#"`, also after `b` and `c`.
-    fn raw_string(&self, rest: &str) -> Option<usize> {
-        let in_word = self.code.ends_with(|c: char| c.is_alphanumeric() || c == '_');
-        let after_prefix = ["b", "c"].iter().any(|prefix| {
-            self.code.strip_suffix(prefix).is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric() || c == '_'))
-        });
-        if in_word && !after_prefix {
-            return None;
-        }
-        let tail = rest.strip_prefix('r')?;
-        let hashes = tail.len() - tail.trim_start_matches('#').len();
-        tail[hashes..].starts_with('"').then_some(hashes)
-    }
-
-    fn string<'a>(&mut self, rest: &'a str, from: usize, to: usize, close: usize) -> &'a str {
-        let line = self.code.matches('\n').count() + 1;
-        self.strings.push((line, rest[from..to].to_owned()));
-        self.code.push('"');
-        self.blank(&rest[from..], to - from);
-        self.code.push('"');
-        &rest[(to + close).min(rest.len())..]
-    }
-
-    fn blank<'a>(&mut self, rest: &'a str, length: usize) -> &'a str {
-        let breaks = rest[..length].matches('\n').count();
-        self.code.push(' ');
-        self.code.extend(std::iter::repeat_n('\n', breaks));
-        &rest[length..]
-    }
-}
-
-/// Where a block comment ends; they nest.
-fn comment_end(rest: &str) -> usize {
-    let mut depth = 0;
-    let mut at = 0;
-    while at < rest.len() {
-        if rest[at..].starts_with("/*") {
-            depth += 1;
-            at += 2;
-        } else if rest[at..].starts_with("*/") {
-            depth -= 1;
-            at += 2;
-            if depth == 0 {
-                return at;
-            }
-        } else {
-            at += rest[at..].chars().next().map_or(1, char::len_utf8);
-        }
-    }
-    rest.len()
-}
-
-/// Index of the quote that closes a string with escapes.
-fn escaped_end(rest: &str) -> usize {
-    let mut escaped = false;
-    for (at, c) in rest.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return at,
-            _ => (),
-        }
-    }
-    rest.len()
-}
-
-/// Length of a character literal; 0 if this is a lifetime or something else.
-fn char_literal(rest: &str) -> usize {
-    let Some(inner) = rest.strip_prefix('\'') else {
-        return 0;
-    };
-    if let Some(escape) = inner.strip_prefix('\\') {
-        // The escaped character itself may be a quote.
-        let skip = escape.chars().next().map_or(0, char::len_utf8);
-        return escape[skip..].find('\'').map_or(0, |at| at + skip + 3);
-    }
-    let Some(c) = inner.chars().next() else {
-        return 0;
-    };
-    if inner[c.len_utf8()..].starts_with('\'') { c.len_utf8() + 2 } else { 0 }
+/// A space for something that is no code, and the ends of its lines.
+fn blank(code: &mut String, part: &str) {
+    code.push(' ');
+    code.extend(std::iter::repeat_n('\n', part.matches('\n').count()));
 }
 
 /// A test module written in the file; `mod tests;` is a file of its own and ends nothing.

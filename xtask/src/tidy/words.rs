@@ -29,8 +29,15 @@ const WIRE_PLACES: [&str; 7] = [
     "build.rs",                   // Knows no protocol; its words are file names.
 ];
 
+/// Words of roles and scopes that mean nothing else; whoever has them as text decides by text.
+const RIGHTS_WORDS: [&str; 2] = ["viewer", "member"];
+
+/// Where roles and scopes have their words.
+const RIGHTS_PLACES: [&str; 2] = ["crates/model/src/access", "xtask/src/tidy/"];
+
 const SQL: &str = "1: SQL is written in crates/store, migrations and init-db only";
 const WIRE: &str = "7: a client's words end at its adapter; others speak the model's";
+const RIGHTS: &str = "16: rights are types of model::access; no role or scope is compared as text";
 const BOUND: &str = "13: every queue has a bound";
 const UNFINISHED: &str = "nothing unfinished, ignored or left over from debugging";
 const PLACE: &str = "no path or host of the machine something was made on";
@@ -52,6 +59,9 @@ pub fn rust(source: &Source, lexed: &Lexed, found: &mut Vec<Finding>) {
     for (line, text) in lexed.literals() {
         if !may_sql && is_statement(text) {
             found.push(source.finding(line, first_words(text), SQL));
+        }
+        if !source.is_test() && RIGHTS_WORDS.contains(&text) && !RIGHTS_PLACES.iter().any(|place| path.starts_with(place)) {
+            found.push(source.finding(line, text, RIGHTS));
         }
         // Texts for people may name the program they start, but not what it says on the wire.
         for word in WIRE_WORDS.iter().chain(&WIRE_TEXTS) {
@@ -203,6 +213,14 @@ mod tests {
         let text = "//! x\n#[cfg(test)]\nmod tests {\n  let q = \"delete from runs\"; job_info();\n}\n";
 
         assert_eq!(found("app/src/a.rs", text), [""; 0]);
+    }
+
+    #[test]
+    fn roles_are_types() {
+        let text = "//! x\nlet a = role == \"viewer\";\nlet b = \"a viewer looks\";\n";
+
+        assert_eq!(found("server/src/http/access.rs", text), ["2:viewer"]);
+        assert_eq!(found("crates/model/src/access/rights.rs", text), [""; 0]);
     }
 
     #[test]

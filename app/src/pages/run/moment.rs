@@ -1,16 +1,13 @@
 //! Moments of the past: what of the page follows when another one is asked for.
 
 use super::sources::Sources;
-use crate::{
-    api::runs::{RunView, Then, read_run},
-    paths::RunPlace,
-    session::session,
-};
+use crate::{api::runs::read_run, paths::RunPlace, session::session};
 use leptos::{prelude::*, task::spawn_local};
 use model::{
     RunId,
     run::{RuleRow, RunSummary},
 };
+use view::runs::{RunView, Then};
 
 /// What stands above a run's views.
 #[derive(Clone, Copy)]
@@ -46,7 +43,7 @@ impl Head {
                         return;
                     }
                     if let Ok(RunView { detail, then, .. }) = found {
-                        session.then.set(Some(at));
+                        session.then.set(Some(at.millis()));
                         self.then.set(then);
                         self.run.set(detail.run);
                         self.rules.set(detail.rules);

@@ -2,18 +2,18 @@
 
 use crate::{
     api::{
-        code::{CodeView, read_code},
-        files::{FilesAsk, FilesView, read_files},
-        graph::{RuleGraph, read_graph},
-        history::{HistoryView, read_history},
-        info::{InfoView, read_info},
-        job_graph::{JobGraph, read_job_graph},
-        jobs::{FailuresView, JobAsk, JobList, OpenJob, list_jobs, read_failures, read_job},
-        logs::{LogsAsk, LogsView, read_logs},
-        matrix::{MatrixAsk, MatrixView, read_matrix},
-        results::{ResultsAsk, ResultsView, read_results},
-        runs::{RunView, read_run},
-        timeline::{self, Arrangement, TimelineView, read_timeline},
+        code::read_code,
+        files::read_files,
+        graph::read_graph,
+        history::read_history,
+        info::read_info,
+        job_graph::read_job_graph,
+        jobs::{list_jobs, read_failures, read_job},
+        logs::read_logs,
+        matrix::read_matrix,
+        results::read_results,
+        runs::read_run,
+        timeline::read_timeline,
     },
     codec::Json,
     error::AppError,
@@ -26,9 +26,23 @@ use crate::{
 };
 use chart::graph::Direction;
 use leptos::prelude::*;
-use model::{JobKey, Millis, RunId, run::RuleRow};
+use model::{AsOf, JobKey, RunId, run::RuleRow};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeSet;
+use view::{
+    code::CodeView,
+    files::{FilesAsk, FilesView},
+    history::HistoryView,
+    info::InfoView,
+    job_graph::JobGraph,
+    jobs::{FailuresView, JobAsk, JobList, OpenJob},
+    logs::{LogsAsk, LogsView},
+    matrix::{MatrixAsk, MatrixView},
+    results::{ResultsAsk, ResultsView},
+    rule_graph::RuleGraph,
+    runs::RunView,
+    timeline::{Arrangement, TimelineView},
+};
 
 /// What stands beside the graph, as the address asks for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +50,7 @@ enum Ask {
     Jobs(JobAsk),
     Matrix(MatrixAsk),
     /// Of a rule, at a moment.
-    JobGraph(Option<String>, Option<Millis>),
+    JobGraph(Option<String>, Option<AsOf>),
     /// The second says that it is wanted as a table.
     Timeline(Arrangement, bool),
     Results(ResultsAsk),
@@ -51,23 +65,27 @@ enum Ask {
 impl Ask {
     fn of(place: &RunPlace) -> Self {
         match (Tab::of(place), place.form.as_deref()) {
-            (Tab::Jobs, Some("matrix")) => Self::Matrix(MatrixAsk::of(place)),
+            (Tab::Jobs, Some("matrix")) => Self::Matrix(place.matrix_ask()),
             (Tab::Jobs, Some("graph")) => Self::JobGraph(place.rule.clone(), place.moment()),
-            (Tab::Jobs, _) => Self::Jobs(JobAsk::of(place)),
+            (Tab::Jobs, _) => Self::Jobs(place.job_ask()),
             (Tab::Timeline, form) => Self::Timeline(arrangement(place), form == Some("table")),
             (Tab::Results, _) => {
-                let RunPlace { rule, after, file, tree, .. } = place.clone();
-                Self::Results(ResultsAsk { rule, after, file: file.and_then(|file| file.parse().ok()), tree })
+                let RunPlace { rule, after, files_of, file, tree, encoding, .. } = place.clone();
+                let encoding = encoding.and_then(|encoding| encoding.parse().ok());
+                let job = files_of.and_then(|job| job.parse().ok());
+                Self::Results(ResultsAsk { rule, job, after, file: file.and_then(|file| file.parse().ok()), tree, encoding })
             }
             (Tab::Logs, _) => {
                 let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
                 let file = place.file.as_ref().and_then(|file| file.parse().ok());
-                Self::Logs(LogsAsk { rule: place.rule.clone(), file, at: number(&place.from) })
+                let encoding = place.encoding.as_ref().and_then(|encoding| encoding.parse().ok());
+                Self::Logs(LogsAsk { rule: place.rule.clone(), after: place.after.clone(), file, at: number(&place.from), encoding })
             }
             (Tab::Code, _) => Self::Code(place.rule.clone()),
             (Tab::Files, _) => {
-                let RunPlace { path, find, rule, after, .. } = place.clone();
-                Self::Files(FilesAsk { path, find, rule, after })
+                let RunPlace { path, find, rule, files_of, form, after, .. } = place.clone();
+                let job = files_of.and_then(|job| job.parse().ok());
+                Self::Files(FilesAsk { path, find, rule, job, role: form, after })
             }
             (Tab::History, _) => Self::History(place.form.clone(), place.after.clone()),
             (Tab::Info, _) => Self::Info(place.after.clone()),
@@ -98,7 +116,8 @@ async fn view(id: RunId, ask: Ask, span: Option<(i64, i64)>) -> Result<View, App
         Ask::JobGraph(rule, at) => View::JobGraph(read_job_graph(id, rule, at).await?),
         Ask::Timeline(arrangement, _) => {
             // What a page without script shows; a page that wakes asks for what fits it.
-            let ask = timeline::Ask { arrangement, span, pixels: 480, top: 0, bottom: 600, turned: Vec::new() };
+            let span = span.map(|(from, to)| (from.into(), to.into()));
+            let ask = view::timeline::Ask { arrangement, span, pixels: 480, top: 0, bottom: 600, turned: Vec::new() };
             View::Timeline(read_timeline(id, ask).await?)
         }
         Ask::Results(ask) => View::Results(read_results(id, ask).await?),

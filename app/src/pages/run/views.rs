@@ -2,7 +2,6 @@
 
 use super::sources::{Sources, View};
 use crate::{
-    api::jobs::JobList,
     error::AppError,
     live::Watch,
     parts::{
@@ -25,9 +24,10 @@ use leptos::prelude::*;
 use model::{
     JobStatus, RunId,
     live::LiveCursor,
-    run::{JobCounts, RuleRow},
+    run::{JobCounts, NO_RULE, RuleRow},
     text,
 };
+use view::jobs::JobList;
 
 /// Stands where something is on its way.
 #[component]
@@ -78,7 +78,7 @@ pub fn RunView(id: RunId, place: Memo<RunPlace>, sources: Sources, live: Live) -
         View::Timeline(found) => view! { <Timeline id found place changed=live.changed/> }.into_any(),
         View::Results(found) => view! { <Results id found place pulse/> }.into_any(),
         View::Logs(found) => view! { <Logs id found place watch=live.watch/> }.into_any(),
-        View::Code(found) => view! { <Code found/> }.into_any(),
+        View::Code(found) => view! { <Code id found place/> }.into_any(),
         View::Files(found) => view! { <Files id found place/> }.into_any(),
         View::History(found) => view! { <History id found place pulse/> }.into_any(),
         View::Info(found) => view! { <Info id found=*found place/> }.into_any(),
@@ -101,6 +101,9 @@ pub fn Note(error: AppError) -> impl IntoView {
     view! { <p class="graph-note" role="status">{error.to_string()}</p> }
 }
 
+/// Rules that are offered beside the list; all of them are under Info.
+const RULES: usize = 200;
+
 /// What the list is narrowed to, and the rules as filters for those who do not use the graph.
 #[component]
 pub fn Chosen(id: RunId, rules: RwSignal<Vec<RuleRow>>, place: Memo<RunPlace>) -> impl IntoView {
@@ -109,24 +112,28 @@ pub fn Chosen(id: RunId, rules: RwSignal<Vec<RuleRow>>, place: Memo<RunPlace>) -
     let count = Memo::new(move |_| {
         let (one, words) = place.with(|place| (place.rule.clone(), place.status.clone().unwrap_or_default()));
         let statuses: Vec<JobStatus> = words.split(',').filter_map(|word| word.parse().ok()).collect();
-        let planned =
-            |jobs: &JobCounts| if statuses.is_empty() { jobs.total() } else { statuses.iter().map(|status| jobs.of(*status)).sum() };
-        let sum = |of: &dyn Fn(&JobCounts) -> i32| {
-            let chosen = |rule: &&RuleRow| one.as_ref().is_none_or(|one| *one == rule.name);
-            rules.with(|rules| rules.iter().filter(chosen).map(|rule| i64::from(of(&rule.jobs))).sum::<i64>())
-        };
-        (sum(&|jobs| planned(&JobCounts { planned: None, ..*jobs })), sum(&planned))
+        let chosen: Vec<RuleRow> =
+            rules.with(|rules| rules.iter().filter(|rule| one.as_ref().is_none_or(|one| *one == rule.name)).cloned().collect());
+        let told: Vec<RuleRow> =
+            chosen.iter().map(|rule| RuleRow { jobs: JobCounts { planned: None, ..rule.jobs }, ..rule.clone() }).collect();
+        (i64::from(model::run::total(&told, &statuses)), i64::from(model::run::total(&chosen, &statuses)))
     });
     let names = Memo::new(move |_| {
-        rules.with(|rules| rules.iter().filter(|rule| rule.jobs.total() > 0).map(|rule| rule.name.clone()).take(200).collect::<Vec<_>>())
+        rules.with(|rules| rules.iter().filter(|rule| rule.jobs.total() > 0).map(|rule| rule.name.clone()).take(RULES).collect::<Vec<_>>())
     });
+    let others = Memo::new(move |_| rules.with(|rules| rules.iter().filter(|rule| rule.jobs.total() > 0).skip(RULES).count()));
+    let rest = move || {
+        let href = paths::run_at(id, &place.get().of_tab(Some("info")));
+        let says = text::more(others.get() as u64, "rule");
+        (others.get() > 0).then(|| view! { <a href=href>{says}</a> })
+    };
     let links = move || {
         let links = names.get().into_iter().map(|name| {
             let href = {
                 let name = name.clone();
                 move || paths::run_at(id, &place.get().of_rule(Some(&name)))
             };
-            let label = if name.is_empty() { "not told yet".to_owned() } else { name.clone() };
+            let label = if name.is_empty() { NO_RULE.to_owned() } else { name.clone() };
             let total =
                 Memo::new(move |_| rules.with(|rules| rules.iter().find(|rule| rule.name == name).map_or(0, |rule| rule.jobs.total())));
             view! { <a href=href>{label}<span class="num">{total}</span></a> }
@@ -184,7 +191,7 @@ pub fn Chosen(id: RunId, rules: RwSignal<Vec<RuleRow>>, place: Memo<RunPlace>) -
             <input class="field" type="search" name="find" value=at.find placeholder="Find a sample" aria-label="Find jobs by a wildcard" autocomplete="off"/>
         </form>
         <If when=Signal::derive(move || rule.get().is_none() && place.with(|place| place.form.is_none()))>
-            <nav class="tabs" aria-label="Rules">{links}</nav>
+            <nav class="tabs" aria-label="Rules">{links}{rest}</nav>
         </If>
     }
 }

@@ -1,18 +1,24 @@
 //! The graph of jobs on its canvas: what is in sight, lines below boxes.
 
 use super::{BOX, Board, Graph, Look};
-use crate::{
-    api::job_graph::JobNode,
-    parts::ink::{Inks, pen},
-};
+use crate::parts::ink::{Inks, pen};
 use leptos::prelude::*;
 use model::JobStatus;
+use view::job_graph::JobNode;
 use web_sys::CanvasRenderingContext2d;
 
 /// Smaller than this boxes have no words (scale).
 const LEGIBLE: f64 = 0.55;
 /// Letters that fit into a box.
 const LETTERS: usize = 18;
+
+/// A label as it fits into a box, with a mark where it was cut.
+fn fitting(label: String) -> String {
+    match label.char_indices().nth(LETTERS - 1) {
+        Some((end, letter)) if end + letter.len_utf8() < label.len() => format!("{}…", &label[..end]),
+        _ => label,
+    }
+}
 
 impl Board {
     /// Paints with the next frame, once.
@@ -121,8 +127,25 @@ impl Board {
             } else {
                 format!("{rule} {}", node.label)
             };
-            let short: String = label.chars().take(LETTERS).collect();
-            let _ = pen.fill_text(&short, left + 10.0 * look.scale, top + high / 2.0);
+            let _ = pen.fill_text(&fitting(label), left + 10.0 * look.scale, top + high / 2.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_that_does_not_fit_says_so() {
+        for (label, shown) in [
+            ("map A", "map A"),
+            ("eighteen letters!!", "eighteen letters!!"),
+            ("nineteen letters!!!", "nineteen letters!…"),
+            ("größe größe größe ü", "größe größe größe…"),
+            ("", ""),
+        ] {
+            assert_eq!(fitting(label.into()), shown);
         }
     }
 }

@@ -10,7 +10,7 @@ use model::{
 };
 use std::collections::{BTreeSet, HashMap};
 
-/// Rows held at most; further ones are on a page of their own.
+/// Rows held at most; the link below them leads to further ones.
 const MOST: usize = 20_000;
 /// Jobs remembered while a window is on its way; more, and it is read once more.
 const RECENT: usize = 2_000;
@@ -109,8 +109,12 @@ impl LiveJobs {
         let ids: Vec<JobKey> = fresh.iter().map(|job| job.id).collect();
         self.window.update_value(|window| window.rows.extend(fresh.into_iter().map(|job| (job.id, ArcRwSignal::new(job)))));
         order.update(|order| order.extend(ids));
-        let full = order.with_untracked(|order| order.len() >= MOST);
-        self.next().set(page.next.filter(|_| !full));
+        self.next().set(page.next);
+    }
+
+    /// So many rows are held that no further ones are read by themselves.
+    pub(super) fn is_full(self) -> bool {
+        self.order().with_untracked(|order| order.len() >= MOST)
     }
 
     pub(super) fn next(self) -> ArcRwSignal<Option<Cursor>> {
@@ -209,15 +213,17 @@ impl LiveJobs {
         self.window.with_value(|window| window.rows.values().any(|row| row.with_untracked(&is)))
     }
 
-    /// Names of the wildcards of the rows shown now, in order.
-    pub(super) fn wildcards(self) -> Vec<String> {
+    /// Names of the wildcards of the rows shown now, in order: those with a column of their own, and the others.
+    pub(super) fn wildcards(self) -> (Vec<String>, Vec<String>) {
         let mut names = BTreeSet::new();
         self.window.with_value(|window| {
             for row in window.rows.values() {
                 row.with_untracked(|job| names.extend(job.wildcards.keys().cloned()));
             }
         });
-        names.into_iter().take(COLUMNS).collect()
+        let mut names: Vec<String> = names.into_iter().collect();
+        let others = names.split_off(names.len().min(COLUMNS));
+        (names, others)
     }
 
     fn meet(self, job: &JobRow) {
@@ -229,22 +235,97 @@ impl LiveJobs {
         });
         // Older jobs than the last one shown belong to the next page.
         let goes_on = self.next().with_untracked(Option::is_some);
-        let is_older = order.with_untracked(|order| order.len() >= MOST || goes_on && order.last().is_some_and(|last| *last > job.id));
+        let is_older = order.with_untracked(|order| goes_on && order.last().is_some_and(|last| *last > job.id));
         if job.superseded || !fits || is_older {
             return;
         }
         self.window.update_value(|window| {
             window.rows.insert(job.id, ArcRwSignal::new(job.clone()));
         });
+        // Where no more rows are held, the oldest makes room: the link below leads to it.
+        let mut gone = None;
         order.update(|order| {
             let at = order.partition_point(|held| *held > job.id);
             order.insert(at, job.id);
+            gone = if order.len() > MOST { order.pop() } else { None };
         });
+        if let Some(gone) = gone {
+            self.window.update_value(|window| drop(window.rows.remove(&gone)));
+            let last = order.with_untracked(|order| order.last().copied());
+            self.next().set(last.map(|last| Cursor { value: None, id: last.to_string() }));
+        }
     }
 
     fn remove(self, id: JobKey) {
         if self.window.try_update_value(|window| window.rows.remove(&id)).flatten().is_some() {
             self.order().update(|order| order.retain(|held| *held != id));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn job(id: i64) -> JobRow {
+        JobRow {
+            id: JobKey(id),
+            job_id: Some(id),
+            attempt: 1,
+            superseded: false,
+            rule: Some("map".into()),
+            status: JobStatus::Running,
+            wildcards: BTreeMap::new(),
+            threads: None,
+            reason: None,
+            message: None,
+            queued_at: None,
+            mem_mb: None,
+            host: None,
+            started_at: None,
+            ended_at: None,
+            revision: 1,
+        }
+    }
+
+    fn cursor(id: i64) -> Cursor {
+        Cursor { value: None, id: id.to_string() }
+    }
+
+    #[test]
+    fn a_list_that_holds_no_more_rows_leads_on_to_the_others() {
+        Owner::new().with(|| {
+            let (live, newest) = (LiveJobs::new(), 50_000);
+            let page = |from: i64| Page { items: (0..1_000).map(|n| job(from - n)).collect(), next: Some(cursor(from - 999)) };
+            live.show(page(newest), &RunPlace::default());
+
+            let mut from = newest;
+            while !live.is_full() {
+                from -= 1_000;
+                live.extend(page(from));
+            }
+            let (order, oldest) = (live.order(), from - 999);
+            assert_eq!((order.with_untracked(Vec::len), live.next().get_untracked()), (MOST, Some(cursor(oldest))));
+
+            live.apply(&Frame { jobs: vec![job(newest + 1)], ..Frame::default() });
+            assert_eq!(order.with_untracked(|order| (order.len(), order[0])), (MOST, JobKey(newest + 1)), "the newest is shown");
+            assert_eq!(live.next().get_untracked(), Some(cursor(oldest + 1)), "and the oldest is behind the link");
+            assert!(live.row(JobKey(oldest)).is_none());
+        });
+    }
+
+    #[test]
+    fn wildcards_without_a_column_of_their_own_are_named() {
+        Owner::new().with(|| {
+            let live = LiveJobs::new();
+            let wildcards: BTreeMap<String, String> = ('a'..='h').map(|name| (name.to_string(), name.to_uppercase().to_string())).collect();
+            live.show(Page { items: vec![JobRow { wildcards, ..job(1) }], next: None }, &RunPlace::default());
+
+            assert_eq!(
+                live.wildcards(),
+                (['a', 'b', 'c', 'd', 'e', 'f'].map(String::from).to_vec(), ['g', 'h'].map(String::from).to_vec())
+            );
+        });
     }
 }

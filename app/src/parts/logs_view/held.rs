@@ -1,14 +1,17 @@
 //! The lines that are held of an open log: read on in both directions, let go at one end for those at the other, and
 //! taken from the stream while somebody follows.
 
-use crate::api::logs::{FileNews, LogPart, LogWindow, OpenLog, count_lines, read_log};
+use crate::api::logs::{count_lines, read_log};
 use leptos::{html, prelude::*, task::spawn_local};
+use model::log::LogPart;
 use model::{
     RunId,
+    encoding::{Because, Encoding, ReadAs},
     file::{FileFacts, FileRef, NoFile},
-    log::LogLine,
+    log::{LogLine, LogText},
 };
 use std::time::Duration;
+use view::logs::{FileNews, LogWindow, OpenLog};
 
 /// Lines that are being counted are asked for so often, and so many times.
 pub const COUNTED: Duration = Duration::from_millis(300);
@@ -27,8 +30,18 @@ pub struct Held {
     pub file: StoredValue<FileRef>,
     pub lines: RwSignal<Vec<LogLine>>,
     pub facts: RwSignal<FileFacts>,
+    /// Bytes of the text; of a packed file not those of the file.
+    pub size: RwSignal<u64>,
+    /// Its places are none of the file: what becomes of that says nothing of them.
+    pub packed: StoredValue<bool>,
+    /// How its letters were read first; they are read on so.
+    pub read: StoredValue<ReadAs>,
+    /// What is to be known of the text.
+    pub note: RwSignal<Option<String>>,
     pub from: RwSignal<u64>,
     pub to: RwSignal<u64>,
+    /// The last line of the file is held, and has no end yet.
+    pub open: StoredValue<bool>,
     /// Lines before the first that is held, once they are counted.
     pub before: RwSignal<Option<u64>>,
     /// A window is on its way.
@@ -40,9 +53,7 @@ pub struct Held {
 impl Held {
     /// What is held goes to the end of the file; its last line may be half of one, which is gone on with from its start.
     pub fn ends(self) -> bool {
-        let to = self.to.get_untracked();
-        let half = self.lines.with_untracked(|lines| lines.last().is_some_and(|line| line.at >= to));
-        half || to >= self.facts.with_untracked(|facts| facts.size)
+        self.open.get_value() || self.to.get_untracked() >= self.size.get_untracked()
     }
 
     pub fn is_at_end(self) -> bool {
@@ -57,6 +68,12 @@ impl Held {
         });
     }
 
+    /// How the letters of further windows are to be read: as those of the first, if these were no plain ones.
+    pub fn encoding(self) -> Option<Encoding> {
+        let ReadAs { encoding, because } = self.read.try_get_value()?;
+        (because == Because::Chosen || encoding != Encoding::UTF_8).then_some(encoding)
+    }
+
     /// Reads a part, unless one is on its way already.
     pub fn read(self, part: LogPart, follow: bool) {
         if self.busy.try_get_value() != Some(false) {
@@ -65,7 +82,7 @@ impl Held {
         self.busy.set_value(true);
         let file = self.file.get_value();
         spawn_local(async move {
-            let found = read_log(self.id, file, part).await;
+            let found = read_log(self.id, file, part, self.encoding()).await;
             if self.busy.try_set_value(false).is_some() {
                 return; // The reader went on to something else.
             }
@@ -79,9 +96,13 @@ impl Held {
     }
 
     fn take(self, part: LogPart, window: LogWindow, follow: bool) {
-        let LogWindow { facts, lines: new, from, to, before } = window;
+        let LogWindow { facts, text: LogText { lines: new, from, to, open, size, before, note, .. } } = window;
         if self.facts.get_untracked() != facts {
             self.facts.set(facts);
+        }
+        self.size.set(size);
+        if self.note.get_untracked() != note {
+            self.note.set(note);
         }
         self.why.set(None);
         match part {
@@ -89,6 +110,7 @@ impl Held {
                 self.number(from, before);
                 self.from.set(from);
                 self.to.set(to);
+                self.open.set_value(open);
                 self.lines.set(new);
             }
             LogPart::Before(_) => {
@@ -104,6 +126,7 @@ impl Held {
                     self.lines.with_untracked(|lines| (lines.len() == HELD).then(|| lines.last().map(|line| line.at)).flatten())
                 {
                     self.to.set(last);
+                    self.open.set_value(false);
                 }
                 // What was in sight stays there.
                 if let (Some(pane), Some(below)) = (pane, below) {
@@ -115,13 +138,18 @@ impl Held {
                 if new.len() == 1 && new.last() == last.as_ref() {
                     return; // The line that is being written is as it was.
                 }
+                if from < self.from.get_untracked() {
+                    // A terminal would write over lines before the first that is held.
+                    return self.read(LogPart::End, follow);
+                }
                 self.to.set(to);
+                self.open.set_value(open);
                 let let_go = self.lines.try_update(|lines| {
                     lines.truncate(lines.partition_point(|line| line.at < from));
                     lines.extend(new);
                     let over = lines.len().saturating_sub(HELD);
-                    lines.drain(..over);
-                    lines.first().filter(|_| over > 0).map(|line| (line.at, over as u64))
+                    let gone: u64 = lines.drain(..over).map(|line| 1 + line.skipped).sum();
+                    lines.first().filter(|_| over > 0).map(|line| (line.at, gone))
                 });
                 if let Some((first, over)) = let_go.flatten() {
                     self.from.set(first);
@@ -137,7 +165,9 @@ impl Held {
     /// The lines before the first: known, or asked for until they are counted.
     pub fn number(self, from: u64, before: Option<u64>) {
         self.before.set(before);
-        if before.is_some() {
+        let ReadAs { encoding, because } = self.read.get_value();
+        // Nobody counts lines by a width that the file does not tell.
+        if before.is_some() || because == Because::Chosen && encoding.is_wide() {
             return;
         }
         let file = self.file.get_value();
@@ -163,12 +193,23 @@ impl Held {
             Err(why) => return self.why.set(Some(why.to_string())),
         };
         let (to, ended, at_end) = (self.to.get_untracked(), self.ends(), self.is_at_end());
-        match news.lines {
-            Some(window) if ended && window.from <= to && to <= window.to => self.take(LogPart::From(window.from), window, at_end),
+        if self.packed.get_value() {
+            if facts != self.facts.get_untracked() {
+                self.read(LogPart::End, at_end);
+            }
+            return;
+        }
+        let encoding = self.read.get_value().encoding;
+        let lines = news.lines.filter(|window| window.text.read.encoding == encoding);
+        match lines.map(|window| (window.text.from, window.text.to, window)) {
+            Some((from, end, window)) if ended && from <= to && to <= end => self.take(LogPart::From(from), window, at_end),
             // It is another file now, or the same from the start.
             _ if facts.size < to => self.read(LogPart::End, at_end),
             // The reader is elsewhere: it is enough to know that there is more.
-            _ if !ended => self.facts.set(facts),
+            _ if !ended => {
+                self.facts.set(facts);
+                self.size.set(facts.size);
+            }
             _ if facts.size > to + BEHIND => self.read(LogPart::End, at_end),
             _ if facts != self.facts.get_untracked() => self.read(LogPart::From(to), at_end),
             _ => {}

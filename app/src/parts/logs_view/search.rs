@@ -1,4 +1,5 @@
-//! Words looked for in one log: asked for part by part until all of it was looked through, or the reader stops.
+//! Words, or lines that matter, looked for in one log: asked for part by part until all of it was looked through, or the
+//! reader stops.
 
 use crate::{
     api::logs::find_in_log,
@@ -8,8 +9,9 @@ use crate::{
 use leptos::{prelude::*, task::spawn_local};
 use model::{
     RunId,
+    encoding::Encoding,
     file::FileRef,
-    log::{Hit, Hits},
+    log::{Hit, Hits, Level, Wanted},
     text,
 };
 
@@ -18,69 +20,117 @@ use model::{
 pub struct Search {
     id: RunId,
     file: StoredValue<FileRef>,
-    words: RwSignal<String>,
+    /// How its letters are read.
+    encoding: StoredValue<Option<Encoding>>,
+    wanted: RwSignal<Option<Wanted>>,
     hits: RwSignal<Vec<Hit>>,
-    /// Bytes that were looked through, of so many; `None` when it is done.
-    at: RwSignal<Option<(u64, u64)>>,
+    /// Bytes of the text, as the last answer said.
+    size: RwSignal<u64>,
+    /// Bytes of a line by which it is judged, where one has a word of a level behind them; else 0.
+    judged: RwSignal<u64>,
+    /// Bytes that were looked through; `None` when these are all.
+    at: RwSignal<Option<u64>>,
+    /// Hits at which looking ends.
+    room: RwSignal<usize>,
+    /// Nothing is looked for any more.
+    ended: RwSignal<bool>,
     why: RwSignal<Option<String>>,
     /// Grows with every search: answers to earlier ones are let go.
     turn: StoredValue<u32>,
 }
 
-/// Hits that are listed; looking ends there.
+/// Hits that are listed; looking ends there, and goes on for as many more when the reader asks.
 const HITS: usize = 1_000;
 
 impl Search {
-    pub fn new(id: RunId, file: StoredValue<FileRef>) -> Self {
+    pub fn new(id: RunId, file: StoredValue<FileRef>, encoding: Option<Encoding>) -> Self {
         Self {
             id,
             file,
-            words: RwSignal::new(String::new()),
+            encoding: StoredValue::new(encoding),
+            wanted: RwSignal::new(None),
+            size: RwSignal::new(0),
             hits: RwSignal::new(Vec::new()),
+            judged: RwSignal::new(0),
             at: RwSignal::new(None),
+            room: RwSignal::new(HITS),
+            ended: RwSignal::new(true),
             why: RwSignal::new(None),
             turn: StoredValue::new(0),
         }
     }
 
-    /// Looks for other words, or for none.
-    pub fn begin(self, words: String) {
+    /// Looks for something else, or for nothing.
+    pub fn begin(self, wanted: Option<Wanted>) {
         self.stop();
-        if self.words.get_untracked() == words {
+        if self.wanted.get_untracked() == wanted {
             return;
         }
         self.hits.set(Vec::new());
+        self.room.set(HITS);
+        self.at.set(None);
+        self.size.set(0);
+        self.judged.set(0);
         self.why.set(None);
-        self.words.set(words.clone());
-        if !words.is_empty() {
-            self.at.set(Some((0, 0)));
-            spawn_local(self.run(words, self.turn.get_value()));
+        self.wanted.set(wanted.clone());
+        if let Some(wanted) = wanted {
+            self.at.set(Some(0));
+            self.ended.set(false);
+            spawn_local(self.run(wanted, 0, self.turn.get_value()));
         }
+    }
+
+    /// The log has grown: what came is looked through, too.
+    pub fn grown(self, size: u64) {
+        let from = self.size.get_untracked();
+        let done = self.ended.get_untracked() && self.at.get_untracked().is_none() && self.why.with_untracked(Option::is_none);
+        if let Some(wanted) = self.wanted.get_untracked().filter(|_| done && size > from) {
+            self.at.set(Some(from));
+            self.ended.set(false);
+            spawn_local(self.run(wanted, from, self.turn.get_value()));
+        }
+    }
+
+    /// Looks on from where looking ended: at a stop, an error, or as many lines as are listed.
+    fn go_on(self) {
+        let (Some(wanted), Some(at)) = (self.wanted.get_untracked(), self.at.get_untracked()) else { return };
+        self.room.set(self.hits.with_untracked(Vec::len) + HITS);
+        self.why.set(None);
+        self.ended.set(false);
+        spawn_local(self.run(wanted, at, self.turn.get_value()));
     }
 
     fn stop(self) {
         self.turn.update_value(|turn| *turn += 1);
-        self.at.set(None);
+        self.ended.set(true);
     }
 
-    async fn run(self, words: String, turn: u32) {
+    async fn run(self, wanted: Wanted, mut from: u64, turn: u32) {
         let Some(file) = self.file.try_get_value() else { return };
-        let mut from = 0;
+        let encoding = self.encoding.get_value();
+        let (words, level) = match wanted {
+            Wanted::Words(words) => (Some(words), None),
+            Wanted::Level(level) => (None, Some(level)),
+        };
         loop {
-            let found = find_in_log(self.id, file.clone(), words.clone(), from).await;
+            let found = find_in_log(self.id, file.clone(), words.clone(), level, from, encoding).await;
             if self.turn.try_get_value() != Some(turn) {
                 return; // Something else is looked for, or the reader is gone.
             }
             match found {
-                Ok(Ok(Hits { hits, next, size })) => {
-                    self.hits.update(|held| held.extend(hits));
-                    let enough = self.hits.with_untracked(Vec::len) >= HITS;
-                    match next.filter(|_| !enough) {
-                        Some(next) => {
-                            from = next;
-                            self.at.set(Some((next, size)));
-                        }
-                        None => return self.at.set(None),
+                Ok(Ok(Hits { hits, next, size, judged })) => {
+                    self.hits.update(|held| {
+                        // One that had no end yet is told again.
+                        let last = held.last().map(|hit| hit.at);
+                        held.extend(hits.into_iter().filter(|hit| Some(hit.at) > last));
+                    });
+                    self.size.set(size);
+                    self.judged.update(|held| *held = judged.max(*held));
+                    let enough = self.hits.with_untracked(Vec::len) >= self.room.get_untracked();
+                    self.at.set(next);
+                    match next {
+                        Some(next) if !enough => from = next,
+                        _ => return self.ended.set(true),
                     }
                 }
                 Ok(Err(why)) => return self.fail(why.to_string()),
@@ -90,7 +140,7 @@ impl Search {
     }
 
     fn fail(self, why: String) {
-        self.at.set(None);
+        self.ended.set(true);
         self.why.set(Some(why));
     }
 }
@@ -100,35 +150,90 @@ impl Search {
 pub fn Found(search: Search, id: RunId, file: StoredValue<FileRef>, place: Memo<RunPlace>) -> impl IntoView {
     let says = move || {
         let count = search.hits.with(Vec::len);
-        let lines = format!("{} {}", text::count(count as i64), if count == 1 { "line" } else { "lines" });
+        let kind = search.wanted.with(|wanted| match wanted {
+            Some(Wanted::Level(Level::Error)) => ["error", "errors"],
+            Some(Wanted::Level(_)) => ["warning or error", "warnings and errors"],
+            _ => ["line", "lines"],
+        });
+        let lines = format!("{} {}", text::count(count as i64), kind[usize::from(count != 1)]);
+        let size = search.size.get();
+        let whole = text::bytes(i64::try_from(size).unwrap_or(i64::MAX));
         match (search.why.get(), search.at.get()) {
             (Some(why), _) => why,
-            (None, Some((at, size))) if size > 0 => format!("{lines} so far, {} % looked through", at.saturating_mul(100) / size.max(1)),
-            (None, Some(_)) => "Looking…".to_owned(),
-            (None, None) if count >= HITS => format!("The first {lines}"),
+            (None, Some(_)) if size == 0 => "Looking…".to_owned(),
+            (None, Some(at)) if search.ended.get() && count < search.room.get() => {
+                format!("{lines}; stopped after {} % of {whole}", at.saturating_mul(100) / size.max(1))
+            }
+            (None, Some(at)) if count >= search.room.get() => {
+                format!("The first {lines}; looked through {} % of {whole}", at.saturating_mul(100) / size.max(1))
+            }
+            (None, Some(at)) => format!("{lines} so far, {} % of {whole} looked through", at.saturating_mul(100) / size.max(1)),
+            (None, None) if count == 0 => format!("No {} in all {whole}", kind[1]),
             (None, None) => lines,
         }
+    };
+    let judged = move || {
+        let bytes = i64::try_from(search.judged.get()).unwrap_or(i64::MAX);
+        (bytes > 0).then(|| format!("long lines are judged by their first {}", text::bytes(bytes)))
     };
     let row = move |hit: Hit| {
         let href = move || {
             paths::run_at(id, &RunPlace { file: Some(file.get_value().to_string()), from: Some(hit.at.to_string()), ..place.get() })
         };
-        view! { <li><a class="cut" href=href>{hit.text}</a></li> }
+        view! { <li data-level=hit.level.map(Level::as_str)><a class="cut" href=href>{hit.text}</a></li> }
     };
-    let none = move || paths::run_at(id, &RunPlace { find: None, ..place.get() });
+    let none = move || paths::run_at(id, &RunPlace { find: None, level: None, ..place.get() });
     view! {
-        <If when=Signal::derive(move || search.words.with(|words| !words.is_empty()))>
+        <If when=Signal::derive(move || search.wanted.with(Option::is_some))>
             <section class="hits" aria-label="Lines found">
                 <header>
                     <span class="dim num" role="status">{says}</span>
+                    <span class="dim">{judged}</span>
                     <span class="grow"></span>
-                    <If when=Signal::derive(move || search.at.get().is_some())>
+                    <If when=Signal::derive(move || !search.ended.get())>
                         <button class="btn ghost small" type="button" on:click=move |_| search.stop()>"Stop"</button>
+                    </If>
+                    <If when=Signal::derive(move || search.ended.get() && search.at.with(Option::is_some))>
+                        <button class="btn ghost small" type="button" on:click=move |_| search.go_on()>"Go on"</button>
                     </If>
                     <a class="btn ghost small icon" href=none aria-label="Close what was found"><Icon name="i-x" small=true/></a>
                 </header>
                 <ol tabindex="0" role="list" aria-label="Lines found"><For each=move || search.hits.get() key=|hit| hit.at children=row/></ol>
             </section>
         </If>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_that_ended_before_the_end_goes_on_when_asked() {
+        let hit = |at: u64| Hit { at, level: None, text: "No space left".into() };
+        for (hits, at, ended, button) in [
+            (HITS, Some(500), true, Some("Go on")),
+            (3, Some(500), true, Some("Go on")),
+            (3, Some(500), false, Some("Stop")),
+            (3, None, true, None),
+        ] {
+            Owner::new().with(|| {
+                let id: RunId = "0193a4c2-0000-7000-8000-000000000001".parse().expect("an id");
+                let file = StoredValue::new(FileRef::Log);
+                let search = Search::new(id, file, None);
+                search.wanted.set(Some(Wanted::Words("space".into())));
+                search.hits.set((0..hits as u64).map(hit).collect());
+                search.size.set(1_000);
+                search.at.set(at);
+                search.ended.set(ended);
+                let place = Memo::new(|_| RunPlace::default());
+
+                let html = view! { <Found search id file place/> }.into_any().to_html();
+
+                for says in ["Go on", "Stop"] {
+                    assert_eq!(html.contains(says), button == Some(says), "{hits} {at:?} {ended}: {says} in {html}");
+                }
+            });
+        }
     }
 }

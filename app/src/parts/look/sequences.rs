@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use model::{
     RunId,
     file::FileRef,
-    preview::{Preview, Sequence, Sequences},
+    preview::{Sequence, Sequences, Shown},
     text,
 };
 
@@ -16,27 +16,26 @@ const LINE: usize = 60;
 
 #[component]
 pub fn SequencesView(id: RunId, file: FileRef, found: Sequences, label: String) -> impl IntoView {
-    let Sequences { records, protein, next, cut } = found;
+    let Sequences { records, protein, next, ends } = found;
     let records = RwSignal::new(records);
     let next = RwSignal::new(next);
-    let cut = RwSignal::new(cut);
+    let ends = RwSignal::new(ends);
+    let failed = RwSignal::new(false);
     let busy = RwSignal::new(false);
     let more = move |_| {
         let (Some(at), false) = (next.get_untracked(), busy.get_untracked()) else { return };
         busy.set(true);
         let file = file.clone();
         spawn_local(async move {
-            let found = look_into(id, file, at).await;
+            let found = look_into(id, file, at, None).await;
             if busy.try_set(false).is_some() {
                 return; // The reader went on to something else.
             }
-            if let Ok(Ok((_, Preview::Sequences(found)))) = found {
-                next.set(found.next);
-                cut.set(found.cut);
-                records.update(|records| records.extend(found.records));
-            } else {
-                next.set(None);
-            }
+            let Ok(Ok((_, Shown::Sequences(found)))) = found else { return failed.set(true) };
+            failed.set(false);
+            next.set(found.next);
+            ends.set(found.ends);
+            records.update(|records| records.extend(found.records));
         });
     };
     let rows = move || {
@@ -59,7 +58,8 @@ pub fn SequencesView(id: RunId, file: FileRef, found: Sequences, label: String) 
                 next.get()
                     .map(|_| view! { <p class="edge"><button class="btn small" type="button" disabled=move || busy.get() on:click=more.clone()>"Further records"</button></p> })
             }}
-            {move || cut.get().then(|| view! { <p class="dim edge">"There is more than can be read here. Download the file for the rest."</p> })}
+            {move || failed.get().then(|| view! { <p class="edge" role="status">"The next records could not be read. Try again."</p> })}
+            {move || ends.get().says().filter(|_| next.get().is_none()).map(|says| view! { <p class="dim edge">{says}</p> })}
         </div>
     }
 }

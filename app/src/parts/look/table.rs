@@ -1,14 +1,16 @@
 //! Rows of a table: those near the view exist, further ones are read as one comes near the end.
 
+use super::sequences::SequencesView;
 use crate::{
     api::results::look_into,
+    paths::{self, RunPlace},
     ui::{Icon, Windowed},
 };
 use leptos::{prelude::*, task::spawn_local};
 use model::{
     RunId,
     file::FileRef,
-    preview::{Column, Preview, Table},
+    preview::{Column, Ends, Shown, Table},
     text,
 };
 use std::{cmp::Ordering, sync::Arc};
@@ -21,31 +23,42 @@ const HELD: usize = 20_000;
 
 #[component]
 pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl IntoView {
-    let Table { about, columns, rows, more_columns, next, cut, total } = table;
+    let Table { about, more_about, columns, rows, more_columns, next, ends, total, sequences } = table;
+    let is_part = next.is_some() || ends == Ends::More || total.is_some_and(|total| total > rows.len() as u64);
+    let figures = is_part.then(|| format!("Figures under the names are of the first {}.", rows_of(rows.len())));
+    let raw = paths::raw(id, &file);
     let rows: RwSignal<Vec<Arc<Vec<String>>>> = RwSignal::new(rows.into_iter().map(Arc::new).collect());
     let next = RwSignal::new(next);
+    let ends = RwSignal::new(ends);
+    let sequences = RwSignal::new(sequences);
+    let failed = RwSignal::new(false);
     let sort = RwSignal::new(None::<(usize, bool)>);
     let numeric: Arc<[bool]> = columns.iter().map(|column| column.kind.is_number()).collect();
     let count = Memo::new(move |_| rows.with(Vec::len));
     let busy = StoredValue::new(false);
+    let of = file.clone();
     let more = Callback::new(move |()| {
         let Some(at) = next.get_untracked() else { return };
         if busy.try_get_value() != Some(false) || count.get_untracked() >= HELD {
             return;
         }
         busy.set_value(true);
+        // As the first rows were read.
+        let search = window().location().search().unwrap_or_default();
+        let encoding = RunPlace::of(search.trim_start_matches('?')).encoding.and_then(|encoding| encoding.parse().ok());
         let file = file.clone();
         spawn_local(async move {
-            let found = look_into(id, file, at).await;
+            let found = look_into(id, file, at, encoding).await;
             if busy.try_set_value(false).is_some() {
                 return; // The reader went on to something else.
             }
-            match found {
-                Ok(Ok((_, Preview::Table(found)))) => {
-                    next.set(found.next.filter(|_| !found.rows.is_empty()));
-                    rows.update(|rows| rows.extend(found.rows.into_iter().map(Arc::new)));
-                }
-                _ => next.set(None),
+            let Ok(Ok((_, Shown::Table(found)))) = found else { return failed.set(true) };
+            failed.set(false);
+            next.set(found.next.filter(|_| !found.rows.is_empty()));
+            ends.set(found.ends);
+            rows.update(|rows| rows.extend(found.rows.into_iter().map(Arc::new)));
+            if found.sequences.is_some() {
+                sequences.set(found.sequences);
             }
         });
     });
@@ -85,26 +98,53 @@ pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl 
         let read = count.get() as i64;
         let rows = match total {
             Some(total) if total as i64 > read => format!("{} of {} rows read", text::count(read), text::count(total as i64)),
-            _ if next.get().is_some() || cut => format!("{} rows read, there are more", text::count(read)),
+            _ if next.get().is_some() || ends.get() == Ends::More => format!("{} rows read, there are more", text::count(read)),
             _ => format!("{} rows", text::count(read)),
         };
         match more_columns {
             0 => rows,
-            more => format!("{rows}; {more} more columns are not shown"),
+            1 => format!("{rows}; 1 more column is not shown"),
+            more => format!("{rows}; {} more columns are not shown", text::count(i64::from(more))),
         }
     };
-    let note = move || (cut || count.get() >= HELD && next.get().is_some()).then_some("Download the file for the rest.");
+    let note = move || match (next.get(), count.get() >= HELD) {
+        (Some(_), true) => Some("Download the file for the rest."),
+        (Some(_), false) => None,
+        (None, _) => ends.get().says(),
+    };
+    // Rows that are not read would have their places among these.
+    let among = move || {
+        let is_part = next.get().is_some() || ends.get() == Ends::More;
+        (is_part && sort.get().is_some()).then(|| format!("Sorted among the {} read.", rows_of(count.get())))
+    };
+    let again = move || {
+        failed.get().then(|| {
+            view! {
+                <span role="status">"The next rows could not be read."</span>
+                <button class="btn small" type="button" on:click=move |_| more.run(())>"Retry"</button>
+            }
+        })
+    };
+    let behind = {
+        let label = label.replacen("Content of", "Sequences of", 1);
+        move || {
+            sequences.get().map(|found| {
+                view! {
+                    <div class="tool"><span class="dim">"Sequences follow the rows."</span></div>
+                    <SequencesView id file=of.clone() found label=label.clone()/>
+                }
+            })
+        }
+    };
     view! {
         <div class="tool">
             <span class="dim num">{says}</span>
             <span class="dim">{note}</span>
+            <span class="dim" role="status">{among}</span>
+            <span class="dim">{figures}</span>
+            {again}
         </div>
-        {about
-            .map(|about| {
-                let lines = about.lines().count();
-                let says = if lines == 1 { "1 line before the rows".to_owned() } else { format!("{lines} lines before the rows") };
-                view! { <details class="about"><summary>{says}</summary><pre>{about}</pre></details> }
-            })}
+        <About about more=more_about raw/>
         <div class="scroller" tabindex="0" role="region" aria-label=label node_ref=windowed.scroller on:scroll=move |_| windowed.measure()>
             <table class="data">
                 <thead>
@@ -120,6 +160,38 @@ pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl 
                 </tbody>
             </table>
         </div>
+        {behind}
+    }
+}
+
+fn rows_of(rows: usize) -> String {
+    if rows == 1 { "row".to_owned() } else { format!("{} rows", text::count(rows as i64)) }
+}
+
+/// What the file says before its rows.
+#[component]
+fn About(about: Option<String>, more: u64, raw: String) -> impl IntoView {
+    let shown = about.as_deref().map_or(0, |about| about.lines().count() as u64);
+    if shown + more == 0 {
+        return ().into_any();
+    }
+    let rest = (more > 0).then(|| {
+        let lines = if more == 1 { "1 more line".to_owned() } else { format!("{} more lines", text::count(more as i64)) };
+        view! { <p class="dim edge">{lines}" follow. "<a class="link" href=format!("{raw}&save=1") download="">"Download the file"</a>" for all of them."</p> }
+    });
+    view! { <details class="about"><summary>{before(shown, more)}</summary>{about.map(|about| view! { <pre>{about}</pre> })}{rest}</details> }
+        .into_any()
+}
+
+/// How many lines stand before the rows, and how many of them are shown.
+fn before(shown: u64, more: u64) -> String {
+    let says = match shown + more {
+        1 => "1 line before the rows".to_owned(),
+        lines => format!("{} lines before the rows", text::count(lines as i64)),
+    };
+    match more {
+        0 => says,
+        _ => format!("{says}, the first {} here", text::count(shown as i64)),
     }
 }
 
@@ -179,6 +251,13 @@ fn compare(a: &str, b: &str, number: bool) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_before_the_rows_are_counted_also_where_not_all_are_shown() {
+        let thin = "\u{202f}";
+        assert_eq!(before(1, 0), "1 line before the rows");
+        assert_eq!(before(1_200, 2_166), format!("3{thin}366 lines before the rows, the first 1{thin}200 here"));
+    }
 
     #[test]
     fn numbers_are_sorted_by_size_and_what_is_missing_comes_last() {

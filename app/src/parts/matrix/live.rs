@@ -1,12 +1,12 @@
 //! The cells of a matrix as they stream: one signal each.
 
-use crate::api::matrix::{Cell, MatrixRow, MatrixView};
 use leptos::prelude::*;
 use model::{job::JobRow, live::Frame};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
+use view::matrix::{Cell, MatrixRow, MatrixView};
 
 /// Rows read again at once.
 const AGAIN: usize = 120;
@@ -79,8 +79,12 @@ pub(super) struct Held {
     pub(super) by: String,
     pub(super) columns: ArcRwSignal<Vec<String>>,
     pub(super) order: ArcRwSignal<Vec<String>>,
+    /// Rules without a column.
+    pub(super) more_columns: u32,
     /// Rows in all.
     pub(super) total: ArcRwSignal<u32>,
+    /// Rows before the first one here: they are on a page of their own.
+    first: u32,
     pub(super) longest: ArcRwSignal<i64>,
     rows: HashMap<String, Row>,
     /// Grows when something came that the cells could not say.
@@ -103,19 +107,22 @@ impl LiveMatrix {
         Self(StoredValue::new(None))
     }
 
-    pub(super) fn show(self, found: MatrixView) -> Held {
-        let MatrixView { by, columns, total, rows, longest, .. } = found;
+    /// Shows what was read from the row `first` on.
+    pub(super) fn show(self, found: MatrixView, first: u32) -> Held {
+        let MatrixView { by, columns, more_columns, total, rows, longest, .. } = found;
         let held = Held {
             by,
             columns: ArcRwSignal::new(columns),
             order: ArcRwSignal::default(),
+            more_columns,
             total: ArcRwSignal::new(total),
+            first,
             longest: ArcRwSignal::new(longest),
             rows: HashMap::new(),
             version: ArcRwSignal::new(0),
             met: Vec::new(),
             recent: None,
-            read_to: rows.len() as u32,
+            read_to: first.saturating_add(rows.len() as u32),
             again: false,
         };
         self.0.set_value(Some(held.clone()));
@@ -232,8 +239,8 @@ impl LiveMatrix {
             held.met.retain(|value| !rows.contains_key(value));
             if further {
                 held.read_to += last;
-                if (last == 0 || held.read_to >= found.total) && shown < found.total && !held.again {
-                    (held.read_to, held.again) = (0, true);
+                if (last == 0 || held.read_to >= found.total) && shown < found.total.saturating_sub(held.first) && !held.again {
+                    (held.read_to, held.again) = (held.first, true);
                 }
             }
             held.recent.take()

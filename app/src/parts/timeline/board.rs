@@ -13,7 +13,7 @@ use super::{
     paint::{EDGE, HEAD, SIDE},
 };
 use crate::{
-    api::timeline::{Arrangement, Group, Link, SpanSums, TimelineView, read_critical},
+    api::timeline::read_critical,
     paths::{self, RunPlace},
     session::session,
 };
@@ -22,6 +22,7 @@ use leptos::{ev, html, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::{Millis, RunId, job::JobRow};
 use std::{collections::HashMap, sync::Arc, time::Duration};
+use view::timeline::{Arrangement, Chain, Group, SpanSums, TimelineView};
 use wasm_bindgen::JsCast as _;
 
 /// While jobs change the part in sight is read again at most so often.
@@ -62,7 +63,7 @@ pub struct Board {
     brush: RwSignal<Option<(f64, f64)>>,
     sums: RwSignal<Option<(i64, i64, SpanSums)>>,
     hint: RwSignal<Option<Pointed>>,
-    critical: RwSignal<Vec<Link>>,
+    critical: RwSignal<Chain>,
     grip: StoredValue<Option<Grip>>,
     /// Pointers that touch: their numbers and places, for pinching.
     touches: StoredValue<Vec<(i32, i32)>>,
@@ -99,7 +100,7 @@ impl Board {
             brush: RwSignal::new(None),
             sums: RwSignal::new(None),
             hint: RwSignal::new(None),
-            critical: RwSignal::new(Vec::new()),
+            critical: RwSignal::new(Chain::default()),
             grip: StoredValue::new(None),
             touches: StoredValue::new(Vec::new()),
             asking: StoredValue::new(false),
@@ -163,13 +164,13 @@ impl Board {
         let wanted = Memo::new(move |_| self.place.with(|place| place.critical.is_some()));
         Effect::new(move |_| {
             if !wanted.get() {
-                self.critical.set(Vec::new());
+                self.critical.set(Chain::default());
                 return;
             }
             let (id, arrangement) = (self.id, self.arrangement.get_value());
             spawn_local(async move {
-                if let Ok(links) = read_critical(id, arrangement).await {
-                    self.critical.try_set(links);
+                if let Ok(chain) = read_critical(id, arrangement).await {
+                    self.critical.try_set(chain);
                 }
             });
         });
@@ -205,6 +206,11 @@ impl Board {
     fn stack_now(self) -> Option<Stack> {
         let turned = self.turned.try_get_untracked()?;
         self.held.try_with_untracked(|held| stack(held, &turned))
+    }
+
+    /// What is missing of the critical path, if anything is.
+    pub fn path_says(self) -> Option<String> {
+        self.critical.with(Chain::says)
     }
 
     /// The groups' names, in their order.

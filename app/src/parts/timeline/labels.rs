@@ -1,10 +1,10 @@
 //! Names of the timeline's groups beside their lanes. A label is written again only when its own group changed.
 
 use super::paint;
-use crate::api::timeline::Group;
 use leptos::prelude::*;
-use model::text;
+use model::{run::NO_RULE, text};
 use std::collections::HashMap;
+use view::timeline::Group;
 
 /// What one label shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,10 +30,14 @@ pub fn Labels(names: Memo<Vec<String>>, labels: Memo<HashMap<String, Label>>, tu
 
 #[component]
 fn One(labels: Memo<HashMap<String, Label>>, turn: Callback<String>, name: String) -> impl IntoView {
-    let shown = if name.is_empty() { "not told yet".to_owned() } else { name.clone() };
-    let title = shown.clone();
+    let shown = if name.is_empty() { NO_RULE.to_owned() } else { name.clone() };
     let found = name.clone();
     let label = Memo::new(move |_| labels.with(|labels| labels.get(&found).cloned()));
+    let says = move || label.with(|label| label.as_ref().map(|label| label.says.clone()));
+    let title = {
+        let shown = shown.clone();
+        move || says().map_or_else(|| shown.clone(), |says| format!("{shown}: {says}"))
+    };
     let style = move || {
         let at = label.with(|label| label.as_ref().map(|label| (label.top, label.height)));
         at.map(|(top, height)| format!("inset-block-start:{top}px;block-size:{height}px"))
@@ -42,7 +46,7 @@ fn One(labels: Memo<HashMap<String, Label>>, turn: Callback<String>, name: Strin
     view! {
         <button class="tl-label" type="button" style=style title=title aria-expanded=unfolded on:click=move |_| turn.run(name.clone())>
             <b>{shown}</b>
-            <span>{move || label.with(|label| label.as_ref().map(|label| label.says.clone()))}</span>
+            <span>{says}</span>
         </button>
     }
 }

@@ -1,11 +1,11 @@
 //! The timeline on a canvas. Knows pixels and colours; what is shown was decided before.
 
 use super::super::ink::{INKS, Inks};
-use crate::api::timeline::{Drawn, Link, TimelineView};
 use chart::{
     lanes::{Kind, unpack},
     stack::{LANE, Stack},
 };
+use view::timeline::{Drawn, Link, TimelineView};
 use web_sys::CanvasRenderingContext2d;
 
 /// Height of the curve and the axis above the lanes, in pixels.

@@ -1,13 +1,13 @@
 //! The first window of a timeline as SVG: what stands there before the page is awake.
 
 use super::paint::{HEAD, SIDE};
-use crate::api::timeline::{Drawn, TimelineView};
 use chart::{
     lanes::{Kind, unpack},
     stack::{LANE, Stack},
 };
 use leptos::prelude::*;
 use std::fmt::Write as _;
+use view::timeline::{Drawn, TimelineView};
 
 /// Bars as one path for each kind, the curve above them. Times are in the table.
 #[component]

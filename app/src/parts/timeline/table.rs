@@ -1,13 +1,13 @@
 //! The timeline as a table: the same groups in numbers, for those who do not use the canvas.
 
 use crate::{
-    api::timeline::Group,
     paths::{self, RunPlace},
     ui::{Ago, Took},
 };
 use chart::time::Breaks;
 use leptos::prelude::*;
-use model::{Millis, RunId, text};
+use model::{Millis, RunId, run::NO_RULE, text};
+use view::timeline::Group;
 
 /// Rule by rule: when its jobs ran, how many at once, what they used.
 #[component]
@@ -19,10 +19,11 @@ pub fn GroupTable(id: RunId, place: Memo<RunPlace>, groups: Vec<Group>, origin: 
             let rule = group.name.clone();
             move || paths::run_at(id, &RunPlace { sort: Some("started".into()), ..place.get().of_tab(None).of_rule(Some(&rule)) })
         };
+        let label = if group.name.is_empty() { NO_RULE.to_owned() } else { group.name };
         let hours = format!("{}.{:02}", group.core_s / 3_600, group.core_s % 3_600 / 36);
         view! {
             <tr role="row">
-                <th role="rowheader" scope="row" class="rule cut"><a href=href>{if group.name.is_empty() { "not told yet".to_owned() } else { group.name }}</a></th>
+                <th role="rowheader" scope="row" class="rule cut" title=label.clone()><a href=href>{label.clone()}</a></th>
                 <td role="cell" class="num end">{text::count(i64::from(group.attempts))}</td>
                 <td role="cell" class="num end">{text::count(i64::from(group.failed))}</td>
                 <td role="cell"><Ago at=Signal::derive(move || started)/></td>

@@ -14,6 +14,8 @@ use uuid::Uuid;
 
 /// A transaction that takes longer is given up. Clients wait ten seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// After a larger batch the next one gets another connection.
+const KEPT_KIB: usize = 32 << 10;
 /// Attempts when the database asks to try again (deadlock, restart).
 const TRIES: u32 = 3;
 
@@ -29,6 +31,13 @@ pub(crate) struct Line {
 impl Line {
     pub fn new(store: Store, doorbell: Arc<Doorbell>, journal: Option<Uuid>) -> Self {
         Self { store, conn: None, doorbell, journal }
+    }
+
+    /// After a batch that took so much memory: a connection keeps as much of it as was ever sent on it at once.
+    pub fn shrink_after(&mut self, kib: usize) {
+        if kib > KEPT_KIB {
+            self.conn = None;
+        }
     }
 
     /// Whether it applies the lines of this journal.
@@ -92,13 +101,48 @@ impl Line {
     }
 }
 
-/// The same report as something that is kept but not applied.
+/// Bytes that are kept of a report that cannot be stored as it came.
+const BEGINNING: usize = 8_000;
+
+/// The same report as something that is kept but not applied: its beginning, and how many bytes are not kept.
 pub fn quarantined(report: Incoming, why: String) -> Incoming {
-    let body = serde_json::json!({ "event": report.event, "unstorable": report.body.chars().take(8000).collect::<String>() });
+    let end = report.body.floor_char_boundary(BEGINNING);
+    let mut body = serde_json::json!({ "event": report.event, "unstorable": &report.body[..end] });
+    if end < report.body.len() {
+        body["left_out"] = serde_json::json!(report.body.len() - end);
+    }
     Incoming {
         quarantine: Some(why),
         body: body.to_string(),
         report: model::event::Report { event: model::event::Event::Other, context: model::event::RunStart::default(), ..report.report },
         ..report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sender;
+    use model::{
+        RunId,
+        event::{Event, Report, RunKey, RunStart},
+    };
+    use uuid::Uuid;
+
+    #[test]
+    fn a_report_that_cannot_be_stored_says_how_much_of_it_is_not_kept() {
+        let report = |body: String| Incoming {
+            sender: Sender { user: None, name: String::new(), admin: false },
+            source: "flowo",
+            client_version: None,
+            received_at: 0,
+            event: "odd".into(),
+            body,
+            quarantine: None,
+            report: Report { run: RunKey::Id(RunId(Uuid::nil())), at: 0, context: RunStart::default(), event: Event::Closed },
+        };
+        let kept = |body: String| serde_json::from_str::<serde_json::Value>(&quarantined(report(body), "odd".into()).body).expect("JSON");
+        assert_eq!(kept("x".repeat(BEGINNING)).get("left_out"), None);
+        assert_eq!(kept("x".repeat(BEGINNING + 12))["left_out"], 12);
     }
 }

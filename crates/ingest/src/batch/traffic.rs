@@ -1,6 +1,7 @@
-//! Which writer a report goes to: the one that has others of the same run, else the idlest.
+//! Which writer a report goes to: the one that has others of the same run, else the idlest; for large ones there is
+//! one of their own, so that small ones do not wait for them.
 //!
-//! So reports of a run never overtake each other, though two writers work side by side.
+//! So reports of a run never overtake each other, though writers work side by side.
 
 use std::{
     collections::HashMap,
@@ -21,7 +22,7 @@ struct Shared {
 }
 
 struct State {
-    /// Reports on their way in each lane.
+    /// Reports on their way in each lane; the last one is for large ones.
     lanes: Vec<usize>,
     /// The lane of each run with reports on their way, and their number. Runs are known by a
     /// hash: two that share one share a lane, no more.
@@ -42,12 +43,13 @@ impl Traffic {
     }
 
     /// Finds the lane for a report and counts it there.
-    pub fn enter(&self, incoming: &Incoming) -> Place {
+    pub fn enter(&self, incoming: &Incoming, is_large: bool) -> Place {
         let runs = incoming.run_names().map(|name| name.map(|name| self.shared.hasher.hash_one(name)));
         let mut state = self.lock();
         let held = runs.iter().flatten().find_map(|run| state.runs.get(run)).map(|(lane, _)| *lane);
-        let idlest = || (0..state.lanes.len()).min_by_key(|lane| state.lanes[*lane]).unwrap_or(0);
-        let lane = held.unwrap_or_else(idlest);
+        let last = state.lanes.len() - 1;
+        let idlest = || (0..last).min_by_key(|lane| state.lanes[*lane]).unwrap_or(last);
+        let lane = held.unwrap_or_else(|| if is_large { last } else { idlest() });
         state.lanes[lane] += 1;
         for run in runs.iter().flatten() {
             state.runs.entry(*run).or_insert((lane, 0)).1 += 1;
@@ -115,20 +117,23 @@ mod tests {
 
     #[test]
     fn reports_of_one_run_share_a_lane_while_any_is_on_its_way() {
-        let traffic = Traffic::new(2);
-        let start = traffic.enter(&report(id(1), Some("a.log")));
-        let other = traffic.enter(&report(id(2), None));
+        let traffic = Traffic::new(3);
+        let start = traffic.enter(&report(id(1), Some("a.log")), false);
+        let other = traffic.enter(&report(id(2), None), false);
         assert_ne!(start.lane(), other.lane(), "the idler lane is taken");
 
-        let by_id = traffic.enter(&report(id(1), None));
-        let by_logfile = traffic.enter(&report(RunKey::Logfile("a.log".into()), None));
+        let by_id = traffic.enter(&report(id(1), None), false);
+        let by_logfile = traffic.enter(&report(RunKey::Logfile("a.log".into()), None), false);
         assert_eq!([by_id.lane(), by_logfile.lane()], [start.lane(); 2]);
         assert_eq!(traffic.waiting(), 4);
 
         drop((start, by_id, by_logfile));
-        let busy = traffic.enter(&report(id(3), None));
+        let busy = traffic.enter(&report(id(3), None), false);
         assert_ne!(busy.lane(), other.lane());
-        drop((busy, other));
+        let large = traffic.enter(&report(id(4), None), true);
+        let follows = traffic.enter(&report(id(4), None), false);
+        assert_eq!([large.lane(), follows.lane()], [2; 2], "small ones of other runs do not wait for it");
+        drop((busy, other, large, follows));
         assert_eq!(traffic.waiting(), 0);
         assert!(traffic.lock().runs.is_empty(), "what is answered is forgotten");
     }

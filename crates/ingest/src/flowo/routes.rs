@@ -1,7 +1,11 @@
 //! The three calls of the plugin, under the paths it has compiled in.
 
 use super::{reply, translate::translate, wire};
-use crate::{Sender, Writer};
+use crate::{
+    Sender, Writer, agent,
+    mask::Masking,
+    weight::{MOST_DEPTH, MOST_VALUES, Weight, cleaned},
+};
 use axum::{
     Extension, Router,
     extract::{DefaultBodyLimit, Query, State},
@@ -11,65 +15,128 @@ use axum::{
 };
 use bytes::Bytes;
 use model::{
-    RunId,
+    Millis, RunId,
+    cut::letters,
     event::{Event, Report, RunKey, RunStart},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use store::{apply::Incoming, clock};
 
 /// A start carries the source of every rule; a target rule names all its inputs.
 const MAX_BODY: usize = 64 << 20;
-/// Deeper JSON than any client makes.
-const MAX_DEPTH: usize = 64;
+/// Heartbeats and closes have none.
+const NO_BODY: usize = 64 << 10;
+/// A longer body is read beside the tasks that answer.
+const LONG: usize = 256 << 10;
+/// A longer report is not kept as it came; what it says is.
+const MAX_KEPT: usize = 8 << 20;
+/// Bytes that are kept of it.
+const BEGINNING: usize = 8000;
+/// Letters of the name of an event.
+const MAX_EVENT: usize = 100;
 
 /// Routes for callers whose [`Sender`] a layer has put into the request.
 pub fn routes(writer: Writer) -> Router {
     Router::new()
         .route("/api/v1/reports/", post(report))
-        .route("/api/v1/reports/heartbeat", post(heartbeat))
-        .route("/api/v1/reports/close", post(close))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .merge(
+            Router::new()
+                .route("/api/v1/reports/heartbeat", post(heartbeat))
+                .route("/api/v1/reports/close", post(close))
+                .layer(DefaultBodyLimit::max(NO_BODY)),
+        )
         .with_state(writer)
 }
 
 async fn report(State(writer): State<Writer>, Extension(sender): Extension<Sender>, headers: HeaderMap, body: Bytes) -> Response {
-    let mut value: Value = match serde_json::from_slice(&body) {
-        Ok(value) => value,
-        Err(error) => return reply::malformed("body", &format!("not readable as JSON: {error}")),
+    let weight = match weigh(&body) {
+        Ok(weight) => weight,
+        Err(response) => return *response,
     };
-    drop(body);
-    if let Err(why) = clean(&mut value, 0) {
-        return reply::malformed("body", why);
-    }
-    for part in ["record", "context"] {
-        if !value.get(part).is_some_and(Value::is_object) {
-            return reply::malformed(part, "an object is needed here");
-        }
-    }
-    let raw = raw(&value);
-    let envelope: wire::Envelope = match serde_json::from_value(value) {
-        Ok(envelope) => envelope,
-        Err(error) => return reply::malformed("envelope", &error.to_string()),
+    let room = match writer.room(weight.in_all()).await {
+        Ok(room) => room,
+        Err(refused) => return reply::event(Err(refused)),
     };
-    let at = clock::now();
-    let event = envelope.event.chars().take(100).collect();
-    match translate(envelope, at) {
-        Err(invalid) => reply::malformed("context", &invalid.to_string()),
-        Ok(translated) => {
-            let incoming = Incoming {
-                sender,
-                source: "flowo",
-                client_version: version(&headers),
-                received_at: at,
-                event,
-                body: raw,
-                quarantine: translated.quarantine,
-                report: translated.report,
-            };
-            reply::event(writer.submit(incoming).await)
-        }
+    let (client_version, at, masking) = (agent::version(&headers), clock::now(), writer.masking());
+    let read = if weight.length > LONG {
+        // Others are answered meanwhile.
+        let read = tokio::task::spawn_blocking(move || read(body, masking, sender, client_version, at)).await;
+        read.unwrap_or_else(|_| Err(Box::new(reply::malformed("body", "reading it broke Flowo; it is in the server's log"))))
+    } else {
+        read(body, masking, sender, client_version, at)
+    };
+    match read {
+        Ok(incoming) => reply::event(writer.submit_in(room, incoming).await),
+        Err(response) => *response,
     }
+}
+
+type Refusal = Box<Response>;
+
+/// What reading a body will take.
+fn weigh(body: &[u8]) -> Result<Weight, Refusal> {
+    let text = std::str::from_utf8(body).map_err(|error| Box::new(reply::malformed("body", &format!("not readable as JSON: {error}"))))?;
+    let weight = Weight::of(text);
+    if weight.depth > MOST_DEPTH {
+        return Err(Box::new(reply::malformed("body", &format!("nested more than {MOST_DEPTH} levels deep"))));
+    }
+    Ok(weight)
+}
+
+/// The parts of a report, as they came.
+#[derive(Deserialize)]
+struct Parts<'a> {
+    #[serde(borrow, default)]
+    event: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    record: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    context: Option<&'a RawValue>,
+}
+
+/// A report as it is to be kept and applied. Gives the body back to the system.
+fn read(body: Bytes, masking: Masking, sender: Sender, client_version: Option<String>, at: Millis) -> Result<Incoming, Refusal> {
+    let wrong = |place: &str, why: &str| Box::new(reply::malformed(place, why));
+    let unreadable = |error: &dyn std::fmt::Display| wrong("body", &format!("not readable as JSON: {error}"));
+    let text = std::str::from_utf8(&body).map_err(|error| unreadable(&error))?;
+    let text = cleaned(text);
+    let text = masking.json(&text);
+    let whole = text.trim_ascii();
+    if !whole.starts_with('{') {
+        let not_json = serde_json::from_str::<&RawValue>(whole).err();
+        return Err(not_json.map_or_else(|| wrong("record", "an object is needed here"), |error| unreadable(&error)));
+    }
+    let parts: Parts<'_> = serde_json::from_str(whole).map_err(|error| unreadable(&error))?;
+    let record = parts.record.filter(|record| is_object(record)).ok_or_else(|| wrong("record", "an object is needed here"))?;
+    let context = parts.context.filter(|context| is_object(context)).ok_or_else(|| wrong("context", "an object is needed here"))?;
+    if Weight::of(context.get()).values > MOST_VALUES {
+        return Err(wrong("context", &format!("more than {MOST_VALUES} values")));
+    }
+    let event = parts.event.ok_or_else(|| wrong("envelope", "missing field `event`"))?;
+    let envelope = wire::Envelope {
+        event: serde_json::from_str(event.get()).map_err(|error| wrong("envelope", &error.to_string()))?,
+        record,
+        context: serde_json::from_str(context.get()).map_err(|error| wrong("envelope", &error.to_string()))?,
+    };
+    let body = kept(&envelope, event, whole);
+    let event = letters(&envelope.event, MAX_EVENT);
+    let translated = translate(envelope, at).map_err(|invalid| wrong("context", &invalid.to_string()))?;
+    Ok(Incoming {
+        sender,
+        source: "flowo",
+        client_version,
+        received_at: at,
+        event,
+        body,
+        quarantine: translated.quarantine,
+        report: translated.report,
+    })
+}
+
+fn is_object(value: &RawValue) -> bool {
+    value.get().starts_with('{')
 }
 
 #[derive(Deserialize)]
@@ -107,55 +174,110 @@ fn sign(sender: Sender, which: &Which, name: &str, event: Event) -> Result<Incom
     })
 }
 
-/// Replaces U+0000, which PostgreSQL cannot hold, and refuses bottomless nesting.
-fn clean(value: &mut Value, depth: usize) -> Result<(), &'static str> {
-    if depth > MAX_DEPTH {
-        return Err("nested more than 64 levels deep");
-    }
-    match value {
-        Value::String(text) => {
-            if text.contains('\0') {
-                *text = text.replace('\0', "\u{fffd}");
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                clean(item, depth + 1)?;
-            }
-        }
-        Value::Object(fields) => {
-            if fields.keys().any(|key| key.contains('\0')) {
-                *fields = std::mem::take(fields).into_iter().map(|(key, value)| (key.replace('\0', "\u{fffd}"), value)).collect();
-            }
-            for (_, item) in fields.iter_mut() {
-                clean(item, depth + 1)?;
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-    Ok(())
-}
-
 #[derive(Serialize)]
 struct Kept<'a> {
-    event: Option<&'a Value>,
-    record: Option<&'a Value>,
+    event: &'a RawValue,
+    record: &'a RawValue,
+}
+
+/// What is kept of a report that is too long to be kept.
+#[derive(Serialize)]
+struct Begun<'a> {
+    event: &'a str,
+    begins: &'a str,
+    /// Bytes that are not kept.
+    left_out: usize,
 }
 
 /// The report to be kept: whole for a start or while the client knows no id; else without the
-/// context, which is the same with every report.
-fn raw(value: &Value) -> String {
-    let knows_id = value.pointer("/context/current_workflow_id").is_some_and(Value::is_string);
-    if knows_id && value.get("event").and_then(Value::as_str) != Some("workflow_started") {
-        let kept = Kept { event: value.get("event"), record: value.get("record") };
-        serde_json::to_string(&kept).unwrap_or_default() // Values have no key that is not a text.
-    } else {
-        value.to_string()
+/// context, which is the same with every report. Of a very long one the beginning, and how much it was.
+fn kept(envelope: &wire::Envelope<'_>, event: &RawValue, whole: &str) -> String {
+    let knows_id = envelope.context.current_workflow_id.is_some();
+    let is_short = knows_id && envelope.event != "workflow_started";
+    let text = if is_short { envelope.record.get() } else { whole };
+    if text.len() > MAX_KEPT {
+        let end = text.floor_char_boundary(BEGINNING);
+        let begun = Begun { event: &envelope.event, begins: &text[..end], left_out: text.len() - end };
+        return serde_json::to_string(&begun).unwrap_or_default();
     }
+    if is_short { serde_json::to_string(&Kept { event, record: envelope.record }).unwrap_or_default() } else { text.to_owned() }
 }
 
-/// What the client says it is; the plugin itself sends only its HTTP library's name.
-fn version(headers: &HeaderMap) -> Option<String> {
-    let agent = headers.get("user-agent")?.to_str().ok()?;
-    Some(agent.chars().take(200).collect())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const RUN: &str = "0193a4c2-0000-7000-8000-00000000000a";
+
+    fn told(event: &str, record: &str) -> Incoming {
+        let body = format!(r#"{{"context":{{"current_workflow_id":"{RUN}","jobs":{{}}}},"record":{record},"event":"{event}","more":1}}"#);
+        let sender = Sender { user: None, name: String::new(), admin: false };
+        read(body.into(), Masking::default(), sender, None, 0).unwrap_or_else(|response| panic!("{}", response.status()))
+    }
+
+    fn body(incoming: &Incoming) -> Value {
+        serde_json::from_str(&incoming.body).expect("JSON")
+    }
+
+    #[test]
+    fn a_report_is_kept_as_it_came_without_what_is_always_the_same() {
+        let ended = told("job_finished", r#"{"job_id":7,"unknown":[1e2,{"a":null}]}"#);
+        assert_eq!(body(&ended), json!({ "event": "job_finished", "record": { "job_id": 7, "unknown": [100.0, { "a": null }] } }));
+        let start = told("workflow_started", &format!(r#"{{"workflow_id":"{RUN}","rules":[]}}"#));
+        assert_eq!((&body(&start)["more"], &body(&start)["context"]["jobs"]), (&json!(1), &json!({})));
+    }
+
+    #[test]
+    fn names_that_are_not_unicode_cost_no_report() {
+        let info = told("job_info", r#"{"job_id":7,"input":["data/\udcff.txt","a\u0000b"],"reason":"\\u0000"}"#);
+        let Event::JobInfo(told) = &info.report.event else { panic!("{info:?}") };
+        assert_eq!(told.files.input, ["data/\u{fffd}.txt", "a\u{fffd}b"]);
+        assert_eq!(told.reason.as_deref(), Some(r"\u0000"));
+        assert!(!info.body.contains("udcff"));
+    }
+
+    #[test]
+    fn of_a_very_long_report_the_beginning_is_kept_and_how_much_it_was() {
+        let command = "x".repeat(MAX_KEPT);
+        let info = told("job_info", &format!(r#"{{"job_id":7,"shellcmd":"{command}"}}"#));
+        let Event::JobInfo(told) = &info.report.event else { panic!("{:?}", info.event) };
+        assert_eq!(told.shell_command.as_ref().map(String::len), Some(MAX_KEPT));
+        assert!(body(&info)["begins"].as_str().is_some_and(|text| text.starts_with(r#"{"job_id":7,"#)));
+        assert_eq!(body(&info)["left_out"], json!(command.len() + r#"{"job_id":7,"shellcmd":""}"#.len() - BEGINNING));
+    }
+
+    #[test]
+    fn a_long_name_and_a_long_path_of_a_log_are_told() {
+        let named = told(&"e".repeat(107), "{}");
+        assert_eq!(named.event, format!("{}… (7 more letters)", "e".repeat(100)));
+        let body = json!({ "event": "job_started", "record": { "job_ids": [1] },
+            "context": { "current_workflow_id": RUN, "logfile": format!("/{}", "x".repeat(2_400)) } });
+        let sender = Sender { user: None, name: String::new(), admin: false };
+        let told =
+            read(body.to_string().into(), Masking::default(), sender, None, 0).unwrap_or_else(|response| panic!("{}", response.status()));
+        assert_eq!(told.report.context.logfile, None);
+        let says: Vec<String> = told.report.context.cuts.iter().map(model::cut::Cut::says).collect();
+        assert!(says.len() == 1 && says[0].contains("2\u{202f}401 bytes") && says[0].contains("2\u{202f}000"), "{says:?}");
+    }
+
+    #[test]
+    fn a_report_of_more_values_than_anybody_has_is_set_aside() {
+        let zeros = told("job_info", &format!(r#"{{"job_id":7,"input":[{}0]}}"#, "0,".repeat(MOST_VALUES + 100_000)));
+        let objects = told("rulegraph", &format!(r#"{{"rulegraph":[{}0]}}"#, r#"{"":0},"#.repeat(150_000)));
+        for (set_aside, why) in [(zeros, "more than 500000 values"), (objects, "too many values")] {
+            assert!(set_aside.quarantine.as_ref().is_some_and(|reason| reason.contains(why)), "{:?}", set_aside.quarantine);
+        }
+        let wrong = told("job_finished", &format!(r#"{{"job_id":"{}"}}"#, "é".repeat(100_000)));
+        assert!(wrong.quarantine.is_some_and(|reason| reason.chars().count() < 1100 && reason.ends_with(" more letters)")));
+    }
+
+    #[test]
+    fn a_target_of_a_hundred_thousand_inputs_is_read() {
+        let paths: Vec<String> = (0..100_000).map(|n| format!("results/sample_{n}/calls.vcf.gz")).collect();
+        let info =
+            told("job_info", &json!({ "job_id": 7, "input": paths, "wildcards": { "a": "b" }, "resources": { "mem_mb": 1 } }).to_string());
+        let Event::JobInfo(told) = &info.report.event else { panic!("{:?}", info.quarantine) };
+        assert_eq!((told.files.input.len(), told.wildcards.len(), &told.resources["mem_mb"]), (100_000, 1, &json!(1)));
+    }
 }

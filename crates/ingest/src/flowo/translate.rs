@@ -1,20 +1,33 @@
 //! Wire to model: what a report means to us. Pure; never fails, but may set a record aside.
 
 use super::wire;
+use crate::{
+    marks::all_bare,
+    weight::{MOST_VALUES, Weight},
+};
 use model::{
     Invalid, JobStatus, Millis, RunId,
+    cut::{Cut, Part, head, letters},
     event::{Event, JobFiles, JobInfo, Report, RuleCode, RunKey, RunStart},
     run::ReportedError,
 };
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 /// Names are cut to this many bytes, tags likewise: nobody reads more, and an index entry holds no more than 2 700.
 const MAX_NAME: usize = 1000;
+/// Tags that are kept.
+const MAX_TAGS: usize = 100;
 /// A longer path of a log is no sign by which a run is known.
 const MAX_LOGFILE: usize = 2000;
+/// Letters of the reason why a record was not understood.
+const MAX_REASON: usize = 1000;
+/// Values of a start at most: each of its rules counts as several, and takes less memory than as many paths.
+const MOST_IN_START: usize = 2 * MOST_VALUES;
+/// A shorter record cannot have too many values.
+const SHORT: usize = 1 << 20;
 
 /// A report in our words, and why its record could not be understood, if so.
 #[derive(Debug)]
@@ -27,14 +40,14 @@ pub struct Translated {
 ///
 /// # Errors
 /// [`Invalid`] if it names no run: neither an id nor a log file.
-pub fn translate(envelope: wire::Envelope, at: Millis) -> Result<Translated, Invalid> {
+pub fn translate(envelope: wire::Envelope<'_>, at: Millis) -> Result<Translated, Invalid> {
     let wire::Envelope { event, record, context } = envelope;
-    let started_as = if event == "workflow_started" { record.get("workflow_id").and_then(Value::as_str).map(str::to_owned) } else { None };
+    let started_as = if event == "workflow_started" { named(record) } else { None };
     let run = key(started_as.as_deref(), &context)?;
     let start = start(&context);
     let outcome = match event.as_str() {
-        "workflow_started" => parse(record).map(|record| workflow_started(record, &start, &context)),
-        "rulegraph" => parse(record).map(|record: wire::RuleGraph| Event::RuleGraph(record.rulegraph)),
+        "workflow_started" => parse_up_to(MOST_IN_START, record).map(|record| workflow_started(record, &start, &context)),
+        "rulegraph" => parse(record).map(|record: wire::RuleGraph| Event::RuleGraph(Arc::new(record.rulegraph))),
         "run_info" => parse(record).map(run_info),
         "job_started" => parse(record).map(|record: wire::JobStarted| Event::JobsStarted(record.job_ids)),
         "job_info" => parse(record).map(job_info),
@@ -64,32 +77,61 @@ fn key(started_as: Option<&str>, context: &wire::Context) -> Result<RunKey, Inva
     }
 }
 
-fn parse<T: DeserializeOwned>(record: Value) -> Result<T, String> {
-    serde_json::from_value(record).map_err(|error| format!("the record is not of the expected form: {error}"))
+/// The run a start names, if it names one.
+fn named(record: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        workflow_id: Option<&'a RawValue>,
+    }
+    let named: Named<'_> = serde_json::from_str(record.get()).ok()?;
+    serde_json::from_str(named.workflow_id?.get()).ok()
 }
 
-fn cut(text: &str) -> String {
-    if text.len() <= MAX_NAME { text.to_owned() } else { format!("{}…", &text[..text.floor_char_boundary(MAX_NAME)]) }
+fn parse<'a, T: Deserialize<'a>>(record: &'a RawValue) -> Result<T, String> {
+    parse_up_to(MOST_VALUES, record)
+}
+
+fn parse_up_to<'a, T: Deserialize<'a>>(most: usize, record: &'a RawValue) -> Result<T, String> {
+    let text = record.get();
+    if text.len() > SHORT && Weight::of(text).values > most {
+        return Err(format!("the record holds more than {most} values"));
+    }
+    serde_json::from_str(text).map_err(|error| {
+        // It says what it found, however long that is.
+        format!("the record is not of the expected form: {}", letters(&error.to_string(), MAX_REASON))
+    })
 }
 
 fn start(context: &wire::Context) -> RunStart {
-    let name = context.flowo_project_name.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(cut);
+    let name = context.flowo_project_name.as_deref().map(str::trim).filter(|name| !name.is_empty());
+    let tags = &context.flowo_tags;
+    let longest = |texts: &mut dyn Iterator<Item = &str>| texts.map(str::len).max().unwrap_or(0);
+    let cuts = [
+        Cut::new(Part::Name, MAX_NAME, longest(&mut name.into_iter())),
+        Cut::new(Part::Tags, MAX_TAGS, tags.len()),
+        Cut::new(Part::Tag, MAX_NAME, longest(&mut tags.iter().take(MAX_TAGS).map(String::as_str))),
+        Cut::new(Part::Logfile, MAX_LOGFILE, context.logfile.as_ref().map_or(0, String::len)),
+    ];
     RunStart {
-        name,
-        tags: context.flowo_tags.iter().take(100).map(|tag| cut(tag)).collect(),
+        name: name.map(|name| head(name, MAX_NAME)),
+        tags: tags.iter().take(MAX_TAGS).map(|tag| head(tag, MAX_NAME)).collect(),
         directory: context.workdir.clone(),
         config_files: context.configfiles.clone().unwrap_or_default(),
         catalog_slug: context.flowo_catalog_slug.clone(),
         logfile: context.logfile.clone().filter(|logfile| logfile.len() <= MAX_LOGFILE),
         dry_run: context.dryrun,
         heartbeats: false,
+        // It takes these up right before it sends its start, whether or not that arrives.
+        sent: context.configfiles.is_some() || context.config_digest.is_some(),
+        cuts: cuts.into_iter().flatten().collect(),
         ..RunStart::default()
     }
 }
 
 fn workflow_started(record: wire::WorkflowStarted, told: &RunStart, context: &wire::Context) -> Event {
     let rules = record.rules.into_iter().map(|rule| RuleCode { name: rule.name, code: rule.code, language: rule.language });
-    Event::RunStarted(Box::new(RunStart {
+    Event::RunStarted(Arc::new(RunStart {
         fingerprint: fingerprint(record.snakefile.as_deref(), context),
         snakefile: record.snakefile,
         rules: rules.collect(),
@@ -125,21 +167,21 @@ fn run_info(record: wire::RunInfo) -> Event {
 
 fn job_info(record: wire::JobInfo) -> Event {
     let small = |n: i64| i32::try_from(n).ok();
-    Event::JobInfo(Box::new(JobInfo {
+    Event::JobInfo(Arc::new(JobInfo {
         job_id: record.job_id,
         rule: record.rule_name,
         threads: record.threads.and_then(small),
-        priority: record.priority.as_i64().and_then(small),
+        priority: record.priority.and_then(small),
         wildcards: record.wildcards.unwrap_or_default(),
         resources: record.resources.unwrap_or_default(),
         reason: record.reason,
         message: record.rule_msg,
         shell_command: record.shellcmd,
         files: JobFiles {
-            input: record.input.unwrap_or_default(),
-            output: record.output.unwrap_or_default(),
-            log: record.log.unwrap_or_default(),
-            benchmark: record.benchmark.unwrap_or_default(),
+            input: all_bare(record.input.unwrap_or_default()),
+            output: all_bare(record.output.unwrap_or_default()),
+            log: all_bare(record.log.unwrap_or_default()),
+            benchmark: all_bare(record.benchmark.unwrap_or_default()),
         },
         ..JobInfo::default()
     }))
@@ -155,6 +197,6 @@ fn error(record: wire::Error, at: Millis) -> Event {
         rule: record.rule,
         location: record.location,
         traceback: record.traceback,
-        at,
+        ..ReportedError::at(at)
     })
 }

@@ -1,15 +1,22 @@
 //! The messages exactly as the plugin sends them. Unknown fields are ignored here; the raw
 //! report keeps them.
 
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use crate::weight::{MOST_BYTES, Weight};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
+use serde_json::{Value, value::RawValue};
 use std::collections::BTreeMap;
 
+/// Tags that are read, so that it can be said how many were left out; nobody has more.
+pub const MOST_TAGS: usize = 5_000;
+
 /// One report: an event, its record, and the state the plugin carries from answer to answer.
+///
+/// The record stays as it came until it is known what it should be.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Envelope {
+pub struct Envelope<'a> {
     pub event: String,
-    pub record: Value,
+    #[serde(borrow)]
+    pub record: &'a RawValue,
     pub context: Context,
 }
 
@@ -50,6 +57,7 @@ pub struct Rule {
 
 #[derive(Debug, Deserialize)]
 pub struct RuleGraph {
+    #[serde(deserialize_with = "bounded")]
     pub rulegraph: Value,
 }
 
@@ -80,16 +88,16 @@ pub struct JobInfo {
     pub benchmark: Option<Vec<String>>,
     #[serde(default)]
     pub rule_msg: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded")]
     pub wildcards: Option<BTreeMap<String, Value>>,
     #[serde(default)]
     pub reason: Option<String>,
     #[serde(default)]
     pub shellcmd: Option<String>,
     /// "highest" for jobs put in front; such a record never leaves the plugin, but may one day.
-    #[serde(default)]
-    pub priority: Value,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
+    pub priority: Option<i64>,
+    #[serde(default, deserialize_with = "bounded")]
     pub resources: Option<BTreeMap<String, Value>>,
 }
 
@@ -121,7 +129,7 @@ fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
         Text(String),
         Nothing(()),
     }
-    let words = match Tags::deserialize(deserializer)? {
+    let words = match bounded(deserializer)? {
         Tags::List(list) => list,
         Tags::Text(text) => text.split(',').map(str::to_owned).collect(),
         Tags::Nothing(()) => Vec::new(),
@@ -132,6 +140,23 @@ fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
         if !word.is_empty() && !tags.iter().any(|tag| tag == word) {
             tags.push(word.to_owned());
         }
+        if tags.len() == MOST_TAGS {
+            break;
+        }
     }
     Ok(tags)
+}
+
+/// Something that may have any form, unless it took too much memory.
+fn bounded<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    if Weight::of(raw.get()).as_values() > MOST_BYTES {
+        return Err(D::Error::custom("too many values"));
+    }
+    serde_json::from_str(raw.get()).map_err(D::Error::custom)
+}
+
+/// A number, or something that is none.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    Ok(Box::<RawValue>::deserialize(deserializer)?.get().parse().ok())
 }

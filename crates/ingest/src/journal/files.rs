@@ -7,6 +7,7 @@ use std::{
     collections::VecDeque,
     fs::{self, File, OpenOptions},
     io::{self, BufRead as _, BufReader, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 use uuid::Uuid;
@@ -48,6 +49,9 @@ pub struct Found {
 /// # Errors
 /// The directory cannot be used, or all are taken.
 pub fn open(root: &Path) -> io::Result<(Found, Vec<Found>)> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(root)?;
+    // What an earlier version left open to others is closed: reports are in it.
+    fs::set_permissions(root, fs::Permissions::from_mode(0o700))?;
     let mut own = None;
     let mut orphans = Vec::new();
     for slot in 0..SLOTS {
@@ -55,8 +59,8 @@ pub fn open(root: &Path) -> io::Result<(Found, Vec<Found>)> {
         if own.is_some() && !dir.is_dir() {
             continue;
         }
-        fs::create_dir_all(&dir)?;
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(dir.join("lock"))?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(dir.join("lock"))?;
         if lock.try_lock().is_err() {
             continue;
         }
@@ -86,7 +90,7 @@ fn take(dir: PathBuf, lock: File) -> io::Result<Found> {
         _ => {
             let id = Uuid::new_v4();
             let new = dir.join("id.new");
-            let mut file = File::create(&new)?;
+            let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&new)?;
             file.write_all(id.to_string().as_bytes())?;
             file.sync_all()?;
             fs::rename(new, told)?;
@@ -133,7 +137,7 @@ impl Files {
             _ => {
                 let path = self.dir.join(name(number));
                 let _ = fs::remove_file(&path); // Of a first line that could not be written.
-                let file = OpenOptions::new().create_new(true).append(true).open(path)?;
+                let file = OpenOptions::new().create_new(true).append(true).mode(0o600).open(path)?;
                 if self.firsts.back() != Some(&number) {
                     self.firsts.push_back(number);
                 }

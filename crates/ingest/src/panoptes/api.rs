@@ -61,9 +61,11 @@ impl Panoptes {
 
 pub(super) async fn list(State(state): State<Panoptes>, Extension(audience): Extension<Audience>) -> Response {
     let answer: Answer = async {
-        let all = panoptes::list(&mut *state.conn().await?, audience, state.stale).await.map_err(|error| broken(&error))?;
+        let mut conn = state.conn().await?;
+        let all = panoptes::list(&mut conn, audience, state.stale).await.map_err(|error| broken(&error))?;
+        let unlisted = panoptes::unlisted(&mut conn, audience, all.len()).await.map_err(|error| broken(&error))?;
         let all: Vec<Value> = all.iter().map(reply::workflow).collect();
-        Ok(reply::json(StatusCode::OK, &json!({ "count": all.len(), "workflows": all })))
+        Ok(reply::list(unlisted, &json!({ "count": all.len(), "workflows": all })))
     }
     .await;
     flat(answer)
@@ -77,9 +79,11 @@ pub(super) async fn one(State(state): State<Panoptes>, Extension(audience): Exte
 pub(super) async fn jobs(State(state): State<Panoptes>, Extension(audience): Extension<Audience>, parts: Parts) -> Response {
     let answer: Answer = async {
         let workflow = state.workflow(audience, &parts).await?;
-        let all = panoptes::jobs(&mut *state.conn().await?, workflow.run, None).await.map_err(|error| broken(&error))?;
+        let mut conn = state.conn().await?;
+        let all = panoptes::jobs(&mut conn, workflow.run, None).await.map_err(|error| broken(&error))?;
+        let unlisted = panoptes::unlisted_jobs(&mut conn, workflow.run, all.len()).await.map_err(|error| broken(&error))?;
         let all: Vec<Value> = all.iter().map(|job| reply::job(job, &workflow)).collect();
-        Ok(reply::json(StatusCode::OK, &json!({ "count": all.len(), "jobs": all })))
+        Ok(reply::list(unlisted, &json!({ "count": all.len(), "jobs": all })))
     }
     .await;
     flat(answer)
@@ -97,6 +101,11 @@ pub(super) async fn job(State(state): State<Panoptes>, Extension(audience): Exte
     flat(answer)
 }
 
+#[derive(serde::Deserialize)]
+struct Named {
+    name: String,
+}
+
 pub(super) async fn rename(
     State(state): State<Panoptes>,
     Extension(audience): Extension<Audience>,
@@ -104,8 +113,9 @@ pub(super) async fn rename(
     parts: Parts,
     body: Bytes,
 ) -> Response {
-    let told: Option<Value> = serde_json::from_slice(&body).ok();
-    let name = told.as_ref().and_then(|told| told.get("name")?.as_str()).map(tidy_name).filter(|name| !name.is_empty());
+    let told: Option<Named> = serde_json::from_slice(&body).ok();
+    let name = told.map(|told| tidy_name(&told.name)).filter(|name| !name.is_empty());
+    let name = name.map(|name| state.writer.masking().text(&name).into_owned());
     if number(&parts, "id") == Some(reply::NO_WORKFLOW) {
         return reply::unavailable("there is no workflow to be named"); // At 404 clients end.
     }

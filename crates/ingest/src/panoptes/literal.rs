@@ -1,12 +1,16 @@
 //! Python literals as text, as JSON values: what `repr()` makes of a message. Reads, never evaluates.
 //!
 //! Tolerant: whatever is no literal (a name, a call, `<an object at 0x7f>`) becomes a text of its source.
-//! Linear in the length of the text, and no deeper than [`MAX_DEPTH`].
+//! Linear in the length of the text, no deeper than [`MAX_DEPTH`], and with no more in it than [`MAX_VALUES`].
 
 use serde_json::{Map, Number, Value};
 
 /// Deeper nesting than any client makes.
 pub const MAX_DEPTH: usize = 32;
+
+/// Values at most, each dictionary as ten: it takes as much memory.
+pub const MAX_VALUES: usize = 1_500_000;
+const DICTIONARY: usize = 9;
 
 /// Why a text could not be read, and the byte at which that became clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +21,8 @@ pub enum Broken {
     Odd(usize),
     #[error("nested more than {MAX_DEPTH} levels deep")]
     Deep,
+    #[error("more than {MAX_VALUES} values")]
+    Many,
 }
 
 /// The value a text stands for. Tuples and sets become lists, bytes texts, keys texts (of their source); numbers JSON cannot hold become texts.
@@ -24,7 +30,7 @@ pub enum Broken {
 /// # Errors
 /// [`Broken`] if brackets or quotes are not closed, something follows the value, or it is nested too deeply.
 pub fn parse(text: &str) -> Result<Value, Broken> {
-    let mut reader = Reader { text, at: 0, tries: TRIES };
+    let mut reader = Reader { text, at: 0, tries: TRIES, left: MAX_VALUES };
     let value = reader.value(0, false)?;
     reader.blanks();
     if reader.at < text.len() { Err(Broken::Odd(reader.at)) } else { Ok(value) }
@@ -37,9 +43,16 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     tries: u32,
+    /// Values that may still come.
+    left: usize,
 }
 
 impl<'a> Reader<'a> {
+    fn counts(&mut self, values: usize) -> Result<(), Broken> {
+        self.left = self.left.checked_sub(values).ok_or(Broken::Many)?;
+        Ok(())
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -65,6 +78,7 @@ impl<'a> Reader<'a> {
         if depth > MAX_DEPTH {
             return Err(Broken::Deep);
         }
+        self.counts(1)?;
         self.blanks();
         let start = self.at;
         let read = match self.peek().ok_or(Broken::Missing(start))? {
@@ -97,6 +111,7 @@ impl<'a> Reader<'a> {
 
     /// A dictionary, or a set.
     fn braces(&mut self, depth: usize) -> Result<Value, Broken> {
+        self.counts(DICTIONARY)?;
         self.at += 1;
         let (mut map, mut items) = (Map::new(), Vec::new());
         loop {

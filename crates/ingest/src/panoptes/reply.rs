@@ -3,7 +3,7 @@
 use super::wire::Errors;
 use crate::{Receipt, Refused};
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use model::{JobStatus, Millis, RunStatus};
@@ -13,6 +13,9 @@ use store::panoptes::{Job, Workflow};
 /// The number of no workflow, for clients that break without one: they go on, and what they say is of nothing.
 pub const NO_WORKFLOW: i64 = 0;
 
+/// How many items a list leaves out.
+const LEFT_OUT: HeaderName = HeaderName::from_static("x-flowo-left-out");
+
 /// Panoptes' word for where a workflow stands.
 pub fn word(workflow: &Workflow) -> &'static str {
     let failing = workflow.last_was_error || workflow.jobs.failed > 0;
@@ -21,12 +24,13 @@ pub fn word(workflow: &Workflow) -> &'static str {
         RunStatus::Running | RunStatus::Waiting | RunStatus::Suspended => "Running",
         // Nothing was executed: all was up to date, or was only to be shown.
         RunStatus::Success if workflow.dry_run || workflow.jobs.planned == Some(0) => "No Execution",
-        RunStatus::Skipped => "No Execution",
         RunStatus::Success => "Done",
         RunStatus::Failed => "Error",
         RunStatus::Cancelled => "Cancelled",
-        RunStatus::Lost if workflow.last_was_error => "Error",
+        RunStatus::Lost | RunStatus::Skipped if workflow.last_was_error => "Error",
         RunStatus::Lost => "Stale",
+        // It was only asked about.
+        RunStatus::Skipped => "No Execution",
     }
 }
 
@@ -91,6 +95,15 @@ pub fn job(job: &Job, workflow: &Workflow) -> Value {
 /// A body as Panoptes writes it: keys in order, and a line's end.
 pub fn json(status: StatusCode, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], format!("{body}\n")).into_response()
+}
+
+/// A list, which has no pages here. How much of it is left out stands beside it: its keys are Panoptes'.
+pub fn list(unlisted: u64, body: &Value) -> Response {
+    let mut response = json(StatusCode::OK, body);
+    if unlisted > 0 {
+        response.headers_mut().insert(LEFT_OUT, unlisted.into());
+    }
+    response
 }
 
 /// No body at all, as text.

@@ -6,11 +6,11 @@ use super::{
     api::{self, broken},
     conversations::Conversations,
     reply,
-    translate::{Conversation, is_quiet_dry},
+    translate::{Conversation, Hints},
     updates::update,
     wire,
 };
-use crate::{Sender, Writer, journal::Journal};
+use crate::{Sender, Writer, agent, journal::Journal};
 use axum::{
     Extension, Router,
     extract::{DefaultBodyLimit, RawQuery, Request, State},
@@ -20,27 +20,23 @@ use axum::{
     routing::{get, post},
 };
 use bytes::Bytes;
+use model::cut::{Cut, Part, head};
 use serde_json::{Value, json};
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 use store::{
-    Store, StoreError, clock,
+    Store, clock,
     error::chain,
     panoptes::{self, Creation},
     runs::Audience,
 };
-use tokio::time::{Instant, timeout};
 use tracing::error;
 
 /// A target rule names all its inputs.
-const MAX_BODY: usize = 64 << 20;
+const MAX_UPDATE: usize = 64 << 20;
+/// All else is short.
+const MAX_BODY: usize = 1 << 20;
 /// Bytes of a name that are kept, as everywhere.
 const MAX_NAME: usize = 1000;
-/// Letters from which on something is taken for a token.
-const SECRET: usize = 24;
 /// Deeper JSON than any client makes.
 const MAX_DEPTH: usize = 64;
 
@@ -56,8 +52,6 @@ pub struct Panoptes {
     pub(super) conversations: Conversations,
     /// Seconds of silence after which a workflow is stale; `None`: it never is.
     pub(super) stale: Option<i32>,
-    /// Until when updates are refused at once.
-    pub(super) blown: Arc<Mutex<Option<Instant>>>,
 }
 
 /// The paths of Panoptes, relative to where they are served.
@@ -67,7 +61,7 @@ pub struct Panoptes {
 ///
 /// Without a journal an update is answered when it is in the database.
 pub fn routes(store: Store, writer: Writer, journal: Option<Journal>, conversations: Conversations, stale: Option<i32>) -> Router {
-    let state = Panoptes { store, writer, journal, conversations, stale, blown: Arc::default() };
+    let state = Panoptes { store, writer, journal, conversations, stale };
     let paths = Router::new()
         .route("/api/workflows", get(api::list))
         .route("/api/workflows/all", axum::routing::delete(api::delete_all))
@@ -78,8 +72,8 @@ pub fn routes(store: Store, writer: Writer, journal: Option<Journal>, conversati
         .route("/create_workflow", get(create).post(create))
         .layer(from_fn_with_state(state.clone(), settled))
         .route("/api/service-info", get(service_info))
-        .route("/update_workflow_status", post(update))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .merge(Router::new().route("/update_workflow_status", post(update)).layer(DefaultBodyLimit::max(MAX_UPDATE)))
         .with_state(state);
     paths.clone().nest("/t/{token}", paths)
 }
@@ -100,7 +94,7 @@ async fn service_info() -> Response {
 pub(super) fn tidy_name(name: &str) -> String {
     let name = name.replace('\0', "\u{fffd}");
     let name = name.trim();
-    name[..name.floor_char_boundary(MAX_NAME)].to_owned()
+    head(name, MAX_NAME)
 }
 
 /// Comes with a body though it is a GET: the clients' HTTP library sends one.
@@ -117,38 +111,39 @@ async fn create(
     }
     let query: HashMap<String, String> = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let told = wire::fields(content_type, &body).unwrap_or_default();
+    let Ok(_room) = state.room(content_type, &body).await else { return reply::unavailable("too much is on its way") };
+    let masking = state.writer.masking();
+    let mut told = Value::Object(wire::fields(content_type, &body).unwrap_or_default());
+    masking.value(&mut told);
+    let query: HashMap<String, String> = query.into_iter().map(|(name, text)| (name, masking.text(&text).into_owned())).collect();
     let in_query = |name: &str| query.get(name).map(|text| tidy_name(text)).filter(|text| !text.is_empty());
-    let in_body = |name: &str| Some(masked(&told.get(name)?.as_str()?.replace('\0', "\u{fffd}"))).filter(|text| !text.is_empty());
+    let in_body = |name: &str| Some(told.get(name)?.as_str()?.replace('\0', "\u{fffd}")).filter(|text| !text.is_empty());
     let now = clock::now();
+    let command_line = in_body("command");
+    let hints = command_line.as_deref().map(Hints::of).unwrap_or_default();
+    let long = query.get("workflow_id").or_else(|| query.get("name")).map_or(0, |name| name.trim().len());
     let creation = Creation {
         user: sender.user,
         user_name: sender.name,
-        client_version: agent(&headers),
+        client_version: agent::version(&headers),
         name: in_query("workflow_id").or_else(|| in_query("name")),
+        cuts: Cut::new(Part::Name, MAX_NAME, long).into_iter().collect(),
         id: in_query("id").and_then(|id| id.parse().ok()),
-        command_line: in_body("command"),
+        command_line,
         directory: in_body("workdir"),
         snakefile: in_body("snakefile"),
-        body: masked(&clean(json!({ "query": query, "body": told })).to_string()),
+        body: clean(json!({ "query": query, "body": told })).to_string(),
         received_at: now,
+        asks: hints.asks,
     };
-    let quiet_dry = creation.command_line.as_deref().is_some_and(is_quiet_dry);
     let made = async {
         let mut tx = state.store.begin().await?;
         let (id, run) = panoptes::create(&mut tx, &creation, state.stale).await?;
         store::commit(tx).await?;
-        state.conversations.begin(id, run, creation.user, Conversation::new(quiet_dry)).await;
+        state.conversations.begin(id, run, creation.user, Conversation::new(hints)).await;
         panoptes::find(&mut *state.store.conn().await?, Audience::All, id, state.stale).await
     };
-    if state.is_blown() {
-        return reply::unavailable("the database does not answer"); // Some ask again with all that they tell.
-    }
-    let made = timeout(PATIENCE, made).await.unwrap_or_else(|_| {
-        state.blow();
-        Err(StoreError::too_slow("making a workflow"))
-    });
-    match made {
+    match state.store.within(PATIENCE, "making a workflow", made).await {
         Ok(Some(workflow)) => reply::json(StatusCode::OK, &reply::workflow(&workflow)),
         Ok(None) => reply::unavailable("it was deleted at once"),
         Err(error) if error.is_unavailable() => broken(&error),
@@ -157,25 +152,6 @@ async fn create(
             reply::unavailable("the workflow could not be made")
         }
     }
-}
-
-/// Without tokens: clients that have one in their address tell it with their command.
-fn masked(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("flw_") {
-        let (before, token) = rest.split_at(at);
-        let end = token.find(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '_' | '-')).unwrap_or(token.len());
-        out.push_str(before);
-        out.push_str(if end >= SECRET { "flw_…" } else { &token[..end] });
-        rest = &token[end..];
-    }
-    out + rest
-}
-
-pub(super) fn agent(headers: &HeaderMap) -> Option<String> {
-    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
-    Some(agent.chars().take(200).collect())
 }
 
 /// Without U+0000, which PostgreSQL cannot hold; what is nested too deeply is left out.
@@ -201,14 +177,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_masked() {
-        let command = "snakemake --wms-monitor http://me:flw_TESTTOKEN0123456789abcdefghijklmnopqrstuvwx@h:1 -n flw_x flw_";
-        assert_eq!(masked(command), "snakemake --wms-monitor http://me:flw_…@h:1 -n flw_x flw_");
-    }
-
-    #[test]
     fn names_are_without_what_cannot_be_kept() {
         assert_eq!(tidy_name("  a\0b "), "a\u{fffd}b");
-        assert_eq!(tidy_name(&"ä".repeat(1000)).len(), MAX_NAME);
+        assert_eq!(tidy_name(&"ä".repeat(1000)), format!("{}…", "ä".repeat(500)), "cut, and it shows");
     }
 }

@@ -5,18 +5,20 @@
 
 mod lines;
 
-pub use lines::is_quiet_dry;
-use lines::{exit_code, location, planned, words};
+pub use lines::Hints;
+use lines::{Stop, exit_code, location, planned, words};
 use model::{
     JobStatus, Millis,
+    cut::letters as cut,
     event::{Event, JobFiles, JobInfo, JobTold},
     run::ReportedError,
+    text::count,
 };
 use serde_json::{Map, Value};
 use std::{
     collections::{BTreeMap, VecDeque},
     hash::{BuildHasher, RandomState},
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 /// Texts among which a twin is looked for.
@@ -29,9 +31,10 @@ const ERROR: usize = 16_000;
 const CLASS: usize = 300;
 /// Event times further from their receipt are not believed.
 const DAY: Millis = 24 * 3600 * 1000;
-/// Jobs and members of a group that one message may tell of.
+/// Jobs that one event tells of; a message of more is several.
 const MOST_JOBS: usize = 10_000;
-const MOST_MEMBERS: usize = 1_000;
+/// Members of a group that one message may tell of.
+const MOST_MEMBERS: usize = 10_000;
 /// Paths that are kept with a job: more than a rule over all of 100 000 jobs has.
 const MOST_PATHS: usize = 200_000;
 /// A sign of life at least so often (ms), however little is said.
@@ -46,14 +49,14 @@ pub struct Conversation {
     last_job: Option<i64>,
     /// Jobs really run: it said so, or one ended.
     executes: bool,
-    /// Its command says that none will, and says so little that nothing else may.
-    quiet_dry: bool,
+    /// What its command says of how it talks.
+    hints: Hints,
     /// Errors whose job is told next.
     errors: VecDeque<String>,
     /// The newest of them was told just now.
     just_told: bool,
     /// It was asked to stop, or gives up.
-    stops: bool,
+    stops: Option<Stop>,
     /// It prepares what the workflow itself depends on: ends are not the run's.
     within: bool,
     /// The smallest difference seen between our clock and the client's, in ms.
@@ -67,16 +70,16 @@ static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 impl Conversation {
     /// Of a run that begins; its jobs are only announced until it says that it executes them.
     ///
-    /// `quiet_dry`: whether its command has words of a dry run that says little ([`is_quiet_dry`]).
-    pub fn new(quiet_dry: bool) -> Self {
+    /// `hints`: what its command says of how it talks.
+    pub fn new(hints: Hints) -> Self {
         Self {
-            quiet_dry,
+            hints,
             recent: VecDeque::new(),
             last_job: None,
             executes: false,
             errors: VecDeque::new(),
             just_told: false,
-            stops: false,
+            stops: None,
             within: false,
             offset: None,
             written_at: 0,
@@ -84,13 +87,13 @@ impl Conversation {
     }
 
     /// Of a run whose beginning was heard by another process.
-    pub fn resumed() -> Self {
-        Self { executes: true, ..Self::new(false) }
+    pub fn resumed(hints: Hints) -> Self {
+        Self { executes: true, ..Self::new(hints) }
     }
 
-    /// Whether its command has words of a dry run that says little.
-    pub fn quiet_dry(&self) -> bool {
-        self.quiet_dry
+    /// What its command says of how it talks.
+    pub fn hints(&self) -> Hints {
+        self.hints
     }
 
     /// Whether jobs of it are known to be run, and not only announced.
@@ -150,14 +153,20 @@ impl Conversation {
                 Some(job_id) => {
                     self.last_job = Some(job_id);
                     // What tells of starts tells them of jobs that run.
-                    Event::JobInfo(Box::new(self.job_info(job_id, message)))
+                    let (info, left_out) = self.job_info(job_id, message);
+                    let warning = left_out_files(job_id, left_out);
+                    return std::iter::once(Event::JobInfo(Arc::new(info))).chain(warning).collect();
                 }
                 None => Event::Other,
             },
             "job_started" => {
                 self.executes = true;
-                let jobs = message.get("jobs").and_then(Value::as_array).into_iter().flatten().take(MOST_JOBS);
-                Event::JobsStarted(jobs.filter_map(|job| number(Some(job))).collect())
+                let jobs = message.get("jobs").and_then(Value::as_array).into_iter().flatten();
+                let jobs: Vec<i64> = jobs.filter_map(|job| number(Some(job))).collect();
+                if jobs.is_empty() {
+                    return vec![Event::Other];
+                }
+                return jobs.chunks(MOST_JOBS).map(|some| Event::JobsStarted(some.to_vec())).collect();
             }
             "shellcmd" => match number(message.get("jobid")).or(self.last_job) {
                 Some(job_id) if !said.is_empty() => {
@@ -174,19 +183,24 @@ impl Conversation {
             },
             "job_error" => {
                 self.executes = true;
-                return self.job_error(message, just_told).into_iter().collect();
+                return self.job_error(message, just_told);
             }
             "group_error" => {
                 self.executes = true;
-                let members = message.get("job_error_info").and_then(Value::as_array).into_iter().flatten().take(MOST_MEMBERS);
+                let members = message.get("job_error_info").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                let left_out = members.len().saturating_sub(MOST_MEMBERS);
+                let members = members.iter().take(MOST_MEMBERS);
                 let mut events: Vec<Event> =
-                    members.filter_map(Value::as_object).filter_map(|member| self.job_error(member, false)).collect();
+                    members.filter_map(Value::as_object).flat_map(|member| self.job_error(member, false)).collect();
                 events.push(words("error", said));
+                if left_out > 0 {
+                    events.push(words("warning", &format!("{} more jobs of the group failed.", count(left_out as i64))));
+                }
                 return events;
             }
             "progress" => {
-                let count = |name: &str| number(message.get(name)).map_or(0, |n| i32::try_from(n.max(0)).unwrap_or(i32::MAX));
-                let (done, total) = (count("done"), count("total"));
+                let told = |name: &str| number(message.get(name)).map_or(0, |n| i32::try_from(n.max(0)).unwrap_or(i32::MAX));
+                let (done, total) = (told("done"), told("total"));
                 if self.within && done >= total {
                     return Vec::new();
                 }
@@ -199,7 +213,7 @@ impl Conversation {
             }
             "run_info" => match planned(said) {
                 // All that such a run says of itself.
-                Some(plan) if self.quiet_dry && !self.executes => return vec![plan, Event::WasDryRun],
+                Some(plan) if self.hints.quiet && self.hints.dry && !self.executes => return vec![plan, Event::WasDryRun],
                 plan => plan.unwrap_or_else(|| words("info", said)),
             },
             "info" => self.info(said),
@@ -208,13 +222,13 @@ impl Conversation {
             _ => Event::Other,
         };
         match &event {
-            Event::Said { message, logfile: None, last: false, .. } if message.trim().is_empty() => Vec::new(),
-            Event::JobsStarted(jobs) if jobs.is_empty() => vec![Event::Other],
+            Event::Said { message, logfile: None, end: None, .. } if message.trim().is_empty() => Vec::new(),
             _ => vec![event],
         }
     }
 
-    fn job_info(&self, job_id: i64, message: &Map<String, Value>) -> JobInfo {
+    /// The description of a job, and how many of its files are left out.
+    fn job_info(&self, job_id: i64, message: &Map<String, Value>) -> (JobInfo, usize) {
         let text = |name: &str| message.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let small = |name: &str| number(message.get(name)).and_then(|n| i32::try_from(n).ok());
         // Older clients send a list without names.
@@ -223,14 +237,16 @@ impl Conversation {
             Some(Value::Array(unnamed)) if !unnamed.is_empty() => BTreeMap::from([("unnamed".to_owned(), Value::Array(unnamed.clone()))]),
             _ => BTreeMap::new(),
         };
-        let mut room = MOST_PATHS;
+        let (mut room, mut left_out) = (MOST_PATHS, 0);
         let mut paths = |name: &str| {
             let mut paths = texts(message.get(name));
+            left_out += paths.len().saturating_sub(room);
             paths.truncate(room);
             room -= paths.len();
-            paths
+            crate::marks::all_bare(paths)
         };
-        JobInfo {
+        let files = JobFiles { output: paths("output"), log: paths("log"), benchmark: paths("benchmark"), input: paths("input") };
+        let info = JobInfo {
             job_id,
             rule: text("name"),
             threads: small("threads"),
@@ -246,11 +262,12 @@ impl Conversation {
             reason: text("reason"),
             message: text("msg"),
             shell_command: text("shellcmd"),
-            files: JobFiles { output: paths("output"), log: paths("log"), benchmark: paths("benchmark"), input: paths("input") },
+            files,
             checkpoint: message.get("is_checkpoint").and_then(Value::as_bool).unwrap_or(false),
             // Clients that send the command with it have no word for what is only announced.
             planned: !self.executes && !message.contains_key("shellcmd"),
-        }
+        };
+        (info, left_out)
     }
 
     /// What a line of the log says.
@@ -262,36 +279,38 @@ impl Conversation {
         }
         // Of those that leave jobs to a cluster some say no more before the first has ended.
         self.executes |= said.starts_with("Using shell: ");
-        if ["Terminating processes on user request", "Will exit after finishing currently running jobs"]
-            .iter()
-            .any(|text| said.starts_with(text))
-        {
-            self.stops = true;
-        }
-        let event = lines::info(said, self.stops);
+        self.stops = self.stops.or_else(|| lines::stop(said));
+        let event = lines::info(said, self.stops, self.hints);
         let ends = event.may_close();
         if self.within && ends { words("info", said) } else { event }
     }
 
-    fn job_error(&mut self, message: &Map<String, Value>, just_told: bool) -> Option<Event> {
-        let job_id = number(message.get("jobid"))?;
+    /// A job that failed; one that ends when its user stops the run was cancelled.
+    fn job_error(&mut self, message: &Map<String, Value>, just_told: bool) -> Vec<Event> {
+        let Some(job_id) = number(message.get("jobid")) else { return Vec::new() };
         let text = |name: &str| message.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let aux = message.get("aux").and_then(Value::as_object);
-        let external = message.get("external_jobid").or_else(|| aux?.get("external_jobid"));
+        let external = message.get("external_jobid").or_else(|| aux.and_then(|aux| aux.get("external_jobid")));
         let command = text("shellcmd");
         let error = self.error_of(command.as_deref(), just_told);
-        Some(Event::JobFailed {
-            job_id,
-            told: Box::new(JobTold {
-                rule: text("name"),
-                shell_command: command,
-                external_id: external.and_then(plain),
-                conda_env: text("conda_env"),
-                exit_code: error.as_deref().and_then(exit_code),
-                error,
-                logs: texts(message.get("log")),
-            }),
-        })
+        let mut logs = texts(message.get("log"));
+        let warning = left_out_files(job_id, logs.len().saturating_sub(MOST_PATHS));
+        logs.truncate(MOST_PATHS);
+        let told = Box::new(JobTold {
+            rule: text("name"),
+            shell_command: command,
+            external_id: external.and_then(plain),
+            conda_env: text("conda_env"),
+            exit_code: error.as_deref().and_then(exit_code),
+            error,
+            logs,
+        });
+        let mut events = match self.stops {
+            Some(Stop::ByUser) => vec![Event::JobEnded { job_id, status: JobStatus::Cancelled }, Event::JobTold { job_id, told }],
+            _ => vec![Event::JobFailed { job_id, told }],
+        };
+        events.extend(warning);
+        events
     }
 
     /// The error that was told before this job's end: the one that names its command, else one that came right before.
@@ -310,7 +329,13 @@ impl Conversation {
         if message.contains_key("traceback") {
             let exception = if said.is_empty() { "Error".to_owned() } else { cut(said, CLASS) };
             let idle = exception != "WorkflowError"; // The others come before the end of their job, too.
-            let error = ReportedError { exception, rule: text("rule"), location: text("location"), traceback: text("traceback"), at };
+            let error = ReportedError {
+                exception,
+                rule: text("rule"),
+                location: text("location"),
+                traceback: text("traceback"),
+                ..ReportedError::at(at)
+            };
             return Event::Fatal { error, idle };
         }
         let (class, rest) = said.split_once('\n').unwrap_or((said, ""));
@@ -320,7 +345,7 @@ impl Conversation {
             rule: None,
             location: location(rest),
             traceback: (!rest.trim().is_empty()).then(|| cut(rest, ERROR)),
-            at,
+            ..ReportedError::at(at)
         };
         let is_last = said.starts_with("Exiting because a job execution failed") || !self.executes;
         if is_last {
@@ -333,6 +358,12 @@ impl Conversation {
         self.just_told = true;
         Event::Error(error)
     }
+}
+
+/// Words for the log about files of a job that are not kept; none if all are.
+fn left_out_files(job_id: i64, more: usize) -> Option<Event> {
+    let files = if more == 1 { "file" } else { "files" };
+    (more > 0).then(|| words("warning", &format!("Job {job_id} names {} {files} more than are kept of a job.", count(more as i64))))
 }
 
 /// The message came already.
@@ -357,14 +388,10 @@ fn plain(value: &Value) -> Option<String> {
 
 fn texts(value: Option<&Value>) -> Vec<String> {
     match value {
-        Some(Value::Array(items)) => items.iter().filter_map(plain).take(MOST_PATHS).collect(),
+        Some(Value::Array(items)) => items.iter().filter_map(plain).collect(),
         Some(Value::String(text)) if !text.is_empty() => vec![text.clone()],
         _ => Vec::new(),
     }
-}
-
-fn cut(text: &str, letters: usize) -> String {
-    text.char_indices().nth(letters).map_or_else(|| text.to_owned(), |(end, _)| format!("{}…", &text[..end]))
 }
 
 #[cfg(test)]

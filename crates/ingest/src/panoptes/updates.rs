@@ -3,13 +3,15 @@
 use super::{
     conversations::Open,
     reply,
-    routes::{Panoptes, agent, clean},
-    translate::Conversation,
+    routes::{Panoptes, clean},
+    translate::{Conversation, Hints},
     wire,
 };
 use crate::{
-    Receipt, Refused, Sender,
+    Receipt, Refused, Sender, agent,
+    batch::Room,
     journal::{Journal, Reports, Taken},
+    weight::{MOST_BYTES, MOST_DEPTH, Weight, cleaned},
 };
 use axum::{
     Extension,
@@ -20,39 +22,64 @@ use axum::{
 use bytes::Bytes;
 use model::{
     Millis, RunId, UserId,
+    cut::letters,
     event::{Event, Report, RunKey, RunStart},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError},
-    time::Duration,
-};
+use serde_json::{Map, Value, json, value::RawValue};
+use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
 use store::{StoreError, apply::Incoming, clock, error::chain, panoptes};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
 /// How long an update may take: clients wait for it, some of them for ever.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// How long the run of a number is looked for.
-const LOOK_UP: Duration = Duration::from_secs(5);
+/// How long the run of a number is looked for. Shorter than the wait for a connection, so that a hang shows as one.
+const LOOK_UP: Duration = Duration::from_secs(4);
 /// The same where a run is known that it meant a moment ago: the database may hang.
 const BRIEFLY: Duration = Duration::from_millis(500);
-/// After an update whose run is not known and could not be looked up the next such ones are refused at once, for so long.
-const FUSE: Duration = Duration::from_secs(1);
-/// Letters of a message that cannot be read that are kept.
+/// Longer bodies (bytes) are masked where nobody waits.
+const LONG: usize = 64 << 10;
+/// Bytes of a message that cannot be read that are kept.
 const MAX_UNREAD: usize = 1 << 20;
+/// A longer message is not kept as it came; what it says is.
+const MAX_KEPT: usize = 8 << 20;
+/// Letters of the name of an event.
+const MAX_LEVEL: usize = 100;
 
 pub(super) async fn update(State(state): State<Panoptes>, sender: Option<Extension<Sender>>, headers: HeaderMap, body: Bytes) -> Response {
     let Some(Extension(sender)) = sender else { return reply::not_allowed() };
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let envelope = match wire::fields(content_type, &body).and_then(wire::update) {
+    let room = match state.room(content_type, &body).await {
+        Ok(room) => room,
+        Err(Refused::TooMuch) => return reply::malformed(Map::from_iter([("msg".to_owned(), json!(["Too many values."]))])),
+        Err(refused) => return reply::update(Err(refused)),
+    };
+    let mut envelope = match wire::fields(content_type, &body).and_then(wire::update) {
         Ok(envelope) => envelope,
         Err(errors) => return reply::malformed(errors),
     };
+    let masking = state.writer.masking();
+    if body.len() > LONG {
+        // Others are answered meanwhile.
+        let mut msg = std::mem::take(&mut envelope.msg);
+        let masked = tokio::task::spawn_blocking(move || {
+            masking.message(&mut msg);
+            msg
+        });
+        match masked.await {
+            Ok(msg) => envelope.msg = msg,
+            Err(_) => return reply::unavailable("the message could not be read"),
+        }
+    } else {
+        masking.message(&mut envelope.msg);
+    }
     drop(body);
+    let room = match state.room_for(room, &envelope.msg).await {
+        Ok(room) => room,
+        Err(refused) => return reply::update(Err(refused)),
+    };
     let Some(id) = envelope.id.filter(|id| *id != reply::NO_WORKFLOW) else { return reply::ok() };
     let stored = timeout(PATIENCE, async {
         let open = match state.open(id).await {
@@ -70,8 +97,9 @@ pub(super) async fn update(State(state): State<Panoptes>, sender: Option<Extensi
         if !sender.admin && open.owner != sender.user {
             return reply::update(Ok(Receipt::Foreign));
         }
-        let told = Told { run: open.run.0, user: sender.user, name: sender.name, version: agent(&headers), at: clock::now(), envelope };
-        state.keep(&open, told, sender.admin).await
+        let told =
+            Told { run: open.run.0, user: sender.user, name: sender.name, version: agent::version(&headers), at: clock::now(), envelope };
+        state.keep(&open, told, sender.admin, room).await
     });
     stored.await.unwrap_or_else(|_| reply::update(Err(Refused::Overloaded)))
 }
@@ -94,15 +122,15 @@ struct Line {
     admin: bool,
     /// Its run had executed jobs before.
     executes: bool,
-    /// Its command says that it executes none, and says little.
+    /// What its command says of how it talks.
     #[serde(default)]
-    quiet_dry: bool,
+    hints: Hints,
 }
 
 impl Told {
     /// What it reports. `Err` if it came already or says nothing; beside the reports the hash of what may come twice.
     fn read(&self, talk: &mut Conversation, admin: bool) -> Result<(Reports, Option<u64>), Known> {
-        let message = match wire::message(&self.envelope.msg) {
+        let message = match self.message() {
             Ok(message) => message,
             Err(why) => {
                 let level = self.envelope.msg.as_str().and_then(wire::level_of).unwrap_or("unreadable").replace('\0', "\u{fffd}");
@@ -115,7 +143,7 @@ impl Told {
         };
         let at = talk.time(&message, self.at);
         let Value::Object(message) = clean(Value::Object(message.into_owned())) else { return Err(Known) };
-        let level: String = message.get("level").and_then(Value::as_str).unwrap_or("message").chars().take(100).collect();
+        let level = letters(message.get("level").and_then(Value::as_str).unwrap_or("message"), MAX_LEVEL);
         let events = talk.translate(&message, at);
         if events.is_empty() {
             return Err(Known);
@@ -126,6 +154,17 @@ impl Told {
             self.report(level.clone(), at, event, body, None, admin)
         });
         Ok((reports.collect(), hash))
+    }
+
+    /// What it says, if that is no more than can be read.
+    fn message(&self) -> Result<Cow<'_, Map<String, Value>>, String> {
+        match &self.envelope.msg {
+            // A Python literal has its own bound.
+            Value::String(text) if serde_json::from_str::<&RawValue>(text).is_ok() && Weight::of(text).as_values() > MOST_BYTES => {
+                Err("too many values".into())
+            }
+            msg => wire::message(msg),
+        }
     }
 
     fn report(&self, level: String, at: Millis, event: Event, body: String, quarantine: Option<String>, admin: bool) -> Incoming {
@@ -141,16 +180,28 @@ impl Told {
         }
     }
 
-    /// The update to be kept, as JSON text: its message as a value if it is JSON, else as the text it was.
+    /// The update to be kept, as JSON text: its message as a value if it is JSON, else as the text it was. Of a very
+    /// long one the beginning, and how much it was.
     fn raw(&self) -> String {
-        let msg = match &self.envelope.msg {
-            Value::String(text) => match serde_json::from_str::<Value>(text) {
-                Ok(value) => value,
-                Err(_) => Value::String(text.chars().take(MAX_UNREAD).collect()),
-            },
-            value => value.clone(),
+        let timestamp = &self.envelope.timestamp;
+        let text = match &self.envelope.msg {
+            Value::String(text) => text,
+            value => return clean(json!({ "msg": value, "timestamp": timestamp })).to_string(),
         };
-        clean(json!({ "msg": msg, "timestamp": self.envelope.timestamp })).to_string()
+        let is_shallow = || Weight::of(text).depth < MOST_DEPTH;
+        let cleaned = cleaned(text);
+        if text.len() <= MAX_KEPT
+            && let Ok(msg) = serde_json::from_str::<&RawValue>(&cleaned)
+            && is_shallow()
+        {
+            return format!("{{\"msg\":{msg},\"timestamp\":{}}}", clean(json!(timestamp)));
+        }
+        let end = text.floor_char_boundary(MAX_UNREAD);
+        let mut kept = json!({ "msg": &text[..end], "timestamp": timestamp });
+        if end < text.len() {
+            kept["left_out"] = json!(text.len() - end);
+        }
+        clean(kept).to_string()
     }
 }
 
@@ -161,39 +212,56 @@ struct Known;
 pub fn retold() -> impl FnMut(&str) -> Reports + Send {
     let mut talks: HashMap<Uuid, Conversation> = HashMap::new();
     move |line| {
-        let Ok(Line { told, admin, executes, quiet_dry }) = serde_json::from_str(line) else {
+        let Ok(Line { told, admin, executes, hints }) = serde_json::from_str(line) else {
             warn!("A line of the journal is not readable");
             return Vec::new();
         };
-        let talk = talks.entry(told.run).or_insert_with(|| if executes { Conversation::resumed() } else { Conversation::new(quiet_dry) });
+        let talk = talks.entry(told.run).or_insert_with(|| if executes { Conversation::resumed(hints) } else { Conversation::new(hints) });
         told.read(talk, admin).map_or_else(|Known| Vec::new(), |(reports, _)| reports)
     }
 }
 
 impl Panoptes {
+    /// Room for what a body holds: JSON is made of values, a form of texts.
+    pub(super) async fn room(&self, content_type: Option<&str>, body: &[u8]) -> Result<Room, Refused> {
+        let is_json = wire::may_be_json(content_type, body);
+        let weight = std::str::from_utf8(body).ok().filter(|_| is_json).map(Weight::of).unwrap_or_default();
+        if weight.as_values() > MOST_BYTES {
+            return Err(Refused::TooMuch);
+        }
+        self.writer.room(weight.in_all()).await
+    }
+
+    /// The same for a message that is text in which there is more to be read; else what is had already is enough.
+    async fn room_for(&self, room: Room, msg: &Value) -> Result<Room, Refused> {
+        let Value::String(text) = msg else { return Ok(room) };
+        drop(room);
+        self.writer.room(Weight::at_most(text).in_all()).await
+    }
+
     /// Takes what an update tells: into the journal, or at once into the database. Of several reports the last answer
     /// counts.
-    async fn keep(&self, open: &Open, told: Told, admin: bool) -> Response {
-        let (executes, quiet_dry, read) = {
+    async fn keep(&self, open: &Open, told: Told, admin: bool, room: Room) -> Response {
+        let (executes, hints, read) = {
             let mut talk = open.talk();
-            (talk.executes(), talk.quiet_dry(), told.read(&mut talk, admin))
+            (talk.executes(), talk.hints(), told.read(&mut talk, admin))
         };
         let Ok((reports, hash)) = read else { return reply::ok() };
-        let outcome = match &self.journal {
-            Some(journal) => {
-                let line = serde_json::to_string(&Line { told, admin, executes, quiet_dry }).unwrap_or_default();
-                match journal.take(&line, reports).await {
-                    Ok(Taken::Soon) => return reply::ok(),
-                    Ok(Taken::Later) => return reply::kept(),
-                    // As without a journal, behind what is in it.
-                    Ok(Taken::Not(reports)) => {
-                        journal.settled().await;
-                        self.submit(reports).await
-                    }
-                    Err(refused) => Err(refused),
+        let outcome = if let Some(journal) = &self.journal {
+            let line = serde_json::to_string(&Line { told, admin, executes, hints }).unwrap_or_default();
+            match journal.take(&line, reports, room.large()).await {
+                Ok(Taken::Soon) => return reply::ok(),
+                Ok(Taken::Later) => return reply::kept(),
+                // As without a journal, behind what is in it.
+                Ok(Taken::Not(reports)) => {
+                    journal.settled().await;
+                    self.submit(reports).await
                 }
+                Err(refused) => Err(refused),
             }
-            None => self.submit(reports).await,
+        } else {
+            drop(room); // Each of them takes its own.
+            self.submit(reports).await
         };
         if let (Err(_), Some(hash)) = (&outcome, hash) {
             open.talk().forget(hash);
@@ -220,34 +288,65 @@ impl Panoptes {
         if let Some(open) = held.as_ref().filter(|open| is_away || open.is_fresh()) {
             return Ok(Some(Arc::clone(open)));
         }
-        if held.is_none() && self.is_blown() {
-            return Err(StoreError::too_slow("finding a workflow, a moment ago"));
-        }
         let known = async { panoptes::reported(&mut *self.store.conn().await?, id).await };
-        let patience = if held.is_some() && self.journal.is_some() { BRIEFLY } else { LOOK_UP };
-        let known = timeout(patience, known).await.unwrap_or_else(|_| Err(StoreError::too_slow("finding a workflow")));
+        let known = if held.is_some() && self.journal.is_some() {
+            self.store.briefly(BRIEFLY, "finding a workflow again", known).await
+        } else {
+            self.store.within(LOOK_UP, "finding a workflow", known).await
+        };
         let run = match (known, &held) {
             (Ok(run), _) => run,
             // The journal takes it while the database is away.
             (Err(error), Some(open)) if error.is_unavailable() && self.journal.is_some() => return Ok(Some(Arc::clone(open))),
-            (Err(error), _) => {
-                self.blow();
-                return Err(error);
-            }
+            (Err(error), _) => return Err(error),
         };
         Ok(match (run, held) {
-            (Some((run, _)), Some(open)) if open.run == run => Some(open.refreshed()),
-            (Some((run, owner)), _) => Some(self.conversations.begin(id, run, owner, Conversation::resumed()).await),
+            (Some((run, ..)), Some(open)) if open.run == run => Some(open.refreshed()),
+            (Some((run, owner, command)), _) => {
+                let hints = command.as_deref().map(Hints::of).unwrap_or_default();
+                Some(self.conversations.begin(id, run, owner, Conversation::resumed(hints)).await)
+            }
             (None, _) => None,
         })
     }
+}
 
-    /// Whether the database did not answer a moment ago.
-    pub(super) fn is_blown(&self) -> bool {
-        self.blown.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(msg: Value) -> Told {
+        let envelope = wire::Update { msg, timestamp: "Sat\0".into(), id: Some(1) };
+        Told { run: Uuid::nil(), user: None, name: String::new(), version: None, at: 0, envelope }
     }
 
-    pub(super) fn blow(&self) {
-        *self.blown.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + FUSE);
+    fn kept(msg: Value) -> Value {
+        serde_json::from_str(&told(msg).raw()).expect("JSON")
+    }
+
+    #[test]
+    fn a_message_is_kept_as_a_value_if_it_is_json_and_else_as_its_text() {
+        let wanted = json!({ "msg": { "level": "x", "a": "b\u{fffd}" }, "timestamp": "Sat\u{fffd}" });
+        assert_eq!(kept(json!(r#"{"level":"x","a":"b\u0000"}"#)), wanted);
+        assert_eq!(kept(json!({ "level": "x", "a": "b\0" })), wanted);
+        assert_eq!(kept(json!("{'level': 'x'}"))["msg"], "{'level': 'x'}");
+        let deep = format!("{}{}", "[".repeat(90), "]".repeat(90));
+        assert_eq!(kept(json!(deep))["msg"], json!(deep));
+    }
+
+    #[test]
+    fn of_a_very_long_message_the_beginning_is_kept_and_how_much_it_was() {
+        let long = format!("{{\"level\":\"{}\"}}", "x".repeat(MAX_KEPT));
+        let kept = kept(json!(long));
+        assert_eq!(kept["msg"].as_str().map(str::len), Some(MAX_UNREAD));
+        assert_eq!(kept["left_out"], json!(long.len() - MAX_UNREAD));
+    }
+
+    #[test]
+    fn a_message_of_more_values_than_there_is_memory_for_is_not_read() {
+        for many in [format!("{{\"level\":[{}0]}}", "0,".repeat(1 << 20)), format!("{{\"level\":[{}0]}}", "{\"\":0},".repeat(100_000))] {
+            assert_eq!(told(json!(many)).message(), Err("too many values".into()));
+        }
+        assert!(told(json!("{\"level\":[0,0]}")).message().is_ok());
     }
 }

@@ -14,16 +14,19 @@ pub struct Update {
     pub id: Option<i64>,
 }
 
+/// Fields of a form that are read; clients send three.
+const MOST_FIELDS: usize = 64;
+/// The number of those that are not, among them.
+const LEFT_OUT: &str = "left_out";
+
 /// What is wrong with an envelope: texts by field.
 pub type Errors = Map<String, Value>;
 
-/// The fields of a body, however it is encoded: JSON if it says so and is, or if it says nothing and begins with a
-/// brace; else a form.
+/// The fields of a body: JSON if it says so and is, or if it says nothing and begins with a brace; else a form. Of a
+/// form the first 64, and as `left_out` how many more it has.
 pub fn fields(content_type: Option<&str>, body: &[u8]) -> Result<Map<String, Value>, Errors> {
-    let kind = content_type.unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    let is_form = kind == "application/x-www-form-urlencoded";
-    let braced = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    if !is_form && (braced || kind.ends_with("json")) {
+    let braced = is_braced(body);
+    if may_be_json(content_type, body) {
         match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => return Ok(fields),
             Ok(_) => return Err(errors([("_schema", "Invalid input type.")])),
@@ -31,7 +34,24 @@ pub fn fields(content_type: Option<&str>, body: &[u8]) -> Result<Map<String, Val
             Err(_) => {}
         }
     }
-    Ok(form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
+    let mut form = form_urlencoded::parse(body);
+    let told = form.by_ref().take(MOST_FIELDS).map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())));
+    let mut fields: Map<String, Value> = told.collect();
+    let more = form.count();
+    if more > 0 {
+        fields.entry(LEFT_OUT).or_insert_with(|| json!(more));
+    }
+    Ok(fields)
+}
+
+/// Whether a body is tried as JSON.
+pub fn may_be_json(content_type: Option<&str>, body: &[u8]) -> bool {
+    let kind = content_type.unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    kind != "application/x-www-form-urlencoded" && (is_braced(body) || kind.ends_with("json"))
+}
+
+fn is_braced(body: &[u8]) -> bool {
+    body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
 /// The envelope; fields it does not know are left alone.
@@ -127,6 +147,13 @@ mod tests {
             assert_eq!(read(kind, &text), Ok(wanted.clone()), "{kind:?}");
         }
         assert_eq!(read(Some("application/json"), "msg=a&timestamp="), Ok(Update { msg: json!("a"), timestamp: String::new(), id: None }));
+    }
+
+    #[test]
+    fn fields_beyond_those_that_are_read_are_counted() {
+        let form = (0..70).map(|n| format!("f{n}=x")).collect::<Vec<_>>().join("&");
+        let told = fields(FORM, form.as_bytes()).expect("fields");
+        assert_eq!((told.len(), &told[LEFT_OUT]), (MOST_FIELDS + 1, &json!(6)));
     }
 
     #[test]

@@ -1,16 +1,24 @@
 //! Text to filter. Never fails: what is not understood is kept as a mistake.
 
 use super::{Clause, Compare, Mistake, Moment, RunFilter, Term, Trait, fold};
-use crate::{Millis, RunStatus, text::day_number};
+use crate::{Millis, RunStatus, cut::head, text::day_number};
 
-/// More words than anybody types; the rest is ignored.
+/// More words than anybody types, and a longer text (bytes) than any worth looking for.
 const MAX_CLAUSES: usize = 50;
-/// Longer than any name worth looking for, in bytes.
 const MAX_TEXT: usize = 4096;
+/// What is read of a filter.
+pub(super) const MOST: &str = "at most 50 words, and 4 096 bytes in all";
 
 pub(super) fn filter(text: &str) -> RunFilter {
     let mut filter = RunFilter::default();
-    for word in words(text.get(..floor_char(text, MAX_TEXT)).unwrap_or(text)).take(MAX_CLAUSES) {
+    // With the spaces between them.
+    let (mut count, mut length) = (0, 0);
+    let mut words = words(text).peekable();
+    while let Some(word) = words.next_if(|word| {
+        length += word.len() + usize::from(count > 0);
+        count += 1;
+        length <= MAX_TEXT && count <= MAX_CLAUSES
+    }) {
         let (not, body) = match word.strip_prefix('-') {
             Some(rest) if !rest.is_empty() => (true, rest),
             _ => (false, word.as_str()),
@@ -18,18 +26,14 @@ pub(super) fn filter(text: &str) -> RunFilter {
         match term(body) {
             Ok(Some(term)) => filter.clauses.push(Clause { not, term, text: word }),
             Ok(None) => {}
-            Err(expected) => filter.mistakes.push(Mistake { text: word, expected }),
+            Err(expected) => filter.mistakes.push(Mistake { text: word, expected, is_rest: false }),
         }
     }
-    filter
-}
-
-fn floor_char(text: &str, limit: usize) -> usize {
-    let mut at = limit.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
+    let rest: Vec<String> = words.collect();
+    if !rest.is_empty() {
+        filter.mistakes.push(Mistake { text: head(&rest.join(" "), MAX_TEXT), expected: MOST.into(), is_rest: true });
     }
-    at
+    filter
 }
 
 /// Splits at white space outside double quotes. Control characters count as white space.
@@ -191,7 +195,7 @@ fn span(text: &str) -> Option<Millis> {
             'w' => 604_800_000,
             _ => return None,
         };
-        total += digits.parse::<Millis>().ok()? * unit;
+        total = total.saturating_add(digits.parse::<Millis>().ok()? * unit);
         digits.clear();
         any = true;
     }
@@ -237,6 +241,20 @@ mod tests {
             assert_eq!(filter.clauses, [], "{text}");
             assert_eq!(filter.mistakes.len(), 1, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_more_than_is_read_is_named_and_no_word_is_torn() {
+        let many: Vec<String> = (0..53).map(|n| format!("w{n}")).collect();
+        let wide = filter(&many.join(" "));
+        assert_eq!((wide.clauses.len(), wide.mistakes.len()), (50, 1));
+        assert_eq!((wide.mistakes[0].text.as_str(), wide.mistakes[0].is_rest), ("w50 w51 w52", true));
+        let long = filter(&format!("status:failed {} name:x", "y".repeat(4_085)));
+        assert_eq!(long.clauses.len(), 1, "no half word is looked for");
+        assert!(long.mistakes[0].text.ends_with("yy name:x") && long.mistakes[0].is_rest);
+        let refused = RunFilter::parse_strict(&many.join(" ")).expect_err("a filter that is too long");
+        assert_eq!((refused.value.as_str(), refused.expected), ("w50 w51 w52", MOST));
+        assert!(filter(&many[..50].join(" ")).mistakes.is_empty());
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use crate::{
     JobStatus, Millis,
     event::{JobInfo, JobTold},
+    job::{Filled, StartTold},
 };
+use std::sync::Arc;
 
 /// One attempt of a job while a batch is applied.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,10 +18,13 @@ pub struct JobState {
     pub rule: Option<String>,
     /// Its description has arrived.
     pub informed: bool,
+    pub start_told: StartTold,
+    /// What no report told of it, and where it is taken from.
+    pub filled: Option<Filled>,
     pub started_at: Option<Millis>,
     pub ended_at: Option<Millis>,
     /// A description that came with this batch.
-    pub info: Option<Box<JobInfo>>,
+    pub info: Option<Arc<JobInfo>>,
     /// What else came with this batch.
     pub told: Box<JobTold>,
     /// It ran when the batch began.
@@ -28,7 +33,7 @@ pub struct JobState {
 }
 
 impl JobState {
-    /// A first attempt that runs since `at`.
+    /// A first attempt that runs since `at`, as far as is known: no report of its start is counted yet.
     pub(super) fn new(job_id: i64, at: Millis) -> Self {
         Self {
             key: None,
@@ -37,6 +42,8 @@ impl JobState {
             status: JobStatus::Running,
             rule: None,
             informed: false,
+            start_told: StartTold::No,
+            filled: None,
             started_at: Some(at),
             ended_at: None,
             info: None,
@@ -46,14 +53,45 @@ impl JobState {
         }
     }
 
+    /// A report says that it starts. Its description may have come before.
     pub(super) fn start(&mut self, at: Millis) {
         self.status = JobStatus::Running;
+        self.start_told = StartTold::Last;
+        self.filled = None;
         self.started_at = Some(at);
         self.ended_at = None;
         self.touched = true;
     }
 
+    /// A description of it arrived.
+    pub(super) fn inform(&mut self, info: Arc<JobInfo>) {
+        if self.start_told == StartTold::Last {
+            self.start_told = StartTold::Before;
+        }
+        self.rule = info.rule.clone().or(self.rule.take());
+        self.informed = true;
+        self.info = Some(info);
+        self.touched = true;
+    }
+
+    /// Its end is a guess, which gives way to the first word about it.
+    pub(super) fn is_guess(&self) -> bool {
+        self.status == JobStatus::Lost || self.filled.is_some() && self.status.is_end()
+    }
+
+    /// A report says that it ended.
     pub(super) fn end(&mut self, status: JobStatus, at: Millis) {
+        self.filled = None;
+        self.settle(status, at);
+    }
+
+    /// No report says how it ended; its run is over.
+    pub(super) fn guess(&mut self, status: JobStatus, at: Millis) {
+        self.filled = (status != JobStatus::Lost).then_some(Filled::Close);
+        self.settle(status, at);
+    }
+
+    pub(super) fn settle(&mut self, status: JobStatus, at: Millis) {
         self.status = status;
         self.ended_at = Some(self.started_at.map_or(at, |start| at.max(start)));
         self.touched = true;

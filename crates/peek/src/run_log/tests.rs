@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod failures;
+
 const HEADER: &str = r#"Assuming unrestricted shared filesystem usage.
 
 SNAKEMAKE
@@ -369,7 +371,21 @@ Command: evil
 ===================
 "#;
 
-const ALL: [&str; 10] = [HEADER, SHELL, MIXED, PIPE, CLUSTER, SLURM, SEVEN, UNBUILT, UNREAD, FAKED];
+const ALL: [&str; 13] = [
+    HEADER,
+    SHELL,
+    MIXED,
+    PIPE,
+    CLUSTER,
+    SLURM,
+    SEVEN,
+    UNBUILT,
+    UNREAD,
+    FAKED,
+    failures::GROUPS,
+    failures::POSTPROCESSED,
+    failures::SCRIPTS,
+];
 
 fn read(log: impl AsRef<[u8]>) -> RunLog {
     let mut reader = RunLogReader::new();
@@ -451,7 +467,8 @@ fn a_failed_command_tells_its_exit_status() {
     assert_eq!(error(&log, 2).log.as_deref(), Some("logs/bad.log"));
     assert_eq!(error(&log, 2).at.as_deref(), Some("Sun Nov 22 07:11:41 2026"));
     assert!(error(&log, 2).message.as_deref().unwrap().ends_with("exit 3' returned non-zero exit status 3."));
-    assert_eq!(log.failure, None);
+    let silent: Vec<_> = log.errors.iter().map(|error| error.is_silent).collect();
+    assert_eq!(silent, [false, false, true], "nothing but an exception tells that the last one failed");
 }
 
 #[test]
@@ -459,7 +476,7 @@ fn reasons_of_jobs_that_fail_together_are_not_mixed_up() {
     let log = read(MIXED);
 
     let statuses: Vec<_> = log.errors.iter().map(|error| (error.rule.as_str(), error.exit_status)).collect();
-    assert_eq!(statuses, [("b", Some(15)), ("a", Some(4)), ("py", None), ("scr", Some(1))]);
+    assert_eq!(statuses, [("b", Some(14)), ("a", Some(4)), ("b", Some(15)), ("py", None), ("scr", Some(1))]);
     assert_eq!(error(&log, 3).message, None);
 }
 
@@ -480,15 +497,15 @@ Error in rule a:
     );
 
     assert_eq!(error(&log, 1).exit_status, Some(2));
-    assert_eq!(log.failure, None);
 }
 
 #[test]
 fn a_later_mention_that_says_less_changes_nothing() {
     let log = read(MIXED);
 
-    assert_eq!(error(&log, 2).at.as_deref(), Some("Sun Nov 22 07:11:55 2026"));
-    assert_eq!(error(&log, 2).log.as_deref(), Some("b.log"));
+    let last = log.errors.iter().find(|error| (error.job, error.attempt) == (Some(2), 2)).unwrap();
+    assert_eq!(last.at.as_deref(), Some("Sun Nov 22 07:11:55 2026"));
+    assert_eq!((last.log.as_deref(), last.exit_status), (Some("b.log"), Some(15)));
 }
 
 #[test]
@@ -538,7 +555,10 @@ fn a_workflow_that_cannot_start_tells_why() {
     assert_eq!(unbuilt.errors.len(), 1);
     assert_eq!((unbuilt.errors[0].rule.as_str(), unbuilt.errors[0].job), ("x", None));
     assert!(unbuilt.errors[0].message.as_deref().unwrap().ends_with("Error:\n  KeyError: 'sample x'\nWildcards:\n  s=x"));
-    assert!(unread.failure.as_deref().unwrap().starts_with("SyntaxError in file \"/data/lab/Snakefile\", line 3:\nNo rule"));
+    assert!(unbuilt.errors[0].before_start);
+    assert_eq!(unread.exceptions[0].class, "SyntaxError");
+    assert_eq!(unread.exceptions[0].place.as_deref(), Some("file \"/data/lab/Snakefile\", line 3"));
+    assert!(unread.exceptions[0].text.starts_with("SyntaxError in file \"/data/lab/Snakefile\", line 3:\nNo rule"));
 }
 
 #[test]
@@ -654,21 +674,42 @@ fn nothing_grows_beyond_its_bound() {
         let error = format!("[Sun Nov 22 07:11:56 2026]\nError in rule {long:.500}:\n{texts}");
         reader.feed(error.as_bytes());
     }
-    reader.found.submitted.resize(SUBMITTED - 5, Submitted { job: 0, external: String::new() });
+    reader.found.submitted.resize(SUBMITTED - 5, Submitted { job: 0, attempt: 1, external: String::new() });
     for job in 0..10 {
         reader.feed(format!("Submitted job {job} with external jobid '{long:.500}'.\n").as_bytes());
     }
     for _ in 0..WAITING + 5 {
         reader.feed(format!("ValueError in file a, line 3:\n{long}\n").as_bytes());
     }
-    assert!(reader.exceptions.len() <= WAITING && reader.record.len() <= COMMAND + LINE);
+    assert!(reader.waiting.len() <= WAITING && reader.record.len() <= COMMAND + LINE);
 
     let log = reader.finish();
     assert_eq!((log.errors.len(), log.groups.len(), log.submitted.len()), (ERRORS, MEMBERS, SUBMITTED));
+    assert_eq!((log.more_errors, log.more_groups, log.more_submitted), (5, 5, 5), "what is left out is counted");
+    assert_eq!((log.exceptions.len(), log.more_exceptions), (WAITING + 5, 0));
     assert!(log.command.is_some_and(|text| (LINE..=COMMAND).contains(&text.len())));
     assert!(log.errors.iter().all(|error| error.rule.len() <= NAME && error.message.as_ref().is_some_and(|text| text.len() <= TEXT)));
     assert!(
-        log.user.into_iter().chain(log.failure).chain(log.errors.into_iter().filter_map(|error| error.log)).all(|text| text.len() <= TEXT)
+        log.user
+            .into_iter()
+            .chain(log.exceptions.into_iter().map(|told| told.text))
+            .chain(log.errors.into_iter().filter_map(|error| error.log))
+            .all(|text| text.len() <= TEXT)
     );
     assert!(log.submitted.iter().all(|job| job.external.len() <= NAME));
+}
+
+#[test]
+fn exceptions_and_jobs_beyond_those_that_are_kept_are_counted() {
+    let mut reader = RunLogReader::new();
+    for job in 0..20_003 {
+        reader.feed(format!("[Sun Nov 22 07:11:56 2026]\nrule a:\n    jobid: {job}\n").as_bytes());
+    }
+    for n in 0..EXCEPTIONS + 7 {
+        reader.feed(format!("ValueError in file a, line {n}:\nno\n").as_bytes());
+    }
+
+    let log = reader.finish();
+
+    assert_eq!((log.exceptions.len(), log.more_exceptions, log.unfollowed), (EXCEPTIONS, 7, 3));
 }

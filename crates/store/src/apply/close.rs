@@ -1,18 +1,21 @@
 //! What is left to say of runs that are over.
 
 use crate::{Conn, Doing, StoreError};
-use model::Millis;
+use model::{JobStatus, Millis, job::Filled};
 use sqlx::types::Uuid;
 
-/// The unfinished jobs of closed runs are lost: nobody will say what became of them.
-pub(super) async fn lose(conn: &mut Conn, runs: &[Uuid], at: &[Millis]) -> Result<(), StoreError> {
+/// The unfinished jobs of closed runs end with them, as what the fold says: nobody will say what became of them.
+pub(super) async fn end(conn: &mut Conn, runs: &[Uuid], at: &[Millis], statuses: &[JobStatus]) -> Result<(), StoreError> {
     sqlx::query(
-        "update job_executions j set status = 'lost', ended_at = greatest(at_ms(x.at), j.started_at)
-           from unnest($1::uuid[], $2::bigint[]) as x(run, at)
+        "update job_executions j
+            set status = x.status, ended_at = greatest(at_ms(x.at), j.started_at), filled_from = case when x.status <> 'lost' then $4 end
+           from unnest($1::uuid[], $2::bigint[], $3::text[]) as x(run, at, status)
           where j.workflow_run_id = x.run and j.status in ('waiting', 'running') and not j.superseded",
     )
     .bind(runs)
     .bind(at)
+    .bind(statuses.iter().map(|status| status.as_str()).collect::<Vec<_>>())
+    .bind(Filled::Close.as_str())
     .execute(conn)
     .await
     .doing("closing jobs")?;

@@ -2,7 +2,7 @@
 
 use super::Receipt;
 use crate::{Conn, Doing, StoreError, logs::KEPT};
-use model::{JobStatus, Millis, RunId, event::Event, fold::RunFold};
+use model::{JobStatus, Millis, RunId, cut::letters, event::Event, fold::RunFold};
 
 /// Something that was said, of a run or of an attempt of a job.
 #[derive(Debug)]
@@ -43,8 +43,7 @@ pub(super) fn said(fold: &RunFold, event: &Event, at: Millis) -> Option<Said> {
         }
         _ => return None,
     };
-    let end = message.char_indices().nth(KEPT).map_or(message.len(), |(end, _)| end);
-    Some(Said { run: fold.run.id, job, level, message: message[..end].to_owned(), at })
+    Some(Said { run: fold.run.id, job, level, message: letters(&message, KEPT), at })
 }
 
 /// Writes what was said. After the jobs.

@@ -1,11 +1,12 @@
 //! Loading what a batch speaks of: ids behind log files, runs (made if new), newest attempts.
 
 use super::{Incoming, Loaded, logfile_of, needs_run};
-use crate::{Conn, Doing, StoreError};
+use crate::{Conn, Doing, StoreError, status};
 use model::{
     JobStatus, RunId, UserId,
     event::RunKey,
     fold::{JobState, RunFold, RunState},
+    job::{Filled, StartTold},
 };
 use serde_json::json;
 use sqlx::types::{Json, Uuid};
@@ -23,7 +24,7 @@ pub(super) async fn resolve(conn: &mut Conn, segment: &[Incoming]) -> Result<Vec
         let id = match (&incoming.report.run, held) {
             (_, Some(id)) => Some(id),
             (RunKey::Id(id), None) => Some(*id),
-            (RunKey::Logfile(_), None) if needs_run(&incoming.report.event) => None,
+            (RunKey::Logfile(_), None) if needs_run(&incoming.report) => None,
             (RunKey::Logfile(_), None) => Some(new_id(conn).await?),
         };
         if let (Some(key), Some(id)) = (logfile, id) {
@@ -93,33 +94,36 @@ pub(super) async fn runs(conn: &mut Conn, segment: &[Incoming], ids: &[Option<Ru
     let mut loaded = Loaded { folds: HashMap::new(), owners: HashMap::new(), seen: HashMap::new(), deleted, quarantined: HashMap::new() };
     for row in rows {
         let id = RunId(row.id);
-        let status = row.status.parse().map_err(|source| StoreError::Corrupt {
-            table: "workflow_runs",
-            column: "status",
-            id: row.id.to_string(),
-            source,
-        })?;
         loaded.owners.insert(id, row.user_id.map(UserId));
         loaded.seen.insert(id, row.last_seen_at);
-        loaded.folds.insert(
-            id,
-            RunFold::new(RunState {
-                status,
-                ended_at: row.ended_at,
-                last_seen_at: row.last_seen_at,
-                closed: row.closed_by_client,
-                dry_run: row.dry_run,
-                heartbeats: row.heartbeats,
-                last_was_error: row.last_was_error,
-                last_error: row.last_error,
-                failed: row.jobs_failed,
-                were_running: row.jobs_running,
-                touched: false,
-                ..RunState::unknown(id, row.last_seen_at)
-            }),
-        );
+        loaded.folds.insert(id, row.fold()?);
     }
     Ok(loaded)
+}
+
+/// Locks and loads runs that are there.
+pub(super) async fn folds(conn: &mut Conn, ids: &[Uuid]) -> Result<HashMap<RunId, RunFold>, StoreError> {
+    locked(conn, ids).await?.into_iter().map(|row| Ok((RunId(row.id), row.fold()?))).collect()
+}
+
+impl RunRow {
+    fn fold(self) -> Result<RunFold, StoreError> {
+        let status = status::of_run(self.id, &self.status)?;
+        Ok(RunFold::new(RunState {
+            status,
+            ended_at: self.ended_at,
+            last_seen_at: self.last_seen_at,
+            closed: self.closed_by_client,
+            dry_run: self.dry_run,
+            heartbeats: self.heartbeats,
+            last_was_error: self.last_was_error,
+            last_error: self.last_error,
+            failed: self.jobs_failed,
+            were_running: self.jobs_running,
+            touched: false,
+            ..RunState::unknown(RunId(self.id), self.last_seen_at)
+        }))
+    }
 }
 
 /// Locks in the order of ids, so that two writers never wait for each other in a circle.
@@ -161,7 +165,7 @@ async fn make(
     let mut rows = Vec::new();
     for (incoming, id) in segment.iter().zip(ids) {
         let Some(id) = id else { continue };
-        if present.contains(&id.0) || deleted.contains(id) || needs_run(&incoming.report.event) || !seen.insert(*id) {
+        if present.contains(&id.0) || deleted.contains(id) || needs_run(&incoming.report) || !seen.insert(*id) {
             continue;
         }
         made.push(id.0);
@@ -170,7 +174,7 @@ async fn make(
             "id": id, "user_id": incoming.sender.user, "user_name": incoming.sender.name, "source": incoming.source,
             "version": incoming.client_version, "at": incoming.report.at, "name": told.name.as_deref().unwrap_or(""),
             "tags": told.tags, "directory": told.directory, "config_files": told.config_files,
-            "catalog_slug": told.catalog_slug, "logfile": told.logfile, "dry_run": told.dry_run,
+            "catalog_slug": told.catalog_slug, "logfile": told.logfile, "dry_run": told.dry_run, "cuts": (!told.cuts.is_empty()).then_some(&told.cuts),
         }));
     }
     if made.is_empty() {
@@ -178,11 +182,12 @@ async fn make(
     }
     sqlx::query(
         "insert into workflow_runs (id, user_id, user_name, source, client_version, started_at, created_at, last_seen_at,
-                workflow_name, tags, directory, config_files, catalog_slug, logfile, dry_run)
+                workflow_name, tags, directory, config_files, catalog_slug, logfile, dry_run, cuts)
          select x.id, x.user_id, x.user_name, x.source, x.version, at_ms(x.at), at_ms(x.at), at_ms(x.at),
-                x.name, x.tags, x.directory, x.config_files, x.catalog_slug, x.logfile, x.dry_run
+                x.name, x.tags, x.directory, x.config_files, x.catalog_slug, x.logfile, x.dry_run, x.cuts
            from jsonb_to_recordset($1) as x(id uuid, user_id bigint, user_name text, source text, version text, at bigint,
-                name text, tags text[], directory text, config_files text[], catalog_slug text, logfile text, dry_run boolean)
+                name text, tags text[], directory text, config_files text[], catalog_slug text, logfile text, dry_run boolean,
+                cuts jsonb)
          on conflict (id) do nothing",
     )
     .bind(Json(rows))
@@ -201,6 +206,8 @@ struct JobRow {
     status: String,
     rule: Option<String>,
     informed: bool,
+    start_told: String,
+    filled_from: Option<String>,
     started_at: Option<i64>,
     ended_at: Option<i64>,
 }
@@ -212,7 +219,7 @@ pub(super) async fn jobs(conn: &mut Conn, wanted: &HashSet<(RunId, i64)>, folds:
     }
     let (runs, jobs): (Vec<Uuid>, Vec<i64>) = wanted.iter().map(|(run, job)| (run.0, *job)).unzip();
     let rows: Vec<JobRow> = sqlx::query_as(
-        "select j.id, j.workflow_run_id, j.job_id, j.attempt, j.status, j.rule, j.informed,
+        "select j.id, j.workflow_run_id, j.job_id, j.attempt, j.status, j.rule, j.informed, j.start_told, j.filled_from,
                 ms(j.started_at) as started_at, ms(j.ended_at) as ended_at
            from unnest($1::uuid[], $2::bigint[]) as k(run, job)
            cross join lateral (
@@ -226,12 +233,7 @@ pub(super) async fn jobs(conn: &mut Conn, wanted: &HashSet<(RunId, i64)>, folds:
     .await
     .doing("loading jobs")?;
     for row in rows {
-        let status: JobStatus = row.status.parse().map_err(|source| StoreError::Corrupt {
-            table: "job_executions",
-            column: "status",
-            id: row.id.to_string(),
-            source,
-        })?;
+        let status = status::of_job(row.id, &row.status)?;
         let job = JobState {
             key: Some(row.id),
             job_id: row.job_id,
@@ -239,6 +241,8 @@ pub(super) async fn jobs(conn: &mut Conn, wanted: &HashSet<(RunId, i64)>, folds:
             status,
             rule: row.rule,
             informed: row.informed,
+            start_told: StartTold::of(&row.start_told).unwrap_or(StartTold::Before),
+            filled: row.filled_from.as_deref().and_then(Filled::of),
             started_at: row.started_at,
             ended_at: row.ended_at,
             info: None,

@@ -8,6 +8,7 @@ use crate::{Conn, Doing, StoreError};
 use model::{
     Millis, RunId,
     fold::{JobState, RunFold, RunState, jobs_of},
+    job::REPORTS_KEPT,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -93,6 +94,8 @@ pub(super) async fn runs(conn: &mut Conn, loaded: &Loaded) -> Result<(), StoreEr
                     rule_graph = coalesce(x.rule_graph, r.rule_graph),
                     planned = coalesce(x.planned, r.planned), jobs_planned = coalesce(x.jobs_planned, r.jobs_planned),
                     errors = case when jsonb_array_length(r.errors) < $2 then r.errors || coalesce(x.errors, '[]') else r.errors end,
+                    errors_cut = case when x.errors is null or jsonb_array_length(r.errors) < $2 then r.errors_cut
+                                      else coalesce(r.errors_cut, 0) + jsonb_array_length(x.errors) end,
                     quarantined = r.quarantined + x.quarantined, done_told = coalesce(x.done_told, r.done_told),
                     logfile = coalesce(r.logfile, x.logfile)
                from jsonb_to_recordset($1) as x(id uuid, status text, ended_at bigint, last_seen_at bigint, closed boolean,
@@ -132,7 +135,7 @@ fn row(run: &RunState, quarantined: i32) -> Value {
     json!({
         "id": run.id, "status": run.status, "ended_at": run.ended_at, "last_seen_at": run.last_seen_at, "closed": run.closed,
         "dry_run": run.dry_run, "heartbeats": run.heartbeats, "last_was_error": run.last_was_error,
-        "rule_graph": run.rule_graph,
+        "rule_graph": run.rule_graph.as_deref(),
         "planned": run.planned.as_ref().map(|(per_rule, _)| per_rule),
         "jobs_planned": run.progress.map(|(_, total)| total).or_else(|| run.planned.as_ref().map(|(_, total)| *total)),
         "done_told": run.progress.map(|(done, _)| done),
@@ -154,7 +157,7 @@ async fn started(conn: &mut Conn, run: &RunState) -> Result<(), StoreError> {
              order by p.number desc
              limit 1                                        -- only the newest counts: a success ends a lineage
          ), retried as (
-            select lineage_id, attempt from previous where status in ('failed', 'lost')
+            select lineage_id, attempt from previous where status in ('failed', 'lost', 'cancelled')
          )
          update workflow_runs r
             set fingerprint = coalesce(r.fingerprint, $2),
@@ -165,7 +168,7 @@ async fn started(conn: &mut Conn, run: &RunState) -> Result<(), StoreError> {
                 directory = coalesce(r.directory, $5), snakefile = coalesce(r.snakefile, $6),
                 config_files = case when r.config_files = '{}' then $7 else r.config_files end,
                 catalog_slug = coalesce(r.catalog_slug, $8), logfile = coalesce(r.logfile, $9),
-                command_line = coalesce(r.command_line, $10)
+                command_line = coalesce(r.command_line, $10), cuts = coalesce(r.cuts, $11)
           where r.id = $1",
     )
     .bind(run.id.0)
@@ -178,6 +181,7 @@ async fn started(conn: &mut Conn, run: &RunState) -> Result<(), StoreError> {
     .bind(&start.catalog_slug)
     .bind(&start.logfile)
     .bind(&start.command_line)
+    .bind((!start.cuts.is_empty()).then_some(Json(&start.cuts)))
     .execute(&mut *conn)
     .await
     .doing("writing the start of a run")?;
@@ -214,6 +218,8 @@ struct JobRow<'a> {
     rule: Option<&'a str>,
     status: &'static str,
     informed: bool,
+    start_told: &'static str,
+    filled_from: Option<&'static str>,
     told: bool,
     started_at: Option<Millis>,
     ended_at: Option<Millis>,
@@ -251,6 +257,8 @@ impl<'a> JobRow<'a> {
             rule: job.rule.as_deref(),
             status: job.status.as_str(),
             informed: job.informed,
+            start_told: job.start_told.as_str(),
+            filled_from: job.filled.map(model::job::Filled::as_str),
             told: job.info.is_some(),
             started_at: job.started_at,
             ended_at: job.ended_at,
@@ -276,7 +284,7 @@ impl<'a> JobRow<'a> {
 /// Writes the attempts that changed, their files, and the jobs lost at a close.
 pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>, reports: &Reports) -> Result<(), StoreError> {
     let (mut old, mut new, mut infos, mut logs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut closed, mut closed_at) = (Vec::new(), Vec::new());
+    let (mut closed, mut closed_at, mut closed_as) = (Vec::new(), Vec::new(), Vec::new());
     for fold in folds {
         let (id, run) = (fold.run.id, fold.run.id.0);
         for attempts in fold.jobs.values() {
@@ -295,9 +303,10 @@ pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>,
                 }
             }
         }
-        if let Some(at) = fold.closed_jobs_at {
+        if let Some((at, status)) = fold.closed_jobs {
             closed.push(run);
             closed_at.push(at);
+            closed_as.push(status);
         }
     }
     if !old.is_empty() {
@@ -317,7 +326,7 @@ pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>,
         files::add_logs(conn, logs).await?;
     }
     if !closed.is_empty() {
-        close::lose(conn, &closed, &closed_at).await?;
+        close::end(conn, &closed, &closed_at, &closed_as).await?;
         close::settle_plans(conn, &closed).await?;
     }
     Ok(())
@@ -327,6 +336,7 @@ async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> 
     sqlx::query(
         "update job_executions j
             set status = x.status, superseded = x.superseded, rule = x.rule, informed = x.informed,
+                start_told = x.start_told, filled_from = x.filled_from,
                 started_at = at_ms(x.started_at), ended_at = at_ms(x.ended_at),
                 wildcards = case when x.told then x.wildcards else j.wildcards end,
                 resources = case when x.told then x.resources else j.resources end,
@@ -338,15 +348,17 @@ async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> 
                 external_id = coalesce(x.external_id, j.external_id), conda_env = coalesce(x.conda_env, j.conda_env),
                 error = coalesce(x.error, j.error), exit_code = coalesce(x.exit_code, j.exit_code),
                 checkpoint = case when x.told then x.checkpoint else j.checkpoint end,
-                reports = case when x.reports is null then j.reports else (j.reports || x.reports)[1:64] end
-           from jsonb_to_recordset($1) as x(key bigint, status text, superseded boolean, rule text, informed boolean, told boolean,
-                started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer, priority integer,
+                reports = case when x.reports is null then j.reports
+                               else (j.reports || x.reports)[greatest(1, cardinality(j.reports || x.reports) - $3 + 1):] end
+           from jsonb_to_recordset($1) as x(key bigint, status text, superseded boolean, rule text, informed boolean, start_told text,
+                filled_from text, told boolean, started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer, priority integer,
                 reason text, message text, shell_command text, reports bigint[], external_id text, conda_env text,
                 error text, exit_code integer, command text, checkpoint boolean)
           where j.id = x.key and j.id = any($2)",
     )
     .bind(Json(rows))
     .bind(rows.iter().filter_map(|row| row.key).collect::<Vec<_>>())
+    .bind(REPORTS_KEPT as i32)
     .execute(conn)
     .await
     .doing("writing jobs")?;
@@ -356,17 +368,17 @@ async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> 
 /// New attempts. A retry starts with what the attempt before it was told.
 async fn insert(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<HashMap<(Uuid, i64, i32), i64>, StoreError> {
     let made: Vec<(i64, Uuid, i64, i32)> = sqlx::query_as(
-        "insert into job_executions (workflow_run_id, job_id, attempt, superseded, rule, status, informed, started_at, ended_at,
+        "insert into job_executions (workflow_run_id, job_id, attempt, superseded, rule, status, informed, start_told, filled_from, started_at, ended_at,
                 wildcards, resources, threads, priority, reason, message, shell_command, reports,
                 external_id, conda_env, error, exit_code, checkpoint)
-         select x.run, x.job_id, x.attempt, x.superseded, x.rule, x.status, x.informed, at_ms(x.started_at), at_ms(x.ended_at),
+         select x.run, x.job_id, x.attempt, x.superseded, x.rule, x.status, x.informed, x.start_told, x.filled_from, at_ms(x.started_at), at_ms(x.ended_at),
                 coalesce(x.wildcards, p.wildcards), coalesce(x.resources, p.resources), coalesce(x.threads, p.threads),
                 coalesce(x.priority, p.priority), x.reason, coalesce(x.message, p.message),
-                coalesce(x.command, x.shell_command, p.shell_command), x.reports[1:64],
+                coalesce(x.command, x.shell_command, p.shell_command), x.reports[greatest(1, cardinality(x.reports) - $2 + 1):],
                 x.external_id, coalesce(x.conda_env, p.conda_env), x.error, x.exit_code, coalesce(x.checkpoint, p.checkpoint, false)
            from jsonb_to_recordset($1) as x(run uuid, job_id bigint, attempt integer, superseded boolean, rule text, status text,
-                informed boolean, started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer,
-                priority integer, reason text, message text, shell_command text, reports bigint[], external_id text,
+                informed boolean, start_told text, filled_from text, started_at bigint, ended_at bigint, wildcards jsonb,
+                resources jsonb, threads integer, priority integer, reason text, message text, shell_command text, reports bigint[], external_id text,
                 conda_env text, error text, exit_code integer, command text, checkpoint boolean)
            left join lateral (
                 select * from job_executions p
@@ -376,6 +388,7 @@ async fn insert(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<HashMap<(Uuid, i
          returning id, workflow_run_id, job_id, attempt",
     )
     .bind(Json(rows))
+    .bind(REPORTS_KEPT as i32)
     .fetch_all(conn)
     .await
     .doing("writing new jobs")?;

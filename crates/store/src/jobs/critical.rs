@@ -3,15 +3,16 @@
 use crate::{Conn, Doing, StoreError};
 use model::{JobKey, RunId};
 
-/// Jobs of a chain; longer ones are cut.
+/// Jobs of a chain; of longer ones these last.
 const LONGEST: i32 = 2_000;
 
 /// From `last` back over the maker of its latest input, `last` first. Only as far as files say what
-/// waited for what: a job without them ends the chain. Empty if the run has no such job.
+/// waited for what: a job without them ends the chain. Empty if the run has no such job. And whether it has more jobs
+/// before the 2 000 that are told.
 ///
 /// Costs as much as the chain has links and their jobs have files.
-pub async fn critical(conn: &mut Conn, run: RunId, last: JobKey) -> Result<Vec<JobKey>, StoreError> {
-    let ids: Vec<i64> = sqlx::query_scalar(
+pub async fn critical(conn: &mut Conn, run: RunId, last: JobKey) -> Result<(Vec<JobKey>, bool), StoreError> {
+    let mut ids: Vec<i64> = sqlx::query_scalar(
         "with recursive chain (id, began, depth) as (
              (select id, started_at, 1
                 from job_executions
@@ -33,9 +34,11 @@ pub async fn critical(conn: &mut Conn, run: RunId, last: JobKey) -> Result<Vec<J
     )
     .bind(last.0)
     .bind(run.0)
-    .bind(LONGEST)
+    .bind(LONGEST + 1)
     .fetch_all(conn)
     .await
     .doing("following the critical path")?;
-    Ok(ids.into_iter().map(JobKey).collect())
+    let more = ids.len() > LONGEST as usize;
+    ids.truncate(LONGEST as usize);
+    Ok((ids.into_iter().map(JobKey).collect(), more))
 }

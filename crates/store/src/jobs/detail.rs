@@ -4,19 +4,17 @@ use super::{Row, plain};
 use crate::{Conn, Doing, StoreError, events};
 use model::{
     JobKey, JobStatus, RunId,
-    job::{FileRole, JobAttempt, JobDetail, JobFile, JobRow},
+    job::{FileRole, Filled, JobAttempt, JobDetail, JobFile, JobRow, MoreReports, REPORTS_SHOWN, Unlisted},
 };
 use sqlx::types::Json;
 use std::collections::BTreeMap;
 
-/// Files of a job that are listed; it may have any number.
-const MOST_FILES: usize = 500;
+/// Files of each role that are listed with a job; it may have any number.
+const MOST_FILES: i64 = 500;
+/// Files that are listed where one role of a job is asked for.
+const WINDOW: i64 = 200;
 /// Attempts that are listed.
 const MOST_ATTEMPTS: i64 = 100;
-/// Reports that are listed.
-const MOST_REPORTS: usize = 20;
-/// Users of a file that are counted.
-const MOST_USERS: i64 = 1000;
 
 #[derive(sqlx::FromRow)]
 struct Whole {
@@ -30,6 +28,7 @@ struct Whole {
     exit_code: Option<i32>,
     error: Option<String>,
     conda_env: Option<String>,
+    filled_from: Option<String>,
     reports: Option<Vec<i64>>,
 }
 
@@ -41,7 +40,7 @@ pub async fn detail(conn: &mut Conn, run: RunId, key: JobKey) -> Result<Option<J
         "select ",
         columns!(),
         ", j.shell_command, j.resources, j.priority, j.group_name, j.external_id, j.exit_code, j.error,
-                 j.conda_env, j.reports
+                 j.conda_env, j.filled_from, j.reports
            from job_executions j
           where j.id = $1 and j.workflow_run_id = $2"
     ))
@@ -51,13 +50,15 @@ pub async fn detail(conn: &mut Conn, run: RunId, key: JobKey) -> Result<Option<J
     .await
     .doing("reading a job")?;
     let Some(whole) = whole else { return Ok(None) };
-    let (files, more_files) = files(conn, key).await?;
-    let attempts = match whole.row.job_id {
-        Some(job) => attempts(conn, run, job).await?,
-        None => Vec::new(),
+    let (files, unlisted) = files(conn, key, None, 0, MOST_FILES).await?;
+    let Attempts { listed: attempts, beyond } = match whole.row.job_id {
+        Some(job) => attempts(conn, run, job, whole.row.attempt).await?,
+        None => Attempts::default(),
     };
     let named = whole.reports.unwrap_or_default();
-    let reports = events::named(conn, &named[named.len().saturating_sub(MOST_REPORTS)..]).await?;
+    let (earlier, newest) = named.split_at(named.len().saturating_sub(REPORTS_SHOWN));
+    let reports = events::named(conn, newest).await?;
+    let more_reports = earlier.first().map(|first| MoreReports { count: u32::try_from(earlier.len()).unwrap_or(u32::MAX), first: *first });
     Ok(Some(JobDetail {
         row: JobRow::try_from(whole.row)?,
         shell_command: whole.shell_command,
@@ -68,18 +69,34 @@ pub async fn detail(conn: &mut Conn, run: RunId, key: JobKey) -> Result<Option<J
         exit_code: whole.exit_code,
         error: whole.error,
         conda_env: whole.conda_env,
+        filled: whole.filled_from.as_deref().and_then(Filled::of),
         files,
-        more_files,
+        unlisted,
         attempts,
+        beyond,
         reports,
+        more_reports,
     }))
 }
 
-async fn files(conn: &mut Conn, key: JobKey) -> Result<(Vec<JobFile>, bool), StoreError> {
-    type Found = (String, String, Option<i64>, Option<String>, i64);
+/// The files of one role of a job from the one on that `skip` others come before, at most 200; and how many come after
+/// them.
+///
+/// Costs as much as the job has files of this role, whatever the run's size.
+pub async fn files_of(conn: &mut Conn, job: JobKey, role: FileRole, skip: u32) -> Result<(Vec<JobFile>, u64), StoreError> {
+    let (files, unlisted) = files(conn, job, Some(role), skip, WINDOW).await?;
+    Ok((files, unlisted.of(role)))
+}
+
+/// Files of a job by role, or those of one role: at most `most` of each, after the first `skip`.
+async fn files(conn: &mut Conn, key: JobKey, role: Option<FileRole>, skip: u32, most: i64) -> Result<(Vec<JobFile>, Unlisted), StoreError> {
+    type Found = (String, String, Option<i64>, Option<String>, i64, Option<i32>, i64);
+    let last = i64::from(skip) + most;
     let rows: Vec<Found> = sqlx::query_as(
-        "select f.role, p.path, m.id, m.rule, u.n
-           from job_files f
+        "select f.role, p.path, m.id, m.rule, u.n, w.attempt, f.n
+           from (select f.*, row_number() over (partition by f.role order by f.position) as nth, count(*) over (partition by f.role) as n
+                   from job_files f
+                  where f.job_execution_id = $1 and ($4::text is null or f.role = $4)) f
            join paths p on p.id = f.path_id
            left join lateral (
                 select j.id, j.rule
@@ -94,45 +111,74 @@ async fn files(conn: &mut Conn, key: JobKey) -> Result<(Vec<JobFile>, bool), Sto
                           join job_executions j on j.id = i.job_execution_id and not j.superseded
                          where f.role = 'output' and i.path_id = f.path_id and i.role = 'input'
                          limit $3) every_one) u
-          where f.job_execution_id = $1
-          order by array_position(array['input', 'output', 'log', 'benchmark'], f.role), f.position
-          limit $2",
+           cross join lateral (
+                select max(later.attempt) as attempt        -- an attempt that begins takes the logs of others away
+                  from job_executions me
+                  join job_executions later on later.workflow_run_id = me.workflow_run_id and later.job_id = me.job_id
+                                           and later.attempt > me.attempt and later.started_at is not null
+                  join job_files o on o.job_execution_id = later.id and o.role = 'log' and o.path_id = f.path_id
+                 where f.role = 'log' and me.id = f.job_execution_id) w
+          where f.nth > $5 and f.nth <= $2
+          order by array_position(array['input', 'output', 'log', 'benchmark'], f.role), f.nth",
     )
     .bind(key.0)
-    .bind(MOST_FILES as i64 + 1)
-    .bind(MOST_USERS)
+    .bind(last)
+    .bind(i64::from(JobFile::COUNTED))
+    .bind(role.map(FileRole::as_str))
+    .bind(i64::from(skip))
     .fetch_all(conn)
     .await
     .doing("reading a job's files")?;
-    let more = rows.len() > MOST_FILES;
-    let files = rows.into_iter().take(MOST_FILES).filter_map(|(role, path, maker, rule, users)| {
-        Some(JobFile {
-            role: FileRole::of(&role)?,
-            path,
-            made_by: maker.map(|id| (JobKey(id), rule.unwrap_or_default())),
-            used_by: u32::try_from(users).unwrap_or(u32::MAX),
-        })
-    });
-    Ok((files.collect(), more))
+    let mut unlisted = Unlisted::default();
+    let mut files = Vec::with_capacity(rows.len());
+    for (role, path, maker, rule, users, rewritten_by, of) in rows {
+        let Some(role) = FileRole::of(&role) else { continue };
+        unlisted.set(role, u64::try_from(of - last).unwrap_or(0));
+        let made_by = maker.map(|id| (JobKey(id), rule.unwrap_or_default()));
+        files.push(JobFile { role, path, made_by, used_by: u32::try_from(users).unwrap_or(u32::MAX), rewritten_by });
+    }
+    Ok((files, unlisted))
 }
 
-async fn attempts(conn: &mut Conn, run: RunId, job: i64) -> Result<Vec<JobAttempt>, StoreError> {
-    type Found = (i64, i32, String, Option<i64>, Option<i64>);
+/// Attempts of a job that follow each other, and the two around them.
+#[derive(Default)]
+struct Attempts {
+    listed: Vec<JobAttempt>,
+    beyond: (Option<JobAttempt>, Option<JobAttempt>),
+}
+
+/// The newest attempts of a job if `open` is among them; else those around it.
+async fn attempts(conn: &mut Conn, run: RunId, job: i64, open: i32) -> Result<Attempts, StoreError> {
+    type Found = (i64, i32, String, Option<i64>, Option<i64>, i64);
     let rows: Vec<Found> = sqlx::query_as(
-        "select id, attempt, status, ms(started_at), ms(ended_at)
-           from job_executions
-          where workflow_run_id = $1 and job_id = $2
-          order by attempt desc
-          limit $3",
+        "with every_one as materialized (
+            select id, attempt, status, started_at, ended_at, row_number() over (order by attempt desc) as nth
+              from job_executions
+             where workflow_run_id = $1 and job_id = $2
+        ), here as (
+            select case when nth <= $4 then 1 else nth - $4 / 2 end as first from every_one where attempt = $3 limit 1
+        )
+        select id, attempt, status, ms(started_at), ms(ended_at), nth - first as place
+          from every_one, here
+         where nth - first between -1 and $4           -- with the one after the window, and the one before it
+         order by attempt",
     )
     .bind(run.0)
     .bind(job)
+    .bind(open)
     .bind(MOST_ATTEMPTS)
     .fetch_all(conn)
     .await
     .doing("reading a job's attempts")?;
-    let attempts = rows.into_iter().rev().filter_map(|(id, attempt, status, started_at, ended_at)| {
-        Some(JobAttempt { id: JobKey(id), attempt, status: status.parse::<JobStatus>().ok()?, started_at, ended_at })
-    });
-    Ok(attempts.collect())
+    let mut found = Attempts::default();
+    for (id, attempt, status, started_at, ended_at, place) in rows {
+        let Ok(status) = status.parse::<JobStatus>() else { continue };
+        let attempt = JobAttempt { id: JobKey(id), attempt, status, started_at, ended_at };
+        match place {
+            ..0 => found.beyond.1 = Some(attempt),
+            MOST_ATTEMPTS.. => found.beyond.0 = Some(attempt),
+            _ => found.listed.push(attempt),
+        }
+    }
+    Ok(found)
 }

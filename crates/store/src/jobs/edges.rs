@@ -28,7 +28,8 @@ type Found = (i64, Option<String>, String, Option<Json<BTreeMap<String, serde_js
 
 /// The jobs of a run, or those of one rule with those they wait for and those that wait for them.
 ///
-/// `None` if there are more than `most`; then nothing was read but that many ids.
+/// `None` if there are more than `most`, or more than 60 000 links from or to them: part of them is no picture. Of too
+/// many jobs nothing is read but that many ids.
 pub async fn graph(conn: &mut Conn, run: RunId, rule: Option<&str>, most: usize) -> Result<Option<Graph>, StoreError> {
     let ids: Vec<i64> = sqlx::query_scalar(
         "select id from job_executions
@@ -45,9 +46,10 @@ pub async fn graph(conn: &mut Conn, run: RunId, rule: Option<&str>, most: usize)
     if ids.len() > most {
         return Ok(None);
     }
-    let mut edges = links(conn, &ids, Side::Inputs).await?;
+    let Some(mut edges) = links(conn, &ids, Side::Inputs).await? else { return Ok(None) };
     if rule.is_some() {
-        edges.extend(links(conn, &ids, Side::Outputs).await?);
+        let Some(more) = links(conn, &ids, Side::Outputs).await? else { return Ok(None) };
+        edges.extend(more);
     }
     let mut all: BTreeSet<i64> = ids.into_iter().collect();
     all.extend(edges.iter().flat_map(|(from, to)| [*from, *to]));
@@ -77,8 +79,8 @@ enum Side {
     Outputs,
 }
 
-/// Edges to or from jobs, each once.
-async fn links(conn: &mut Conn, ids: &[i64], side: Side) -> Result<BTreeSet<(i64, i64)>, StoreError> {
+/// Edges to or from jobs, each once; `None` if there are too many.
+async fn links(conn: &mut Conn, ids: &[i64], side: Side) -> Result<Option<BTreeSet<(i64, i64)>>, StoreError> {
     let sql = match side {
         Side::Inputs => {
             "select distinct o.job_execution_id, i.job_execution_id
@@ -96,9 +98,9 @@ async fn links(conn: &mut Conn, ids: &[i64], side: Side) -> Result<BTreeSet<(i64
         }
     };
     let rows: Vec<(i64, i64)> =
-        sqlx::query_as(sql).bind(ids).bind(MOST_EDGES).persistent(false).fetch_all(conn).await.doing("reading what waits for what")?;
-    Ok(rows.into_iter().collect())
+        sqlx::query_as(sql).bind(ids).bind(MOST_EDGES + 1).persistent(false).fetch_all(conn).await.doing("reading what waits for what")?;
+    Ok((rows.len() as i64 <= MOST_EDGES).then(|| rows.into_iter().collect()))
 }
 
-/// Edges that are drawn.
+/// Edges that are read of one side.
 const MOST_EDGES: i64 = 60_000;

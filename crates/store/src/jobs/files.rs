@@ -5,34 +5,38 @@ use crate::{Conn, Doing, StoreError};
 use model::{
     JobKey, RunId,
     file::FileRef,
-    job::{FileRole, JobFile, JobRow, PathDetail, PathRow, RuleFiles},
+    job::{FileRole, JobFile, JobFiles, JobRow, PathDetail, PathRow, RuleFiles, Unlisted},
+    page::Total,
 };
 use sqlx::types::Json;
 use std::collections::BTreeMap;
 
 /// Files of each role that stand for those of a rule.
 const EXAMPLES: i64 = 3;
-/// Jobs of a rule whose files are listed at once, and files of one of them.
+/// Jobs of a rule whose files are listed at once, and files of each role of one of them.
 const JOBS: i64 = 25;
 const FILES: i64 = 60;
-/// Paths that a search gives.
+/// Paths that a search gives at once.
 const FOUND: i64 = 200;
-/// Jobs that are listed for a path.
+/// Jobs of each role that are listed for a path at once.
 const USERS: i64 = 100;
+/// Inputs of a job by which a rule is linked to others.
+const LINKED: i64 = 10_000;
 
 /// What each rule reads and writes: the first files of its newest job with a description.
 ///
 /// Reads one job per rule, by index.
 pub async fn by_rule(conn: &mut Conn, run: RunId) -> Result<Vec<RuleFiles>, StoreError> {
-    let rows: Vec<(String, String, String, Option<String>)> = sqlx::query_as(
-        "select c.rule, f.role, p.path, m.rule
+    let rows: Vec<(String, String, String, Option<String>, i64)> = sqlx::query_as(
+        "select c.rule, f.role, p.path, m.rule, f.n
            from rule_counts c
           cross join lateral (
                 select id from job_executions
                  where workflow_run_id = c.workflow_run_id and left(rule, 100) = left(c.rule, 100) and rule = c.rule and informed
                  order by id desc limit 1) j
           cross join lateral (
-                select * from (select f.*, row_number() over (partition by f.role order by f.position) as nth
+                select * from (select f.*, row_number() over (partition by f.role order by f.position) as nth,
+                                      count(*) over (partition by f.role) as n
                                  from job_files f where f.job_execution_id = j.id) f
                  where f.nth <= $2) f
            join paths p on p.id = f.path_id
@@ -51,30 +55,94 @@ pub async fn by_rule(conn: &mut Conn, run: RunId) -> Result<Vec<RuleFiles>, Stor
     .await
     .doing("reading files by rule")?;
     let mut all: Vec<RuleFiles> = Vec::new();
-    for (rule, role, path, from) in rows {
+    for (rule, role, path, from, of) in rows {
         if all.last().is_none_or(|last| last.rule != rule) {
-            all.push(RuleFiles { rule, inputs: Vec::new(), outputs: Vec::new() });
+            all.push(RuleFiles { rule, inputs: Vec::new(), outputs: Vec::new(), unlisted: Unlisted::default() });
         }
-        let Some(last) = all.last_mut() else { continue };
-        match FileRole::of(&role) {
-            Some(FileRole::Input) => last.inputs.push((path, from)),
-            Some(FileRole::Output) => last.outputs.push(path),
+        let (Some(last), Some(role)) = (all.last_mut(), FileRole::of(&role)) else { continue };
+        match role {
+            FileRole::Input => last.inputs.push((path, from)),
+            FileRole::Output => last.outputs.push(path),
             _ => {}
         }
+        last.unlisted.set(role, beyond(of, EXAMPLES));
     }
     Ok(all)
 }
 
-/// A file of a job: job, role, path, and who makes it by which rule.
-type Named = (i64, String, String, Option<i64>, Option<String>);
+/// How many of `of` are not among the first `listed`.
+fn beyond(of: i64, listed: i64) -> u64 {
+    u64::try_from(of - listed).unwrap_or(0)
+}
 
-/// The files of a rule's jobs, newest first, from before a job on; and whether there are more jobs.
+/// Which rule makes what another one reads: pairs of maker and reader, each once, of all that the newest job of each
+/// rule with a description reads. A file in a directory that a rule makes is made by that rule.
+///
+/// Reads the inputs of one job per rule, by index; 10 000 of one at most.
+pub async fn links(conn: &mut Conn, run: RunId) -> Result<Vec<(String, String)>, StoreError> {
+    sqlx::query_as(
+        "with inputs as materialized (
+            select c.rule, f.path_id
+              from rule_counts c
+             cross join lateral (
+                    select id from job_executions
+                     where workflow_run_id = c.workflow_run_id and left(rule, 100) = left(c.rule, 100) and rule = c.rule and informed
+                     order by id desc limit 1) j
+             cross join lateral (
+                    select path_id from job_files where job_execution_id = j.id and role = 'input' order by position limit $2) f
+             where c.workflow_run_id = $1 and c.rule <> ''
+        ), made as materialized (
+            select i.rule, i.path_id, m.rule as maker
+              from inputs i
+              left join lateral (
+                    select o.rule
+                      from job_files made
+                      join job_executions o on o.id = made.job_execution_id
+                     where made.path_id = i.path_id and made.role = 'output' and o.rule is not null
+                     limit 1) m on true
+        ), beneath as materialized (
+            select distinct m.rule, string_to_array(regexp_replace(p.path, '/[^/]*$', ''), '/') as dir
+              from made m
+              join paths p on p.id = m.path_id
+             where m.maker is null and strpos(p.path, '/') > 0
+        ), above as materialized (
+            select distinct b.rule, array_to_string(b.dir[1:n], '/') as dir
+              from beneath b
+             cross join lateral generate_series(1, cardinality(b.dir)) n
+        )
+        select maker, rule from made where maker is not null
+         union
+        select d.maker, a.rule
+          from above a
+         cross join lateral (values (a.dir), (a.dir || '/')) as way(path)
+         cross join lateral (
+                select o.rule as maker
+                  from paths p
+                  join job_files f on f.path_id = p.id and f.role = 'output'
+                  join job_executions o on o.id = f.job_execution_id
+                 where p.workflow_run_id = $1 and p.path_key = md5(way.path)::uuid and p.path = way.path and o.rule is not null
+                 limit 1) d
+         where a.dir <> ''
+         order by 1, 2",
+    )
+    .bind(run.0)
+    .bind(LINKED)
+    .fetch_all(conn)
+    .await
+    .doing("reading who makes what rules read")
+}
+
+/// A file of a job: job, role, path, who makes it by which rule, and how many files it has in this role.
+type Named = (i64, String, String, Option<i64>, Option<String>, i64);
+
+/// The files of a rule's jobs, newest first, from before a job on; and how many jobs come after them, counted as
+/// [`super::earlier`] does.
 pub async fn of_rule(
     conn: &mut Conn,
     run: RunId,
     rule: &str,
     before: Option<JobKey>,
-) -> Result<(Vec<(JobRow, Vec<JobFile>)>, bool), StoreError> {
+) -> Result<(Vec<JobFiles>, Option<Total>), StoreError> {
     let rows: Vec<Row> = sqlx::query_as(concat!(
         "select ",
         columns!(),
@@ -92,13 +160,19 @@ pub async fn of_rule(
     .doing("reading a rule's jobs")?;
     let more = rows.len() as i64 > JOBS;
     let jobs = rows.into_iter().take(JOBS as usize).map(JobRow::try_from).collect::<Result<Vec<_>, _>>()?;
+    let later = match jobs.last() {
+        Some(last) if more => Some(super::earlier(conn, run, rule, last.id).await?),
+        _ => None,
+    };
     let ids: Vec<i64> = jobs.iter().map(|job| job.id.0).collect();
     let found: Vec<Named> = sqlx::query_as(
-        "select f.job_execution_id, f.role, p.path, m.id, m.rule
+        "select j.id, f.role, p.path, m.id, m.rule, f.n
            from unnest($1::bigint[]) as j(id)
+          cross join (values ('input'), ('output')) as r(role)
           cross join lateral (
-                select * from job_files where job_execution_id = j.id and role in ('input', 'output')
-                 order by role, position limit $2) f
+                select role, path_id, position, count(*) over () as n
+                  from job_files where job_execution_id = j.id and role = r.role
+                 order by position limit $2) f
            join paths p on p.id = f.path_id
            left join lateral (
                 select o.id, o.rule
@@ -113,40 +187,58 @@ pub async fn of_rule(
     .fetch_all(conn)
     .await
     .doing("reading files of jobs")?;
-    let mut files: BTreeMap<i64, Vec<JobFile>> = BTreeMap::new();
-    for (job, role, path, maker, rule) in found {
+    let mut files: BTreeMap<i64, (Vec<JobFile>, Unlisted)> = BTreeMap::new();
+    for (job, role, path, maker, rule, of) in found {
         let Some(role) = FileRole::of(&role) else { continue };
         let made_by = maker.map(|id| (JobKey(id), rule.unwrap_or_default()));
-        files.entry(job).or_default().push(JobFile { role, path, made_by, used_by: 0 });
+        let (files, unlisted) = files.entry(job).or_default();
+        files.push(JobFile { role, path, made_by, used_by: 0, rewritten_by: None });
+        unlisted.set(role, beyond(of, FILES));
     }
     let jobs = jobs.into_iter().map(|job| {
-        let files = files.remove(&job.id.0).unwrap_or_default();
-        (job, files)
+        let (files, unlisted) = files.remove(&job.id.0).unwrap_or_default();
+        JobFiles { job, files, unlisted }
     });
-    Ok((jobs.collect(), more))
+    Ok((jobs.collect(), later))
 }
 
 /// The files of one role of some jobs of a run, in the order of `jobs`: job, path and the path's number.
 ///
 /// Reads the files of these jobs, by index; at most 60 of one.
 pub async fn of_role(conn: &mut Conn, jobs: &[JobKey], role: FileRole) -> Result<Vec<(JobKey, PathRow)>, StoreError> {
+    let window = window_of_role(conn, jobs, role, 0, FILES as u32).await?;
+    Ok(window.into_iter().map(|(job, path, _)| (job, path)).collect())
+}
+
+/// The same from the file of each job on that `skip` others come before, at most `most` of one; with how many the job
+/// has after those.
+pub async fn window_of_role(
+    conn: &mut Conn,
+    jobs: &[JobKey],
+    role: FileRole,
+    skip: u32,
+    most: u32,
+) -> Result<Vec<(JobKey, PathRow, u64)>, StoreError> {
     let ids: Vec<i64> = jobs.iter().map(|job| job.0).collect();
-    let rows: Vec<(i64, i64, String)> = sqlx::query_as(
-        "select j.id, p.id, p.path
+    let rows: Vec<(i64, i64, String, i64)> = sqlx::query_as(
+        "select j.id, p.id, p.path, f.n
            from unnest($1::bigint[]) with ordinality as j(id, nth)
           cross join lateral (
-                select * from job_files where job_execution_id = j.id and role = $3
-                 order by position limit $2) f
+                select path_id, position, count(*) over () as n
+                  from job_files where job_execution_id = j.id and role = $3
+                 order by position limit $2 offset $4) f
            join paths p on p.id = f.path_id
           order by j.nth, f.position",
     )
     .bind(ids)
-    .bind(FILES)
+    .bind(i64::from(most))
     .bind(role.as_str())
+    .bind(i64::from(skip))
     .fetch_all(conn)
     .await
     .doing("reading files of some role")?;
-    Ok(rows.into_iter().map(|(job, id, path)| (JobKey(job), PathRow { id, path })).collect())
+    let after = i64::from(skip) + i64::from(most);
+    Ok(rows.into_iter().map(|(job, id, path, of)| (JobKey(job), PathRow { id, path }, beyond(of, after))).collect())
 }
 
 /// A path that a run names, by its number; `None` if it names none such.
@@ -155,56 +247,76 @@ pub async fn known(conn: &mut Conn, run: RunId, path: i64) -> Result<Option<Stri
     found.bind(run.0).bind(path).fetch_optional(conn).await.doing("reading a path by its number")
 }
 
-/// Paths of a run that contain some words, whatever their case.
+/// Paths of a run that contain some words, whatever their case, by name from after one on; and how many come after them.
 ///
 /// Looks through the run's paths by index: as many as it names files.
-pub async fn find(conn: &mut Conn, run: RunId, words: &str) -> Result<Vec<PathRow>, StoreError> {
-    let rows: Vec<(i64, String)> = sqlx::query_as(
-        "select id, path from paths where workflow_run_id = $1 and position(lower($2) in lower(path)) > 0 order by path limit $3",
+pub async fn find(conn: &mut Conn, run: RunId, words: &str, after: Option<i64>) -> Result<(Vec<PathRow>, u64), StoreError> {
+    let rows: Vec<(i64, String, i64)> = sqlx::query_as(
+        "select id, path, count(*) over () from paths
+          where workflow_run_id = $1 and position(lower($2) in lower(path)) > 0
+            and ($4::bigint is null or path > (select path from paths where id = $4 and workflow_run_id = $1))
+          order by path limit $3",
     )
     .bind(run.0)
     .bind(words)
     .bind(FOUND)
+    .bind(after)
     .fetch_all(conn)
     .await
     .doing("searching paths")?;
-    Ok(rows.into_iter().map(|(id, path)| PathRow { id, path }).collect())
+    let more = rows.first().map_or(0, |(_, _, of)| beyond(*of, FOUND));
+    Ok((rows.into_iter().map(|(id, path, _)| PathRow { id, path }).collect(), more))
 }
 
 /// Who makes and who uses a path of a run, at most 100 jobs of each; `None` if it names no such path.
 pub async fn path(conn: &mut Conn, run: RunId, path: &str) -> Result<Option<PathDetail>, StoreError> {
-    type Found =
-        (Option<i64>, Option<String>, Option<i64>, Option<String>, Option<String>, Option<Json<BTreeMap<String, serde_json::Value>>>);
+    window_of_path(conn, run, path, None, None).await
+}
+
+/// The same of one role, and of jobs that were reported after one.
+pub async fn window_of_path(
+    conn: &mut Conn,
+    run: RunId,
+    path: &str,
+    role: Option<FileRole>,
+    after: Option<JobKey>,
+) -> Result<Option<PathDetail>, StoreError> {
+    type Wildcards = Json<BTreeMap<String, serde_json::Value>>;
+    type Found = (Option<i64>, Option<String>, Option<i64>, Option<String>, Option<String>, Option<Wildcards>, Option<i64>);
     let rows: Vec<Found> = sqlx::query_as(
-        "select f.id, f.role, f.job_id, f.rule, f.status, f.wildcards
+        "select f.id, f.role, f.job_id, f.rule, f.status, f.wildcards, f.n
            from paths p
            left join lateral (
                 select * from (
                     select j.id, f.role, j.job_id, j.rule, j.status, j.wildcards,
-                           row_number() over (partition by f.role order by j.id) as nth
+                           row_number() over (partition by f.role order by j.id) as nth, count(*) over (partition by f.role) as n
                       from job_files f
                       join job_executions j on j.id = f.job_execution_id and not j.superseded
-                     where f.path_id = p.id) f
-                 where f.nth <= $3) f on true
+                     where f.path_id = p.id and ($4::text is null or f.role = $4) and j.id > $5) f
+                 where f.nth <= $3
+                 order by f.role, f.nth) f on true
           where p.workflow_run_id = $1 and p.path_key = md5($2)::uuid and p.path = $2",
     )
     .bind(run.0)
     .bind(path)
     .bind(USERS)
+    .bind(role.map(FileRole::as_str))
+    .bind(after.map_or(0, |after| after.0))
     .fetch_all(conn)
     .await
     .doing("reading a path")?;
     if rows.is_empty() {
         return Ok(None);
     }
-    let mut found = PathDetail { path: path.to_owned(), jobs: Vec::new() };
-    for (id, role, job_id, rule, status, wildcards) in rows {
+    let mut found = PathDetail { path: path.to_owned(), jobs: Vec::new(), unlisted: Unlisted::default() };
+    for (id, role, job_id, rule, status, wildcards, of) in rows {
         let (Some(id), Some(role), Some(status)) = (id, role.as_deref().and_then(FileRole::of), status.and_then(|word| word.parse().ok()))
         else {
             continue;
         };
         let wildcards = wildcards.map(|held| held.0.into_iter().map(|(name, value)| (name, plain(value))).collect()).unwrap_or_default();
         found.jobs.push(model::job::PathUse { role, job: JobKey(id), job_id, rule: rule.unwrap_or_default(), status, wildcards });
+        found.unlisted.set(role, beyond(of.unwrap_or(0), USERS));
     }
     Ok(Some(found))
 }

@@ -1,6 +1,6 @@
 //! All jobs of a run in few bytes each: what timelines, matrices and orders are made of.
 
-use crate::{Conn, Doing, StoreError, changes::Horizon};
+use crate::{Conn, Doing, StoreError, changes::Horizon, status};
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt as _;
 use model::{JobKey, JobStatus, Millis, RunId};
@@ -113,12 +113,7 @@ impl Marks {
     pub const NONE: u32 = u32::MAX;
 
     fn take(&mut self, found: Found) -> Result<Mark, StoreError> {
-        let status = found.status.parse().map_err(|source| StoreError::Corrupt {
-            table: "job_executions",
-            column: "status",
-            id: found.id.to_string(),
-            source,
-        })?;
+        let status = status::of_job(found.id, &found.status)?;
         let at = |time: Option<DateTime<Utc>>| time.map_or(Self::NEVER, |time| time.timestamp_millis());
         Ok(Mark {
             id: JobKey(found.id),
@@ -204,6 +199,9 @@ pub async fn touched(conn: &mut Conn, run: RunId, since: &Horizon, most: i64) ->
     Ok((complete.then(|| rows.iter().filter_map(|(id, _)| id.parse().ok().map(JobKey)).collect()), next))
 }
 
+/// Names of wildcards that are read: more than any workflow has.
+const MOST_WILDCARDS: i64 = 1_000;
+
 /// Wildcards of a run's jobs, those of most rules first: by one job of each rule.
 ///
 /// Reads one job per rule, by index.
@@ -218,9 +216,10 @@ pub async fn wildcards(conn: &mut Conn, run: RunId) -> Result<Vec<String>, Store
           where c.workflow_run_id = $1 and c.rule <> ''
           group by k
           order by count(*) desc, k
-          limit 50",
+          limit $2",
     )
     .bind(run.0)
+    .bind(MOST_WILDCARDS)
     .fetch_all(conn)
     .await
     .doing("reading wildcards")
@@ -243,6 +242,7 @@ pub async fn past(conn: &mut Conn, run: RunId) -> Result<Vec<(String, i64, f64, 
                 select rule, extract(epoch from ended_at - started_at) * 1000 as took
                   from job_executions
                  where workflow_run_id between attempts.id and attempts.id and status = 'success' and started_at is not null and rule is not null
+                   and filled_from is distinct from 'close'         -- its end is not known
                  order by workflow_run_id, id desc
                  limit 20000) j
           group by rule",

@@ -12,17 +12,6 @@ use model::{
     page::{Cursor, Direction, JobColumn},
 };
 
-/// What comes first among the states.
-const STATES: [JobStatus; 7] = [
-    JobStatus::Failed,
-    JobStatus::Lost,
-    JobStatus::Running,
-    JobStatus::Waiting,
-    JobStatus::Success,
-    JobStatus::Cancelled,
-    JobStatus::Skipped,
-];
-
 /// What has no value is last in either direction.
 const MISSING: i64 = i64::MAX;
 
@@ -88,7 +77,7 @@ impl Order<'_> {
         let value = match self.column {
             JobColumn::Reported => Some(0),
             JobColumn::Job => told(mark.job_id),
-            JobColumn::Status => Some(STATES.iter().position(|status| *status == mark.status).unwrap_or(STATES.len()) as i64),
+            JobColumn::Status => Some(i64::from(JobStatus::Failed.urgency() - mark.status.urgency())),
             JobColumn::Rule | JobColumn::Wildcard(_) => {
                 let rank = match &self.named {
                     Named::No => None,

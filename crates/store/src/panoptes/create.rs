@@ -2,8 +2,8 @@
 
 use super::lose_jobs;
 use crate::{Conn, Doing, StoreError};
-use model::{Millis, RunId, UserId};
-use sqlx::types::Uuid;
+use model::{Millis, RunId, UserId, cut::Cut};
+use sqlx::types::{Json, Uuid};
 
 /// What a client tells of a workflow before it runs.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,8 @@ pub struct Creation {
     pub client_version: Option<String>,
     /// The name by which it is known again; `None` makes one that is nobody's attempt.
     pub name: Option<String>,
+    /// What of it was too long to be kept whole.
+    pub cuts: Vec<Cut>,
     /// An earlier one by its number, of which this is another attempt.
     pub id: Option<i64>,
     pub command_line: Option<String>,
@@ -21,6 +23,8 @@ pub struct Creation {
     /// The request as it came, as JSON text without U+0000.
     pub body: String,
     pub received_at: Millis,
+    /// Its client only asks about the workflow: it is over already, and nobody's attempt, unless jobs are heard of.
+    pub asks: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -39,7 +43,7 @@ struct Earlier {
 /// running and nothing of it failed, a run of its own whose name is told apart by eight letters.
 /// The caller owns the transaction.
 pub async fn create(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Result<(i64, RunId), StoreError> {
-    let earlier = earlier(conn, new, stale).await?;
+    let earlier = if new.asks { None } else { earlier(conn, new, stale).await? };
     let (name, after) = match earlier {
         None => (new.name.clone().unwrap_or_default(), None),
         Some(earlier) if earlier.busy => {
@@ -57,8 +61,9 @@ pub async fn create(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Resu
     }
     let (id, number): (Uuid, i64) = sqlx::query_as(
         "insert into workflow_runs (user_id, user_name, source, client_version, workflow_name, command_line, directory, snakefile,
-                started_at, created_at, last_seen_at, lineage_id, attempt)
-         values ($1, $2, 'panoptes', $3, $4, $5, $6, $7, at_ms($8), at_ms($8), at_ms($8), $9, $10)
+                started_at, created_at, last_seen_at, lineage_id, attempt, cuts, status, ended_at)
+         values ($1, $2, 'panoptes', $3, $4, $5, $6, $7, at_ms($8), at_ms($8), at_ms($8), $9, $10, $11,
+                case when $12 then 'skipped' else 'running' end, case when $12 then at_ms($8) end)
          returning id, number",
     )
     .bind(new.user.map(|user| user.0))
@@ -71,6 +76,8 @@ pub async fn create(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Resu
     .bind(new.received_at)
     .bind(after.as_ref().map(|earlier| earlier.lineage_id.unwrap_or(earlier.id)))
     .bind(after.as_ref().map_or(1, |earlier| earlier.attempt + 1))
+    .bind((!new.cuts.is_empty()).then_some(Json(&new.cuts)))
+    .bind(new.asks)
     .fetch_one(&mut *conn)
     .await
     .doing("making a run")?;
@@ -116,7 +123,7 @@ async fn earlier(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Result<
                    status in ('running', 'waiting', 'suspended') and jobs_failed = 0 and not last_was_error
                    and not coalesce(last_seen_at < now() - $4 * interval '1 second', false) as busy
               from workflow_runs
-             where panoptes_id is not null and deleted_at is null and user_id is not distinct from $1
+             where panoptes_id is not null and deleted_at is null and status <> 'skipped' and user_id is not distinct from $1
                and ($2::text is not null or $3::bigint is not null) and {which}
          )
          select * from known order by number desc limit 1"

@@ -3,9 +3,10 @@
 use super::{Audience, row};
 use crate::{Conn, Doing, StoreError};
 use model::{
-    RunId,
+    RunId, UserId,
+    cut::{Cut, Part},
     event::RuleCode,
-    run::{Attempt, JobCounts, ReportedError, RuleRow, RunDetail, RunSummary},
+    run::{Attempt, FilledCounts, JobCounts, ReportedError, RuleRow, RunDetail, RunSummary},
 };
 use serde_json::Value;
 use sqlx::{
@@ -13,17 +14,25 @@ use sqlx::{
     types::{Json, Uuid},
 };
 
+/// Rules of a run that are listed at once.
+pub const MOST_RULES: u32 = 5_000;
+/// Attempts that are listed, the newest.
+const MOST_ATTEMPTS: i64 = 1_000;
+
 /// The run as a row shows it; `None` if there is none this reader may see.
 pub async fn summary(conn: &mut Conn, audience: Audience, id: RunId) -> Result<Option<RunSummary>, StoreError> {
+    Ok(owned(conn, audience, id).await?.map(|(run, _)| run))
+}
+
+/// The same with the account it belongs to; a row that was written by hand may belong to nobody.
+pub async fn owned(conn: &mut Conn, audience: Audience, id: RunId) -> Result<Option<(RunSummary, Option<UserId>)>, StoreError> {
     let (rows, _) = changed(conn, &[id]).await?;
-    Ok(rows
-        .into_iter()
-        .find(|(_, owner)| audience == Audience::All || audience == owner.map_or(Audience::All, Audience::User))
-        .map(|(run, _)| run))
+    let is_seen = |owner: Option<UserId>| audience == Audience::All || audience == owner.map_or(Audience::All, Audience::User);
+    Ok(rows.into_iter().find(|(_, owner)| is_seen(*owner)))
 }
 
 /// The present rows of `ids` with their owners, and which of `ids` are gone or deleted.
-pub async fn changed(conn: &mut Conn, ids: &[RunId]) -> Result<(Vec<(RunSummary, Option<model::UserId>)>, Vec<RunId>), StoreError> {
+pub async fn changed(conn: &mut Conn, ids: &[RunId]) -> Result<(Vec<(RunSummary, Option<UserId>)>, Vec<RunId>), StoreError> {
     #[derive(sqlx::FromRow)]
     struct Owned {
         user_id: Option<i64>,
@@ -35,7 +44,7 @@ pub async fn changed(conn: &mut Conn, ids: &[RunId]) -> Result<(Vec<(RunSummary,
     let rows: Vec<Owned> = sqlx::query_as(AssertSqlSafe(sql)).bind(&wanted).fetch_all(conn).await.doing("reading changed runs")?;
     let mut found = Vec::with_capacity(rows.len());
     for owned in rows {
-        found.push((RunSummary::try_from(owned.row)?, owned.user_id.map(model::UserId)));
+        found.push((RunSummary::try_from(owned.row)?, owned.user_id.map(UserId)));
     }
     let gone = ids.iter().copied().filter(|id| !found.iter().any(|(run, _)| run.id == *id)).collect();
     Ok((found, gone))
@@ -51,8 +60,19 @@ pub async fn logfile(conn: &mut Conn, run: RunId) -> Result<Option<String>, Stor
 pub async fn detail(conn: &mut Conn, audience: Audience, id: RunId) -> Result<Option<RunDetail>, StoreError> {
     let Some(run) = summary(conn, audience, id).await? else { return Ok(None) };
     let Some(facts) = facts(conn, &[id]).await?.pop() else { return Ok(None) };
-    let attempts = attempts(conn, facts.lineage_id, &run).await?;
-    let rules = rules(conn, id).await?;
+    let (attempts, attempts_in_all) = attempts(conn, facts.lineage_id, &run).await?;
+    let (rules, rules_in_all) = rules_from(conn, id, 0, MOST_RULES).await?;
+    let filled = filled(conn, id).await?;
+    let reported = facts.errors.0.len() + facts.errors_cut.and_then(|more| usize::try_from(more).ok()).unwrap_or(0);
+    let cuts = facts
+        .cuts
+        .map(|held| held.0)
+        .unwrap_or_default()
+        .into_iter()
+        .chain(Cut::new(Part::Errors, facts.errors.0.len(), reported))
+        .chain(Cut::new(Part::Rules, rules.len(), rules_in_all))
+        .chain(Cut::new(Part::Attempts, attempts.len(), attempts_in_all))
+        .collect();
     Ok(Some(RunDetail {
         run,
         client_version: facts.client_version,
@@ -68,6 +88,8 @@ pub async fn detail(conn: &mut Conn, audience: Audience, id: RunId) -> Result<Op
         errors: facts.errors.0,
         attempts,
         rules,
+        cuts,
+        filled,
     }))
 }
 
@@ -86,6 +108,8 @@ pub struct Facts {
     pub heartbeats: bool,
     pub closed_by_client: bool,
     pub errors: Json<Vec<ReportedError>>,
+    pub errors_cut: Option<i32>,
+    pub cuts: Option<Json<Vec<Cut>>>,
     pub lineage_id: Option<Uuid>,
 }
 
@@ -94,7 +118,7 @@ pub async fn facts(conn: &mut Conn, ids: &[RunId]) -> Result<Vec<Facts>, StoreEr
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     sqlx::query_as(
         "select id, client_version, snakefile, command_line, host, environment, config_files, catalog_slug, ms(last_seen_at) as last_seen_at,
-                heartbeats, closed_by_client, errors, lineage_id
+                heartbeats, closed_by_client, errors, errors_cut, cuts, lineage_id
            from workflow_runs where id = any($1)",
     )
     .bind(ids)
@@ -103,24 +127,46 @@ pub async fn facts(conn: &mut Conn, ids: &[RunId]) -> Result<Vec<Facts>, StoreEr
     .doing("reading runs")
 }
 
-async fn attempts(conn: &mut Conn, lineage: Option<Uuid>, run: &RunSummary) -> Result<Vec<Attempt>, StoreError> {
-    let rows: Vec<(Uuid, i32, String)> = sqlx::query_as(
-        "select id, attempt, status from workflow_runs
-          where lineage_id = $1 and deleted_at is null order by attempt limit 1000",
+/// By index: most runs have none.
+async fn filled(conn: &mut Conn, id: RunId) -> Result<FilledCounts, StoreError> {
+    let (close, log) = sqlx::query_as(
+        "select count(*) filter (where filled_from = 'close'), count(*) filter (where filled_from = 'log')
+           from job_executions where workflow_run_id = $1 and filled_from is not null and not superseded",
+    )
+    .bind(id.0)
+    .fetch_one(conn)
+    .await
+    .doing("counting what was not reported")?;
+    Ok(FilledCounts { close, log })
+}
+
+/// The newest attempts of the same in their order, and how many there are.
+async fn attempts(conn: &mut Conn, lineage: Option<Uuid>, run: &RunSummary) -> Result<(Vec<Attempt>, usize), StoreError> {
+    let rows: Vec<(Uuid, i32, String, i64)> = sqlx::query_as(
+        "select id, attempt, status, count(*) over () from workflow_runs
+          where lineage_id = $1 and deleted_at is null order by attempt desc limit $2",
     )
     .bind(lineage)
+    .bind(MOST_ATTEMPTS)
     .fetch_all(conn)
     .await
     .doing("reading attempts")?;
+    let all = rows.first().map_or(1, |(.., all)| usize::try_from(*all).unwrap_or(usize::MAX));
     let attempts: Vec<Attempt> = rows
         .into_iter()
-        .filter_map(|(id, attempt, status)| Some(Attempt { id: RunId(id), attempt, status: status.parse().ok()? }))
+        .rev()
+        .filter_map(|(id, attempt, status, _)| Some(Attempt { id: RunId(id), attempt, status: status.parse().ok()? }))
         .collect();
-    Ok(if attempts.is_empty() { vec![Attempt { id: run.id, attempt: run.attempt, status: run.status }] } else { attempts })
+    Ok((if attempts.is_empty() { vec![Attempt { id: run.id, attempt: run.attempt, status: run.status }] } else { attempts }, all))
 }
 
-/// The rules of a run in their order with the counts of their jobs; the nameless one last.
+/// The rules of a run in their order with the counts of their jobs; the nameless one last. The first [`MOST_RULES`].
 pub async fn rules(conn: &mut Conn, id: RunId) -> Result<Vec<RuleRow>, StoreError> {
+    Ok(rules_from(conn, id, 0, MOST_RULES).await?.0)
+}
+
+/// The same from a place in their order on, at most `limit`; and how many rules there are, or 0 beyond the last.
+pub async fn rules_from(conn: &mut Conn, id: RunId, from: u32, limit: u32) -> Result<(Vec<RuleRow>, usize), StoreError> {
     #[derive(sqlx::FromRow)]
     struct Row {
         name: String,
@@ -132,38 +178,41 @@ pub async fn rules(conn: &mut Conn, id: RunId) -> Result<Vec<RuleRow>, StoreErro
         failed: i32,
         lost: i32,
         skipped: i32,
+        all_of_them: i64,
     }
     let rows: Vec<Row> = sqlx::query_as(
         "select coalesce(r.name, c.rule) as name, r.language, (w.planned ->> coalesce(r.name, c.rule))::integer as planned,
                 coalesce(c.waiting, 0) as waiting, coalesce(c.running, 0) as running, coalesce(c.success, 0) as success,
-                coalesce(c.failed, 0) as failed, coalesce(c.lost, 0) as lost, coalesce(c.skipped, 0) as skipped
+                coalesce(c.failed, 0) as failed, coalesce(c.lost, 0) as lost, coalesce(c.skipped, 0) as skipped,
+                count(*) over () as all_of_them
            from (select * from rules where workflow_run_id = $1) r
            full join (select * from rule_counts where workflow_run_id = $1) c on c.rule_key = r.name_key
            join workflow_runs w on w.id = $1
+          where coalesce(r.name, c.rule) <> '' or c.waiting + c.running + c.success + c.failed + c.lost + c.skipped > 0
           order by coalesce(r.name, c.rule) = '', r.position nulls last, 1
-          limit 5000",
+         offset $2 limit $3",
     )
     .bind(id.0)
+    .bind(i64::from(from))
+    .bind(i64::from(limit))
     .fetch_all(conn)
     .await
     .doing("reading rules")?;
-    Ok(rows
-        .into_iter()
-        .filter(|row| !(row.name.is_empty() && row.waiting + row.running + row.success + row.failed + row.lost + row.skipped == 0))
-        .map(|row| RuleRow {
-            name: row.name,
-            language: row.language,
-            jobs: JobCounts {
-                planned: row.planned,
-                waiting: row.waiting,
-                running: row.running,
-                success: row.success,
-                failed: row.failed,
-                lost: row.lost,
-                skipped: row.skipped,
-            },
-        })
-        .collect())
+    let all = rows.first().map_or(0, |row| usize::try_from(row.all_of_them).unwrap_or(usize::MAX));
+    let rules = rows.into_iter().map(|row| RuleRow {
+        name: row.name,
+        language: row.language,
+        jobs: JobCounts {
+            planned: row.planned,
+            waiting: row.waiting,
+            running: row.running,
+            success: row.success,
+            failed: row.failed,
+            lost: row.lost,
+            skipped: row.skipped,
+        },
+    });
+    Ok((rules.collect(), all))
 }
 
 /// The parts of a run that only programs ask for: graph, plan, configuration, lineage.
@@ -185,13 +234,47 @@ pub async fn extras(conn: &mut Conn, id: RunId) -> Result<Extras, StoreError> {
     Ok(extras.unwrap_or_default())
 }
 
-/// The source of each rule, in their order.
-pub async fn codes(conn: &mut Conn, id: RunId) -> Result<Vec<RuleCode>, StoreError> {
-    let rows: Vec<(String, Option<String>, Option<String>)> =
-        sqlx::query_as("select name, code, language from rules where workflow_run_id = $1 order by position limit 5000")
-            .bind(id.0)
-            .fetch_all(conn)
-            .await
-            .doing("reading rule code")?;
-    Ok(rows.into_iter().map(|(name, code, language)| RuleCode { name, code, language }).collect())
+/// The source of the first rules in their order.
+pub async fn codes(conn: &mut Conn, id: RunId, limit: u32) -> Result<Vec<RuleCode>, StoreError> {
+    let rows = sqlx::query_as("select name, code, language from rules where workflow_run_id = $1 order by position, name_key limit $2")
+        .bind(id.0)
+        .bind(i64::from(limit))
+        .fetch_all(conn)
+        .await
+        .doing("reading rule code")?;
+    Ok(coded(rows))
+}
+
+/// The source of some rules, in their order.
+pub async fn codes_of(conn: &mut Conn, id: RunId, names: &[String]) -> Result<Vec<RuleCode>, StoreError> {
+    let rows = sqlx::query_as(
+        "select name, code, language from rules
+          where workflow_run_id = $1 and name_key = any(select md5(name)::uuid from unnest($2::text[]) as wanted(name))
+          order by position, name_key",
+    )
+    .bind(id.0)
+    .bind(names)
+    .fetch_all(conn)
+    .await
+    .doing("reading rule code")?;
+    Ok(coded(rows))
+}
+
+fn coded(rows: Vec<(String, Option<String>, Option<String>)>) -> Vec<RuleCode> {
+    rows.into_iter().map(|(name, code, language)| RuleCode { name, code, language }).collect()
+}
+
+/// Names of the rules that follow the first ones, at most [`MOST_RULES`]; and how many follow.
+pub async fn names_after(conn: &mut Conn, id: RunId, first: u32) -> Result<(Vec<String>, u64), StoreError> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "select name, count(*) over () from rules where workflow_run_id = $1 order by position, name_key offset $2 limit $3",
+    )
+    .bind(id.0)
+    .bind(i64::from(first))
+    .bind(i64::from(MOST_RULES))
+    .fetch_all(conn)
+    .await
+    .doing("reading names of rules")?;
+    let more = rows.first().map_or(0, |(_, all)| u64::try_from(*all).unwrap_or(0).saturating_sub(u64::from(first)));
+    Ok((rows.into_iter().map(|(name, _)| name).collect(), more))
 }

@@ -1,6 +1,6 @@
 //! A run's row as the database gives it, turned into the model's form.
 
-use crate::StoreError;
+use crate::{StoreError, status};
 use model::{
     RunId,
     run::{JobCounts, RunSummary},
@@ -42,12 +42,7 @@ impl TryFrom<Row> for RunSummary {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let status = row.status.parse().map_err(|source| StoreError::Corrupt {
-            table: "workflow_runs",
-            column: "status",
-            id: row.id.to_string(),
-            source,
-        })?;
+        let status = status::of_run(row.id, &row.status)?;
         Ok(Self {
             id: RunId(row.id),
             number: row.number,

@@ -199,7 +199,7 @@ impl Board {
         let (id, arrangement) = (self.id, self.arrangement.get_value());
         let turn = self.rested.try_get_value();
         spawn_local(async move {
-            let found = read_at(id, arrangement, name, lane, at as i64, reach).await.ok().flatten();
+            let found = read_at(id, arrangement, name, lane, (at as i64).into(), reach.into()).await.ok().flatten();
             if open {
                 if let Some(job) = found {
                     self.open(job.id);
@@ -221,7 +221,7 @@ impl Board {
         let (from, to) = (from.min(to) as i64, from.max(to) as i64);
         let (id, arrangement) = (self.id, self.arrangement.get_value());
         spawn_local(async move {
-            if let Ok(sums) = read_sums(id, arrangement, from, to).await {
+            if let Ok(sums) = read_sums(id, arrangement, from.into(), to.into()).await {
                 self.sums.try_set(Some((from, to, sums)));
             }
         });

@@ -7,9 +7,10 @@ use super::{
     },
     Board,
 };
-use crate::api::timeline::{Ask, read_timeline};
+use crate::api::timeline::read_timeline;
 use leptos::{prelude::*, task::spawn_local};
 use std::sync::Arc;
+use view::timeline::Ask;
 
 impl Board {
     /// Asks for the part in sight if it is not held at this resolution.
@@ -48,7 +49,7 @@ impl Board {
         let (first, last) = ((from - long).max(from.min(0.0)), (to + long).min(to.max(end)));
         let ask = Ask {
             arrangement: self.arrangement.get_value(),
-            span: Some((first.floor() as i64, last.ceil() as i64)),
+            span: Some(((first.floor() as i64).into(), (last.ceil() as i64).into())),
             pixels: (pixels * (last - first) / long).ceil() as u32,
             top,
             bottom,
@@ -106,7 +107,7 @@ impl Board {
             now: self.present(&held),
             offset,
             brush: self.brush.try_get_untracked().flatten(),
-            critical: &critical,
+            critical: &critical.links,
             inks: &inks,
         };
         scene.paint(&pen);

@@ -164,3 +164,11 @@ fn the_kept_corpus_is_read_without_a_crash() {
     }
     assert!(seen >= 20, "{seen}");
 }
+
+#[test]
+fn no_more_values_are_read_than_there_is_memory_for() {
+    for (part, times) in [("0,", MAX_VALUES), ("{},", MAX_VALUES / 10), ("{1:[]},", MAX_VALUES / 12)] {
+        assert_eq!(parse(&format!("[{}]", part.repeat(times))), Err(Broken::Many), "{part}");
+    }
+    assert!(parse(&format!("[{}]", "'a/path',".repeat(200_000))).is_ok());
+}

@@ -1,11 +1,103 @@
 //! Lines of a log, read: what they say besides their words.
 
 use super::{CLASS, cut};
-use model::event::{Event, JobTold};
+use model::event::{Event, JobTold, LastWord};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What a line of the log says; `stops`: the run was asked to stop before.
-pub(super) fn info(said: &str, stops: bool) -> Event {
+/// Why a run ends before it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Its user stopped it.
+    ByUser,
+    /// It was asked to end by its system, or gives up after a failure.
+    Other,
+}
+
+/// Whether a line says that the run stops.
+pub(super) fn stop(said: &str) -> Option<Stop> {
+    let says = |words: &str| said.starts_with(words);
+    if says("Terminating processes on user request") {
+        return Some(Stop::ByUser);
+    }
+    says("Will exit after finishing currently running jobs").then_some(Stop::Other)
+}
+
+/// What a command line says of how its client talks.
+///
+/// The line was joined without quotes, so the words may be those of an option's value: these are hints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hints {
+    /// It says little: no end of a job, but failures; of a dry run how many jobs there would be, and no more.
+    pub quiet: bool,
+    /// It executes nothing.
+    pub dry: bool,
+    /// It only asks about the workflow, draws it, or tidies up behind it: it has no jobs, not even planned ones.
+    #[serde(default)]
+    pub asks: bool,
+}
+
+/// Options with which Snakemake 5.27 to 8 ends without announcing or executing a job, each also as `--option=value`.
+///
+/// Their short forms are left out: batch systems have the same ones, and in the line the words of `--cluster "qsub -l …"`
+/// look like options.
+const QUESTIONS: &[&str] = &[
+    "--summary",
+    "--detailed-summary",
+    "--dag",
+    "--rulegraph",
+    "--filegraph",
+    "--d3dag",
+    "--list",
+    "--list-rules",
+    "--list-target-rules",
+    "--lt",
+    "--list-untracked",
+    "--lu",
+    "--list-changes",
+    "--list-version-changes",
+    "--lv",
+    "--list-code-changes",
+    "--lc",
+    "--list-input-changes",
+    "--li",
+    "--list-params-changes",
+    "--lp",
+    "--list-conda-envs",
+    "--lint",
+    "--report",
+    "--archive",
+    "--unlock",
+    "--cleanup-metadata",
+    "--cm",
+    "--cleanup-shadow",
+    "--cleanup-containers",
+    "--conda-cleanup-envs",
+    "--delete-all-output",
+    "--delete-temp-output",
+    "--export-cwl",
+    "--containerize",
+    "--print-compilation",
+    "--conda-create-envs-only",
+    "--create-envs-only",
+    "--generate-unit-tests",
+];
+
+impl Hints {
+    pub fn of(command: &str) -> Self {
+        let flags = |word: &str, letter: char| {
+            let letters = word.strip_prefix('-').unwrap_or("");
+            letters.contains(letter) && letters.chars().all(|letter| "npqrkFR".contains(letter))
+        };
+        let has = |letter, names: &[&str]| command.split_whitespace().any(|word| names.contains(&word) || flags(word, letter));
+        let says_what = command.split_whitespace().any(|word| word.starts_with("--quiet="));
+        let asks = command.split_whitespace().any(|word| QUESTIONS.contains(&word.split_once('=').map_or(word, |(option, _)| option)));
+        Self { quiet: says_what || has('q', &["--quiet"]), dry: has('n', &["--dry-run", "--dryrun"]), asks }
+    }
+}
+
+/// What a line of the log says; `stops`: why the run was to stop before.
+pub(super) fn info(said: &str, stops: Option<Stop>, hints: Hints) -> Event {
     if said.starts_with("Nothing to be done") {
         return Event::NothingToDo;
     }
@@ -13,33 +105,30 @@ pub(super) fn info(said: &str, stops: bool) -> Event {
         return Event::WasDryRun;
     }
     if let Some(path) = said.strip_prefix("Complete log: ").or_else(|| said.strip_prefix("Complete log(s): ")) {
-        return Event::Said { level: "info", message: said.to_owned(), logfile: Some(path.trim().to_owned()), last: true, failed: stops };
+        let end = match stops {
+            Some(Stop::ByUser) => LastWord::Cancelled,
+            Some(Stop::Other) => LastWord::Failed,
+            None if hints.quiet => LastWord::Done,
+            None => LastWord::DoneIfIdle,
+        };
+        return Event::Said { level: "info", message: said.to_owned(), logfile: Some(path.trim().to_owned()), end: Some(end) };
     }
     submitted(said).unwrap_or_else(|| words("info", said))
 }
 
-/// Whether a command line has words of a dry run and words that make it say little.
-///
-/// Such a run says how many jobs there would be, and no more. The line was joined without quotes, so the words may be
-/// those of an option's value: it is a hint.
-pub fn is_quiet_dry(command: &str) -> bool {
-    let flags = |word: &str, letter: char| {
-        let letters = word.strip_prefix('-').unwrap_or("");
-        letters.contains(letter) && letters.chars().all(|letter| "npqrkFR".contains(letter))
-    };
-    let has = |letter, names: &[&str]| command.split_whitespace().any(|word| names.contains(&word) || flags(word, letter));
-    has('n', &["--dry-run", "--dryrun"]) && has('q', &["--quiet"])
-}
-
 /// Nothing but words.
 pub(super) fn words(level: &'static str, message: &str) -> Event {
-    Event::Said { level, message: message.to_owned(), logfile: None, last: false, failed: false }
+    Event::Said { level, message: message.to_owned(), logfile: None, end: None }
 }
 
-/// `… returned non-zero exit status 7.`
+/// `… returned non-zero exit status 7.`, or `… died with <Signals.SIGINT: 2>.`, which is -2.
 pub(super) fn exit_code(text: &str) -> Option<i32> {
-    let after = text.split("non-zero exit status ").nth(1)?;
-    after[..after.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(after.len())].parse().ok()
+    let number = |after: &str| after[..after.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(after.len())].parse::<i32>().ok();
+    if let Some(after) = text.split("non-zero exit status ").nth(1) {
+        return number(after);
+    }
+    let (_, signal) = text.split(" died with <Signals.").nth(1)?.split_once(": ")?;
+    number(signal)?.checked_neg()
 }
 
 /// `CalledProcessError in file /a/Snakefile, line 7:`, or `… in line 7 of /a/Snakefile:`

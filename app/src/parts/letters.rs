@@ -1,0 +1,36 @@
+//! In which encoding a text is read, and another one if the reader says so. Reads nothing itself: the address says it.
+
+use crate::paths::{self, RunPlace};
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use model::{
+    RunId,
+    encoding::{Encoding, ReadAs},
+};
+
+/// How the letters of a file are read, as a choice.
+#[component]
+pub fn Letters(id: RunId, file: String, read: ReadAs, place: Memo<RunPlace>) -> impl IntoView {
+    let chosen = place.with_untracked(|place| place.encoding.as_ref().and_then(|encoding| encoding.parse::<Encoding>().ok()));
+    let says = match chosen {
+        Some(_) => "Read as the file tells".to_owned(),
+        None => format!("Read as {}", read.says()),
+    };
+    let options = Encoding::ALL.into_iter().map(|encoding| {
+        let name = encoding.as_str();
+        let says = if chosen == Some(encoding) { format!("Read as {name}") } else { name.to_owned() };
+        view! { <option value=name selected=chosen == Some(encoding)>{says}</option> }
+    });
+    let navigate = use_navigate();
+    let choose = move |event: leptos::ev::Event| {
+        let encoding = Some(event_target_value(&event)).filter(|name| !name.is_empty());
+        let to = RunPlace { encoding, file: Some(file.clone()), from: None, ..place.get_untracked() };
+        navigate(&paths::run_at(id, &to), NavigateOptions { scroll: false, ..NavigateOptions::default() });
+    };
+    view! {
+        <select class="field letters" aria-label="Encoding" title="How the letters of this file are read" on:change=choose>
+            <option value="" selected=chosen.is_none()>{says}</option>
+            {options.collect_view()}
+        </select>
+    }
+}

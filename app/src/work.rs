@@ -1,0 +1,197 @@
+//! Work that keeps a processor busy, off the threads that answer requests: so much of it at a time, for so long, and
+//! only while somebody waits for the result. Server only.
+//!
+//! A closed page, a deadline and a stopping server end work through its [`Leash`], which loops look at. Work that
+//! does not look holds its turn until it is done; nobody waits for it longer than the deadline.
+
+use crate::error::AppError;
+use std::{
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tracing::warn;
+
+/// Pieces of work at the same time, beside layouts, which have turns of their own. More than processors: most are short.
+const TURNS: usize = 8;
+/// How long one waits for a turn, ...
+const WAIT: Duration = Duration::from_secs(5);
+/// ... and how long the work may take: a run of a million jobs is laid out in less.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How much later the wait ends than the work should: it says so itself if it looks at its leash.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// The turns of everything that has none of its own.
+static SHARED: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(TURNS)));
+
+/// Tells work whether it may go on. Cheap to clone and to ask.
+#[derive(Clone, Debug)]
+pub struct Leash {
+    until: Instant,
+    patience: Duration,
+    gone: Arc<AtomicBool>,
+}
+
+/// Nobody waits for the work any more, or its time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended;
+
+impl Leash {
+    fn new(patience: Duration) -> Self {
+        Self { until: Instant::now() + patience, patience, gone: Arc::default() }
+    }
+
+    /// One that holds for a test.
+    #[cfg(test)]
+    pub fn long() -> Self {
+        Self::new(Duration::from_mins(1))
+    }
+
+    /// Whether somebody waits and there is time left.
+    pub fn holds(&self) -> bool {
+        !self.gone.load(Relaxed) && Instant::now() < self.until
+    }
+
+    /// Whether so little time is left that work had better be content with what it has.
+    pub fn is_short(&self) -> bool {
+        self.gone.load(Relaxed) || Instant::now() + self.patience / 2 > self.until
+    }
+
+    /// # Errors
+    /// [`Ended`] unless it [holds](Self::holds).
+    pub fn check(&self) -> Result<(), Ended> {
+        if self.holds() { Ok(()) } else { Err(Ended) }
+    }
+}
+
+/// Lets go of the leash when whoever waits is dropped.
+struct Waiting(Leash);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.gone.store(true, Relaxed);
+    }
+}
+
+/// Does short work in a turn that all of it shares.
+///
+/// # Errors
+/// [`AppError::Busy`] if there is no turn, or the time is over; [`AppError::Internal`] if `what` broke.
+pub async fn shared<T, F>(what: &'static str, work: F) -> Result<T, AppError>
+where
+    T: Send + 'static,
+    F: FnOnce(&Leash) -> Result<T, Ended> + Send + 'static,
+{
+    in_turn(&SHARED, what, work).await
+}
+
+/// Does work in one of some turns.
+///
+/// # Errors
+/// As [`shared`].
+pub async fn in_turn<T, F>(turns: &Arc<Semaphore>, what: &'static str, work: F) -> Result<T, AppError>
+where
+    T: Send + 'static,
+    F: FnOnce(&Leash) -> Result<T, Ended> + Send + 'static,
+{
+    within(turns, what, (WAIT, PATIENCE), work).await
+}
+
+async fn within<T, F>(turns: &Arc<Semaphore>, what: &'static str, (wait, patience): (Duration, Duration), work: F) -> Result<T, AppError>
+where
+    T: Send + 'static,
+    F: FnOnce(&Leash) -> Result<T, Ended> + Send + 'static,
+{
+    let Ok(turn) = timeout(wait, Arc::clone(turns).acquire_owned()).await else {
+        warn!(what, "No turn came free within {wait:?}");
+        return Err(AppError::Busy);
+    };
+    let turn = turn.map_err(|_| AppError::internal(format!("no turns any more for {what}")))?;
+    let waiting = Waiting(Leash::new(patience));
+    let leash = waiting.0.clone();
+    let done = spawn_blocking(move || {
+        let _turn = turn;
+        work(&leash)
+    });
+    match timeout(patience + GRACE, done).await {
+        Ok(Ok(Ok(done))) => Ok(done),
+        Ok(Ok(Err(Ended))) | Err(_) => {
+            warn!(what, "Gave up after {patience:?}");
+            Err(AppError::Busy)
+        }
+        Ok(Err(_)) => Err(AppError::internal(format!("{what} broke"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread::yield_now;
+    use tokio::sync::oneshot;
+
+    const SOON: Duration = Duration::from_millis(20);
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn turns() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(1))
+    }
+
+    /// Works until it is told to end.
+    fn endless(leash: &Leash) -> Result<(), Ended> {
+        loop {
+            leash.check()?;
+            yield_now();
+        }
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_ends_and_gives_its_turn_back() {
+        let turns = turns();
+        let (began, begun) = oneshot::channel();
+        let held = Arc::clone(&turns);
+        let waiting = tokio::spawn(async move {
+            let work = move |leash: &Leash| {
+                let _ = began.send(());
+                endless(leash)
+            };
+            within(&held, "a test", (LONG, LONG * 10), work).await
+        });
+        begun.await.expect("it began");
+
+        waiting.abort();
+
+        let turn = timeout(LONG, turns.acquire()).await;
+        assert!(turn.is_ok_and(|turn| turn.is_ok()), "its turn is free");
+    }
+
+    #[tokio::test]
+    async fn work_without_end_ends_at_its_deadline() {
+        let turns = turns();
+
+        let done = within(&turns, "a test", (LONG, SOON), endless).await;
+
+        assert_eq!(done, Err(AppError::Busy));
+        assert!(timeout(LONG, turns.acquire()).await.is_ok(), "its turn is free");
+    }
+
+    #[tokio::test]
+    async fn whoever_finds_no_turn_is_told_so() {
+        let turns = turns();
+        let _held = turns.acquire().await.expect("the only turn");
+
+        assert_eq!(within(&turns, "a test", (SOON, LONG), |_| Ok(7)).await, Err(AppError::Busy));
+    }
+
+    #[tokio::test]
+    async fn work_that_breaks_gives_its_turn_back() {
+        let turns = turns();
+
+        let broken = within(&turns, "a test", (LONG, LONG), |_| -> Result<(), Ended> { panic!("on purpose") }).await;
+
+        assert!(matches!(broken, Err(AppError::Internal { .. })), "{broken:?}");
+        assert_eq!(within(&turns, "a test", (LONG, LONG), |_| Ok(7)).await, Ok(7));
+    }
+}

@@ -1,0 +1,3 @@
+"""A script that fails."""
+
+raise ValueError("gene table has no column 'tpm'")

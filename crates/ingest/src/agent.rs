@@ -1,0 +1,35 @@
+//! What a client says it is, by the header that names programs. Most name only their HTTP library, which says nothing of them.
+
+use axum::http::{HeaderMap, header::USER_AGENT};
+use model::cut::letters;
+
+/// Letters that are kept: no client has a longer name.
+const MOST: usize = 200;
+/// How HTTP libraries and general programs name themselves.
+const LIBRARIES: [&str; 7] = ["python-httpx/", "python-requests/", "python-urllib3/", "Python-urllib/", "Python/", "aiohttp/", "curl/"];
+
+/// The client's own name and version; `None` if it does not tell them.
+pub fn version(headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(USER_AGENT)?.to_str().ok()?.trim();
+    let is_own = !agent.is_empty() && !LIBRARIES.iter().any(|library| agent.starts_with(library));
+    is_own.then(|| letters(agent, MOST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn a_library_is_no_version_of_a_client() {
+        let told = |agent: &'static str| version(&HeaderMap::from_iter([(USER_AGENT, HeaderValue::from_static(agent))]));
+        for library in ["python-httpx/0.28.1", "python-requests/2.34.2", "curl/8.5.0", "Python/3.12 aiohttp/3.9", ""] {
+            assert_eq!(told(library), None, "{library}");
+        }
+        assert_eq!(told("snakemake-logger-plugin-flowo/2.3.0").as_deref(), Some("snakemake-logger-plugin-flowo/2.3.0"));
+        assert_eq!(version(&HeaderMap::new()), None);
+        let long = HeaderValue::from_str(&"x".repeat(212)).expect("a header");
+        let long = version(&HeaderMap::from_iter([(USER_AGENT, long)])).expect("a version");
+        assert!(long.ends_with("x… (12 more letters)"), "{long}");
+    }
+}

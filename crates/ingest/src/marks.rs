@@ -1,0 +1,70 @@
+//! Marks that Snakemake writes behind the names of files: what a file is, not what it is called.
+//!
+//! Pure. The report keeps the name as it came.
+
+/// Words in brackets behind a name, alone or joined by commas.
+const MARKS: [&str; 15] = [
+    "ancient",
+    "before update",
+    "cached",
+    "directory",
+    "in storage",
+    "nodelocal",
+    "only provide storage uri",
+    "pipe",
+    "protected",
+    "retrieve from storage",
+    "send to storage",
+    "service",
+    "temp",
+    "touch",
+    "update",
+];
+
+/// A name without its marks: `p.fifo` of `p.fifo (pipe)`, and as it came if it has none.
+pub(crate) fn bare(mut path: String) -> String {
+    let is_mark = |word: &str| MARKS.contains(&word) || word.starts_with("access: ");
+    let marked = path.strip_suffix(')').and_then(|rest| rest.rsplit_once(" ("));
+    let marked = marked.filter(|(name, words)| !name.is_empty() && words.split(", ").all(is_mark));
+    if let Some(end) = marked.map(|(name, _)| name.len()) {
+        path.truncate(end);
+    }
+    path
+}
+
+/// The names without their marks.
+pub(crate) fn all_bare(paths: Vec<String>) -> Vec<String> {
+    paths.into_iter().map(bare).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_no_part_of_a_name_and_what_only_looks_like_one_is() {
+        for (told, name) in [
+            ("p.fifo (pipe)", "p.fifo"),
+            ("sock (service)", "sock"),
+            ("s3://lab/a.txt (send to storage)", "s3://lab/a.txt"),
+            ("s3://lab/a.txt (retrieve from storage)", "s3://lab/a.txt"),
+            ("s3://lab/a.txt (only provide storage uri)", "s3://lab/a.txt"),
+            ("a (access: sequential, retrieve from storage)", "a"),
+            ("a (nodelocal)", "a"),
+            ("a (update)", "a"),
+            ("a (before update)", "a"),
+            ("https://lab/x.smk (cached)", "https://lab/x.smk"),
+            ("t.txt (temp)", "t.txt"),
+            ("k.txt (protected)", "k.txt"),
+            ("report (final)", "report (final)"),
+            ("report (pipe, final)", "report (pipe, final)"),
+            ("a(pipe)", "a(pipe)"),
+            (" (pipe)", " (pipe)"),
+            ("copy (1).txt", "copy (1).txt"),
+            ("x ()", "x ()"),
+            ("größe (pipe)", "größe"),
+        ] {
+            assert_eq!(bare(told.to_owned()), name);
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! Roles of accounts, scopes of tokens, and the one table that says what they permit.
+
+use super::Proof;
+use crate::{Invalid, UserId};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// What an account may do with runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Sees all runs, changes none.
+    Viewer,
+    /// Sees and changes its own runs.
+    Member,
+    /// Sees and changes all runs.
+    Admin,
+}
+
+impl Role {
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Member, Self::Admin];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Member => "member",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| Invalid::new("role", text, "viewer, member or admin"))
+    }
+}
+
+impl TryFrom<String> for Role {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a token may be used for. It never widens what its account may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenScope {
+    /// Reports runs, reads nothing.
+    Report,
+    /// Reads, changes nothing.
+    Read,
+    /// Reports, reads and changes runs.
+    Write,
+    /// Whatever its account may.
+    Admin,
+}
+
+impl TokenScope {
+    pub const ALL: [Self; 4] = [Self::Report, Self::Read, Self::Write, Self::Admin];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl FromStr for TokenScope {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|scope| scope.as_str() == text);
+        found.ok_or_else(|| Invalid::new("scope", text, "report, read, write or admin"))
+    }
+}
+
+impl TryFrom<String> for TokenScope {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for TokenScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// By what somebody came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Means {
+    /// A browser that is signed in: all that the account may do.
+    Session,
+    /// A token, or a door that needs none.
+    Token(TokenScope),
+}
+
+impl Means {
+    pub const fn proof(self) -> Proof {
+        match self {
+            Self::Session => Proof::Session,
+            Self::Token(_) => Proof::Token,
+        }
+    }
+}
+
+/// What somebody has been given: a role, and the means by which it is used now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Grant {
+    pub role: Role,
+    pub means: Means,
+}
+
+/// What may be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// An answer that tells nothing of anybody.
+    Greet,
+    /// Pages, which show what a browser's session may see.
+    OpenPages,
+    /// Runs that the [`Audience`] sees.
+    ReadRuns,
+    /// Changes of these runs: names, tags, deletion, restoration.
+    ChangeRuns,
+    /// Reports of runs; a session may report, too, because some clients have only that.
+    Report,
+    /// The same where a link on another site could make a run with a visitor's cookie: by token only.
+    ReportByToken,
+    /// Letting others in: never by token.
+    AdmitPrograms,
+    /// Letting in what may do all that an admin may.
+    AdmitAdmins,
+    /// What the whole server does: metrics.
+    Operate,
+    /// Runs of others, to be read.
+    SeeAllRuns,
+    /// Runs of others, to be changed and reported on.
+    ChangeAllRuns,
+}
+
+impl Permission {
+    pub const ALL: [Self; 11] = [
+        Self::Greet,
+        Self::OpenPages,
+        Self::ReadRuns,
+        Self::ChangeRuns,
+        Self::Report,
+        Self::ReportByToken,
+        Self::AdmitPrograms,
+        Self::AdmitAdmins,
+        Self::Operate,
+        Self::SeeAllRuns,
+        Self::ChangeAllRuns,
+    ];
+}
+
+/// Why something is not permitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Refusal {
+    /// The account only looks.
+    ViewersChangeNothing,
+    /// The account is no admin's.
+    AdminsOnly,
+    /// The token is for other things.
+    OutOfScope(TokenScope),
+    /// A browser that is signed in is needed.
+    SessionNeeded,
+    /// A token is needed.
+    TokenNeeded,
+}
+
+impl Refusal {
+    /// As a sentence.
+    pub fn says(self) -> String {
+        match self {
+            Self::ViewersChangeNothing => "Your account may look, but not change anything.".into(),
+            Self::AdminsOnly => "Only an admin may do that.".into(),
+            Self::OutOfScope(scope) => format!("A token of the scope \"{scope}\" may not do that."),
+            Self::SessionNeeded => "Sign in with a browser: a token may not do that.".into(),
+            Self::TokenNeeded => "Send a token: a browser's session may not do that.".into(),
+        }
+    }
+}
+
+/// Whether a grant permits something.
+///
+/// # Errors
+/// What stands in the way. Where it is both, the role is named: another token would not help.
+pub fn may(grant: Grant, permission: Permission) -> Result<(), Refusal> {
+    use Permission as P;
+    match permission {
+        P::Greet => Ok(()),
+        P::OpenPages => grant.in_a_session(),
+        P::ReadRuns => grant.scope_among(&[TokenScope::Read, TokenScope::Write, TokenScope::Admin]),
+        P::ChangeRuns => grant.as_editor().and_then(|()| grant.scope_among(&[TokenScope::Write, TokenScope::Admin])),
+        P::Report => grant.as_editor().and_then(|()| grant.scope_among(&[TokenScope::Report, TokenScope::Write, TokenScope::Admin])),
+        P::ReportByToken => match grant.means {
+            Means::Session => grant.as_editor().and(Err(Refusal::TokenNeeded)),
+            Means::Token(_) => may(grant, P::Report),
+        },
+        P::AdmitPrograms => grant.as_editor().and_then(|()| grant.in_a_session()),
+        P::AdmitAdmins => grant.as_admin().and_then(|()| grant.in_a_session()),
+        P::Operate => grant.as_admin().and_then(|()| grant.scope_among(&[TokenScope::Admin])),
+        P::SeeAllRuns if grant.role == Role::Member => Err(Refusal::AdminsOnly),
+        P::SeeAllRuns => may(grant, P::ReadRuns),
+        // Of a token that only reports, its owner's rights over others' runs do not count.
+        P::ChangeAllRuns => grant.as_admin().and_then(|()| may(grant, P::ChangeRuns)),
+    }
+}
+
+impl Grant {
+    /// Whose runs are seen.
+    pub fn audience(self, account: UserId) -> Audience {
+        if may(self, Permission::SeeAllRuns).is_ok() { Audience::All } else { Audience::User(account) }
+    }
+
+    const fn as_editor(self) -> Result<(), Refusal> {
+        match self.role {
+            Role::Viewer => Err(Refusal::ViewersChangeNothing),
+            Role::Member | Role::Admin => Ok(()),
+        }
+    }
+
+    const fn as_admin(self) -> Result<(), Refusal> {
+        match self.role {
+            Role::Admin => Ok(()),
+            Role::Viewer | Role::Member => Err(Refusal::AdminsOnly),
+        }
+    }
+
+    const fn in_a_session(self) -> Result<(), Refusal> {
+        match self.means {
+            Means::Session => Ok(()),
+            Means::Token(_) => Err(Refusal::SessionNeeded),
+        }
+    }
+
+    /// A session has no scope: it may do what its account may.
+    fn scope_among(self, scopes: &[TokenScope]) -> Result<(), Refusal> {
+        match self.means {
+            Means::Token(scope) if !scopes.contains(&scope) => Err(Refusal::OutOfScope(scope)),
+            Means::Session | Means::Token(_) => Ok(()),
+        }
+    }
+}
+
+/// Whose runs a reader may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Audience {
+    /// Everybody's: for viewers and admins.
+    All,
+    /// A member's own.
+    User(UserId),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Permission as P;
+    use TokenScope as S;
+
+    /// Each row: a permission, and who has it of a session and of tokens that report, read, write, administer.
+    /// `v`, `m` and `a` are viewer, member and admin.
+    const TABLE: [(P, [&str; 5]); 11] = [
+        //                  session report  read  write  admin
+        (P::Greet, ["vma", "vma", "vma", "vma", "vma"]),
+        (P::OpenPages, ["vma", "", "", "", ""]),
+        (P::ReadRuns, ["vma", "", "vma", "vma", "vma"]),
+        (P::ChangeRuns, ["ma", "", "", "ma", "ma"]),
+        (P::Report, ["ma", "ma", "", "ma", "ma"]),
+        (P::ReportByToken, ["", "ma", "", "ma", "ma"]),
+        (P::AdmitPrograms, ["ma", "", "", "", ""]),
+        (P::AdmitAdmins, ["a", "", "", "", ""]),
+        (P::Operate, ["a", "", "", "", "a"]),
+        (P::SeeAllRuns, ["va", "", "va", "va", "va"]),
+        (P::ChangeAllRuns, ["a", "", "", "a", "a"]),
+    ];
+
+    const MEANS: [Means; 5] =
+        [Means::Session, Means::Token(S::Report), Means::Token(S::Read), Means::Token(S::Write), Means::Token(S::Admin)];
+
+    #[test]
+    fn every_role_and_scope_has_the_permissions_of_the_table_and_no_other() {
+        assert_eq!(TABLE.map(|(permission, _)| permission), P::ALL);
+        for (permission, row) in TABLE {
+            for (means, having) in MEANS.into_iter().zip(row) {
+                for role in Role::ALL {
+                    let wanted = having.contains(&role.as_str()[..1]);
+                    assert_eq!(may(Grant { role, means }, permission).is_ok(), wanted, "{permission:?} of {role} by {means:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_what_stands_in_the_way() {
+        for (role, means, permission, wanted) in [
+            (Role::Viewer, Means::Token(S::Read), P::ChangeRuns, Refusal::ViewersChangeNothing),
+            (Role::Member, Means::Token(S::Read), P::ChangeRuns, Refusal::OutOfScope(S::Read)),
+            (Role::Member, Means::Token(S::Admin), P::AdmitPrograms, Refusal::SessionNeeded),
+            (Role::Member, Means::Session, P::ReportByToken, Refusal::TokenNeeded),
+            (Role::Member, Means::Session, P::Operate, Refusal::AdminsOnly),
+            (Role::Admin, Means::Token(S::Write), P::Operate, Refusal::OutOfScope(S::Write)),
+        ] {
+            let refusal = may(Grant { role, means }, permission);
+            assert_eq!(refusal, Err(wanted), "{permission:?} of {role} by {means:?}");
+            assert!(wanted.says().ends_with('.'), "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn members_and_tokens_that_only_report_see_nobody_elses_runs() {
+        let ana = UserId(1);
+        for (role, means, wanted) in [
+            (Role::Viewer, Means::Session, Audience::All),
+            (Role::Admin, Means::Token(S::Write), Audience::All),
+            (Role::Admin, Means::Token(S::Report), Audience::User(ana)),
+            (Role::Member, Means::Session, Audience::User(ana)),
+        ] {
+            assert_eq!(Grant { role, means }.audience(ana), wanted, "{role} by {means:?}");
+        }
+    }
+
+    #[test]
+    fn roles_and_scopes_are_read_as_they_are_written() {
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse(), Ok(role));
+        }
+        for scope in S::ALL {
+            assert_eq!(scope.as_str().parse(), Ok(scope));
+        }
+        assert!("root".parse::<Role>().is_err() && "root".parse::<S>().is_err());
+    }
+}

@@ -1,0 +1,37 @@
+//! A moment for which somebody asks how things stood: within the times that the database can hold.
+//!
+//! Not a time that a client reports; those are judged where they come in.
+
+use crate::Millis;
+use serde::{Deserialize, Serialize};
+
+/// The first and the last moment that is asked for anywhere: the years 1 and 9999.
+pub const EARLIEST: Millis = -62_135_596_800_000;
+pub const LATEST: Millis = 253_402_300_799_999;
+
+/// A moment of the past that a page shows, from 1970 on. Whatever number is asked for is the nearest such moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "i64", into = "i64")]
+pub struct AsOf(Millis);
+
+impl AsOf {
+    pub fn new(at: Millis) -> Self {
+        Self(at.clamp(0, LATEST))
+    }
+
+    pub const fn millis(self) -> Millis {
+        self.0
+    }
+}
+
+impl From<Millis> for AsOf {
+    fn from(at: Millis) -> Self {
+        Self::new(at)
+    }
+}
+
+impl From<AsOf> for Millis {
+    fn from(at: AsOf) -> Self {
+        at.0
+    }
+}

@@ -1,0 +1,97 @@
+//! What is left out because it is too long, of what a client sent and of what a run's page lists: said where the rest is
+//! shown, with how much is missing.
+
+use crate::text;
+use serde::{Deserialize, Serialize};
+
+/// What was cut of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// Bytes of its name.
+    Name,
+    /// Tags, each counted once.
+    Tags,
+    /// Bytes of its longest tag.
+    Tag,
+    /// Errors that it reported.
+    Errors,
+    /// Its rules, where they are listed.
+    Rules,
+    /// Attempts of the same, where they are listed.
+    Attempts,
+    /// Bytes of the path of its log. A longer one is not kept at all.
+    Logfile,
+}
+
+/// How much of it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    pub part: Part,
+    pub kept: u64,
+    pub of: u64,
+}
+
+impl Cut {
+    /// `None` if all is kept.
+    pub fn new(part: Part, kept: usize, of: usize) -> Option<Self> {
+        (kept < of).then_some(Self { part, kept: kept as u64, of: of as u64 })
+    }
+
+    /// As a sentence without its full stop.
+    pub fn says(&self) -> String {
+        let (kept, of) = (text::count(self.kept as i64), text::count(self.of as i64));
+        match self.part {
+            Part::Name => format!("The client sent a name of {of} bytes. Flowo keeps the first {kept}"),
+            Part::Tags => format!("The client sent {of} tags. Flowo keeps the first {kept}"),
+            Part::Tag => format!("The client sent a tag of {of} bytes. Flowo keeps the first {kept}"),
+            Part::Logfile => {
+                format!(
+                    "The client sent a path of {of} bytes for its log. Flowo keeps none above {kept}, so the log of the run is not read"
+                )
+            }
+            Part::Errors => format!("The client reported {of} errors. The first {kept} are listed here, all of them under Logs"),
+            Part::Rules => format!("This run has {of} rules. The first {kept} are listed"),
+            Part::Attempts => format!("There are {of} attempts of this run. The newest {kept} are listed"),
+        }
+    }
+}
+
+/// A text of at most `bytes` bytes: its beginning, and a mark if that is not all.
+pub fn head(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes { text.to_owned() } else { format!("{}…", &text[..text.floor_char_boundary(bytes)]) }
+}
+
+/// The beginning of a text, at most `letters` of it, and how many more there were.
+pub fn letters(text: &str, letters: usize) -> String {
+    letters_of(text, letters, text.chars().count() as u64)
+}
+
+/// The same for a text of `all` letters of which `text` is the beginning.
+pub fn letters_of(text: &str, letters: usize, all: u64) -> String {
+    let shown = &text[..text.char_indices().nth(letters).map_or(text.len(), |(end, _)| end)];
+    let missing = all.saturating_sub(shown.chars().count() as u64);
+    if missing == 0 {
+        return shown.to_owned();
+    }
+    format!("{shown}… ({})", text::more(missing, "letter"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_says_how_much_is_missing() {
+        assert_eq!(letters("äöü", 3), "äöü");
+        assert_eq!(letters("äöüß", 3), "äöü… (1 more letter)");
+        assert_eq!(letters_of("äöüß", 3, 40), "äöü… (37 more letters)");
+        assert_eq!(letters_of("äöüß", 9, 40), "äöüß… (36 more letters)");
+        assert_eq!(head("äö", 4), "äö");
+        assert_eq!(head("äö", 3), "ä…");
+        assert_eq!(Cut::new(Part::Tags, 5, 5), None);
+        let cut = Cut::new(Part::Name, 1_000, 60_000).expect("a cut");
+        assert_eq!(cut.says(), "The client sent a name of 60\u{202f}000 bytes. Flowo keeps the first 1\u{202f}000");
+        assert_eq!(serde_json::to_value(cut).expect("JSON"), serde_json::json!({"part": "name", "kept": 1000, "of": 60000}));
+    }
+}

@@ -1,0 +1,80 @@
+//! What lies in a directory, and what of it a list leaves out. No file system.
+
+use crate::{Millis, text};
+use serde::{Deserialize, Serialize};
+
+/// One thing in a directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub name: String,
+    pub kind: EntryKind,
+    /// Bytes, of a file.
+    pub size: u64,
+    pub modified_at: Millis,
+}
+
+/// What lies in a directory, from one of its entries on: directories first, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folder {
+    pub entries: Vec<Entry>,
+    /// Entries after these, and the place of the first of them.
+    pub more: u64,
+    pub next: Option<String>,
+    /// It was not read to its end: there are entries that nobody has counted.
+    pub is_unread: bool,
+    /// Entries whose names are no UTF-8: nobody could ask for them.
+    pub nameless: u64,
+}
+
+impl Folder {
+    /// What comes after its entries, where something does: `1 240 more entries`.
+    pub fn rest(&self) -> Option<String> {
+        let word = if self.more == 1 { "entry" } else { "entries" };
+        let count = text::count(i64::try_from(self.more).unwrap_or(i64::MAX));
+        match (self.more, self.is_unread) {
+            (0, false) => None,
+            (0, true) => Some("There are more entries. Reading them all takes too long".to_owned()),
+            (_, false) => Some(format!("{count} more {word}")),
+            (_, true) => Some(format!("At least {count} more {word}")),
+        }
+    }
+
+    /// What is not listed at all.
+    pub fn unlisted(&self) -> Option<String> {
+        let names = if self.nameless == 1 { "name is" } else { "names are" };
+        let count = text::count(i64::try_from(self.nameless).unwrap_or(i64::MAX));
+        (self.nameless > 0).then(|| format!("{count} more whose {names} not UTF-8"))
+    }
+}
+
+/// What an entry of a directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    Directory,
+    File,
+    /// It leads elsewhere.
+    Link,
+    /// A pipe, a socket or a device.
+    Special,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_list_of_a_directory_leaves_out_is_counted() {
+        let rest = |more, is_unread| Folder { more, is_unread, ..Folder::default() }.rest().map(|says| says.replace('\u{202f}', " "));
+        assert_eq!(rest(0, false), None);
+        assert_eq!(rest(1, false).as_deref(), Some("1 more entry"));
+        assert_eq!(rest(1_240, false).as_deref(), Some("1 240 more entries"));
+        assert_eq!(rest(1_240, true).as_deref(), Some("At least 1 240 more entries"));
+        assert_eq!(rest(0, true).as_deref(), Some("There are more entries. Reading them all takes too long"));
+        let unlisted = |nameless| Folder { nameless, ..Folder::default() }.unlisted();
+        assert_eq!(
+            [unlisted(0), unlisted(1), unlisted(3)].map(Option::unwrap_or_default),
+            ["", "1 more whose name is not UTF-8", "3 more whose names are not UTF-8"]
+        );
+    }
+}

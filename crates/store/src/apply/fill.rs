@@ -1,0 +1,93 @@
+//! What the log of a run tells and no report did, into the tables: through the same fold and by the same statements.
+
+use super::{Loaded, load, write};
+use crate::{Conn, Doing, StoreError};
+use model::{JobStatus, Millis, RunId, RunStatus, fold::LogAttempt, job::Filled};
+use std::collections::{HashMap, HashSet};
+
+/// Newest attempts that are compared with a log.
+const MOST: i64 = 200_000;
+
+/// The newest attempt of a job, as far as it matters to whom a log tells more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub job_id: i64,
+    pub attempt: i32,
+    pub informed: bool,
+    pub status: JobStatus,
+    /// No report told its end.
+    pub guessed: bool,
+}
+
+/// What must be known of a run to read its log as its reports are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub status: RunStatus,
+    pub started_at: Option<Millis>,
+    /// Its start was reported, so it began when that says.
+    pub started: bool,
+    /// Jobs of it are not described.
+    pub nameless: bool,
+}
+
+/// `None` if the run is gone, or nobody executes it.
+pub async fn run(conn: &mut Conn, run: RunId) -> Result<Option<Run>, StoreError> {
+    let row: Option<(String, Option<i64>, bool, bool)> = sqlx::query_as(
+        "select r.status, ms(r.started_at), r.snakefile is not null,
+                exists (select from rule_counts c where c.workflow_run_id = r.id and c.rule_key = md5('')::uuid
+                           and c.running + c.success + c.failed + c.lost + c.skipped > 0)
+           from workflow_runs r where r.id = $1 and r.deleted_at is null and not r.dry_run",
+    )
+    .bind(run.0)
+    .fetch_optional(conn)
+    .await
+    .doing("comparing a run with its log")?;
+    Ok(row.and_then(|(status, started_at, started, nameless)| Some(Run { status: status.parse().ok()?, started_at, started, nameless })))
+}
+
+/// The newest attempts of a run; of one that goes on only those that have not been described for ten seconds.
+pub async fn known(conn: &mut Conn, run: RunId, is_over: bool) -> Result<Vec<Known>, StoreError> {
+    let rows: Vec<(i64, i32, bool, String, Option<String>)> = sqlx::query_as(
+        "select job_id, attempt, informed, status, filled_from
+           from job_executions
+          where workflow_run_id = $1 and not superseded and job_id is not null
+            and ($2 or rule is null and started_at < now() - interval '10 seconds')
+          limit $3",
+    )
+    .bind(run.0)
+    .bind(is_over)
+    .bind(MOST)
+    .fetch_all(conn)
+    .await
+    .doing("comparing jobs with a log")?;
+    let known = rows.into_iter().filter_map(|(job_id, attempt, informed, status, filled)| {
+        let status: JobStatus = status.parse().ok()?;
+        let guessed = status == JobStatus::Lost || filled.as_deref() == Some(Filled::Close.as_str());
+        Some(Known { job_id, attempt, informed, status, guessed })
+    });
+    Ok(known.collect())
+}
+
+/// Fills in what a log tells of attempts, oldest first, and how the run ended. What was reported stays.
+///
+/// Costs as much as there are attempts. The caller owns the transaction.
+pub async fn fill(conn: &mut Conn, run: RunId, end: Option<(RunStatus, Millis)>, attempts: Vec<LogAttempt>) -> Result<(), StoreError> {
+    let mut folds = load::folds(conn, &[run.0]).await?;
+    let wanted: HashSet<(RunId, i64)> = attempts.iter().map(|told| (run, told.job_id)).collect();
+    load::jobs(conn, &wanted, &mut folds).await?;
+    let Some(fold) = folds.get_mut(&run) else { return Ok(()) };
+    if let Some((status, at)) = end {
+        fold.fill_end(status, at);
+    }
+    let last = attempts.iter().map(|told| told.ended.map_or(told.started_at, |(_, at)| at)).max();
+    for told in attempts {
+        fold.fill(told);
+    }
+    if let Some(at) = last.filter(|_| fold.run.status.is_end()) {
+        fold.fill_rest(at);
+    }
+    let seen = folds.values().map(|fold| (fold.run.id, fold.run.last_seen_at)).collect();
+    let loaded = Loaded { folds, owners: HashMap::new(), seen, deleted: HashSet::new(), quarantined: HashMap::new() };
+    write::runs(conn, &loaded).await?;
+    write::jobs(conn, loaded.folds.values(), &write::Reports::new()).await
+}

@@ -1,0 +1,37 @@
+//! Statuses as rows hold them: as words.
+
+use crate::StoreError;
+use model::{Invalid, JobStatus, RunStatus};
+use std::{fmt::Display, str::FromStr};
+
+/// Where a run stands, as its row says.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] for a word that no version of ours writes.
+pub fn of_run(id: impl Display, word: &str) -> Result<RunStatus, StoreError> {
+    read("workflow_runs", id, word)
+}
+
+/// Where an attempt of a job stands, as its row says.
+///
+/// # Errors
+/// As [`of_run`].
+pub fn of_job(id: impl Display, word: &str) -> Result<JobStatus, StoreError> {
+    read("job_executions", id, word)
+}
+
+fn read<T: FromStr<Err = Invalid>>(table: &'static str, id: impl Display, word: &str) -> Result<T, StoreError> {
+    word.parse().map_err(|source| StoreError::Corrupt { table, column: "status", id: id.to_string(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_status_names_the_row() {
+        assert!(matches!(of_run(7, "running"), Ok(RunStatus::Running)));
+        let error = of_job(7, "RUNNING").expect_err("no status of ours");
+        assert_eq!(error.to_string(), "row 7 of job_executions holds an unusable status");
+    }
+}

@@ -1,0 +1,36 @@
+//! What the sweep takes for silence: only what could have been heard.
+#![forbid(unsafe_code)]
+
+use store::sweep;
+use testkit::TestDatabase;
+
+/// A run of each kind of client, silent for two minutes, with a job that runs.
+const SILENT: &str = "
+    insert into workflow_runs (workflow_name, status, source, heartbeats, last_seen_at)
+    values ('beats', 'running', 'flowo', true, now() - interval '2 minutes'),
+           ('quiet', 'running', 'flowo', false, now() - interval '2 minutes'),
+           ('panoptes', 'running', 'panoptes', false, now() - interval '2 minutes');
+    insert into job_executions (workflow_run_id, job_id, status) select id, 1, 'running' from workflow_runs";
+
+async fn lost(database: &TestDatabase) -> Vec<String> {
+    database.texts("select workflow_name from workflow_runs where status = 'lost' order by 1").await
+}
+
+#[tokio::test]
+async fn a_run_is_not_lost_by_silence_that_nobody_could_have_heard() {
+    let database = TestDatabase::new().await;
+    database.sql(SILENT).await;
+    let mut conn = database.store.conn().await.expect("a connection");
+    let now = sweep::clock(&mut conn).await.expect("the time");
+
+    // A server that was away for longer than the timeout, and has been back for half of it.
+    sweep::lose_silent(&mut conn, 60, 60, Some(60), now - 30_000).await.expect("the sweep runs");
+    assert_eq!(lost(&database).await, [""; 0]);
+
+    // One timeout after its return it has heard that they are silent.
+    sweep::lose_silent(&mut conn, 60, 3600, None, now - 61_000).await.expect("the sweep runs");
+    assert_eq!(lost(&database).await, ["beats"]);
+    sweep::lose_silent(&mut conn, 60, 60, Some(60), now - 61_000).await.expect("the sweep runs");
+    assert_eq!(lost(&database).await, ["beats", "panoptes", "quiet"]);
+    assert_eq!(database.texts("select status from job_executions").await, ["lost"; 3]);
+}

@@ -1,0 +1,19 @@
+//! The data of pages: what reading makes and pages show, plain values that travel as JSON.
+//!
+//! It reads nothing and draws nothing; it is the same in the server and in the browser.
+#![forbid(unsafe_code)]
+
+pub mod code;
+pub mod devices;
+pub mod entries;
+pub mod files;
+pub mod history;
+pub mod info;
+pub mod job_graph;
+pub mod jobs;
+pub mod logs;
+pub mod matrix;
+pub mod results;
+pub mod rule_graph;
+pub mod runs;
+pub mod timeline;

@@ -1,0 +1,158 @@
+//! Which PostgreSQL is meant, and where this server keeps what is its own.
+//!
+//! Settings that contradict each other are refused: data must not go where nobody looks.
+
+use super::settings::{Place, env, process};
+use anyhow::{Result, bail};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct DatabaseArgs {
+    /// Where Flowo keeps its private database, lock and journal
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// A PostgreSQL to use instead of a private one
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+}
+
+/// Which PostgreSQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    Named(String),
+    /// Our own, below this directory.
+    Private(PathBuf),
+}
+
+impl Database {
+    /// The database as people recognise it, without user and password.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Named(url) => {
+                let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+                let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+                let rest = rest.split('?').next().unwrap_or(rest);
+                // The directory of a socket is written as a host, with escapes.
+                format!("PostgreSQL at {}", percent_encoding::percent_decode_str(rest).decode_utf8_lossy())
+            }
+            Self::Private(dir) => format!("private, below {}", dir.display()),
+        }
+    }
+}
+
+impl DatabaseArgs {
+    /// `--database-url`, `DATABASE_URL`, `POSTGRES_*`, else a private cluster.
+    ///
+    /// A directory beside a named database holds the journal only, which is said.
+    ///
+    /// # Errors
+    /// Two settings of the same place name different databases.
+    pub fn resolve(&self) -> Result<Database> {
+        // A flag wins over the environment, also over another setting there.
+        if let Some(url) = self.database_url.clone() {
+            return Ok(Database::Named(url));
+        }
+        for place in Place::ALL {
+            if let Some((url, by)) = named(|name| place.get(name))? {
+                let named = Database::Named(url);
+                if let Some(dir) = &self.data_dir {
+                    eprintln!("flowod: the database is {}, named by {by}; {} holds only the journal", named.shown(), dir.display());
+                }
+                return Ok(named);
+            }
+        }
+        Ok(Database::Private(self.data_dir()))
+    }
+
+    /// Below the user's data directory; for root, whose home nobody else may enter, below `/var/lib`.
+    pub fn data_dir(&self) -> PathBuf {
+        let given = self.data_dir.clone().or_else(|| process("FLOWO_DATA_DIR").map(PathBuf::from));
+        let dir = given.unwrap_or_else(|| {
+            if rustix::process::geteuid().is_root() {
+                return PathBuf::from("/var/lib/flowo");
+            }
+            let home = || process("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+            let data = process("XDG_DATA_HOME").map(PathBuf::from).or_else(home);
+            data.unwrap_or_else(std::env::temp_dir).join("flowo")
+        });
+        std::path::absolute(&dir).unwrap_or(dir)
+    }
+}
+
+/// The database that the settings of one place name, and which of them does.
+///
+/// # Errors
+/// Two of them name databases on different hosts.
+fn named(get: impl Fn(&str) -> Option<String>) -> Result<Option<(String, &'static str)>> {
+    let parts = get("POSTGRES_HOST");
+    if let Some(url) = get("DATABASE_URL") {
+        if let Some(host) = parts.filter(|host| *host != host_of(&url)) {
+            bail!("DATABASE_URL names a database on {:?} and POSTGRES_HOST one on {host:?}; leave only one of them", host_of(&url));
+        }
+        return Ok(Some((url, "DATABASE_URL")));
+    }
+    let Some(host) = parts else { return Ok(None) };
+    // The other parts may stand elsewhere: a password in `.env`, say.
+    let part = |name: &str, default: &str| get(name).or_else(|| env(name)).unwrap_or_else(|| default.into());
+    let escape = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let url = format!(
+        "postgres://{}:{}@{host}:{}/{}",
+        escape(&part("POSTGRES_USER", "flowo")),
+        escape(&part("POSTGRES_PASSWORD", "flowo_password")),
+        part("POSTGRES_PORT", "5432"),
+        escape(&part("POSTGRES_DB", "flowo_logs")),
+    );
+    Ok(Some((url, "POSTGRES_HOST")))
+}
+
+/// The host in the address of a database.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split(['/', '?']).next().unwrap_or(rest);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    let port = rest.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    port.map_or(rest, |(host, _)| host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(settings: &[(&str, &str)]) -> Result<Option<(String, &'static str)>> {
+        named(|name| settings.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn two_settings_that_name_different_databases_are_refused() {
+        let refused = of(&[("DATABASE_URL", "postgres://u:p@db1:5432/flowo"), ("POSTGRES_HOST", "db2")]).unwrap_err().to_string();
+        assert!(refused.contains("db1") && refused.contains("db2") && !refused.contains("u:p"), "{refused}");
+        let same = of(&[("DATABASE_URL", "postgres://u:p@db1/flowo"), ("POSTGRES_HOST", "db1")]).unwrap();
+        assert_eq!(same, Some(("postgres://u:p@db1/flowo".to_owned(), "DATABASE_URL")));
+        assert_eq!(of(&[("POSTGRES_USER", "ana")]).unwrap(), None, "the host decides");
+    }
+
+    #[test]
+    fn a_database_is_shown_without_user_and_password() {
+        for (url, shown) in [
+            ("postgres://flowo:p%40ss@db.example.org:5432/flowo?sslmode=require", "PostgreSQL at db.example.org:5432/flowo"),
+            ("postgres://db/flowo", "PostgreSQL at db/flowo"),
+            ("postgresql:///flowo?host=/run", "PostgreSQL at /flowo"),
+            ("postgres://flowo@%2Fvar%2Frun:5432/flowo", "PostgreSQL at /var/run:5432/flowo"),
+        ] {
+            assert_eq!(Database::Named(url.into()).shown(), shown);
+        }
+    }
+
+    #[test]
+    fn the_host_of_an_address_is_found() {
+        for (url, host) in [
+            ("postgres://u:p@db1:5432/flowo", "db1"),
+            ("postgres://db1/flowo", "db1"),
+            ("postgres://u@db1?x=1", "db1"),
+            ("postgres://[::1]:5432/flowo", "[::1]"),
+        ] {
+            assert_eq!(host_of(url), host);
+        }
+    }
+}

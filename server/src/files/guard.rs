@@ -1,0 +1,258 @@
+//! What is shown to nobody, whoever asks and whatever a run named: keys, passwords, and what Flowo keeps for itself.
+//!
+//! It looks at a file that was opened, not at the way to it: at the real path, at the directories along that path, and at
+//! the number of the file, which hard links share. It neither opens files nor knows who asks.
+
+use model::file::NoFile;
+use std::{
+    collections::HashSet,
+    fs::{self, File, Metadata},
+    os::{
+        fd::{AsFd, AsRawFd as _},
+        unix::fs::MetadataExt as _,
+    },
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Names that follow each other in a path, in any letters: all that lies beneath such a directory.
+const DIRECTORIES: &[&[&str]] = &[
+    &[".ssh"],
+    &[".gnupg"],
+    &[".aws"],
+    &[".azure"],
+    &[".kube"],
+    &[".docker"],
+    &[".oci"],
+    &[".globus"],
+    &[".irods"],
+    &[".password-store"],
+    &[".config", "flowo"],
+    &[".config", "gcloud"],
+    &[".config", "gh"],
+    &[".config", "rclone"],
+    &[".local", "share", "flowo"],
+    &[".local", "share", "keyrings"],
+    &["etc", "sudoers.d"],
+    &["etc", "ssh"],
+    &["etc", "ssl", "private"],
+    &["etc", "pki", "tls", "private"],
+    &["etc", "letsencrypt"],
+    &["etc", "wireguard"],
+    &["etc", "networkmanager", "system-connections"],
+];
+/// The same for files: how their paths end.
+const FILES: &[&[&str]] = &[
+    &["id_rsa"],
+    &["id_dsa"],
+    &["id_ecdsa"],
+    &["id_ed25519"],
+    &[".env"],
+    &[".envrc"],
+    &[".pgpass"],
+    &[".netrc"],
+    &["_netrc"],
+    &[".git-credentials"],
+    &[".my.cnf"],
+    &[".mylogin.cnf"],
+    &[".pypirc"],
+    &[".npmrc"],
+    &[".boto"],
+    &[".s3cfg"],
+    &[".dockercfg"],
+    &[".htpasswd"],
+    &[".vault-token"],
+    &[".renviron"],
+    &[".bash_history"],
+    &[".zsh_history"],
+    &[".psql_history"],
+    &["etc", "shadow"],
+    &["etc", "shadow-"],
+    &["etc", "gshadow"],
+    &["etc", "gshadow-"],
+    &["etc", "master.passwd"],
+    &["etc", "security", "opasswd"],
+    &["etc", "sudoers"],
+    &["etc", "krb5.keytab"],
+];
+/// Where a container or a cluster puts what it entrusts to programs.
+const ENTRUSTED: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
+/// How names of such files begin.
+const BEGINNINGS: &[&str] = &[".env.", "krb5cc_"];
+
+/// How long it is remembered which numbers they have.
+const FRESH: Duration = Duration::from_secs(5);
+/// Entries of one such directory that are known by their numbers; hard links to more are not found out.
+const ENTRIES: usize = 20_000;
+
+/// A device and the number of a file there.
+type Number = (u64, u64);
+
+/// Knows what is shown to nobody.
+#[derive(Debug, Default)]
+pub struct Guard {
+    places: Vec<PathBuf>,
+    known: Mutex<Option<(Instant, Arc<Known>)>>,
+}
+
+/// Numbers of what is shown to nobody.
+#[derive(Debug, Default)]
+struct Known {
+    places: HashSet<Number>,
+    /// Files in such directories.
+    beneath: HashSet<Number>,
+}
+
+impl Guard {
+    /// Guards `places`, which are Flowo's own, and what people keep in `home`.
+    pub fn new(mut places: Vec<PathBuf>, home: Option<&Path>) -> Self {
+        let ends = DIRECTORIES.iter().chain(FILES).map(|parts| parts.iter().collect::<PathBuf>());
+        places.extend(ends.filter_map(|end| if end.starts_with("etc") { Some(Path::new("/").join(end)) } else { Some(home?.join(end)) }));
+        places.extend(ENTRUSTED.map(PathBuf::from));
+        // Settings that Flowo itself was started with.
+        places.extend(std::env::current_dir().ok().map(|here| here.join(".env")));
+        Self { places, known: Mutex::default() }
+    }
+
+    /// An error if `file`, which was opened, is one of those; `real` is its real path.
+    ///
+    /// Costs a question to the file system for each directory on the way to it.
+    ///
+    /// # Errors
+    /// [`NoFile::Secret`], and [`NoFile::Missing`] for a file that nothing names any more.
+    pub fn check(&self, file: &Metadata, real: &Path) -> Result<(), NoFile> {
+        if is_named(real) {
+            return Err(NoFile::Secret);
+        }
+        if file.nlink() == 0 {
+            return Err(NoFile::Missing);
+        }
+        let known = self.known();
+        let is_one = |number: Number| known.places.contains(&number);
+        let number = (file.dev(), file.ino());
+        let above = real.ancestors().skip(1).filter_map(|above| fs::metadata(above).ok());
+        let has_other_names = file.nlink() > 1 && known.beneath.contains(&number);
+        if is_one(number) || has_other_names || above.map(|above| (above.dev(), above.ino())).any(is_one) {
+            return Err(NoFile::Secret);
+        }
+        Ok(())
+    }
+
+    /// What their numbers are now, or were a moment ago: a directory may have been made or moved.
+    fn known(&self) -> Arc<Known> {
+        let mut held = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, known)) = &mut *held {
+            if at.elapsed() < FRESH {
+                return Arc::clone(known);
+            }
+            // Others go on with what was known: a file system that hangs keeps only whoever looks now.
+            *at = Instant::now();
+            drop(held);
+            let known = self.look();
+            *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&known)));
+            return known;
+        }
+        let known = self.look();
+        *held = Some((Instant::now(), Arc::clone(&known)));
+        known
+    }
+
+    fn look(&self) -> Arc<Known> {
+        let mut known = Known::default();
+        for place in &self.places {
+            let Ok(facts) = fs::metadata(place) else { continue };
+            known.places.insert((facts.dev(), facts.ino()));
+            if facts.is_dir() {
+                note(place, &mut known.beneath);
+            }
+        }
+        Arc::new(known)
+    }
+}
+
+/// Notes the files beneath a directory. Follows no links.
+fn note(dir: &Path, found: &mut HashSet<Number>) {
+    let (mut open, mut left) = (vec![dir.to_owned()], ENTRIES);
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok) {
+            if left == 0 {
+                return;
+            }
+            left -= 1;
+            let Ok(facts) = entry.metadata() else { continue };
+            if facts.is_dir() {
+                open.push(entry.path());
+            } else if facts.is_file() {
+                found.insert((facts.dev(), facts.ino()));
+            }
+        }
+    }
+}
+
+/// Whether a real path has a name of those, whatever its letters: some file systems make no difference.
+fn is_named(real: &Path) -> bool {
+    let parts: Vec<String> = real.components().map(|part| part.as_os_str().to_string_lossy().to_ascii_lowercase()).collect();
+    let is_beneath = DIRECTORIES.iter().any(|name| parts.windows(name.len()).any(|some| some == *name));
+    let is_one = FILES.iter().any(|name| parts.ends_with(&name.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>()));
+    is_beneath || is_one || parts.last().is_some_and(|last| BEGINNINGS.iter().any(|start| last.starts_with(start)))
+}
+
+/// The real path of what was opened, past all links.
+///
+/// # Errors
+/// [`NoFile::Outside`] if that cannot be found out: it is moved at this moment.
+pub fn real(opened: impl AsFd, way: &Path) -> Result<PathBuf, NoFile> {
+    let opened = opened.as_fd();
+    if let Ok(real) = fs::read_link(format!("/proc/self/fd/{}", opened.as_raw_fd())) {
+        return Ok(real);
+    }
+    // Without a /proc: the path that leads there now, if it leads to the same file.
+    let file = opened.try_clone_to_owned().map(File::from);
+    let numbers = file.and_then(|file| file.metadata()).map(|facts| (facts.dev(), facts.ino()));
+    let real = way.canonicalize().map_err(|_| NoFile::Outside)?;
+    let there = fs::metadata(&real).map(|facts| (facts.dev(), facts.ino()));
+    match (numbers, there) {
+        (Ok(one), Ok(other)) if one == other => Ok(real),
+        _ => Err(NoFile::Outside),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_passwords_are_known_by_their_names() {
+        for path in [
+            "/home/ana/.ssh/config",
+            "/home/ana/.SSH/known_hosts",
+            "/data/run/.env",
+            "/data/run/.env.production",
+            "/etc/shadow",
+            "/mnt/image/etc/shadow",
+            "/home/ana/.config/flowo/config.toml",
+            "/home/ana/.aws/credentials",
+            "/tmp/krb5cc_1000",
+            "/data/run/keys/id_ed25519",
+            "/etc/NetworkManager/system-connections/lab",
+        ] {
+            assert!(is_named(Path::new(path)), "{path}");
+        }
+        for path in [
+            "/data/run/a.env",
+            "/data/env/x",
+            "/data/run/environment.yaml",
+            "/data/ssh/x",
+            "/data/shadow",
+            "/data/run/config/flowo/x",
+            "/etc/passwd",
+            "/data/.envs/map/bin/x",
+            "/data/run/.env/bin/python",
+            "/data/run/secrets/x.tsv",
+            "/data/run/secrets.tsv",
+        ] {
+            assert!(!is_named(Path::new(path)), "{path}");
+        }
+    }
+}

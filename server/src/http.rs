@@ -1,0 +1,18 @@
+//! Everything that speaks HTTP: who may come in, the routes, the API, streams and downloads, the pages' files, and the
+//! connections themselves. What is asked for is found elsewhere.
+
+pub mod access;
+pub mod api;
+pub mod bodies;
+pub mod health;
+pub mod kept;
+pub mod listen;
+pub mod live;
+pub mod problem;
+pub mod raw;
+pub mod report;
+pub mod router;
+pub mod site;
+mod state;
+
+pub use state::{ServerState, Shared};

@@ -1,0 +1,322 @@
+//! Who may do what: one table of all routes, and the layer that holds every request to it.
+//!
+//! A route that is not in the table answers nobody. A test walks the table with every kind
+//! of caller.
+
+mod cookies;
+pub mod device;
+mod identity;
+mod local;
+pub mod sign_in;
+mod throttle;
+mod watch;
+
+pub use cookies::COOKIE;
+pub use identity::{Identity, Peer, SESSION_DAYS, TokenCache, of_credential};
+pub use throttle::Throttle;
+pub use watch::{Place, Watch};
+
+use crate::http::{ServerState, problem::Problem};
+use axum::{
+    extract::{ConnectInfo, MatchedPath, Request, State},
+    http::{HeaderValue, Method, StatusCode, header::WWW_AUTHENTICATE},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use model::access::{Grant, Means, Permission, Refusal, may};
+
+/// Who callers without a token are, where whoever started the server let them in.
+#[derive(Clone, Debug)]
+pub struct Trusted(pub Identity);
+
+/// Who may read the metrics without a token of an admin: `FLOWO_METRICS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsAccess {
+    /// Programs of this machine.
+    Local,
+    /// Nobody.
+    Token,
+    /// Everybody who reaches the server.
+    Open,
+}
+
+impl MetricsAccess {
+    /// What holds when nobody says: where people come in by a name of its own, a proxy may stand on this machine, and
+    /// all that it passes on looks local.
+    pub fn unless_told(public_url: Option<&str>) -> Self {
+        let authority = public_url.and_then(|url| url.split_once("://")).map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
+        let host = authority.map(|authority| match authority.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => authority,
+        });
+        let is_here = host.is_none_or(|host| local::is_loopback_name(host.trim_start_matches('[').trim_end_matches(']')));
+        if is_here { Self::Local } else { Self::Token }
+    }
+}
+
+/// What the doors are told, and what they remember between requests. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Doors {
+    pub metrics: MetricsAccess,
+    /// Sign-ins that programs begin.
+    pub starts: Throttle,
+}
+
+impl Doors {
+    pub fn new(metrics: MetricsAccess) -> Self {
+        Self { metrics, starts: Throttle::new(device::BURST, device::PACE) }
+    }
+}
+
+/// What a route asks of its caller, and how it refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Somebody signed in; others are sent to the sign-in page.
+    Page,
+    /// A session or any token: an answer that tells nothing of anybody.
+    Known,
+    /// A session or a token that may read.
+    Read,
+    /// A session or a token that may change things.
+    Write,
+    /// Somebody signed in who may change things: letting others in is not for tokens.
+    Session,
+    /// A token that may report (a session may, too: some clients have only that).
+    Report,
+    /// The same for clients of Panoptes that are about to report, which know what 401 means ...
+    Create,
+    /// ... and for their updates: there they end their user's run at 401 and 403, so the handler says it.
+    Update,
+    /// Whom `FLOWO_METRICS` lets in, or an admin.
+    Operator,
+}
+
+impl Access {
+    /// What a caller who is known must be permitted; `None` where nobody is asked.
+    const fn permission(self) -> Option<Permission> {
+        Some(match self {
+            Self::Public => return None,
+            Self::Page => Permission::OpenPages,
+            Self::Known => Permission::Greet,
+            Self::Read => Permission::ReadRuns,
+            Self::Write => Permission::ChangeRuns,
+            Self::Session => Permission::AdmitPrograms,
+            Self::Report => Permission::Report,
+            Self::Create | Self::Update => Permission::ReportByToken,
+            Self::Operator => Permission::Operate,
+        })
+    }
+}
+
+/// Every route there is. Patterns are axum's.
+pub const ROUTES: &[(Method, &str, Access)] = &[
+    (Method::GET, "/healthz", Access::Public),
+    (Method::GET, "/metrics", Access::Operator),
+    // A page with a button; the button uses the key.
+    (Method::GET, "/sign-in", Access::Public),
+    (Method::POST, "/sign-in", Access::Public),
+    (Method::POST, "/sign-out", Access::Page),
+    (Method::GET, "/login", Access::Public),
+    (Method::POST, "/login/approve", Access::Session),
+    (Method::GET, "/", Access::Page),
+    (Method::GET, "/runs", Access::Page),
+    (Method::GET, "/logs", Access::Page),
+    (Method::GET, "/runs/{id}", Access::Page),
+    (Method::GET, "/runs/{id}/report", Access::Page),
+    (Method::GET, "/runs/{id}/raw", Access::Page),
+    (Method::GET, "/runs/{id}/reports/{number}", Access::Page),
+    (Method::GET, "/runs/{id}/history/{number}", Access::Page),
+    // The address is the permission: sealed, for one file, for minutes.
+    (Method::GET, "/raw/{ticket}/{name}", Access::Public),
+    (Method::GET, "/live", Access::Read),
+    (Method::GET, "/_fn/{*name}", Access::Read),
+    (Method::POST, "/_fn/{*name}", Access::Read),
+    (Method::GET, "/favicon.svg", Access::Public),
+    (Method::GET, "/favicon.ico", Access::Public),
+    (Method::GET, "/fonts/{*file}", Access::Public),
+    (Method::GET, "/pkg/{*file}", Access::Public),
+    (Method::GET, "/api/v1/utils/info", Access::Public),
+    (Method::POST, "/api/v1/reports/", Access::Report),
+    (Method::POST, "/api/v1/reports/heartbeat", Access::Report),
+    (Method::POST, "/api/v1/reports/close", Access::Report),
+    (Method::POST, "/api/v1/tokens/cli/start", Access::Public),
+    (Method::GET, "/api/v1/tokens/cli/poll/{code}", Access::Public),
+    (Method::POST, "/api/v1/tokens/cli/approve", Access::Session),
+    (Method::GET, "/api/v1/catalog", Access::Known),
+    (Method::GET, "/mcp", Access::Known),
+    (Method::GET, "/api/service-info", Access::Public),
+    (Method::GET, "/create_workflow", Access::Create),
+    (Method::POST, "/create_workflow", Access::Create),
+    (Method::POST, "/update_workflow_status", Access::Update),
+    (Method::GET, "/api/workflows", Access::Read),
+    (Method::DELETE, "/api/workflows/all", Access::Write),
+    (Method::GET, "/api/workflow/{id}", Access::Read),
+    // Some clients give their run its name this way.
+    (Method::PUT, "/api/workflow/{id}", Access::Report),
+    (Method::DELETE, "/api/workflow/{id}", Access::Write),
+    (Method::POST, "/api/workflow/{id}/cancel", Access::Write),
+    (Method::GET, "/api/workflow/{id}/jobs", Access::Read),
+    (Method::GET, "/api/workflow/{id}/job/{jobid}", Access::Read),
+    (Method::GET, "/api/flowo/v1/openapi.json", Access::Public),
+    (Method::GET, "/api/flowo/v1/runs", Access::Read),
+    (Method::GET, "/api/flowo/v1/runs/{id}", Access::Read),
+    (Method::DELETE, "/api/flowo/v1/runs/{id}", Access::Write),
+    (Method::POST, "/api/flowo/v1/runs/{id}/restore", Access::Write),
+    (Method::GET, "/api/flowo/v1/runs/{id}/rules", Access::Read),
+    (Method::GET, "/api/flowo/v1/runs/{id}/jobs", Access::Read),
+];
+
+/// Before paths of clients that have no other place for a token.
+const IN_PATH: &str = "/t/{token}";
+
+/// What the table says of a request; HEAD is GET without a body.
+pub fn required(method: &Method, pattern: &str) -> Option<Access> {
+    // A token in the path changes nothing but where it stands.
+    let pattern = pattern.strip_prefix(IN_PATH).unwrap_or(pattern);
+    // Each server function is a route of its own; they authorise themselves, too.
+    let pattern = if pattern.starts_with("/_fn/") { "/_fn/{*name}" } else { pattern };
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    ROUTES.iter().find(|(m, path, _)| m == method && *path == pattern).map(|(.., access)| *access)
+}
+
+/// Lets a request through to its route, with who is asking, or answers in its place.
+pub async fn check(State(state): State<ServerState>, mut request: Request, next: Next) -> Response {
+    let pattern = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let Some(pattern) = pattern else { return next.run(request).await }; // No route: the fallback answers.
+    let Some(access) = required(request.method(), &pattern) else {
+        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not take this method.").into_response();
+    };
+    if access == Access::Public && pattern != "/login" {
+        return next.run(request).await;
+    }
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|peer| peer.0);
+    let mut headers = request.headers().clone(); // A body may not be shared while we wait.
+    if pattern.starts_with(IN_PATH) {
+        identity::from_path(request.uri().path(), &mut headers);
+    }
+    let trusted = request.extensions().get::<Trusted>().cloned();
+    let identity = match identity::of(&state, &headers, peer).await {
+        Ok(Identity::Nobody { local: true }) if let Some(Trusted(owner)) = trusted => owner,
+        Ok(identity) => identity,
+        Err(error) if matches!(access, Access::Create | Access::Update) => {
+            tracing::warn!(error = store::error::chain(&error), "A client was refused: its token could not be looked up");
+            return ingest::panoptes::reply::unavailable("the database is not reachable");
+        }
+        Err(error) if access == Access::Report => return crate::http::problem::unavailable_detail(&error),
+        Err(error) => return Problem::from(error).into_response(),
+    };
+    match verdict(access, &identity, state.doors.metrics) {
+        Verdict::Pass => {
+            identity.attach(state.owner, request.extensions_mut());
+            next.run(request).await
+        }
+        _ if access == Access::Create => ingest::panoptes::reply::sign_in(),
+        _ if access == Access::Update => ingest::panoptes::reply::not_allowed(),
+        Verdict::SignIn if access == Access::Page => Redirect::to("/login").into_response(),
+        Verdict::SignIn if access == Access::Report => {
+            let body = axum::Json(serde_json::json!({ "detail": "Unauthorized" }));
+            with_challenge((StatusCode::UNAUTHORIZED, body).into_response())
+        }
+        Verdict::SignIn => with_challenge(Problem::new(StatusCode::UNAUTHORIZED, "Sign in, or send a valid token.").into_response()),
+        Verdict::Refuse(refusal) if access == Access::Report => {
+            (StatusCode::FORBIDDEN, axum::Json(serde_json::json!({ "detail": refusal.says() }))).into_response()
+        }
+        Verdict::Refuse(refusal) => Problem::new(StatusCode::FORBIDDEN, refusal.says()).into_response(),
+    }
+}
+
+/// Leaves in a request who asks, where a page only differs by that and is for everybody.
+pub async fn recognise(state: &ServerState, request: &mut Request) {
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|peer| peer.0);
+    let headers = request.headers().clone();
+    if let Ok(identity @ Identity::Known { grant: Grant { means: Means::Session, .. }, .. }) = identity::of(state, &headers, peer).await {
+        identity.attach(state.owner, request.extensions_mut());
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Pass,
+    SignIn,
+    Refuse(Refusal),
+}
+
+fn verdict(access: Access, identity: &Identity, metrics: MetricsAccess) -> Verdict {
+    if access == Access::Operator && metrics == MetricsAccess::Open {
+        return Verdict::Pass;
+    }
+    let Some(permission) = access.permission() else { return Verdict::Pass };
+    let Identity::Known { grant, .. } = identity else {
+        let local = metrics == MetricsAccess::Local && matches!(identity, Identity::Nobody { local: true });
+        return if access == Access::Operator && local { Verdict::Pass } else { Verdict::SignIn };
+    };
+    match may(*grant, permission) {
+        Ok(()) => Verdict::Pass,
+        Err(_) if access == Access::Page => Verdict::SignIn,
+        Err(refusal) => Verdict::Refuse(refusal),
+    }
+}
+
+fn with_challenge(mut response: Response) -> Response {
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{
+        UserId,
+        access::{Audience, Role, TokenScope},
+    };
+
+    #[test]
+    fn metrics_open_to_whom_the_setting_names() {
+        let somebody = |role, scope| {
+            let grant = Grant { role, means: Means::Token(scope) };
+            Identity::Known { id: UserId(1), name: "ana".into(), grant, credential: None }
+        };
+        let (here, elsewhere) = (Identity::Nobody { local: true }, Identity::Nobody { local: false });
+        let admin = somebody(Role::Admin, TokenScope::Admin);
+        for (metrics, passes) in [
+            (MetricsAccess::Local, [true, false, false, true, false, false]),
+            (MetricsAccess::Token, [false, false, false, true, false, false]),
+            (MetricsAccess::Open, [true; 6]),
+        ] {
+            let (reads, member) = (somebody(Role::Admin, TokenScope::Read), somebody(Role::Member, TokenScope::Admin));
+            let callers = [&here, &elsewhere, &Identity::Unknown, &admin, &reads, &member];
+            let passed = callers.map(|identity| verdict(Access::Operator, identity, metrics) == Verdict::Pass);
+            assert_eq!(passed, passes, "{metrics:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_its_own_asks_for_a_token() {
+        for (url, expected) in [
+            (None, MetricsAccess::Local),
+            (Some("http://127.0.0.1:3100"), MetricsAccess::Local),
+            (Some("http://localhost"), MetricsAccess::Local),
+            (Some("http://[::1]:3100"), MetricsAccess::Local),
+            (Some("https://flowo.example.org"), MetricsAccess::Token),
+            (Some("http://10.0.0.7:3100/"), MetricsAccess::Token),
+            (Some("http://127.0.0.1.nip.io:3100"), MetricsAccess::Token),
+        ] {
+            assert_eq!(MetricsAccess::unless_told(url), expected, "{url:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_only_reports_oversees_nobody() {
+        for (scope, oversees) in [(TokenScope::Report, false), (TokenScope::Write, true), (TokenScope::Admin, true)] {
+            let mut extensions = axum::http::Extensions::new();
+            let grant = Grant { role: Role::Admin, means: Means::Token(scope) };
+            let admin = Identity::Known { id: UserId(1), name: "ana".into(), grant, credential: None };
+            admin.attach(UserId(2), &mut extensions);
+            assert_eq!(extensions.get::<ingest::Sender>().map(|sender| sender.admin), Some(oversees), "{scope:?}");
+            let all = extensions.get::<Audience>() == Some(&Audience::All);
+            assert_eq!(all, oversees, "{scope:?}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Who a request is from: a session cookie, a bearer token, or nobody.
+
+use super::{cookies, local};
+use crate::http::ServerState;
+use app::state::Viewer;
+use axum::http::{Extensions, HeaderMap, HeaderValue, header::AUTHORIZATION};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use model::{
+    UserId,
+    access::{Credential, Grant, Means, Permission, Reader, may},
+};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use store::{
+    Store, StoreError, credentials,
+    people::{self, TokenOwner},
+};
+use tokio::time::Instant;
+
+/// A session ends after so many days without use.
+pub const SESSION_DAYS: i32 = 30;
+/// Longer credentials are not ours.
+const MAX_SECRET: usize = 512;
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// A token's owner is asked for at most every two seconds: a busy client sends thousands of
+/// reports a minute. So long a revoked token may still work.
+const FRESH: Duration = Duration::from_secs(2);
+/// How long a token that was known is asked for.
+const BRIEFLY: Duration = Duration::from_millis(500);
+/// The same for one nobody has shown yet.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// Tokens remembered; more, and all are asked for again.
+const REMEMBERED: usize = 10_000;
+
+/// Owners of tokens seen just now. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct TokenCache(Arc<Mutex<HashMap<Vec<u8>, Seen>>>);
+
+/// When a token was asked for, and whose it was.
+type Seen = (Instant, Option<TokenOwner>);
+
+impl TokenCache {
+    async fn owner(&self, store: &Store, hash: Vec<u8>) -> Result<Option<TokenOwner>, StoreError> {
+        let now = Instant::now();
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+        if let Some((at, owner)) = &held
+            && now.duration_since(*at) < FRESH
+        {
+            return Ok(owner.clone());
+        }
+        let asked = async { people::token_owner(&mut *store.conn().await?, &hash).await };
+        let owner = match held {
+            None => store.within(PATIENCE, "looking up a token", asked).await?,
+            // While the database is away, whoever was known is known: their report is refused for its own reason, at once.
+            Some((_, known)) => store.briefly(BRIEFLY, "looking up a token again", asked).await.unwrap_or(known),
+        };
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= REMEMBERED {
+            held.clear();
+        }
+        held.insert(hash, (Instant::now(), owner.clone()));
+        Ok(owner)
+    }
+}
+
+/// The caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// No credential at all; `local` if a program of this machine asks.
+    Nobody { local: bool },
+    /// A credential that is not, or no longer, one of ours.
+    Unknown,
+    Known {
+        id: UserId,
+        name: String,
+        grant: Grant,
+        /// What was shown; `None` at a door that asks for nothing.
+        credential: Option<Credential>,
+    },
+}
+
+impl Identity {
+    /// Leaves what handlers and pages need to know of the caller in the request; `owner` is who started the server.
+    pub fn attach(self, owner: UserId, extensions: &mut Extensions) {
+        let Some(viewer) = self.viewer(owner) else { return };
+        extensions.insert(viewer.audience);
+        let admin = may(viewer.grant, Permission::ChangeAllRuns).is_ok();
+        extensions.insert(ingest::Sender { user: Some(viewer.id), name: viewer.name.clone(), admin });
+        extensions.insert(viewer);
+    }
+
+    /// The caller as pages know them; `None` for nobody.
+    pub fn viewer(self, owner: UserId) -> Option<Viewer> {
+        let Self::Known { id, name, grant, credential } = self else { return None };
+        let reader = Reader { account: id, proof: grant.means.proof(), is_owner: id == owner };
+        Some(Viewer { id, name, grant, audience: grant.audience(id), reader, credential })
+    }
+}
+
+/// Who shows a session or token now, asked for by its number; `None` if it is no longer good, or may not read.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn of_credential(state: &ServerState, credential: Credential) -> Result<Option<Viewer>, StoreError> {
+    let good = credentials::good(&mut *state.app.store.conn().await?, &[credential]).await?.pop();
+    let known = good.filter(|good| may(good.grant, Permission::ReadRuns).is_ok()).map(|good| Identity::Known {
+        id: good.user,
+        name: good.name,
+        grant: good.grant,
+        credential: Some(credential),
+    });
+    Ok(known.and_then(|known| known.viewer(state.owner)))
+}
+
+/// Finds out who sent a request.
+///
+/// A token that was sent decides, good or bad; a cookie beside it does not help.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn of(state: &ServerState, headers: &HeaderMap, peer: Option<Peer>) -> Result<Identity, StoreError> {
+    if let Some(token) = bearer(headers) {
+        if token.len() > MAX_SECRET {
+            return Ok(Identity::Unknown);
+        }
+        let owner = state.tokens.owner(&state.app.store, state.secrets.hash(&token)).await?;
+        return Ok(owner.map_or(Identity::Unknown, |owner| Identity::Known {
+            id: UserId(owner.id),
+            name: owner.name,
+            grant: Grant { role: owner.role, means: Means::Token(owner.scope) },
+            credential: Some(Credential::Token(owner.token)),
+        }));
+    }
+    if let Some(cookie) = cookies::session(headers, &state.app.base_url).filter(|cookie| cookie.len() <= MAX_SECRET) {
+        let mut conn = state.app.store.conn().await?;
+        let user = people::session_user(&mut conn, &state.secrets.hash(cookie), SESSION_DAYS).await?;
+        return Ok(user.map_or(Identity::Unknown, |user| Identity::Known {
+            id: UserId(user.id),
+            name: user.name,
+            grant: Grant { role: user.role, means: Means::Session },
+            credential: Some(Credential::Session(user.session)),
+        }));
+    }
+    Ok(Identity::Nobody { local: local::is_local(headers, peer) })
+}
+
+/// A token as a client sends it: by itself, or as the password in an address.
+fn bearer(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let value = headers.get(AUTHORIZATION)?.to_str().unwrap_or("");
+    let (kind, token) = value.split_once(' ').unwrap_or((value, ""));
+    if kind.eq_ignore_ascii_case("bearer") {
+        return Some(token.trim().into());
+    }
+    let basic = kind.eq_ignore_ascii_case("basic").then(|| BASE64_STANDARD.decode(token.trim()).ok()).flatten();
+    let pair = basic.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    let (user, password) = pair.split_once(':').unwrap_or((&pair, ""));
+    Some(if password.is_empty() { user } else { password }.to_owned().into())
+}
+
+/// Takes a token from the path, where no header has one.
+pub fn from_path(path: &str, headers: &mut HeaderMap) {
+    let token = path.strip_prefix("/t/").and_then(|rest| rest.split('/').next()).unwrap_or("");
+    if !headers.contains_key(AUTHORIZATION)
+        && let Ok(value) = HeaderValue::try_from(format!("Bearer {token}"))
+    {
+        headers.insert(AUTHORIZATION, value);
+    }
+}

@@ -1,0 +1,92 @@
+//! How often one network may do what costs something and needs no credential.
+
+use super::local::network;
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// Networks remembered. Those that come when it is full of busy ones share one allowance.
+const NETWORKS: usize = 10_000;
+
+/// So many at once, then one more each time; counted for each network. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Throttle {
+    burst: u32,
+    pace: Duration,
+    /// When a network will have its whole allowance again.
+    full_at: Arc<Mutex<HashMap<Option<IpAddr>, Instant>>>,
+}
+
+impl Throttle {
+    pub fn new(burst: u32, pace: Duration) -> Self {
+        Self { burst, pace, full_at: Arc::default() }
+    }
+
+    /// Takes one of what an address may do.
+    ///
+    /// # Errors
+    /// How long it must wait for the next one.
+    pub fn take(&self, address: Option<IpAddr>) -> Result<(), Duration> {
+        self.take_at(address, Instant::now())
+    }
+
+    fn take_at(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Duration> {
+        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut who = address.map(network);
+        if full_at.len() >= NETWORKS && !full_at.contains_key(&who) {
+            full_at.retain(|_, at| *at > now);
+            if full_at.len() >= NETWORKS {
+                who = None;
+            }
+        }
+        let begin = full_at.get(&who).copied().unwrap_or(now).max(now);
+        let used_up = self.pace * self.burst.saturating_sub(1);
+        let waits = begin.duration_since(now).saturating_sub(used_up);
+        if waits > Duration::ZERO {
+            return Err(waits);
+        }
+        full_at.insert(who, begin + self.pace);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    fn nth(n: usize) -> IpAddr {
+        IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + n as u32))
+    }
+
+    #[test]
+    fn a_network_has_its_burst_and_then_one_at_a_time() {
+        let throttle = Throttle::new(3, Duration::from_secs(5));
+        let now = Instant::now();
+        for _ in 0..3 {
+            assert_eq!(throttle.take_at(Some(nth(1)), now), Ok(()));
+        }
+        assert_eq!(throttle.take_at(Some(nth(1)), now), Err(Duration::from_secs(5)));
+        assert_eq!(throttle.take_at(Some(nth(2)), now), Ok(()), "another one is not concerned");
+        let later = now + Duration::from_secs(5);
+        assert_eq!(throttle.take_at(Some(nth(1)), later), Ok(()));
+        assert_eq!(throttle.take_at(Some(nth(1)), later), Err(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn any_number_of_networks_takes_a_bounded_amount_of_memory() {
+        let throttle = Throttle::new(2, Duration::from_secs(5));
+        let now = Instant::now();
+        for n in 0..NETWORKS * 3 {
+            let _ = throttle.take_at(Some(nth(n)), now);
+        }
+        assert!(throttle.full_at.lock().unwrap().len() <= NETWORKS + 1);
+        assert!(throttle.take_at(Some(nth(NETWORKS * 4)), now).is_err(), "those beyond share one allowance");
+        let later = now + Duration::from_mins(1);
+        assert_eq!(throttle.take_at(Some(nth(NETWORKS * 4)), later), Ok(()), "what is idle is forgotten");
+    }
+}

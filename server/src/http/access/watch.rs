@@ -1,0 +1,213 @@
+//! Who has streams and downloads open, and by which session or token: so many for one person, and none by a session that
+//! was signed out or a token that was revoked.
+//!
+//! One question to the database every half second for all of them, and none while nothing is open. It ends what is open;
+//! requests are let in elsewhere.
+
+use app::state::Viewer;
+use model::{
+    UserId,
+    access::{Credential, Role},
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use store::{Store, StoreError, credentials, error::chain};
+use tokio::{
+    sync::Notify,
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tracing::warn;
+
+/// How often sessions and tokens are looked at: what they opened ends within a second.
+const LOOK: Duration = Duration::from_millis(400);
+/// A database that does not answer has revoked nothing; it is asked again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Knows all places. Cheap to clone.
+#[derive(Clone)]
+pub struct Watch {
+    store: Store,
+    /// Places of one person, and of one of their tokens.
+    most: (usize, usize),
+    held: Arc<Mutex<Held>>,
+    /// Rung when the first place is taken.
+    wake: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct Held {
+    people: HashMap<UserId, usize>,
+    shown: HashMap<Shown, Open>,
+}
+
+/// A session or token with the role its account had. Another role sees other things: then it begins again.
+type Shown = (Credential, Role);
+
+struct Open {
+    places: usize,
+    over: CancellationToken,
+}
+
+/// One open stream or download; it is over when this is dropped.
+pub struct Place {
+    held: Arc<Mutex<Held>>,
+    user: UserId,
+    shown: Option<Shown>,
+    over: CancellationToken,
+}
+
+/// This person, or this token, has as many open as one may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl Watch {
+    /// `most` places are for one person, half of them at most for one token.
+    pub fn new(store: Store, most: usize) -> Self {
+        Self { store, most: (most, most.div_ceil(2)), held: Arc::default(), wake: Arc::default() }
+    }
+
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// [`Full`]; others still get theirs.
+    pub fn join(&self, viewer: &Viewer) -> Result<Place, Full> {
+        let shown = viewer.credential.map(|credential| (credential, viewer.grant.role));
+        let mut held = lock(&self.held);
+        let of_person = held.people.get(&viewer.id).copied().unwrap_or(0);
+        let is_token = matches!(viewer.credential, Some(Credential::Token(_)));
+        let of_token = shown.filter(|_| is_token).and_then(|shown| held.shown.get(&shown)).map_or(0, |open| open.places);
+        if of_person >= self.most.0 || of_token >= self.most.1 {
+            metrics::counter!("flowo_places_refused_total").increment(1);
+            return Err(Full);
+        }
+        *held.people.entry(viewer.id).or_default() += 1;
+        let over = shown.map_or_else(CancellationToken::new, |shown| {
+            let open = held.shown.entry(shown).or_insert_with(|| Open { places: 0, over: CancellationToken::new() });
+            open.places += 1;
+            open.over.clone()
+        });
+        drop(held);
+        self.wake.notify_one();
+        Ok(Place { held: Arc::clone(&self.held), user: viewer.id, shown, over })
+    }
+
+    /// Looks after all places until cancelled.
+    pub async fn run(self, cancel: CancellationToken) {
+        let mut tick = interval(LOOK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut told = false;
+        loop {
+            if lock(&self.held).shown.is_empty() {
+                tokio::select! {
+                    () = cancel.cancelled() => return,
+                    () = self.wake.notified() => {}
+                }
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            let failure = match timeout(PATIENCE, self.look()).await {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(chain(&error)),
+                Err(_) => Some(format!("the database did not answer within {PATIENCE:?}")),
+            };
+            // Told once, not as long as the database is away.
+            if let Some(error) = failure.as_deref().filter(|_| !told) {
+                warn!(error, "Could not check sessions and tokens of what is open; trying again in {LOOK:?}");
+            }
+            told = failure.is_some();
+        }
+    }
+
+    /// Ends what was opened with a session or token that is no longer good.
+    async fn look(&self) -> Result<(), StoreError> {
+        let asked: Vec<Shown> = lock(&self.held).shown.keys().copied().collect();
+        let numbers: Vec<Credential> = asked.iter().map(|(credential, _)| *credential).collect();
+        let good = credentials::good(&mut *self.store.conn().await?, &numbers).await?;
+        let good: HashMap<Credential, Role> = good.into_iter().map(|good| (good.credential, good.grant.role)).collect();
+        let mut held = lock(&self.held);
+        for shown in asked {
+            let (credential, role) = shown;
+            if good.get(&credential).is_none_or(|now| *now != role)
+                && let Some(open) = held.shown.remove(&shown)
+            {
+                open.over.cancel();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Place {
+    /// Waits until this session or token is no longer good.
+    pub fn over(&self) -> WaitForCancellationFutureOwned {
+        self.over.clone().cancelled_owned()
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.over.is_cancelled()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = lock(&self.held);
+        if let Some(count) = held.people.get_mut(&self.user) {
+            *count -= 1;
+            if *count == 0 {
+                held.people.remove(&self.user);
+            }
+        }
+        // One that is over has left already; another may have taken its name since.
+        if let Some(shown) = self.shown
+            && !self.over.is_cancelled()
+            && let Some(open) = held.shown.get_mut(&shown)
+        {
+            open.places -= 1;
+            if open.places == 0 {
+                held.shown.remove(&shown);
+            }
+        }
+    }
+}
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::access::{Grant, Means, Reader, TokenScope};
+
+    fn viewer(id: i64, credential: Credential) -> Viewer {
+        let id = UserId(id);
+        let reader = Reader { account: id, proof: credential.proof(), is_owner: false };
+        let means = if matches!(credential, Credential::Session(_)) { Means::Session } else { Means::Token(TokenScope::Write) };
+        let grant = Grant { role: Role::Member, means };
+        Viewer { id, name: "ana".into(), grant, audience: grant.audience(id), reader, credential: Some(credential) }
+    }
+
+    #[tokio::test]
+    async fn one_person_takes_no_place_of_another_and_one_token_not_all_of_its_person() {
+        let watch = Watch::new(Store::lazy("postgres://localhost/none", 1).unwrap(), 5);
+        let (ana, other, token) = (viewer(1, Credential::Session(1)), viewer(2, Credential::Session(2)), viewer(1, Credential::Token(1)));
+
+        let mut places: Vec<Place> = (0..3).map(|_| watch.join(&token).unwrap_or_else(|_| panic!("a place"))).collect();
+        assert!(watch.join(&token).is_err(), "the token has its half");
+        places.extend((0..2).map(|_| watch.join(&ana).unwrap_or_else(|_| panic!("a place"))));
+
+        assert!(watch.join(&ana).is_err() && watch.join(&token).is_err());
+        assert!(watch.join(&other).is_ok());
+        places.pop();
+        assert!(watch.join(&ana).is_ok(), "one was given back");
+        drop(places);
+        let held = lock(&watch.held);
+        assert!(held.people.is_empty() && held.shown.is_empty());
+    }
+}

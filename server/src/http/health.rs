@@ -1,0 +1,49 @@
+//! `/healthz` and `/metrics`: how we are, for people and for machines.
+
+use crate::http::ServerState;
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use model::live::Listening;
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// A database that takes longer to say its version is not well.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// 200 if reports can be taken, 503 if not; the body says more.
+pub async fn healthz(State(state): State<ServerState>) -> Response {
+    let version = timeout(PATIENCE, state.app.store.check_version()).await.ok().and_then(Result::ok);
+    let listener = state.app.hub.health();
+    let status = match (version, listener.state) {
+        (None, _) => "down",
+        (Some(_), Listening::Live) => "ok",
+        (Some(_), _) => "degraded",
+    };
+    let code = if version.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({
+        "status": status,
+        "version": env!("CARGO_PKG_VERSION"),
+        "database": { "state": if version.is_some() { "up" } else { "down" }, "version": version.map(|v| format!("{}.{}", v / 10_000, v % 10_000)) },
+        "listener": { "state": listener.state, "lag_ms": listener.lag_ms },
+        "queue": { "depth": state.writer.depth(), "capacity": ingest::batch::QUEUE },
+        "journal": state.journal.as_ref().map(|journal| json!({ "waiting": journal.waiting(), "database_away": journal.is_away() })),
+        "streams": state.app.hub.readers(),
+    });
+    (code, Json(body)).into_response()
+}
+
+/// Prometheus text.
+pub async fn metrics(State(state): State<ServerState>) -> Response {
+    metrics::gauge!("flowo_ingest_queue_depth").set(state.writer.depth() as f64);
+    let waiting = state.journal.as_ref().map_or(0, ingest::journal::Journal::waiting);
+    metrics::gauge!("flowo_journal_waiting").set(waiting as f64);
+    metrics::gauge!("flowo_live_streams").set(state.app.hub.readers() as f64);
+    let live = state.app.hub.health().state == Listening::Live;
+    metrics::gauge!("flowo_listener_live").set(if live { 1.0 } else { 0.0 });
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render()).into_response()
+}

@@ -1,0 +1,55 @@
+//! What a page shows the beginning of, whole and as it is kept: a report of a client, the values of a line of the history.
+
+use crate::http::{ServerState, problem::Problem};
+use app::state::Viewer;
+use axum::{
+    Extension,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use http::{
+    StatusCode,
+    header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+};
+use model::RunId;
+use store::{events, history};
+
+/// Words of strangers: nothing in them is run.
+const POLICY: &str = "default-src 'none'; sandbox";
+
+/// A report of a run, as JSON.
+pub async fn report(
+    State(state): State<ServerState>,
+    Extension(viewer): Extension<Viewer>,
+    place: Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let (id, number) = named(&place)?;
+    let mut conn = state.app.store.conn().await?;
+    viewer.sees(&mut conn, id).await?;
+    events::body(&mut conn, id, number).await?.map(shown).ok_or_else(gone)
+}
+
+/// What a line of the history of a run says of each field, as JSON.
+pub async fn change(
+    State(state): State<ServerState>,
+    Extension(viewer): Extension<Viewer>,
+    place: Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let (id, number) = named(&place)?;
+    let mut conn = state.app.store.conn().await?;
+    viewer.sees(&mut conn, id).await?;
+    history::line(&mut conn, id, number).await?.map(shown).ok_or_else(gone)
+}
+
+/// The run and the number that a path names.
+fn named(Path((id, number)): &Path<(String, String)>) -> Result<(RunId, i64), Problem> {
+    Ok((id.parse().map_err(|_| Problem::no_run())?, number.parse().map_err(|_| gone())?))
+}
+
+fn shown(json: String) -> Response {
+    ([(CONTENT_TYPE, "application/json"), (CONTENT_SECURITY_POLICY, POLICY)], json).into_response()
+}
+
+fn gone() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "This run has no such line, or it is not kept any more.")
+}

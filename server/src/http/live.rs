@@ -1,0 +1,86 @@
+//! `GET /live`: the stream of frames for one scope.
+
+use crate::http::{ServerState, problem::Problem};
+use app::state::Viewer;
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Query, State},
+    http::{
+        HeaderMap, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE},
+    },
+    response::{IntoResponse, Response},
+};
+use futures::stream::{self, StreamExt as _};
+use live::{Scope, sse};
+use model::{file::FileRef, live::LiveCursor};
+use serde::Deserialize;
+
+/// Streams one process serves; browsers open one a tab.
+const MAX_STREAMS: usize = 10_000;
+
+#[derive(Deserialize)]
+pub struct Wanted {
+    scope: String,
+    after: Option<String>,
+    /// A file of the run that is followed.
+    file: Option<String>,
+}
+
+/// Opens a stream. `Last-Event-ID`, which a browser sends when it comes back, wins over `after`.
+pub async fn live(
+    State(state): State<ServerState>,
+    Extension(viewer): Extension<Viewer>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let bad = |text: &str| Problem::new(StatusCode::BAD_REQUEST, text);
+    let scope = match wanted.scope.split_once(':') {
+        None if wanted.scope == "runs" => Scope::Runs,
+        Some(("run", id)) => Scope::Run(id.parse().map_err(|_| bad("The scope names no run: a UUID is needed."))?),
+        _ => return Err(bad("The scope is `runs` or `run:<id>`.")),
+    };
+    if state.app.hub.readers() >= MAX_STREAMS {
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many pages are open.").retry_after(5));
+    }
+    let place = state.watch.join(&viewer).map_err(|_| Problem::too_many_open())?;
+    let mut followed = None;
+    if let Scope::Run(id) = scope {
+        let mut conn = state.app.store.conn().await?;
+        let reach = viewer.run(&mut conn, id).await?.reach;
+        if let Some(file) = &wanted.file {
+            let file: FileRef =
+                file.parse().map_err(|_| bad("The file is `run`, the number of a path, `=` and a path, or `./` and a way."))?;
+            let path = store::jobs::files::path_of(&mut conn, id, &file).await?;
+            let path = path.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "The run names no such file."))?;
+            let reach = reach.to(&file);
+            // Too many are followed: the page reads when it is asked to.
+            followed = state.app.followers.follow(id, file, path.into(), reach);
+        }
+    }
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned).or(wanted.after);
+    // A cursor we cannot read is one we cannot resume from: the reader is told to read again.
+    let after = last.filter(|text| !text.is_empty()).map(|text| text.parse().unwrap_or(LiveCursor { epoch: 0, seq: 0 }));
+    let subscription = state.app.hub.subscribe(scope, viewer.audience, after).await?;
+    let changes = sse::stream(subscription);
+    let body = match followed {
+        None => changes.left_stream(),
+        Some(news) => {
+            // The stream ends when that of the changes does.
+            let (over, ended) = tokio::sync::oneshot::channel::<()>();
+            let changes = changes.chain(stream::once(async move { drop(over) }).filter_map(|()| async { None }));
+            let news = news.map(Ok).take_until(ended);
+            stream::select(changes, news).right_stream()
+        }
+    };
+    // It ends, too, with the session or token that opened it, and gives its place back then.
+    let body = body.take_until(place.over()).map(move |bytes| {
+        let _place = &place;
+        bytes
+    });
+    let body = Body::from_stream(body);
+    let headers =
+        [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), (http::HeaderName::from_static("x-accel-buffering"), "no")];
+    Ok((headers, body).into_response())
+}

@@ -1,0 +1,225 @@
+//! Bytes of files that a run named: whole or by ranges, by an address that is good for minutes, for one file only, and no
+//! longer than the session that asked for it. Nothing in such an answer may act in the name of the reader: it has an
+//! origin of its own, and what could act is no page of its own.
+
+mod frame;
+
+use crate::http::{
+    ServerState,
+    access::{Place, of_credential},
+    problem::Problem,
+};
+use app::state::Viewer;
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Path, Query, RawQuery, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use futures::{
+    Stream,
+    future::ready,
+    stream::{self, StreamExt as _},
+};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{self, HeaderName},
+};
+use http_range_header::parse_range_header;
+use model::{
+    RunId,
+    access::Credential,
+    file::{FileRef, NoFile},
+};
+use serde::Deserialize;
+use std::io;
+use store::{clock, jobs::files};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio_util::io::ReaderStream;
+
+/// How long an address is good, in milliseconds. What is being read may take longer, as long as the session is good.
+const GOOD: i64 = 5 * 60_000;
+/// Bytes that are read at a time.
+const PIECE: usize = 64 << 10;
+
+/// The one kind that runs scripts, where it may.
+const HTML: &str = "text/html; charset=utf-8";
+
+/// What may be shown where it is opened; everything else is saved. Never by what is in the file.
+fn kind(path: &str) -> Option<&'static str> {
+    Some(match path.rsplit('.').next()?.to_ascii_lowercase().as_str() {
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "avif" => "image/avif",
+        "bmp" => "image/bmp",
+        "ico" => "image/x-icon",
+        "svg" => "image/svg+xml",
+        "html" | "htm" => HTML,
+        "pdf" => "application/pdf",
+        _ => return None,
+    })
+}
+
+/// What is wanted: a file, and whether it is to be saved rather than shown.
+#[derive(Deserialize)]
+pub struct Wanted {
+    file: String,
+    save: Option<String>,
+}
+
+/// Sends somebody who may see the run to the bytes of a path of it.
+pub async fn ticket(
+    State(state): State<ServerState>,
+    Extension(viewer): Extension<Viewer>,
+    Path(id): Path<String>,
+    Query(Wanted { file, save }): Query<Wanted>,
+) -> Result<Redirect, Problem> {
+    let id: RunId = id.parse().map_err(|_| Problem::no_run())?;
+    let file: FileRef = file.parse().map_err(|_| no_file())?;
+    let mut conn = state.app.store.conn().await?;
+    viewer.sees(&mut conn, id).await?;
+    let name = files::path_of(&mut conn, id, &file).await?.ok_or_else(no_file)?;
+    let name = name.rsplit('/').next().unwrap_or_default();
+    let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+    let credential = viewer.credential.ok_or_else(not_good)?;
+    let file = URL_SAFE_NO_PAD.encode(file.to_string());
+    let text = format!("{}.{credential}.{id}.{file}", clock::now() + GOOD);
+    let seal = state.secrets.seal(&text);
+    let query = if save.is_some() { "?save" } else { "" };
+    Ok(Redirect::temporary(&format!("/raw/{text}.{seal}/{name}{query}")))
+}
+
+/// The bytes. Whoever has the address may read them, as long as the person may who asked for it.
+pub async fn bytes(
+    State(state): State<ServerState>,
+    Path((ticket, _name)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (credential, id, file) = opened(&state, &ticket).ok_or_else(not_good)?;
+    let viewer = of_credential(&state, credential).await?.ok_or_else(not_good)?;
+    let place = state.watch.join(&viewer).map_err(|_| Problem::too_many_open())?;
+    let mut conn = state.app.store.conn().await?;
+    let reach = viewer.run(&mut conn, id).await?.reach.to(&file);
+    let path = files::path_of(&mut conn, id, &file).await?.ok_or_else(no_file)?;
+    drop(conn);
+    let (file, facts) = state.gate.file(&reach, std::path::Path::new(&path)).await.map_err(|why| refused(&why))?;
+    app::state::note_read(&state.app, viewer.id, id, &reach, &path).await;
+
+    let wanted = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
+    let (from, to, status) = match wanted.map(parse_range_header) {
+        // Several ranges at once are answered with the whole, as the standard allows.
+        Some(Ok(ranges)) => match ranges.validate(facts.size) {
+            Ok(ranges) if ranges.len() == 1 => (*ranges[0].start(), *ranges[0].end() + 1, StatusCode::PARTIAL_CONTENT),
+            Ok(_) => (0, facts.size, StatusCode::OK),
+            Err(_) => {
+                return Ok(
+                    (StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, format!("bytes */{}", facts.size))]).into_response()
+                );
+            }
+        },
+        _ => (0, facts.size, StatusCode::OK),
+    };
+    let mut file = tokio::fs::File::from_std(file);
+    file.seek(std::io::SeekFrom::Start(from)).await.map_err(|_| refused(&NoFile::Shrunk))?;
+    let stream = held(ReaderStream::with_capacity(file.take(to - from), PIECE), place);
+    let saves = query.as_deref() == Some("save");
+    let is_page = goes_to(&headers) == Some("document");
+    let kind = kind(&path).filter(|kind| !(saves || *kind == HTML && is_page));
+    let policy = match kind {
+        Some(HTML) if goes_to(&headers) == Some("iframe") => REPORT,
+        Some(HTML) if is_unknown_page(&headers) => {
+            let page = frame::framed(stream);
+            let fixed = [(header::CONTENT_TYPE, HTML), (header::CONTENT_SECURITY_POLICY, FRAMED), (header::X_FRAME_OPTIONS, "SAMEORIGIN")];
+            return Ok((fixed, Body::from_stream(page)).into_response());
+        }
+        Some("application/pdf") => PDF,
+        _ => STILL,
+    };
+    let mut response = Response::new(Body::from_stream(stream));
+    *response.status_mut() = status;
+    let fixed = [
+        (header::CONTENT_TYPE, kind.unwrap_or("application/octet-stream")),
+        (header::CONTENT_DISPOSITION, if kind.is_some() { "inline" } else { "attachment" }),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::ACCEPT_RANGES, "bytes"),
+        (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    for (name, value) in fixed {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept, sec-fetch-dest"));
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(to - from));
+    if status == StatusCode::PARTIAL_CONTENT
+        && let Ok(range) = HeaderValue::try_from(format!("bytes {from}-{}/{}", to - 1, facts.size))
+    {
+        response.headers_mut().insert(header::CONTENT_RANGE, range);
+    }
+    Ok(response)
+}
+
+/// `bytes` as long as the session is good; what is cut off ends with an error, not as if it were whole.
+fn held(bytes: impl Stream<Item = io::Result<Bytes>> + Send, place: Place) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    let over = place.over();
+    let last = stream::once(async move { place.is_over().then(|| Err::<Bytes, _>(io::Error::other("the session or token has ended"))) });
+    bytes.take_until(over).chain(last.filter_map(ready))
+}
+
+/// What a browser wants it for: a page, a frame, a picture. Over plain HTTP it does not say.
+fn goes_to(headers: &HeaderMap) -> Option<&str> {
+    headers.get("sec-fetch-dest").and_then(|to| to.to_str().ok())
+}
+
+/// A browser wants a page of it, and does not say whether of its own or in a frame.
+fn is_unknown_page(headers: &HeaderMap) -> bool {
+    let accepts = headers.get(header::ACCEPT).and_then(|accepts| accepts.to_str().ok()).unwrap_or_default();
+    goes_to(headers).is_none() && !headers.contains_key(header::RANGE) && accepts.contains("text/html")
+}
+
+/// Pictures, what is saved, and reports that are in no frame: nothing in them is run or fetched, and no refresh leads elsewhere.
+const STILL: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
+/// Browsers have a viewer of their own for these, whose parts no policy may forbid; a PDF reaches nothing of its origin.
+const PDF: &str = "frame-ancestors 'self'";
+/// Reports run their own scripts, in an origin that is nobody's, and fetch nothing.
+const REPORT: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' data: blob:; style-src 'unsafe-inline' data:; img-src data: blob:; font-src data:; frame-ancestors 'self'";
+
+/// The same within a page of ours, whose frame may go nowhere else.
+const FRAMED: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' data: blob:; style-src 'unsafe-inline' data:; img-src data: blob:; font-src data:; frame-src 'none'; frame-ancestors 'self'";
+
+/// Who asked for it, the run, and the file; `None` unless the ticket is ours and its time is not over.
+fn opened(state: &ServerState, ticket: &str) -> Option<(Credential, RunId, FileRef)> {
+    let (text, seal) = ticket.rsplit_once('.')?;
+    if !state.secrets.is_sealed(text, seal) {
+        return None;
+    }
+    let mut parts = text.split('.');
+    let until: i64 = parts.next()?.parse().ok()?;
+    let credential = parts.next()?.parse().ok()?;
+    let run = parts.next()?.parse().ok()?;
+    let file = String::from_utf8(URL_SAFE_NO_PAD.decode(parts.next()?).ok()?).ok()?.parse().ok()?;
+    (until > clock::now()).then_some((credential, run, file))
+}
+
+fn not_good() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "This address is not good, or not any more.")
+}
+
+fn no_file() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "The run names no such file.")
+}
+
+fn refused(why: &NoFile) -> Problem {
+    let status = match why {
+        NoFile::Outside | NoFile::NotGiven | NoFile::Secret | NoFile::Unreadable => StatusCode::FORBIDDEN,
+        NoFile::Slow | NoFile::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        NoFile::Shrunk => StatusCode::CONFLICT,
+        _ => StatusCode::NOT_FOUND,
+    };
+    Problem::new(status, why.to_string())
+}

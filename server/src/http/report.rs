@@ -1,0 +1,30 @@
+//! The report of a run as a file to save. What stands in it is made by the pages' side.
+
+use crate::http::{ServerState, problem::Problem};
+use app::state::Viewer;
+use axum::{
+    Extension,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use model::RunId;
+
+/// Nothing in it is fetched or run, wherever it is opened.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+
+/// One HTML file with the state of a run as it is now.
+pub async fn download(
+    State(state): State<ServerState>,
+    Extension(viewer): Extension<Viewer>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let id: RunId = id.parse().map_err(|_| Problem::no_run())?;
+    let report = app::report::of_run(&state.app, &viewer, id).await?;
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", report.name)),
+        (CONTENT_SECURITY_POLICY, POLICY.to_owned()),
+    ];
+    Ok((headers, report.html).into_response())
+}

@@ -1,0 +1,266 @@
+//! Every route on one page, and the layers around them.
+
+use crate::{
+    http::{
+        ServerState,
+        access::{self, Identity},
+        api, bodies, health, kept, live,
+        problem::Problem,
+        raw, report,
+        site::Site,
+    },
+    secrets,
+};
+use app::api::devices::CodeHash;
+use axum::{
+    Extension, Router,
+    extract::{DefaultBodyLimit, Request},
+    handler::Handler as _,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Redirect, Response},
+    routing::{any_service, get, post},
+};
+use leptos::prelude::provide_context;
+use leptos_axum::{AxumRouteListing, LeptosRoutes as _, generate_route_list, render_app_async_with_context};
+use std::{
+    borrow::Cow,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
+use tower_http::{
+    CompressionLevel,
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    csrf::CsrfLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    services::ServeDir,
+    set_header::SetResponseHeaderLayer,
+};
+use tracing::{Instrument as _, error, info_span};
+
+/// Bodies outside the report routes are small.
+const MAX_BODY: usize = 1 << 20;
+/// Pages are compressed while somebody waits; the default level would make them 7 % smaller.
+const BRISK: CompressionLevel = CompressionLevel::Precise(3);
+/// For files whose names change with their content.
+const NOT_AT_ALL: HeaderValue = HeaderValue::from_static("no-store");
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// The addresses of the pages, found once: while they are looked for no page in this process loads anything, and one
+/// that is just being made for another server would wait for ever.
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
+
+/// The whole server as a service.
+pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
+    let context = {
+        let (app, secrets) = (state.app.clone(), state.secrets.clone());
+        let codes = CodeHash(Arc::new(move |code: &str| secrets.hash(code)));
+        move || {
+            provide_context(app.clone());
+            provide_context(codes.clone());
+        }
+    };
+    let shell = {
+        let options = state.app.options.clone();
+        move || app::shell(options.clone())
+    };
+    let own = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/metrics", get(health::metrics))
+        .route("/sign-in", post(access::sign_in::sign_in))
+        .route("/sign-out", post(access::sign_in::sign_out))
+        .route("/api/v1/tokens/cli/start", post(access::device::start))
+        .route("/api/v1/tokens/cli/poll/{code}", get(access::device::poll))
+        .route("/api/v1/tokens/cli/approve", post(access::device::approve))
+        .route("/login/approve", post(access::device::approve_form))
+        .route("/runs/{id}/report", get(report::download))
+        .route("/runs/{id}/raw", get(raw::ticket))
+        .route("/runs/{id}/reports/{number}", get(kept::report))
+        .route("/runs/{id}/history/{number}", get(kept::change))
+        .route("/api/v1/catalog", get(access::device::catalog))
+        .route("/mcp", get(access::device::mcp))
+        .leptos_routes_with_context(&state, PAGES.clone(), context.clone(), shell.clone())
+        .merge(api::routes())
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CompressionLayer::new().quality(BRISK))
+        // Frames and acknowledgements pass through as little as possible: there are many of them.
+        .route("/live", get(live::live))
+        // Ranges are of the bytes as they are.
+        .route("/raw/{ticket}/{name}", get(raw::bytes))
+        .with_state(state.clone())
+        .merge(ingest::flowo::routes(state.writer.clone()))
+        .merge(of_panoptes(&state))
+        .route_layer(from_fn_with_state(state.bodies.clone(), bodies::take))
+        .route_layer(from_fn_with_state(state.clone(), access::check));
+
+    let pkg = ServeDir::new(site_dir.join(&site.pkg));
+    let (pkg, kept) = if site.is_watched {
+        (any_service(pkg.fallback(ServeDir::new("style"))), NOT_AT_ALL)
+    } else {
+        (any_service(pkg.precompressed_br().precompressed_gzip()), FOR_EVER)
+    };
+    let files = Router::new()
+        .nest_service(&format!("/{}", site.pkg), pkg)
+        .nest_service("/fonts", ServeDir::new(site_dir.join("fonts")))
+        .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, kept))
+        .route_service("/favicon.svg", tower_http::services::ServeFile::new(site_dir.join("favicon.svg")))
+        .route_service("/favicon.ico", tower_http::services::ServeFile::new(site_dir.join("favicon.svg")))
+        .layer(from_fn(of_some_length));
+
+    let nowhere = (move |request: Request| nowhere(state.clone(), context.clone(), shell.clone(), request))
+        .layer(CompressionLayer::new().quality(BRISK));
+    around(own.merge(files).fallback(nowhere))
+}
+
+/// Panoptes' paths and nothing else, for clients that know only its old port.
+///
+/// With `trusted`, callers without a token are taken for that one.
+pub fn panoptes(state: &ServerState, trusted: Option<Identity>) -> Router {
+    let base = state.app.base_url.clone();
+    let elsewhere = move |request: Request| async move {
+        if request.method() == http::Method::GET && !request.uri().path().starts_with("/api/") {
+            return Redirect::temporary(&base).into_response(); // A person with an old bookmark.
+        }
+        Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.").into_response()
+    };
+    let paths = of_panoptes(state)
+        .route_layer(from_fn_with_state(state.bodies.clone(), bodies::take))
+        .route_layer(from_fn_with_state(state.clone(), access::check));
+    let paths = match trusted {
+        Some(owner) => paths.layer(Extension(access::Trusted(owner))),
+        None => paths,
+    };
+    around(paths.fallback(elsewhere))
+}
+
+fn of_panoptes(state: &ServerState) -> Router {
+    let (store, writer, journal) = (state.app.store.clone(), state.writer.clone(), state.journal.clone());
+    let routes = ingest::panoptes::routes(store, writer, journal, state.conversations.clone(), state.stale);
+    not_broken(routes)
+}
+
+/// Whatever breaks in here is answered with 503: at a 500 clients of Panoptes end their user's run.
+fn not_broken(routes: Router) -> Router {
+    routes.layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+        ingest::panoptes::reply::unavailable("something in Flowo broke; it is in the server's log")
+    }))
+}
+
+/// What surrounds every answer.
+fn around(router: Router) -> Router {
+    router
+        .layer(from_fn(protect))
+        .layer(CsrfLayer::new())
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Something in Flowo broke. It is in the server's log.").into_response()
+        }))
+        .layer(from_fn(traced))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// What is logged while a request is answered names it. The body that follows is left alone: of a
+/// stream it never ends.
+async fn traced(request: Request, next: Next) -> Response {
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("");
+    let span = info_span!("request", method = %request.method(), path = &*shown(request.uri().path()), request_id = id);
+    async move {
+        let response = next.run(request).await;
+        if response.status().is_server_error() {
+            error!(status = response.status().as_u16(), "Could not answer");
+        }
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// What stands in a path behind these is a secret: a token, a code, a sealed permission.
+const SECRET_AFTER: [&str; 3] = ["/t/", "/api/v1/tokens/cli/poll/", "/raw/"];
+
+/// A path for the log, without the secrets that some have in it. Queries are not logged at all.
+fn shown(path: &str) -> Cow<'_, str> {
+    let place = SECRET_AFTER.iter().find(|place| path.starts_with(**place)).map(|place| place.len());
+    // Also where somebody wrote a token to a place that has none.
+    let Some(start) = place.or_else(|| path.find(secrets::TOKEN_PREFIX)) else { return path.into() };
+    let end = path[start..].find('/').map_or(path.len(), |end| start + end);
+    let rest = shown(&path[end..]);
+    format!("{}…{rest}", &path[..start]).into()
+}
+
+/// An address that leads nowhere: a page for people, a problem for programs.
+async fn nowhere<V: leptos::IntoView + 'static>(
+    state: ServerState,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    shell: impl Fn() -> V + Clone + Send + Sync + 'static,
+    mut request: Request,
+) -> Response {
+    let path = request.uri().path();
+    if path.starts_with("/api/") || path.starts_with("/_fn/") || request.method() != http::Method::GET {
+        return Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.").into_response();
+    }
+    // Whoever is signed in keeps the frame around the page; for others, and without a database, there is none.
+    access::recognise(&state, &mut request).await;
+    render_app_async_with_context(context, shell)(request).await
+}
+
+/// No file of the pages has a name as long as that; the file system would make an error of it, and that one of ours.
+async fn of_some_length(request: Request, next: Next) -> Response {
+    const LONGEST: usize = 255;
+    if request.uri().path().len() > LONGEST {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    next.run(request).await
+}
+
+/// Headers every answer carries. Pages bring their own policy, with a nonce.
+async fn protect(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use tower::ServiceExt as _;
+
+    #[test]
+    fn no_secret_of_a_path_is_logged() {
+        for (path, logged) in [
+            ("/runs/0193a4c2", "/runs/0193a4c2"),
+            ("/t/flw_abc/create_workflow", "/t/…/create_workflow"),
+            ("/t/flw_abc", "/t/…"),
+            ("/api/v1/tokens/cli/poll/Zm9v", "/api/v1/tokens/cli/poll/…"),
+            ("/raw/eyJ.seal/report.html", "/raw/…/report.html"),
+            ("/raw/eyJ.seal/flw_a/x", "/raw/…/…/x"),
+            ("/api/flw_abc/x", "/api/…/x"),
+            ("//t/flw_abc/x", "//t/…/x"),
+        ] {
+            assert_eq!(shown(path), logged);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_breaks_under_a_client_of_panoptes_is_no_500() {
+        async fn breaks() -> StatusCode {
+            panic!("on purpose")
+        }
+        let routes = not_broken(Router::new().route("/", get(breaks)));
+        let response = around(routes).oneshot(Request::new(Body::empty())).await.expect("an answer");
+        assert_eq!((response.status(), response.headers().contains_key("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, true));
+    }
+}

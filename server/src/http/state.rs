@@ -1,0 +1,61 @@
+//! What the handlers of requests share.
+
+use super::{access, bodies::Budget};
+use crate::secrets::Secrets;
+use app::state::AppState;
+use axum::extract::FromRef;
+use ingest::Writer;
+use leptos::prelude::LeptosOptions;
+use metrics_exporter_prometheus::PrometheusHandle;
+use model::UserId;
+use std::{ops::Deref, sync::Arc};
+use tokio_util::sync::CancellationToken;
+
+/// [`Shared`], as every request has it. Cheap to clone: each layer of a request does.
+#[derive(Clone)]
+pub struct ServerState(Arc<Shared>);
+
+impl ServerState {
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl Deref for ServerState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// What handlers share.
+pub struct Shared {
+    pub app: AppState,
+    pub writer: Writer,
+    pub gate: crate::files::Gate,
+    pub secrets: Secrets,
+    pub tokens: access::TokenCache,
+    /// Who has streams and downloads open.
+    pub watch: access::Watch,
+    /// The account of the operating-system user who started Flowo.
+    pub owner: UserId,
+    pub doors: access::Doors,
+    pub metrics: PrometheusHandle,
+    /// Room for large bodies.
+    pub bodies: Budget,
+    /// Where updates wait that are answered before they are written.
+    pub journal: Option<ingest::journal::Journal>,
+    /// What clients of Panoptes said, by whichever door they came in.
+    pub conversations: ingest::panoptes::Conversations,
+    /// Seconds of silence after which their runs are stale; `None`: they never are.
+    pub stale: Option<i32>,
+    /// Fires when the server stops: streams end, and say so.
+    pub stopping: CancellationToken,
+}
+
+impl FromRef<ServerState> for LeptosOptions {
+    fn from_ref(state: &ServerState) -> Self {
+        state.app.options.clone()
+    }
+}

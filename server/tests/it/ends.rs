@@ -1,0 +1,129 @@
+//! Streams, follows and downloads end with the session or token that opened them, and nobody takes the places of others.
+
+use crate::lab::{Lab, Terms};
+use reqwest::{Method, Response, StatusCode};
+use std::fs;
+use store::people;
+use testkit::{PATIENCE, Tab, until};
+use tokio::time::timeout;
+
+/// Waits until a stream has ended.
+async fn ended(tab: &mut Tab, what: &str) {
+    let end = timeout(PATIENCE, async { while tab.next().await.is_some() {} });
+    assert!(end.await.is_ok(), "{what} goes on; seen: {:#?}", tab.seen);
+}
+
+async fn sign_out(lab: &Lab, cookie: &str) {
+    let response = lab.request(Method::POST, "/sign-out").header("cookie", cookie).send().await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+}
+
+/// A run of the owner in a directory.
+async fn run(lab: &Lab, directory: &std::path::Path) -> String {
+    let insert = format!(
+        "insert into workflow_runs (workflow_name, user_id, directory, logfile) values ('files', {}, '{dir}', '{dir}/run.log')",
+        lab.owner,
+        dir = directory.display()
+    );
+    lab.database.sql(&insert).await;
+    lab.database.text("select id::text from workflow_runs").await.expect("an id")
+}
+
+async fn live(lab: &Lab, token: &str) -> Response {
+    lab.request(Method::GET, "/live?scope=runs").bearer_auth(token).send().await.expect("an answer")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn streams_end_with_their_token_and_those_of_others_go_on() {
+    let lab = Lab::new().await;
+    let (token, other) = (lab.token(lab.owner, "read").await, lab.token(lab.owner, "read").await);
+    let (mut tab, mut stays) = (Tab::new(live(&lab, &token).await), Tab::new(live(&lab, &other).await));
+    tab.until("a greeting", |event| event.name == "hello").await;
+    let mut conn = lab.database.store.conn().await.expect("a connection");
+    let one = people::tokens(&mut conn, lab.owner).await.expect("tokens").0.into_iter().find(|one| token.starts_with(&one.prefix));
+
+    assert!(people::revoke_token(&mut conn, lab.owner, one.expect("the token").id).await.expect("revoked"));
+
+    ended(&mut tab, "the stream of a revoked token").await;
+    lab.database.sql("insert into workflow_runs (workflow_name) values ('afterwards')").await;
+    stays.until("what comes then", |event| event.data["runs"][0]["now"]["name"] == "afterwards").await;
+    // What was remembered of the token a moment ago opens nothing that lasts.
+    until("a refusal", async || {
+        let response = live(&lab, &token).await;
+        if response.status() == StatusCode::OK {
+            ended(&mut Tab::new(response), "another stream of it").await;
+            return None;
+        }
+        (response.status() == StatusCode::UNAUTHORIZED).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_follow_and_a_download_end_when_their_session_is_signed_out() {
+    let lab = Lab::new().await;
+    let base = tempfile::tempdir().expect("a directory");
+    fs::write(base.path().join("run.log"), "begin\n").expect("a log");
+    // Sparse: larger than anybody reads while this test runs.
+    fs::File::create(base.path().join("big.bin")).and_then(|file| file.set_len(1 << 40)).expect("a file");
+    let id = run(&lab, base.path()).await;
+    let cookie = lab.session(lab.owner).await;
+    let mut tab = lab.open_as(&cookie, &format!("scope=run:{id}&file=run")).await;
+    tab.until("the log", |event| event.name == "file" && event.data["facts"]["Ok"]["size"] == 6).await;
+    let address = lab.ticket(&cookie, &id, "./big.bin").await.expect("an address");
+    let mut download = lab.request(Method::GET, &address).send().await.expect("an answer");
+    assert_eq!(download.status(), StatusCode::OK);
+    assert!(download.chunk().await.expect("bytes").is_some());
+
+    sign_out(&lab, &cookie).await;
+
+    ended(&mut tab, "the stream of a session that was signed out").await;
+    testkit::until("nobody follows", async || (lab.followers.files() == 0).then_some(())).await;
+    let rest = timeout(PATIENCE, async {
+        loop {
+            match download.chunk().await {
+                Ok(Some(_)) => {}
+                other => return other.map(|_| ()),
+            }
+        }
+    });
+    assert!(rest.await.expect("the download goes on").is_err(), "a part is not taken for the whole");
+    let again = lab.request(Method::GET, &address).send().await.expect("an answer");
+    assert_eq!(again.status(), StatusCode::NOT_FOUND, "the address went with the session");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_stream_ends_when_its_account_gets_another_role_or_is_removed() {
+    let lab = Lab::new().await;
+    for change in ["update users set role = 'member' where name = 'visitor'", "delete from users where name = 'visitor'"] {
+        let visitor = lab.user("visitor", "viewer").await;
+        let cookie = lab.session(visitor).await;
+        let mut tab = lab.open_as(&cookie, "scope=runs").await;
+        tab.until("a greeting", |event| event.name == "hello").await;
+
+        lab.database.sql(change).await;
+
+        ended(&mut tab, change).await;
+        lab.database.sql("delete from users where name = 'visitor'").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_person_cannot_take_the_places_of_others() {
+    let lab = Lab::on(Terms { streams: 4, ..Terms::default() }).await;
+    let ana = lab.user("ana", "member").await;
+    let (token, cookie) = (lab.token(ana, "read").await, lab.session(ana).await);
+    let by_cookie = async || lab.request(Method::GET, "/live?scope=runs").header("cookie", &cookie).send().await.expect("an answer");
+    let mut open = vec![live(&lab, &token).await, live(&lab, &token).await];
+
+    let third = live(&lab, &token).await;
+    assert_eq!(third.status(), StatusCode::TOO_MANY_REQUESTS, "a token has half of the places");
+    assert!(third.headers().contains_key("retry-after"));
+    open.extend([by_cookie().await, by_cookie().await]);
+    assert!(open.iter().all(|response| response.status() == StatusCode::OK));
+    assert_eq!(by_cookie().await.status(), StatusCode::TOO_MANY_REQUESTS, "the person has them all");
+    assert_eq!(live(&lab, &lab.admin).await.status(), StatusCode::OK, "others have theirs");
+
+    open.clear();
+    until("a place that was given back", async || (by_cookie().await.status() == StatusCode::OK).then_some(())).await;
+}
