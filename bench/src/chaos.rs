@@ -146,6 +146,7 @@ pub async fn run(args: &ChaosArgs) -> Result<Kept> {
 /// Tells stories, one after the other on one server; ends at the first that does not hold.
 async fn told(seeds: Vec<u64>, broken: Option<Broken>) -> Result<Sum> {
     let mut server = Server::start().await?;
+    forgetful(&server).await?;
     let cookie = runs::sign_in(&server).await?;
     let mut sum = Sum::default();
     for seed in seeds {
@@ -170,6 +171,17 @@ async fn told(seeds: Vec<u64>, broken: Option<Broken>) -> Result<Sum> {
         }
     }
     Ok(sum)
+}
+
+/// Lets the database forget what it may: a crash loses what no commit waited for, as on a slow disk. Numbers of
+/// transactions are given again then.
+async fn forgetful(server: &Server) -> Result<()> {
+    let mut conn = server.database().await?;
+    for statement in ["alter system set wal_writer_delay = '10s'", "select pg_reload_conf()"] {
+        sqlx::query(statement).execute(&mut conn).await.context("cannot slow the database's writer down")?;
+    }
+    conn.close().await?;
+    Ok(())
 }
 
 async fn story(server: &mut Server, cookie: &str, seed: u64, broken: Option<Broken>, sum: &mut Sum) -> Result<Violations> {

@@ -165,6 +165,7 @@ async fn pass(store: &Store, plan: &Plan, place: &mut Place, sink: &mut impl Sin
     let mut conn = store.conn().await?;
     place.mark(&mut conn).await?;
     let next = changes::horizon(&mut conn).await?; // Taken first: what commits in between is read again, not missed.
+    place.horizon = changes::rewound(&mut conn, place.horizon.clone()).await?;
     let mut after = After::horizon(&place.horizon);
     let mut ahead = HashMap::new();
     loop {
@@ -194,7 +195,7 @@ async fn pass(store: &Store, plan: &Plan, place: &mut Place, sink: &mut impl Sin
             break;
         }
         if next.settled(reached) {
-            place.horizon = Horizon::at(reached);
+            place.horizon = next.at(reached);
             place.ahead.retain(|_, xact| *xact >= reached);
         }
     }

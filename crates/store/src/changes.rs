@@ -2,38 +2,54 @@
 //!
 //! A reader holds a [`Horizon`]: every transaction before it is settled and was read. What it
 //! reads may repeat what it knows (readers compare revisions) but never leaves a gap.
+//!
+//! A database that crashed gives some numbers of transactions again: those whose end was not on
+//! disk yet, such as a ring's. A row that was committed under such a number looks older than the
+//! horizon. So the horizon knows the newest row, too: numbers of rows that were visible are never
+//! given again, and a newer row is news whatever its transaction.
 
 use crate::{Conn, Doing, StoreError};
 use model::{JobKey, Millis, RunId};
 use sqlx::types::Uuid;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The oldest transaction that was still open when the reader last looked.
+/// Where a reader of the change log stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Horizon(String);
+pub struct Horizon {
+    /// The oldest transaction that was still open when the reader last looked.
+    xact: u64,
+    /// The newest row that was visible then.
+    newest: i64,
+}
 
 impl Horizon {
     /// Before every transaction there was.
-    pub fn beginning() -> Self {
-        Self("0".into())
+    pub const fn beginning() -> Self {
+        Self { xact: 0, newest: i64::MAX }
     }
 
-    /// Before a transaction, after all that precede it.
-    pub fn at(xact: u64) -> Self {
-        Self(xact.to_string())
+    /// Before a transaction, after all that precede it; rows that `self` saw are no news.
+    #[must_use]
+    pub const fn at(&self, xact: u64) -> Self {
+        Self { xact, newest: self.newest }
     }
 
     /// Whether a transaction was settled there.
-    pub fn settled(&self, xact: u64) -> bool {
-        self.0.parse().is_ok_and(|open: u64| xact < open)
+    pub const fn settled(&self, xact: u64) -> bool {
+        xact < self.xact
     }
 
-    pub(crate) const fn new(text: String) -> Self {
-        Self(text)
+    pub(crate) const fn new(xact: u64, newest: i64) -> Self {
+        Self { xact, newest }
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+    /// The transaction, as the database takes it.
+    pub(crate) fn xact(&self) -> String {
+        self.xact.to_string()
+    }
+
+    pub(crate) const fn newest(&self) -> i64 {
+        self.newest
     }
 }
 
@@ -57,11 +73,39 @@ pub const MAX_CHANGES: i64 = 50_000;
 
 /// The present horizon, for a reader that begins now.
 pub async fn horizon(conn: &mut Conn) -> Result<Horizon, StoreError> {
-    sqlx::query_scalar("select pg_snapshot_xmin(pg_current_snapshot())::text")
-        .fetch_one(conn)
-        .await
-        .map(Horizon)
-        .doing("reading the horizon")
+    let (xact, newest): (String, i64) = sqlx::query_as(
+        "select pg_snapshot_xmin(pg_current_snapshot())::text, coalesce((select max(id) from change_notifications), 0)",
+    )
+    .fetch_one(conn)
+    .await
+    .doing("reading the horizon")?;
+    Ok(Horizon { xact: number(&xact)?, newest })
+}
+
+/// A horizon before all that was committed since under a number that was settled there; the same one if the database
+/// did not crash.
+///
+/// What was read before is not behind it: a number that is given again is above all that are on disk. Reads the
+/// newest rows only.
+pub async fn rewound(conn: &mut Conn, horizon: Horizon) -> Result<Horizon, StoreError> {
+    // `offset 0`: the newest rows are few, and looked through by their number, not by their transactions.
+    let again: Option<String> = sqlx::query_scalar(
+        "select xact::text from (select xact from change_notifications where id > $1 offset 0) newer
+          where xact < $2::xid8 order by xact limit 1",
+    )
+    .bind(horizon.newest)
+    .bind(horizon.xact())
+    .fetch_optional(conn)
+    .await
+    .doing("looking for numbers given again")?;
+    Ok(match again {
+        Some(xact) => horizon.at(number(&xact)?),
+        None => horizon,
+    })
+}
+
+fn number(text: &str) -> Result<u64, StoreError> {
+    text.parse().map_err(|_| StoreError::Unfit(format!("{text} is no transaction")))
 }
 
 type ChangeRow = (String, String, Option<Uuid>, i64);
@@ -87,10 +131,13 @@ pub async fn behind(conn: &mut Conn, transactions: &[u64]) -> Result<Option<Touc
 pub async fn since(conn: &mut Conn, since: &Horizon) -> Result<(Option<Touched>, Horizon), StoreError> {
     let next = horizon(conn).await?; // Taken first: what commits in between is read again, not missed.
     let rows: Vec<ChangeRow> = sqlx::query_as(
-        "select table_name, record_id, workflow_run_id, ms(\"timestamp\")
-           from change_notifications where xact >= $1::xid8 limit $2",
+        "select table_name, record_id, workflow_run_id, ms(\"timestamp\") from change_notifications where xact >= $1::xid8
+         union all
+         select table_name, record_id, workflow_run_id, ms(\"timestamp\") from change_notifications where id > $2 and xact < $1::xid8
+         limit $3",
     )
-    .bind(&since.0)
+    .bind(since.xact())
+    .bind(since.newest)
     .bind(MAX_CHANGES + 1)
     .fetch_all(conn)
     .await
@@ -122,8 +169,8 @@ fn touched(rows: Vec<ChangeRow>) -> Touched {
 pub async fn between(conn: &mut Conn, since: &Horizon, until: &Horizon) -> Result<Vec<u64>, StoreError> {
     let numbers: Vec<String> =
         sqlx::query_scalar("select distinct xact::text from change_notifications where xact >= $1::xid8 and xact < $2::xid8")
-            .bind(&since.0)
-            .bind(&until.0)
+            .bind(since.xact())
+            .bind(until.xact())
             .fetch_all(conn)
             .await
             .doing("checking what was heard")?;
@@ -132,11 +179,11 @@ pub async fn between(conn: &mut Conn, since: &Horizon, until: &Horizon) -> Resul
 
 /// Lets this transaction commit without ringing, and gives its number: whoever calls this [rings](ring) for it afterwards.
 pub async fn quiet(conn: &mut Conn) -> Result<u64, StoreError> {
-    let (_, number): (String, String) = sqlx::query_as("select set_config('flowo.quiet', 'on', true), pg_current_xact_id()::text")
+    let (_, xact): (String, String) = sqlx::query_as("select set_config('flowo.quiet', 'on', true), pg_current_xact_id()::text")
         .fetch_one(conn)
         .await
         .doing("silencing the doorbell")?;
-    number.parse().map_err(|_| StoreError::Unfit(format!("{number} is no transaction")))
+    number(&xact)
 }
 
 /// Numbers of transactions in one ring: a message has at most 8 000 bytes.

@@ -54,7 +54,7 @@ pub struct After {
 impl After {
     /// Before everything that was not settled at a horizon.
     pub fn horizon(horizon: &Horizon) -> Self {
-        Self { xact: horizon.as_str().to_owned(), id: i64::MIN }
+        Self { xact: horizon.xact(), id: i64::MIN }
     }
 
     pub fn line(line: &Line) -> Self {
@@ -136,15 +136,20 @@ pub struct Kept {
 
 /// Where the monitor of a name ended last; `None` if there was none.
 pub async fn place(conn: &mut Conn, name: &str) -> Result<Option<Kept>, StoreError> {
-    let row: Option<(String, Vec<i64>)> = sqlx::query_as(
-        "select value ->> 'horizon', array(select jsonb_array_elements_text(value -> 'ahead')::bigint)
+    // Places from before the newest row was kept are taken as they are: they are on disk with all that is before them.
+    let row: Option<(String, i64, Vec<i64>)> = sqlx::query_as(
+        "select value ->> 'horizon', coalesce((value ->> 'newest')::bigint, 9223372036854775807), array(select jsonb_array_elements_text(value -> 'ahead')::bigint)
            from settings where name = 'monitor.' || $1 and value ? 'horizon'",
     )
     .bind(name)
     .fetch_optional(conn)
     .await
     .doing("reading the monitor's place")?;
-    Ok(row.map(|(horizon, ahead)| Kept { horizon: Horizon::new(horizon), ahead }))
+    let kept = |(xact, newest, ahead): (String, i64, Vec<i64>)| {
+        let xact = xact.parse().map_err(|_| StoreError::Unfit(format!("{xact} is no transaction")))?;
+        Ok(Kept { horizon: Horizon::new(xact, newest), ahead })
+    };
+    row.map(kept).transpose()
 }
 
 /// The present, for a monitor that begins now: what is there already counts as told, at most the newest `most` lines
@@ -152,7 +157,7 @@ pub async fn place(conn: &mut Conn, name: &str) -> Result<Option<Kept>, StoreErr
 pub async fn present(conn: &mut Conn, most: i64) -> Result<Kept, StoreError> {
     let horizon = changes::horizon(conn).await?;
     let ahead = sqlx::query_scalar("select id from change_notifications where xact >= $1::xid8 order by xact desc, id desc limit $2")
-        .bind(horizon.as_str())
+        .bind(horizon.xact())
         .bind(most)
         .fetch_all(conn)
         .await
@@ -163,11 +168,12 @@ pub async fn present(conn: &mut Conn, most: i64) -> Result<Kept, StoreError> {
 /// Keeps it.
 pub async fn keep_place(conn: &mut Conn, name: &str, place: &Kept) -> Result<(), StoreError> {
     sqlx::query(
-        "insert into settings (name, value) values ('monitor.' || $1, jsonb_build_object('horizon', $2::text, 'ahead', $3::bigint[]))
+        "insert into settings (name, value) values ('monitor.' || $1, jsonb_build_object('horizon', $2::text, 'newest', $3::bigint, 'ahead', $4::bigint[]))
              on conflict (name) do update set value = excluded.value, updated_at = now()",
     )
     .bind(name)
-    .bind(place.horizon.as_str())
+    .bind(place.horizon.xact())
+    .bind(place.horizon.newest())
     .bind(&place.ahead)
     .execute(conn)
     .await

@@ -2,12 +2,13 @@
 #![forbid(unsafe_code)]
 
 use model::{
-    RunId,
+    JobKey, RunId,
     history::{Change, Operation, Subject},
 };
 use store::{
-    changes::Horizon,
+    changes::{self, Horizon},
     history,
+    jobs::marks,
     monitor::{self, After, Kept, Wanted},
     prune::{self, Policy},
     runs::{Audience, edit},
@@ -129,10 +130,35 @@ async fn a_monitor_reads_every_line_once_in_the_order_of_transactions() {
     monitor::processed(&mut conn, &[found[0].id]).await.expect("marked");
     assert!(monitor::lines(&mut conn, &wanted, &beginning).await.expect("lines").is_empty());
     assert_eq!(monitor::place(&mut conn, "test").await.expect("a place"), None);
-    let here = store::changes::horizon(&mut conn).await.expect("a horizon");
+    let here = changes::horizon(&mut conn).await.expect("a horizon");
     let here = Kept { horizon: here, ahead: vec![7, 9] };
     monitor::keep_place(&mut conn, "test", &here).await.expect("kept");
     assert_eq!(monitor::place(&mut conn, "test").await.expect("a place"), Some(here));
+}
+
+/// After a crash PostgreSQL gives numbers of transactions again whose end was not on disk: what is committed under one
+/// looks older than the horizon.
+#[tokio::test]
+async fn a_number_that_is_given_again_after_a_crash_hides_nothing() {
+    let (database, run) = lab().await;
+    let mut conn = database.store.conn().await.expect("a connection");
+    let ring = database.text("select pg_current_xact_id()::text").await.expect("a number of which no row knows");
+    let here = changes::horizon(&mut conn).await.expect("a horizon");
+    database.sql("update job_executions set status = 'failed' where job_id = 2").await;
+    assert_eq!(changes::rewound(&mut conn, here.clone()).await.expect("a horizon"), here, "no crash yet");
+
+    let newest = "(select max(id) from change_notifications)";
+    database.sql(&format!("update change_notifications set xact = '{ring}' where id = {newest}")).await;
+    let job = database.text("select id::text from job_executions where job_id = 2").await.and_then(|id| id.parse().ok()).map(JobKey);
+
+    let (told, _) = changes::since(&mut conn, &here).await.expect("changes");
+    assert_eq!(told.expect("few").jobs[&run].iter().copied().next(), job);
+    let (told, _) = marks::touched(&mut conn, run, &here, 100).await.expect("changes");
+    assert_eq!(told.expect("few").first().copied(), job);
+    let back = changes::rewound(&mut conn, here.clone()).await.expect("a horizon");
+    assert_ne!(back, here);
+    let told = monitor::lines(&mut conn, &Wanted::default(), &After::horizon(&back)).await.expect("lines");
+    assert_eq!(told.iter().map(|line| line.operation.as_str()).collect::<Vec<_>>(), ["UPDATE"], "and nothing that was read before");
 }
 
 /// A day long ago, prepared as it would have been then, with a row in it.

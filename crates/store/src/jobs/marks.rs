@@ -187,11 +187,16 @@ pub async fn touched(conn: &mut Conn, run: RunId, since: &Horizon, most: i64) ->
              select record_id, table_name from change_notifications
               where xact >= $1::xid8 and workflow_run_id = $2
                 and (table_name = 'job_executions' or table_name = 'workflow_runs' and operation = 'DELETE')
+             union all
+             select record_id, table_name from change_notifications
+              where id > $4 and xact < $1::xid8 and workflow_run_id = $2
+                and (table_name = 'job_executions' or table_name = 'workflow_runs' and operation = 'DELETE')
               limit $3) newest",
     )
-    .bind(since.as_str())
+    .bind(since.xact())
     .bind(run.0)
     .bind(most + 1)
+    .bind(since.newest())
     .fetch_all(conn)
     .await
     .doing("catching up with one run")?;
