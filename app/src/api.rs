@@ -1,7 +1,5 @@
 //! Server functions: parse, authorise, store, map the error. They are public endpoints.
 
-#[cfg(feature = "ssr")]
-mod benchmarks;
 pub mod code;
 pub mod devices;
 pub mod entries;
@@ -16,5 +14,4 @@ pub mod logs;
 pub mod matrix;
 pub mod results;
 pub mod runs;
-pub mod tail;
 pub mod timeline;

@@ -62,7 +62,7 @@ impl FromServerFnError for AppError {
             ServerFnErrorErr::Args(rule) | ServerFnErrorErr::MissingArg(rule) | ServerFnErrorErr::Deserialization(rule) => {
                 let invalid = Self::Invalid { field: "request".into(), rule };
                 #[cfg(feature = "ssr")]
-                let invalid = invalid.told();
+                let invalid = invalid.failed();
                 invalid
             }
             // An answer we cannot read comes from a proxy or from another version of the server.
@@ -73,7 +73,7 @@ impl FromServerFnError for AppError {
     /// Whatever leaves a server function as an error, its answer has the status of that error.
     fn ser(&self) -> Bytes {
         #[cfg(feature = "ssr")]
-        let _ = self.clone().told();
+        let _ = self.clone().failed();
         JsonEncoding::encode(self).unwrap_or_default()
     }
 }
@@ -89,6 +89,7 @@ mod server {
     use super::AppError;
     use leptos::prelude::use_context;
     use leptos_axum::ResponseOptions;
+    use read::ReadError;
     use store::{StoreError, error::chain};
     use tracing::error;
 
@@ -115,7 +116,7 @@ mod server {
 
         /// Lets the answer carry this error's status.
         #[must_use]
-        pub fn told(self) -> Self {
+        pub fn failed(self) -> Self {
             if let Some(response) = use_context::<ResponseOptions>() {
                 response.set_status(self.status());
             }
@@ -123,16 +124,37 @@ mod server {
         }
     }
 
+    /// An error as the answer to this request, with its status: for `map_err` where a server function ends.
+    pub fn fail(error: impl Into<AppError>) -> AppError {
+        error.into().failed()
+    }
+
     impl From<StoreError> for AppError {
-        fn from(source: StoreError) -> Self {
-            match source {
-                StoreError::Unavailable { .. } => {
-                    error!(error = chain(&source), "The database is not reachable");
-                    Self::Unavailable
-                }
-                StoreError::Unfit(rule) => Self::Invalid { field: "request".into(), rule },
-                other => Self::internal(chain(&other)),
+        fn from(error: StoreError) -> Self {
+            of_store(&error)
+        }
+    }
+
+    impl From<ReadError> for AppError {
+        fn from(error: ReadError) -> Self {
+            match error {
+                ReadError::NotFound => Self::NotFound,
+                ReadError::Invalid(invalid) => invalid.into(),
+                ReadError::Store(error) => of_store(&error),
+                ReadError::Busy => Self::Busy,
+                ReadError::Broken(what) => Self::internal(what),
             }
+        }
+    }
+
+    fn of_store(error: &StoreError) -> AppError {
+        match error {
+            StoreError::Unavailable { .. } => {
+                error!(error = chain(error), "The database is not reachable");
+                AppError::Unavailable
+            }
+            StoreError::Unfit(rule) => AppError::Invalid { field: "request".into(), rule: rule.clone() },
+            other => AppError::internal(chain(other)),
         }
     }
 
@@ -154,4 +176,4 @@ mod server {
 }
 
 #[cfg(feature = "ssr")]
-pub use server::incident;
+pub use server::{fail, incident};

@@ -8,31 +8,9 @@
 pub mod api;
 mod codec;
 pub mod error;
-#[cfg(feature = "ssr")]
-mod eta;
-#[cfg(feature = "ssr")]
-pub mod figures;
-#[cfg(feature = "ssr")]
-pub mod followers;
-#[cfg(feature = "ssr")]
-pub mod graphs;
-#[cfg(feature = "ssr")]
-mod highlight;
-#[cfg(feature = "ssr")]
-pub mod job_graphs;
-#[cfg(feature = "ssr")]
-pub mod job_lists;
 pub mod live;
-#[cfg(feature = "ssr")]
-pub mod marks;
-#[cfg(feature = "ssr")]
-mod matrix;
 mod pages;
 mod parts;
-pub mod paths;
-#[cfg(feature = "ssr")]
-mod preview;
-mod query;
 #[cfg(feature = "ssr")]
 pub mod report;
 mod session;
@@ -40,14 +18,11 @@ mod session;
 mod shell;
 #[cfg(feature = "ssr")]
 pub mod state;
-#[cfg(feature = "ssr")]
-pub mod timelines;
 mod ui;
-#[cfg(feature = "ssr")]
-mod work;
 
 #[cfg(feature = "ssr")]
 pub use shell::shell;
+pub use view::{paths, query};
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};

@@ -3,15 +3,11 @@
 //! It says what stands on the run's page: facts, counts, what went wrong, and each rule in numbers. It is
 //! not live, and holds no list of jobs: its size grows with the rules, not with the jobs. Server only.
 
-use crate::{
-    api::jobs::failures,
-    error::AppError,
-    paths,
-    state::{AppState, Viewer},
-};
+use crate::{error::AppError, state::AppState};
 use leptos::prelude::*;
 use model::{
     JobStatus, RunId,
+    access::Viewer,
     job::Failure,
     run::{NO_RULE, ReportedError, RuleRow, RunDetail},
     text,
@@ -21,6 +17,7 @@ use store::clock;
 use view::{
     jobs::FailuresView,
     logs::LogTail,
+    paths,
     timeline::{Ask, Group},
 };
 
@@ -52,18 +49,18 @@ struct Told {
 ///
 /// Costs what the run's page and the first window of its timeline cost.
 pub async fn of_run(state: &AppState, viewer: &Viewer, run: RunId) -> Result<Report, AppError> {
-    let mut conn = state.store.conn().await?;
+    let mut conn = state.reader.store.conn().await?;
     let detail = store::runs::detail(&mut conn, viewer.audience, run).await?.ok_or(AppError::NotFound)?;
     drop(conn);
-    let failures = failures(state, viewer, run, None).await?;
+    let failures = read::failures::view(&state.reader, viewer, run, None).await?;
     let mut commands = Vec::new();
-    let mut conn = state.store.conn().await?;
+    let mut conn = state.reader.store.conn().await?;
     for failure in &failures.failures.groups {
         let job = store::jobs::detail(&mut conn, run, failure.first).await?;
         commands.push(job.and_then(|job| job.shell_command));
     }
     drop(conn);
-    let window = state.timelines.window(run, &Ask { pixels: 1, ..Ask::default() }).await?;
+    let window = state.reader.timelines.window(run, &Ask { pixels: 1, ..Ask::default() }).await?;
     let groups = window.map(|window| window.groups).unwrap_or_default();
     let groups = groups.into_iter().map(|group| (group.name.clone(), group)).collect();
     let name = name(detail.run.title(), run);

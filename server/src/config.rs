@@ -10,7 +10,7 @@ mod settings;
 pub use database::{Database, DatabaseArgs};
 pub use settings::{check, env, ours, process};
 
-use crate::{files::Roots, http::access::MetricsAccess};
+use crate::http::access::MetricsAccess;
 use anyhow::{Context as _, Result, bail};
 use clap::{
     Args, Parser, Subcommand,
@@ -18,6 +18,7 @@ use clap::{
 };
 use ingest::mask::Masking;
 use model::access::TokenScope;
+use read::files::Roots;
 use settings::Place;
 use std::{
     net::{IpAddr, SocketAddr},

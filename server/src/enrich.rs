@@ -5,8 +5,6 @@
 mod fill;
 mod left_out;
 
-use crate::files::Gate;
-use app::state::{Part, Reach};
 use ingest::mask::Masking;
 use model::{
     RunId, UserId,
@@ -18,6 +16,7 @@ use peek::{
     run_jobs::RunJobsReader,
     run_log::{Exception, RunLog, RunLogReader},
 };
+use read::files::{ByteRange, Reach, RunFiles};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::Path,
@@ -70,7 +69,7 @@ struct Readings {
 }
 
 /// Reads until cancelled.
-pub async fn run(store: Store, gate: Gate, owner: UserId, masking: Masking, cancel: CancellationToken) {
+pub async fn run(store: Store, files: RunFiles, owner: UserId, masking: Masking, cancel: CancellationToken) {
     let mut readings = Readings::default();
     let mut tick = interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -79,7 +78,7 @@ pub async fn run(store: Store, gate: Gate, owner: UserId, masking: Masking, canc
             () = cancel.cancelled() => return,
             _ = tick.tick() => {}
         }
-        if let Err(error) = once(&store, &gate, (owner, masking), &mut readings, look.is_multiple_of(ALL)).await {
+        if let Err(error) = once(&store, &files, (owner, masking), &mut readings, look.is_multiple_of(ALL)).await {
             warn!(error = chain(&error), "Reading logs of runs failed; trying again in {LOOK:?}");
         }
     }
@@ -87,7 +86,7 @@ pub async fn run(store: Store, gate: Gate, owner: UserId, masking: Masking, canc
 
 async fn once(
     store: &Store,
-    gate: &Gate,
+    files: &RunFiles,
     (owner, masking): (UserId, Masking),
     Readings { by_run: readings, crowded }: &mut Readings,
     all: bool,
@@ -104,8 +103,8 @@ async fn once(
         let run = RunId(due.id);
         let reach = reach(&due, owner);
         let reading = readings.entry(run).or_default();
-        let whole = gate.shows(&reach) && read(gate, &reach, &due, masking, reading).await;
-        let over = due.ended && whole || !gate.shows(&reach);
+        let whole = files.shows(&reach) && read(files, &reach, &due, masking, reading).await;
+        let over = due.ended && whole || !files.shows(&reach);
         // What a log told before its job was known to have failed is written when that is known.
         let found = if over { std::mem::take(&mut reading.reader).finish() } else { reading.reader.found().clone() };
         let cut = reading.cut.is_some() != reading.cut_told;
@@ -121,7 +120,7 @@ async fn once(
         }
         reading.looks = reading.looks.wrapping_add(1);
         if whole && (due.ended || reading.looks.is_multiple_of(COMPARE)) {
-            let source = fill::Source { gate, reach: &reach, logfile: Path::new(&due.logfile), masking };
+            let source = fill::Source { files, reach: &reach, logfile: Path::new(&due.logfile), masking };
             match fill::fill(store, source, run, reading.jobs.found()).await {
                 Err(error) if error.is_unavailable() => {
                     readings.remove(&run);
@@ -169,14 +168,14 @@ async fn write(store: &Store, run: RunId, found: &RunLog, reading: &Reading) -> 
 }
 
 /// Reads on, a piece; whether there is no more for now.
-async fn read(gate: &Gate, reach: &Reach, due: &Due, masking: Masking, reading: &mut Reading) -> bool {
+async fn read(files: &RunFiles, reach: &Reach, due: &Due, masking: Masking, reading: &mut Reading) -> bool {
     if reading.at >= LOG {
-        if let Ok(window) = gate.window(reach, Path::new(&due.logfile), Part::From(reading.at, 1)).await {
+        if let Ok(window) = files.slice(reach, Path::new(&due.logfile), ByteRange::From(reading.at, 1)).await {
             reading.cut = Some(window.facts.size).filter(|size| *size > reading.at);
         }
         return true;
     }
-    match gate.window(reach, Path::new(&due.logfile), Part::From(reading.at, PIECE)).await {
+    match files.slice(reach, Path::new(&due.logfile), ByteRange::From(reading.at, PIECE)).await {
         Ok(window) => {
             if window.facts.size < reading.at {
                 *reading = Reading::default(); // Another file by now.

@@ -8,6 +8,7 @@ pub mod health;
 pub mod kept;
 pub mod listen;
 pub mod live;
+pub mod pages;
 pub mod problem;
 pub mod raw;
 pub mod report;

@@ -2,7 +2,6 @@
 
 use crate::demo::{self, Big, ReportKind, ScriptedRun, Size, history, running};
 use anyhow::Result;
-use app::{error::AppError, state::Lab};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _};
 use ingest::{
@@ -16,8 +15,6 @@ use model::{
 };
 use std::{
     collections::HashMap,
-    future::Future,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -250,29 +247,31 @@ impl DemoLab {
         }
         old
     }
-}
 
-impl Lab for DemoLab {
-    fn load(&self) -> Pin<Box<dyn Future<Output = Result<(), AppError>> + Send>> {
-        if !self.playing.swap(true, Ordering::SeqCst) {
-            let (store, cancel, playing) = (self.store.clone(), self.token(false), Arc::clone(&self.playing));
-            self.tasks.spawn(async move {
-                let outcome = match play_history(&store, &cancel).await {
-                    Ok(_) => play_live(&store, LIVE, &cancel).await,
-                    Err(error) => Err(error),
-                };
-                if let Err(error) = outcome {
-                    warn!(error = format!("{error:#}"), "The demo lab stopped");
-                }
-                playing.store(false, Ordering::SeqCst);
-            });
+    /// Begins to play in the background; harmless if it plays already.
+    pub fn load(&self) {
+        if self.playing.swap(true, Ordering::SeqCst) {
+            return;
         }
-        Box::pin(async { Ok(()) })
+        let (store, cancel, playing) = (self.store.clone(), self.token(false), Arc::clone(&self.playing));
+        self.tasks.spawn(async move {
+            let outcome = match play_history(&store, &cancel).await {
+                Ok(_) => play_live(&store, LIVE, &cancel).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = outcome {
+                warn!(error = format!("{error:#}"), "The demo lab stopped");
+            }
+            playing.store(false, Ordering::SeqCst);
+        });
     }
 
-    fn clear(&self) -> Pin<Box<dyn Future<Output = Result<(), AppError>> + Send>> {
+    /// Ends what plays, and removes every trace of the lab.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn clear(&self) -> Result<()> {
         self.token(true).cancel();
-        let store = self.store.clone();
-        Box::pin(async move { clear(&store).await.map(|_| ()).map_err(|error| AppError::internal(format!("{error:#}"))) })
+        clear(&self.store).await.map(drop)
     }
 }

@@ -5,7 +5,7 @@ use clap::Parser as _;
 use flowo_server::{
     commands,
     config::{self, Cli, Command},
-    files, logs, memory,
+    logs, memory,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{process::ExitCode, time::Duration};
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // Short of everything, and over in a moment: no threads, no logs.
     if let Some(Command::Peek { question }) = &cli.command {
-        return if files::peek(question).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        return if read::files::peek(question).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     if matches!(cli.command, None | Some(Command::Serve(_))) {
         memory::be_thrifty();

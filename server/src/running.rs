@@ -3,30 +3,31 @@
 //! `commands::serve` runs one on a socket; tests run many, each on a database of its own.
 
 use crate::{
-    files::{Gate, Guard, Roots},
     http::{
         ServerState, Shared,
         access::{Doors, MetricsAccess, TokenCache, Watch},
+        pages,
         site::Site,
     },
     lab::DemoLab,
     loops,
     secrets::Secrets,
 };
-use app::state::{AppState, Handles};
 use ingest::{
     batch,
     journal::{Journal, JournalTask},
     mask::Masking,
 };
-use leptos::prelude::LeptosOptions;
 use live::Hub;
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::UserId;
+use read::{
+    Reader,
+    files::{Guard, Roots, RunFiles},
+};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 use store::{Store, prune::Policy};
@@ -110,37 +111,26 @@ impl Running {
             tasks.spawn(crate::monitor::within(store.clone(), stopping.clone()));
         }
         tasks.spawn(loops::metrics_keeper(plan.metrics.clone(), stopping.clone()));
-        let gate = Gate::new(plan.roots, plan.guard, plan.program);
-        tasks.spawn(crate::enrich::run(store.clone(), gate.clone(), plan.owner, plan.masking, stopping.clone()));
+        let files = RunFiles::new(plan.roots, plan.guard, plan.program);
+        tasks.spawn(crate::enrich::run(store.clone(), files.clone(), plan.owner, plan.masking, stopping.clone()));
         let watch = Watch::new(store.clone(), plan.streams);
         tasks.spawn(watch.clone().run(drained.clone()));
-        let figures = app::figures::Figures::new(store.clone(), hub.clone());
-        let marks = Arc::new(app::marks::AllMarks::new(store.clone(), hub.clone()));
-        let app = AppState::new(Handles {
-            store: store.clone(),
-            hub,
-            options: LeptosOptions::builder()
-                .output_name("flowo")
-                .site_root(plan.site_dir.display().to_string())
-                .site_pkg_dir(plan.site.pkg)
-                .site_addr(plan.address)
-                .reload_port(reload_port())
-                .build(),
-            base_url: plan.base_url.into(),
-            client_config: plan.client_config.into(),
-            figures: Arc::new(figures),
-            graphs: Arc::new(app::graphs::Graphs::new(store.clone())),
-            timelines: Arc::new(app::timelines::Timelines::new(Arc::clone(&marks))),
-            job_graphs: Arc::default(),
-            marks,
-            followers: app::followers::Followers::new(Arc::new(gate.clone())),
-            sources: Arc::new(gate.clone()),
-            lab: Arc::new(DemoLab::new(store.clone(), stopping.clone(), tasks.clone())),
-        });
+        let reader = Reader::new(store.clone(), hub, files);
+        let lab = DemoLab::new(store, stopping.clone(), tasks.clone());
+        let app = pages::state(
+            pages::Plan {
+                site: &plan.site,
+                site_dir: &plan.site_dir,
+                address: plan.address,
+                base_url: plan.base_url,
+                client_config: plan.client_config,
+            },
+            reader,
+            lab,
+        );
         let state = ServerState::new(Shared {
             app,
             writer,
-            gate,
             secrets: plan.secrets,
             tokens: TokenCache::default(),
             watch,
@@ -176,9 +166,4 @@ fn journal(dir: &Path, store: &Store, writer: &batch::WriterTask) -> Option<(Jou
             None
         }
     }
-}
-
-/// Where `cargo leptos watch` tells open pages to load again; nobody asks without it.
-fn reload_port() -> u32 {
-    std::env::var("LEPTOS_RELOAD_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(3101)
 }

@@ -2,6 +2,8 @@
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
+use crate::error::fail;
+#[cfg(feature = "ssr")]
 use crate::state::{editor, state};
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
@@ -23,11 +25,11 @@ pub struct CodeHash(pub Arc<Hashing>);
 /// The program behind a device code. Only people who may let it in learn anything.
 #[server(prefix = "/_fn", endpoint = "devices/pending", input = Json)]
 pub async fn find_device(code: String) -> Result<PendingDevice, AppError> {
-    let viewer = editor().map_err(AppError::told)?;
+    let viewer = editor().map_err(fail)?;
     let hash = use_context::<CodeHash>().ok_or_else(|| AppError::internal("no way to look up device codes"))?.0(&code);
-    let mut conn = state()?.store.conn().await?;
+    let mut conn = state()?.reader.store.conn().await?;
     let login = store::devices::find(&mut conn, &hash).await?.filter(|login| login.approved_by.is_none());
-    let login = login.ok_or_else(|| AppError::NotFound.told())?;
+    let login = login.ok_or_else(|| AppError::NotFound.failed())?;
     let may_admin = may(viewer.grant, Permission::AdmitAdmins).is_ok();
     Ok(PendingDevice { user_code: login.user_code, asked_from: login.asked_from, asked_days: login.ttl_days, may_admin })
 }

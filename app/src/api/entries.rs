@@ -2,6 +2,8 @@
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
+use crate::error::fail;
+#[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use leptos::prelude::*;
 use server_fn::codec::Json;
@@ -13,13 +15,13 @@ pub async fn search_entries(q: String, errors: bool, after: Option<i64>) -> Resu
     /// Entries of a page, and letters that are looked for.
     const PAGE: u32 = 50;
     const LONGEST: usize = 200;
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
     if q.chars().count() > LONGEST {
         let short = q.chars().take(40).collect::<String>();
-        return Err(AppError::from(model::Invalid::new("q", short, "at most 200 letters")).told());
+        return Err(AppError::from(model::Invalid::new("q", short, "at most 200 letters")).failed());
     }
     let query = store::logs::Query { words: q.trim().to_owned(), errors, before: after, limit: PAGE };
-    let mut conn = state.store.conn().await?;
+    let mut conn = state.reader.store.conn().await?;
     let (entries, more) = store::logs::search(&mut conn, viewer.audience, &query).await?;
     let next = entries.last().map(|entry| entry.id).filter(|_| more);
     Ok(Entries { entries, next })

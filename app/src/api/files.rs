@@ -2,6 +2,8 @@
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
+use crate::error::fail;
+#[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use leptos::prelude::*;
 use model::RunId;
@@ -11,73 +13,6 @@ use view::files::{FilesAsk, FilesView};
 /// Files of a run.
 #[server(prefix = "/_fn", endpoint = "runs/files", input = Json)]
 pub async fn read_files(id: RunId, ask: FilesAsk) -> Result<FilesView, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    let mut conn = state.store.conn().await?;
-    viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
-    let order = state.graphs.order(id).await?;
-    server::view(&mut conn, id, ask, &order).await.map_err(AppError::told)
-}
-
-#[cfg(feature = "ssr")]
-mod server {
-    use crate::{api::results::server::place, error::AppError};
-    use model::{Invalid, JobKey, RunId, job::FileRole};
-    use std::collections::HashMap;
-    use store::{
-        Conn,
-        jobs::{self, files},
-    };
-    use view::files::{AllFiles, FilesAsk, FilesView};
-
-    /// Words that are searched for (bytes).
-    const LONGEST: usize = 500;
-
-    pub async fn view(conn: &mut Conn, id: RunId, ask: FilesAsk, order: &HashMap<String, usize>) -> Result<FilesView, AppError> {
-        let FilesAsk { path, find, rule, job, role, after } = ask;
-        let role = role.as_deref().and_then(FileRole::of);
-        let is_later = after.is_some();
-        if let Some(path) = path {
-            let found = files::window_of_path(conn, id, &path, role, place(after, "a job's key")?).await?;
-            return found.map(|path| FilesView::Path { path, role, is_later }).ok_or(AppError::NotFound);
-        }
-        if let Some(words) = find.filter(|words| !words.trim().is_empty()) {
-            if words.len() > LONGEST {
-                return Err(Invalid::new("find", format!("{} bytes", words.len()), "at most 500 bytes").into());
-            }
-            let (paths, more) = files::find(conn, id, words.trim(), place(after, "the number of a path")?).await?;
-            return Ok(FilesView::Found { paths, more, is_later });
-        }
-        if let Some(job) = job {
-            return all(conn, id, job, role, place(after, "a number of files")?.unwrap_or(0))
-                .await
-                .map(|all| FilesView::Job(Box::new(all)));
-        }
-        let Some(rule) = rule else {
-            let mut rules = files::by_rule(conn, id).await?;
-            rules.sort_by_key(|files| order.get(&files.rule).copied().unwrap_or(usize::MAX));
-            return Ok(FilesView::Map(rules));
-        };
-        let (jobs, later) = files::of_rule(conn, id, &rule, place::<JobKey>(after, "a job's key")?).await?;
-        let next = jobs.last().map(|last| last.job.id.to_string()).zip(later);
-        Ok(FilesView::Rule { jobs, next })
-    }
-
-    /// The files of a job in one role; without one in the first that it has files of.
-    async fn all(conn: &mut Conn, id: RunId, job: JobKey, role: Option<FileRole>, skip: u32) -> Result<AllFiles, AppError> {
-        let row = jobs::named(conn, id, &[job]).await?.pop().ok_or(AppError::NotFound)?;
-        let of = jobs::extras(conn, &[job]).await?.pop().ok_or(AppError::NotFound)?;
-        let counts = FileRole::ALL.map(|role| {
-            let count = match role {
-                FileRole::Input => of.input,
-                FileRole::Output => of.output,
-                FileRole::Log => of.log,
-                FileRole::Benchmark => of.benchmark,
-            };
-            (role, u64::try_from(count).unwrap_or(0))
-        });
-        let counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
-        let role = role.or_else(|| counts.first().map(|(role, _)| *role)).unwrap_or(FileRole::Input);
-        let (files, more) = jobs::files_of(conn, job, role, skip).await?;
-        Ok(AllFiles { job: row, counts, role, files, skip, more })
-    }
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    read::named_files::view(&state.reader, &viewer, id, ask).await.map_err(fail)
 }

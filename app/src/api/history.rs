@@ -2,6 +2,8 @@
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
+use crate::error::fail;
+#[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use leptos::prelude::*;
 use model::RunId;
@@ -16,8 +18,8 @@ const LINES: u32 = 100;
 #[server(prefix = "/_fn", endpoint = "runs/history", input = Json)]
 pub async fn read_history(id: RunId, of: Option<String>, before: Option<String>) -> Result<HistoryView, AppError> {
     use model::{Invalid, history::Subject};
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    let wrong = |field: &'static str, value: &str, wanted: &'static str| AppError::from(Invalid::new(field, value, wanted)).told();
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    let wrong = |field: &'static str, value: &str, wanted: &'static str| AppError::from(Invalid::new(field, value, wanted)).failed();
     let subject = match of.as_deref() {
         None => None,
         Some(word) => Some(Subject::of_word(word).ok_or_else(|| wrong("as", word, "run, jobs or log"))?),
@@ -26,8 +28,8 @@ pub async fn read_history(id: RunId, of: Option<String>, before: Option<String>)
         None => None,
         Some(text) => Some(text.parse::<i64>().map_err(|_| wrong("after", text, "a line's number"))?),
     };
-    let mut conn = state.store.conn().await?;
-    viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
+    let mut conn = state.reader.store.conn().await?;
+    read::check(&mut conn, &viewer, id).await.map_err(fail)?;
     let (changes, more) = store::history::of_run(&mut conn, id, subject, before, LINES).await?;
     let next = if more { changes.last().map(|change| change.id.to_string()) } else { None };
     Ok(HistoryView { changes, next })

@@ -2,6 +2,8 @@
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
+use crate::error::fail;
+#[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use leptos::prelude::*;
 use model::RunId;
@@ -15,11 +17,11 @@ const REPORTS: u32 = 30;
 /// A run with a page of its reports, from one on.
 #[server(prefix = "/_fn", endpoint = "runs/info", input = Json)]
 pub async fn read_info(id: RunId, after: Option<String>) -> Result<InfoView, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    let mut conn = state.store.conn().await?;
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    let mut conn = state.reader.store.conn().await?;
     let wrong = |after: &str| AppError::from(model::Invalid::new("after", after, "a report's number"));
     let after = after.map_or(Ok(0), |text| text.parse::<i64>().map_err(|_| wrong(&text)))?;
-    let detail = store::runs::detail(&mut conn, viewer.audience, id).await?.ok_or(AppError::NotFound).map_err(AppError::told)?;
+    let detail = store::runs::detail(&mut conn, viewer.audience, id).await?.ok_or(AppError::NotFound).map_err(fail)?;
     let (events, more) = store::events::of_run(&mut conn, id, after, REPORTS).await?;
     let next = if more { events.last().map(|event| event.id.to_string()) } else { None };
     Ok(InfoView { detail, events, next })

@@ -2,6 +2,8 @@
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
+use crate::error::fail;
+#[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
@@ -13,19 +15,19 @@ use view::job_graph::JobGraph;
 /// The graph of a run's jobs, or of those of one rule and around them; with the states they had at a moment of the past.
 #[server(prefix = "/_fn", endpoint = "jobs/graph", input = Json)]
 pub async fn read_job_graph(id: RunId, rule: Option<String>, at: Option<AsOf>) -> Result<JobGraph, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    let mut conn = state.store.conn().await?;
-    viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
-    let found = store::jobs::edges::graph(&mut conn, id, rule.as_deref(), crate::job_graphs::MOST).await?;
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    let mut conn = state.reader.store.conn().await?;
+    read::check(&mut conn, &viewer, id).await.map_err(fail)?;
+    let found = store::jobs::edges::graph(&mut conn, id, rule.as_deref(), read::job_graphs::MOST).await?;
     let Some(mut found) = found else {
         return Ok(JobGraph::TooLarge { jobs: store::jobs::count(&mut conn, id, rule.as_deref()).await? });
     };
     drop(conn); // The layout takes its time.
     if let Some(at) = at {
-        let then = state.marks.then(id, at).await.map_err(AppError::told)?;
+        let then = state.reader.jobs.then(id, at).await.map_err(fail)?;
         for node in &mut found.nodes {
             node.status = store::past::find(&then.snapshot.marks, node.job).map_or(JobStatus::Waiting, |mark| mark.status);
         }
     }
-    state.job_graphs.lay_out(found, rule.as_deref()).await.map_err(AppError::told)
+    state.reader.job_graphs.lay_out(found, rule.as_deref()).await.map_err(fail)
 }

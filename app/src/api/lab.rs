@@ -2,6 +2,8 @@
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
+use crate::error::fail;
+#[cfg(feature = "ssr")]
 use crate::state::{editor, state};
 use leptos::prelude::*;
 use server_fn::codec::Json;
@@ -9,13 +11,13 @@ use server_fn::codec::Json;
 /// Begins to play the demo lab in the background.
 #[server(prefix = "/_fn", endpoint = "lab/load", input = Json)]
 pub async fn load_lab() -> Result<(), AppError> {
-    editor().map_err(AppError::told)?;
-    state()?.lab.load().await.map_err(AppError::told)
+    editor().map_err(fail)?;
+    state()?.lab.load().await.map_err(fail)
 }
 
 /// Removes every run and user of the demo lab.
 #[server(prefix = "/_fn", endpoint = "lab/clear", input = Json)]
 pub async fn clear_lab() -> Result<(), AppError> {
-    editor().map_err(AppError::told)?;
-    state()?.lab.clear().await.map_err(AppError::told)
+    editor().map_err(fail)?;
+    state()?.lab.clear().await.map_err(fail)
 }

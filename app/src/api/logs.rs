@@ -2,6 +2,8 @@
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
+use crate::error::fail;
+#[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use leptos::prelude::*;
 use model::{
@@ -16,15 +18,15 @@ use view::logs::{LogsAsk, LogsView, OpenLog};
 /// The logs of a run, or of one rule's jobs, with a window of one of them.
 #[server(prefix = "/_fn", endpoint = "logs/list", input = Json)]
 pub async fn read_logs(id: RunId, ask: LogsAsk) -> Result<LogsView, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    server::view(&state, &viewer, id, ask).await.map_err(AppError::told)
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    read::logs::view(&state.reader, &viewer, id, ask).await.map_err(fail)
 }
 
 /// A window of one log.
 #[server(prefix = "/_fn", endpoint = "logs/window", input = Json)]
 pub async fn read_log(id: RunId, file: FileRef, part: LogPart, encoding: Option<Encoding>) -> Result<OpenLog, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    server::open(&state, &viewer, id, file, part, encoding).await.map_err(AppError::told)
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    read::logs::open(&state.reader, &viewer, id, file, part, encoding).await.map_err(fail)
 }
 
 /// Lines of one log from a byte on that contain `words`, or that matter as much as `level` if there are none. Looks for
@@ -38,205 +40,21 @@ pub async fn find_in_log(
     from: u64,
     encoding: Option<Encoding>,
 ) -> Result<Result<Hits, NoFile>, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    let look = server::looked_for(words, level, from, encoding).map_err(AppError::told)?;
-    server::find(&state, &viewer, id, file, look).await.map_err(AppError::told)
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    let look = read::logs::looked_for(words, level, from, encoding).map_err(fail)?;
+    read::logs::find(&state.reader, &viewer, id, file, look).await.map_err(fail)
 }
 
 /// Where the line of a number begins, which counts from 1; `None` as long as it is being counted: ask again.
 #[server(prefix = "/_fn", endpoint = "logs/line", input = Json)]
 pub async fn line_of_log(id: RunId, file: FileRef, number: u64) -> Result<Result<Option<u64>, NoFile>, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    server::line(&state, &viewer, id, file, number).await.map_err(AppError::told)
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    read::logs::line(&state.reader, &viewer, id, file, number).await.map_err(fail)
 }
 
 /// How many lines end before a byte; `None` as long as they are being counted: ask again.
 #[server(prefix = "/_fn", endpoint = "logs/count", input = Json)]
 pub async fn count_lines(id: RunId, file: FileRef, before: u64) -> Result<Result<Option<u64>, NoFile>, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    server::count(&state, &viewer, id, file, before).await.map_err(AppError::told)
-}
-
-#[cfg(feature = "ssr")]
-pub mod server {
-    use crate::{
-        api::results::server::of_rule,
-        error::AppError,
-        state::{AppState, Reach, Viewer, note_read},
-    };
-    use model::{
-        Invalid, JobStatus, RunId,
-        encoding::{Because, Encoding, ReadAs},
-        file::{FileRef, NoFile},
-        job::{FileRole, JobRow},
-        log::{Hits, Level, LogFound, LogPart, Look, Wanted},
-        page::{Direction, JobColumn, JobSort},
-    };
-    use std::{collections::HashMap, path::PathBuf};
-    use store::{
-        Conn,
-        jobs::{self, files},
-        runs::find as run,
-    };
-    use view::logs::{JobLog, LOGS, LogWindow, LogsAsk, LogsView, OpenLog};
-
-    /// Jobs whose logs are listed, of each kind.
-    const JOBS: u32 = 60;
-
-    pub async fn view(state: &AppState, viewer: &Viewer, id: RunId, ask: LogsAsk) -> Result<LogsView, AppError> {
-        let mut conn = state.store.conn().await?;
-        let run = viewer.run(&mut conn, id).await?.run;
-        let logfile = run::logfile(&mut conn, id).await?;
-        let (rows, rest, missing) = if let Some(rule) = ask.rule.clone() {
-            let (rows, rest) = of_rule(&mut conn, id, rule, ask.after, JOBS).await?;
-            (rows, rest, 0)
-        } else {
-            let rows = most_wanted(&mut conn, id).await?;
-            let missing = u64::try_from(run.jobs.seen()).unwrap_or(0).saturating_sub(rows.len() as u64);
-            (rows, None, missing)
-        };
-        let jobs = logs_of(&mut conn, rows).await?;
-        drop(conn);
-        let first = jobs.first().map(|log| FileRef::Known(log.file));
-        let whole = logfile.is_some().then_some(FileRef::Log);
-        let usual = if ask.rule.is_some() { first.or(whole) } else { whole.or(first) };
-        let open = match ask.file.or(usual) {
-            None => None,
-            Some(file) => Some(open(state, viewer, id, file, ask.at.map_or(LogPart::End, LogPart::From), ask.encoding).await?),
-        };
-        Ok(LogsView { run: logfile, jobs, missing, rest, open })
-    }
-
-    /// Failed jobs, running ones, and the newest.
-    async fn most_wanted(conn: &mut Conn, id: RunId) -> Result<Vec<JobRow>, AppError> {
-        let sort = JobSort { column: JobColumn::Reported, direction: Direction::Desc };
-        let mut rows: Vec<JobRow> = Vec::new();
-        for statuses in [&[JobStatus::Failed][..], &[JobStatus::Running], &[]] {
-            let query = jobs::Query { statuses: statuses.to_vec(), sort: sort.clone(), limit: JOBS, ..jobs::Query::default() };
-            rows.extend(jobs::list(conn, id, &query).await?.items);
-        }
-        let mut seen = std::collections::HashSet::new();
-        rows.retain(|job| seen.insert(job.id));
-        Ok(rows)
-    }
-
-    /// The logs of some jobs, those of failed ones first.
-    async fn logs_of(conn: &mut Conn, mut rows: Vec<JobRow>) -> Result<Vec<JobLog>, AppError> {
-        let rank = |job: &JobRow| match job.status {
-            JobStatus::Failed => 0,
-            JobStatus::Lost => 1,
-            JobStatus::Running => 2,
-            _ => 3,
-        };
-        rows.sort_by_key(|job| (rank(job), std::cmp::Reverse(job.id)));
-        let ids: Vec<_> = rows.iter().map(|job| job.id).collect();
-        let named = files::window_of_role(conn, &ids, FileRole::Log, 0, LOGS).await?;
-        let last: HashMap<_, _> = named.iter().map(|(job, path, _)| (*job, path.id)).collect();
-        let rows: HashMap<_, _> = rows.into_iter().map(|job| (job.id, job)).collect();
-        let logs = named.into_iter().filter_map(|(job, path, more)| {
-            let row = rows.get(&job)?;
-            let more = if last.get(&job) == Some(&path.id) { more } else { 0 };
-            let label: Vec<&str> = row.wildcards.values().map(String::as_str).collect();
-            Some(JobLog { file: path.id, path: path.path, job, rule: row.rule.clone(), status: row.status, label: label.join(" "), more })
-        });
-        Ok(logs.collect())
-    }
-
-    /// The path of a log, and what may be read of it.
-    async fn known(state: &AppState, viewer: &Viewer, id: RunId, file: &FileRef) -> Result<(Reach, String), AppError> {
-        let mut conn = state.store.conn().await?;
-        let reach = viewer.run(&mut conn, id).await?.reach;
-        let path = files::path_of(&mut conn, id, file).await?;
-        Ok((reach.to(file), path.ok_or(AppError::NotFound)?))
-    }
-
-    pub async fn open(
-        state: &AppState,
-        viewer: &Viewer,
-        id: RunId,
-        file: FileRef,
-        part: LogPart,
-        encoding: Option<Encoding>,
-    ) -> Result<OpenLog, AppError> {
-        let (reach, path) = known(state, viewer, id, &file).await?;
-        note_read(state, viewer.id, id, &reach, &path).await;
-        let (mut bytes, mut over) = (None, false);
-        let window = match state.sources.log(&reach, PathBuf::from(&path), part, encoding).await {
-            Ok((facts, LogFound::Text(mut text))) => {
-                if text.before.is_none() && may_count(text.read) {
-                    text.before = state.sources.count(&reach, PathBuf::from(&path), text.from).await.unwrap_or(None);
-                }
-                if text.size == 0 {
-                    over = is_over(state, viewer, id, &file, &path).await?;
-                }
-                Ok(LogWindow { facts, text })
-            }
-            Ok((facts, LogFound::Bytes(found))) => {
-                bytes = Some((facts, found));
-                Err(NoFile::NotText)
-            }
-            Err(why) => Err(why),
-        };
-        Ok(OpenLog { file, path, window, bytes, over })
-    }
-
-    /// Lines are counted by the width that the file itself tells, not by one that a reader chose.
-    fn may_count(read: ReadAs) -> bool {
-        read.because != Because::Chosen || !read.encoding.is_wide()
-    }
-
-    /// Whether the run, or every job that writes a log, has ended.
-    async fn is_over(state: &AppState, viewer: &Viewer, id: RunId, file: &FileRef, path: &str) -> Result<bool, AppError> {
-        let mut conn = state.store.conn().await?;
-        let run = viewer.run(&mut conn, id).await?.run;
-        if run.status.is_end() || *file == FileRef::Log {
-            return Ok(run.status.is_end());
-        }
-        let (uses, unlisted) = files::path(&mut conn, id, path).await?.map(|detail| (detail.jobs, detail.unlisted)).unwrap_or_default();
-        let mut writers = uses.iter().filter(|job| job.role == FileRole::Log).peekable();
-        Ok(writers.peek().is_some() && unlisted.of(FileRole::Log) == 0 && writers.all(|job| job.status.is_end()))
-    }
-
-    pub async fn line(
-        state: &AppState,
-        viewer: &Viewer,
-        id: RunId,
-        file: FileRef,
-        number: u64,
-    ) -> Result<Result<Option<u64>, NoFile>, AppError> {
-        let (reach, path) = known(state, viewer, id, &file).await?;
-        Ok(state.sources.line(&reach, PathBuf::from(path), number).await)
-    }
-
-    pub async fn count(
-        state: &AppState,
-        viewer: &Viewer,
-        id: RunId,
-        file: FileRef,
-        before: u64,
-    ) -> Result<Result<Option<u64>, NoFile>, AppError> {
-        let (reach, path) = known(state, viewer, id, &file).await?;
-        Ok(state.sources.count(&reach, PathBuf::from(path), before).await)
-    }
-
-    /// Words that are searched for (bytes).
-    const LONGEST: usize = 200;
-
-    /// What is looked for, if that can be.
-    pub fn looked_for(words: Option<String>, level: Option<Level>, from: u64, encoding: Option<Encoding>) -> Result<Look, AppError> {
-        let wanted = match (words, level) {
-            (Some(words), _) if words.is_empty() || words.len() > LONGEST || words.contains('\n') => {
-                return Err(Invalid::new("words", words.chars().take(40).collect::<String>(), "1 to 200 bytes of one line").into());
-            }
-            (Some(words), _) => Wanted::Words(words),
-            (None, Some(level)) => Wanted::Level(level),
-            (None, None) => return Err(Invalid::new("words", "", "1 to 200 bytes of one line, or a level").into()),
-        };
-        Ok(Look { wanted, from, encoding })
-    }
-
-    pub async fn find(state: &AppState, viewer: &Viewer, id: RunId, file: FileRef, look: Look) -> Result<Result<Hits, NoFile>, AppError> {
-        let (reach, path) = known(state, viewer, id, &file).await?;
-        Ok(state.sources.find(&reach, PathBuf::from(path), look).await)
-    }
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    read::logs::count(&state.reader, &viewer, id, file, before).await.map_err(fail)
 }

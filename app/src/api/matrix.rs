@@ -2,6 +2,8 @@
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
+use crate::error::fail;
+#[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use leptos::prelude::*;
 use model::RunId;
@@ -11,11 +13,11 @@ use view::matrix::{MatrixAsk, MatrixView};
 /// A part of the matrix of a run; `None` if none of its jobs has a wildcard.
 #[server(prefix = "/_fn", endpoint = "jobs/matrix", input = Json)]
 pub async fn read_matrix(id: RunId, ask: MatrixAsk) -> Result<Option<MatrixView>, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    let cursor = state.hub.cursor(); // Taken first: a change during the read is sent again, not lost.
-    let mut conn = state.store.conn().await?;
-    viewer.sees(&mut conn, id).await.map_err(AppError::told)?;
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    let cursor = state.reader.hub.cursor(); // Taken first: a change during the read is sent again, not lost.
+    let mut conn = state.reader.store.conn().await?;
+    read::check(&mut conn, &viewer, id).await.map_err(fail)?;
     let wildcards = store::jobs::marks::wildcards(&mut conn, id).await?;
     drop(conn); // The matrix itself may have to be read whole.
-    crate::matrix::view(&state, id, ask, wildcards, cursor).await.map_err(AppError::told)
+    read::matrix::view(&state.reader, id, ask, wildcards, cursor).await.map_err(fail)
 }

@@ -1,9 +1,8 @@
 //! Results of a run: the outputs its jobs declare, which of them are there, its directory, and a look into one file.
 
-#[cfg(feature = "ssr")]
-pub mod server;
-
 use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::error::fail;
 #[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use leptos::prelude::*;
@@ -19,8 +18,8 @@ use view::results::{ResultsAsk, ResultsView};
 /// The results of a run, or of one rule.
 #[server(prefix = "/_fn", endpoint = "results/list", input = Json)]
 pub async fn read_results(id: RunId, ask: ResultsAsk) -> Result<ResultsView, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    server::view(&state, &viewer, id, ask).await.map_err(AppError::told)
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    read::results::view(&state.reader, &viewer, id, ask).await.map_err(fail)
 }
 
 /// Another window of a file, from where the one before it said.
@@ -31,6 +30,6 @@ pub async fn look_into(
     at: u64,
     encoding: Option<Encoding>,
 ) -> Result<Result<(FileFacts, Shown), NoFile>, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    server::look(&state, &viewer, id, file, at, encoding).await.map_err(AppError::told)
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    read::results::look(&state.reader, &viewer, id, file, at, encoding).await.map_err(fail)
 }

@@ -5,6 +5,8 @@
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
+use crate::error::fail;
+#[cfg(feature = "ssr")]
 use crate::state::{state, viewer};
 use chart::time::Place;
 use leptos::prelude::*;
@@ -15,17 +17,17 @@ use view::timeline::{Arrangement, Ask, Chain, SpanSums, TimelineView};
 /// A part of a run's timeline; `None` before any job began.
 #[server(prefix = "/_fn", endpoint = "timeline/window", input = Json)]
 pub async fn read_timeline(id: RunId, ask: Ask) -> Result<Option<TimelineView>, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    viewer.sees(&mut *state.store.conn().await?, id).await.map_err(AppError::told)?;
-    state.timelines.window(id, &ask).await.map_err(AppError::told)
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    read::check(&mut *state.reader.store.conn().await?, &viewer, id).await.map_err(fail)?;
+    state.reader.timelines.window(id, &ask).await.map_err(fail)
 }
 
 /// What happened between two places on the axis.
 #[server(prefix = "/_fn", endpoint = "timeline/sums", input = Json)]
 pub async fn read_sums(id: RunId, arrangement: Arrangement, from: Place, to: Place) -> Result<SpanSums, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    viewer.sees(&mut *state.store.conn().await?, id).await.map_err(AppError::told)?;
-    state.timelines.sums(id, &arrangement, from, to).await.map_err(AppError::told)
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    read::check(&mut *state.reader.store.conn().await?, &viewer, id).await.map_err(fail)?;
+    state.reader.timelines.sums(id, &arrangement, from, to).await.map_err(fail)
 }
 
 /// The job on a lane at a place on the axis, or so near that it is meant.
@@ -38,20 +40,20 @@ pub async fn read_at(
     at: Place,
     reach: Place,
 ) -> Result<Option<JobRow>, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    viewer.sees(&mut *state.store.conn().await?, id).await.map_err(AppError::told)?;
-    let Some(job) = state.timelines.at(id, &arrangement, &group, lane, at, reach).await.map_err(AppError::told)? else { return Ok(None) };
-    let (rows, _) = store::jobs::changed(&mut *state.store.conn().await?, id, &[job]).await?;
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    read::check(&mut *state.reader.store.conn().await?, &viewer, id).await.map_err(fail)?;
+    let Some(job) = state.reader.timelines.at(id, &arrangement, &group, lane, at, reach).await.map_err(fail)? else { return Ok(None) };
+    let (rows, _) = store::jobs::changed(&mut *state.reader.store.conn().await?, id, &[job]).await?;
     Ok(rows.into_iter().next())
 }
 
 /// The chain of jobs that decided how long a run took.
 #[server(prefix = "/_fn", endpoint = "timeline/critical", input = Json)]
 pub async fn read_critical(id: RunId, arrangement: Arrangement) -> Result<Chain, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(AppError::told)?);
-    viewer.sees(&mut *state.store.conn().await?, id).await.map_err(AppError::told)?;
-    let Some(last) = state.timelines.last(id, arrangement.at).await.map_err(AppError::told)? else { return Ok(Chain::default()) };
-    let (chain, more) = store::jobs::critical(&mut *state.store.conn().await?, id, last).await?;
-    let links = state.timelines.links(id, &arrangement, &chain).await.map_err(AppError::told)?;
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    read::check(&mut *state.reader.store.conn().await?, &viewer, id).await.map_err(fail)?;
+    let Some(last) = state.reader.timelines.last(id, arrangement.at).await.map_err(fail)? else { return Ok(Chain::default()) };
+    let (chain, more) = store::jobs::critical(&mut *state.reader.store.conn().await?, id, last).await?;
+    let links = state.reader.timelines.links(id, &arrangement, &chain).await.map_err(fail)?;
     Ok(Chain { links, followed: more.then_some(chain.len() as u32) })
 }

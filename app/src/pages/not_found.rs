@@ -7,6 +7,6 @@ use leptos::prelude::*;
 #[component]
 pub fn NotFound() -> impl IntoView {
     #[cfg(feature = "ssr")]
-    let _ = AppError::NotFound.told();
+    let _ = AppError::NotFound.failed();
     view! { <ErrorPage error=AppError::NotFound/> }
 }

@@ -9,7 +9,7 @@ use crate::{
         error::ErrorPage,
         filter_bar::FilterBar,
         first_run::FirstRun,
-        frame::{counted, query_signal},
+        frame::query_signal,
         overview::OverviewBar,
         run_table::RunTable,
     },
@@ -111,7 +111,7 @@ fn Loaded(found: RunList, sort: RunSort, from_start: bool, again: Callback<()>) 
     view! {
         <OverviewBar overview=figures filter=filter.clone() sort/>
         <FilterBar filter=filter.clone() sort total/>
-        <List live filter sort next=page.next total=counted(total.get_untracked(), "run", "runs") from_start again/>
+        <List live filter sort next=page.next total=model::text::counted(total.get_untracked(), "run", "runs") from_start again/>
     }
     .into_any()
 }

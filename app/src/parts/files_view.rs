@@ -1,7 +1,6 @@
 //! The files a run's jobs name: what each rule reads and makes, a search, and one path with its jobs.
 
 use crate::{
-    parts::frame::counted,
     paths::{self, RunPlace},
     ui::{Icon, JobBadge, soft_submit},
 };
@@ -204,7 +203,7 @@ fn OfRule(id: RunId, jobs: Vec<JobFiles>, next: Option<(String, Total)>, place: 
     let at = place.get_untracked();
     let first = at.after.is_some().then(|| RunPlace { after: None, ..at.clone() });
     let forth =
-        pages(id, first, next.map(|(after, left)| (RunPlace { after: Some(after), ..at }, counted(left, "older job", "older jobs"))));
+        pages(id, first, next.map(|(after, left)| (RunPlace { after: Some(after), ..at }, text::counted(left, "older job", "older jobs"))));
     view! {
         <table class="file-map" role="table">
             <caption class="sr">"Files of the rule's jobs"</caption>

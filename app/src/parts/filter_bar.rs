@@ -1,9 +1,9 @@
 //! The search box: one little language, as a form that works without script.
 
-use super::frame::counted;
 use crate::{paths, ui::Icon};
 use leptos::{ev::SubmitEvent, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
+use model::text::counted;
 use model::{
     cut::letters,
     filter::RunFilter,

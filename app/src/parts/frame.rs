@@ -8,7 +8,6 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use model::text;
 
 /// Letters of a run's id in the top bar.
 const CRUMB: usize = 8;
@@ -185,10 +184,4 @@ fn UserMenu(name: String) -> impl IntoView {
 pub fn query_signal(key: &'static str) -> Memo<Option<String>> {
     let search = use_location().search;
     Memo::new(move |_| query::value(&search.get(), key).filter(|value| !value.is_empty()))
-}
-
-/// A count with its word: `1 run`, `12 runs`, `10 000+ runs`.
-pub fn counted(total: model::page::Total, one: &str, many: &str) -> String {
-    let plus = if total.is_exact { "" } else { "+" };
-    format!("{}{plus} {}", text::count(total.count), if total.count == 1 { one } else { many })
 }

@@ -1,6 +1,5 @@
 //! The command palette: jump to a run, filter by what was typed, switch things.
 
-use super::frame::counted;
 use crate::{
     api::runs::list_runs,
     paths,
@@ -13,6 +12,7 @@ use leptos::{
     prelude::*,
 };
 use leptos_router::{NavigateOptions, hooks::use_navigate};
+use model::text::counted;
 use model::{RunStatus, page::Total, run::RunSummary, text};
 
 /// Runs offered.

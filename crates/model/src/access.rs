@@ -7,7 +7,9 @@
 mod credential;
 mod files;
 mod rights;
+mod viewer;
 
 pub use credential::{Credential, Proof};
 pub use files::{FileReach, Reader, file_reach, name_in_root};
 pub use rights::{Audience, Grant, Means, Permission, Refusal, Role, TokenScope, may};
+pub use viewer::Viewer;

@@ -91,6 +91,12 @@ pub fn count(n: i64) -> String {
     out
 }
 
+/// A count with its word: `1 run`, `12 runs`, `10 000+ runs`.
+pub fn counted(total: crate::page::Total, one: &str, many: &str) -> String {
+    let plus = if total.is_exact { "" } else { "+" };
+    format!("{}{plus} {}", count(total.count), if total.count == 1 { one } else { many })
+}
+
 /// A count with its word, which takes an s: `1 job`, `12 480 jobs`.
 pub fn things(n: u64, one: &str) -> String {
     let says = count(i64::try_from(n).unwrap_or(i64::MAX));

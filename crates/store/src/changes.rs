@@ -73,12 +73,11 @@ pub const MAX_CHANGES: i64 = 50_000;
 
 /// The present horizon, for a reader that begins now.
 pub async fn horizon(conn: &mut Conn) -> Result<Horizon, StoreError> {
-    let (xact, newest): (String, i64) = sqlx::query_as(
-        "select pg_snapshot_xmin(pg_current_snapshot())::text, coalesce((select max(id) from change_notifications), 0)",
-    )
-    .fetch_one(conn)
-    .await
-    .doing("reading the horizon")?;
+    let (xact, newest): (String, i64) =
+        sqlx::query_as("select pg_snapshot_xmin(pg_current_snapshot())::text, coalesce((select max(id) from change_notifications), 0)")
+            .fetch_one(conn)
+            .await
+            .doing("reading the horizon")?;
     Ok(Horizon { xact: number(&xact)?, newest })
 }
 

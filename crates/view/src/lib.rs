@@ -1,4 +1,4 @@
-//! The data of pages: what reading makes and pages show, plain values that travel as JSON.
+//! The data of pages: what reading makes and pages show, plain values that travel as JSON; and the addresses of pages.
 //!
 //! It reads nothing and draws nothing; it is the same in the server and in the browser.
 #![forbid(unsafe_code)]
@@ -13,6 +13,8 @@ pub mod job_graph;
 pub mod jobs;
 pub mod logs;
 pub mod matrix;
+pub mod paths;
+pub mod query;
 pub mod results;
 pub mod rule_graph;
 pub mod runs;

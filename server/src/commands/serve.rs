@@ -4,7 +4,6 @@ use crate::{
     commands::link,
     config::{Config, env, process, tell_meaningless},
     database,
-    files::Guard,
     http::{
         listen::{Limits, Sockets},
         router::{panoptes, router},
@@ -16,6 +15,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use metrics_exporter_prometheus::PrometheusBuilder;
+use read::files::Guard;
 use std::{net::SocketAddr, path::Path};
 use tokio::{
     net::TcpListener,

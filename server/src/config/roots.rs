@@ -2,8 +2,8 @@
 //! What that means for a path is the affair of `files::place`.
 
 use super::env;
-use crate::files::Roots;
 use anyhow::{Result, bail};
+use read::files::Roots;
 use std::path::{Component, PathBuf};
 
 /// `FLOWO_WORKING_PATH`, what clients call the tree of all runs, `CONTAINER_MOUNT_PATH`, where it is here, and

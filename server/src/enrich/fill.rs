@@ -2,8 +2,6 @@
 //! were never told, rules of jobs that the client does not describe. What was reported stays.
 
 use super::PIECE;
-use crate::files::Gate;
-use app::state::{Part, Reach};
 use ingest::mask::Masking;
 use model::{
     JobStatus, Millis, RunId, RunStatus,
@@ -11,6 +9,7 @@ use model::{
     fold::LogAttempt,
 };
 use peek::run_jobs::{self, Description, End, RunJobs};
+use read::files::{ByteRange, Reach, RunFiles};
 use serde_json::Value;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -154,7 +153,7 @@ impl Clock {
 /// The log of a run, and what is done with the secrets in it.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
-    pub gate: &'a Gate,
+    pub files: &'a RunFiles,
     pub reach: &'a Reach,
     pub logfile: &'a Path,
     pub masking: Masking,
@@ -194,8 +193,8 @@ impl Texts<'_> {
     }
 
     async fn read(&mut self, at: u64) -> Option<()> {
-        let Source { gate, reach, logfile, .. } = self.source;
-        let window = gate.window(reach, logfile, Part::From(at, PIECE)).await.ok()?;
+        let Source { files, reach, logfile, .. } = self.source;
+        let window = files.slice(reach, logfile, ByteRange::From(at, PIECE)).await.ok()?;
         (self.from, self.bytes) = (at, window.bytes);
         Some(())
     }

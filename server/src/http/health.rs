@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// 200 if reports can be taken, 503 if not; the body says more.
 pub async fn healthz(State(state): State<ServerState>) -> Response {
-    let version = timeout(PATIENCE, state.app.store.check_version()).await.ok().and_then(Result::ok);
-    let listener = state.app.hub.health();
+    let version = timeout(PATIENCE, state.app.reader.store.check_version()).await.ok().and_then(Result::ok);
+    let listener = state.app.reader.hub.health();
     let status = match (version, listener.state) {
         (None, _) => "down",
         (Some(_), Listening::Live) => "ok",
@@ -32,7 +32,7 @@ pub async fn healthz(State(state): State<ServerState>) -> Response {
         "listener": { "state": listener.state, "lag_ms": listener.lag_ms },
         "queue": { "depth": state.writer.depth(), "capacity": ingest::batch::QUEUE },
         "journal": state.journal.as_ref().map(|journal| json!({ "waiting": journal.waiting(), "database_away": journal.is_away() })),
-        "streams": state.app.hub.readers(),
+        "streams": state.app.reader.hub.readers(),
     });
     (code, Json(body)).into_response()
 }
@@ -42,8 +42,8 @@ pub async fn metrics(State(state): State<ServerState>) -> Response {
     metrics::gauge!("flowo_ingest_queue_depth").set(state.writer.depth() as f64);
     let waiting = state.journal.as_ref().map_or(0, ingest::journal::Journal::waiting);
     metrics::gauge!("flowo_journal_waiting").set(waiting as f64);
-    metrics::gauge!("flowo_live_streams").set(state.app.hub.readers() as f64);
-    let live = state.app.hub.health().state == Listening::Live;
+    metrics::gauge!("flowo_live_streams").set(state.app.reader.hub.readers() as f64);
+    let live = state.app.reader.hub.health().state == Listening::Live;
     metrics::gauge!("flowo_listener_live").set(if live { 1.0 } else { 0.0 });
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render()).into_response()
 }

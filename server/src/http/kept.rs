@@ -1,7 +1,6 @@
 //! What a page shows the beginning of, whole and as it is kept: a report of a client, the values of a line of the history.
 
 use crate::http::{ServerState, problem::Problem};
-use app::state::Viewer;
 use axum::{
     Extension,
     extract::{Path, State},
@@ -12,6 +11,7 @@ use http::{
     header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE},
 };
 use model::RunId;
+use model::access::Viewer;
 use store::{events, history};
 
 /// Words of strangers: nothing in them is run.
@@ -24,8 +24,8 @@ pub async fn report(
     place: Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let (id, number) = named(&place)?;
-    let mut conn = state.app.store.conn().await?;
-    viewer.sees(&mut conn, id).await?;
+    let mut conn = state.app.reader.store.conn().await?;
+    read::check(&mut conn, &viewer, id).await?;
     events::body(&mut conn, id, number).await?.map(shown).ok_or_else(gone)
 }
 
@@ -36,8 +36,8 @@ pub async fn change(
     place: Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let (id, number) = named(&place)?;
-    let mut conn = state.app.store.conn().await?;
-    viewer.sees(&mut conn, id).await?;
+    let mut conn = state.app.reader.store.conn().await?;
+    read::check(&mut conn, &viewer, id).await?;
     history::line(&mut conn, id, number).await?.map(shown).ok_or_else(gone)
 }
 

@@ -1,7 +1,6 @@
 //! `GET /live`: the stream of frames for one scope.
 
 use crate::http::{ServerState, problem::Problem};
-use app::state::Viewer;
 use axum::{
     Extension,
     body::Body,
@@ -14,6 +13,7 @@ use axum::{
 };
 use futures::stream::{self, StreamExt as _};
 use live::{Scope, sse};
+use model::access::Viewer;
 use model::{file::FileRef, live::LiveCursor};
 use serde::Deserialize;
 
@@ -41,14 +41,14 @@ pub async fn live(
         Some(("run", id)) => Scope::Run(id.parse().map_err(|_| bad("The scope names no run: a UUID is needed."))?),
         _ => return Err(bad("The scope is `runs` or `run:<id>`.")),
     };
-    if state.app.hub.readers() >= MAX_STREAMS {
+    if state.app.reader.hub.readers() >= MAX_STREAMS {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many pages are open.").retry_after(5));
     }
     let place = state.watch.join(&viewer).map_err(|_| Problem::too_many_open())?;
     let mut followed = None;
     if let Scope::Run(id) = scope {
-        let mut conn = state.app.store.conn().await?;
-        let reach = viewer.run(&mut conn, id).await?.reach;
+        let mut conn = state.app.reader.store.conn().await?;
+        let reach = read::run(&mut conn, &viewer, id).await?.reach;
         if let Some(file) = &wanted.file {
             let file: FileRef =
                 file.parse().map_err(|_| bad("The file is `run`, the number of a path, `=` and a path, or `./` and a way."))?;
@@ -56,13 +56,13 @@ pub async fn live(
             let path = path.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "The run names no such file."))?;
             let reach = reach.to(&file);
             // Too many are followed: the page reads when it is asked to.
-            followed = state.app.followers.follow(id, file, path.into(), reach);
+            followed = state.app.reader.followers.follow(id, file, path.into(), reach);
         }
     }
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned).or(wanted.after);
     // A cursor we cannot read is one we cannot resume from: the reader is told to read again.
     let after = last.filter(|text| !text.is_empty()).map(|text| text.parse().unwrap_or(LiveCursor { epoch: 0, seq: 0 }));
-    let subscription = state.app.hub.subscribe(scope, viewer.audience, after).await?;
+    let subscription = state.app.reader.hub.subscribe(scope, viewer.audience, after).await?;
     let changes = sse::stream(subscription);
     let body = match followed {
         None => changes.left_stream(),

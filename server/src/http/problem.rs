@@ -9,6 +9,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
+use read::ReadError;
 use serde::Serialize;
 use store::{StoreError, error::chain};
 use tracing::error;
@@ -82,6 +83,12 @@ impl From<AppError> for Problem {
         let incident = error.incident().map(str::to_owned);
         let problem = Self { incident, ..Self::new(status, error.to_string()) };
         if status == StatusCode::SERVICE_UNAVAILABLE { problem.retry_after(2) } else { problem }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        AppError::from(error).into()
     }
 }
 

@@ -9,7 +9,6 @@ use crate::http::{
     access::{Place, of_credential},
     problem::Problem,
 };
-use app::state::Viewer;
 use axum::{
     Extension,
     body::Body,
@@ -28,6 +27,7 @@ use http::{
     header::{self, HeaderName},
 };
 use http_range_header::parse_range_header;
+use model::access::Viewer;
 use model::{
     RunId,
     access::Credential,
@@ -80,8 +80,8 @@ pub async fn ticket(
 ) -> Result<Redirect, Problem> {
     let id: RunId = id.parse().map_err(|_| Problem::no_run())?;
     let file: FileRef = file.parse().map_err(|_| no_file())?;
-    let mut conn = state.app.store.conn().await?;
-    viewer.sees(&mut conn, id).await?;
+    let mut conn = state.app.reader.store.conn().await?;
+    read::check(&mut conn, &viewer, id).await?;
     let name = files::path_of(&mut conn, id, &file).await?.ok_or_else(no_file)?;
     let name = name.rsplit('/').next().unwrap_or_default();
     let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
@@ -103,12 +103,12 @@ pub async fn bytes(
     let (credential, id, file) = opened(&state, &ticket).ok_or_else(not_good)?;
     let viewer = of_credential(&state, credential).await?.ok_or_else(not_good)?;
     let place = state.watch.join(&viewer).map_err(|_| Problem::too_many_open())?;
-    let mut conn = state.app.store.conn().await?;
-    let reach = viewer.run(&mut conn, id).await?.reach.to(&file);
+    let mut conn = state.app.reader.store.conn().await?;
+    let reach = read::run(&mut conn, &viewer, id).await?.reach.to(&file);
     let path = files::path_of(&mut conn, id, &file).await?.ok_or_else(no_file)?;
     drop(conn);
-    let (file, facts) = state.gate.file(&reach, std::path::Path::new(&path)).await.map_err(|why| refused(&why))?;
-    app::state::note_read(&state.app, viewer.id, id, &reach, &path).await;
+    let (file, facts) = state.app.reader.files.file(&reach, std::path::Path::new(&path)).await.map_err(|why| refused(&why))?;
+    read::note_read(&state.app.reader, viewer.id, id, &reach, &path).await;
 
     let wanted = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let (from, to, status) = match wanted.map(parse_range_header) {

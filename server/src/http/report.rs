@@ -1,7 +1,6 @@
 //! The report of a run as a file to save. What stands in it is made by the pages' side.
 
 use crate::http::{ServerState, problem::Problem};
-use app::state::Viewer;
 use axum::{
     Extension,
     extract::{Path, State},
@@ -9,6 +8,7 @@ use axum::{
 };
 use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use model::RunId;
+use model::access::Viewer;
 
 /// Nothing in it is fetched or run, wherever it is opened.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";

@@ -135,7 +135,7 @@ pub fn panoptes(state: &ServerState, trusted: Option<Identity>) -> Router {
 }
 
 fn of_panoptes(state: &ServerState) -> Router {
-    let (store, writer, journal) = (state.app.store.clone(), state.writer.clone(), state.journal.clone());
+    let (store, writer, journal) = (state.app.reader.store.clone(), state.writer.clone(), state.journal.clone());
     let routes = ingest::panoptes::routes(store, writer, journal, state.conversations.clone(), state.stale);
     not_broken(routes)
 }

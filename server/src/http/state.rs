@@ -33,7 +33,6 @@ impl Deref for ServerState {
 pub struct Shared {
     pub app: AppState,
     pub writer: Writer,
-    pub gate: crate::files::Gate,
     pub secrets: Secrets,
     pub tokens: access::TokenCache,
     /// Who has streams and downloads open.

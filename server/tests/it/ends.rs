@@ -78,7 +78,7 @@ async fn a_follow_and_a_download_end_when_their_session_is_signed_out() {
     sign_out(&lab, &cookie).await;
 
     ended(&mut tab, "the stream of a session that was signed out").await;
-    testkit::until("nobody follows", async || (lab.followers.files() == 0).then_some(())).await;
+    testkit::until("nobody follows", async || (lab.followers.followed() == 0).then_some(())).await;
     let rest = timeout(PATIENCE, async {
         loop {
             match download.chunk().await {

@@ -262,7 +262,7 @@ async fn a_hundred_pages_that_follow_a_log_cost_one_reader() {
         assert_eq!((first.data["facts"]["Ok"]["size"].as_u64(), first.data["lines"].is_null()), (Some(6), true), "{first:?}");
     }
     let (before, mut log) = (lab.followers.reads(), fs::OpenOptions::new().append(true).open(directory.join("run.log")).expect("a log"));
-    assert_eq!(lab.followers.files(), 1, "one task reads for all");
+    assert_eq!(lab.followers.followed(), 1, "one task reads for all");
     log.write_all(b"half").expect("room");
     log.write_all(b" a line\nnext\n").expect("room");
     for tab in &mut tabs {
@@ -276,7 +276,7 @@ async fn a_hundred_pages_that_follow_a_log_cost_one_reader() {
     fs::remove_file(directory.join("run.log")).expect("removed");
     tabs[0].until("that it is gone", |event| event.name == "file" && event.data["facts"]["Err"] == "Missing").await;
     drop(tabs);
-    testkit::until("nobody follows", async || (lab.followers.files() == 0).then_some(())).await;
+    testkit::until("nobody follows", async || (lab.followers.followed() == 0).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

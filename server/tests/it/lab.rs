@@ -2,7 +2,6 @@
 
 use flowo_server::{
     commands::serve,
-    files::{Guard, Roots},
     http::{
         listen::{Limits, Sockets},
         router::{panoptes, router},
@@ -13,6 +12,7 @@ use flowo_server::{
 };
 use metrics_exporter_prometheus::PrometheusBuilder;
 use model::{UserId, access::Role};
+use read::files::{Guard, Roots};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use std::{path::Path, time::Duration};
@@ -30,7 +30,7 @@ pub struct Lab {
     pub owner: UserId,
     /// The owner's own token.
     pub admin: String,
-    pub followers: app::followers::Followers,
+    pub followers: read::files::Followers,
     secrets: secrets::Secrets,
     http: reqwest::Client,
     _site: TempDir,
@@ -119,7 +119,7 @@ impl Lab {
             metrics_access: flowo_server::http::access::MetricsAccess::Local,
             masking: ingest::mask::Masking::default(),
         });
-        let followers = running.state.app.followers.clone();
+        let followers = running.state.app.reader.followers.clone();
         let owner = UserId(owner.id);
         let second = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let old_port = format!("http://{}", second.local_addr().expect("an address"));

@@ -1,8 +1,8 @@
 //! Every kind of reader against files of every kind of run: who reads what, by which door, now and in the past.
 
 use crate::lab::{Lab, Terms};
-use flowo_server::files::Roots;
 use model::{UserId, access::Role};
+use read::files::Roots;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::{

@@ -241,7 +241,7 @@ fn known(id: Option<RunId>) -> Result<RunId, AppError> {
 
 fn not_found() -> AppError {
     #[cfg(feature = "ssr")]
-    return AppError::NotFound.told();
+    return AppError::NotFound.failed();
     #[cfg(not(feature = "ssr"))]
     AppError::NotFound
 }

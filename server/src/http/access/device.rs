@@ -8,7 +8,6 @@ use crate::{
     http::{ServerState, problem::Problem},
     owner, secrets,
 };
-use app::state::Viewer;
 use axum::{
     Extension, Form, Json,
     extract::{ConnectInfo, Path, State},
@@ -17,6 +16,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
+use model::access::Viewer;
 use model::{
     UserId,
     access::{Permission, TokenScope, may},
@@ -72,7 +72,7 @@ pub async fn start(
     let hash = state.secrets.hash(&device_code);
     let from = address.map(|address| address.to_string());
     let asked = Asked { hash: &hash, user_code: &user_code, ttl_days, from: from.as_deref(), minutes: MINUTES };
-    devices::begin(&mut *state.app.store.conn().await?, asked).await?;
+    devices::begin(&mut *state.app.reader.store.conn().await?, asked).await?;
     let expires: DateTime<Utc> = DateTime::from_timestamp_millis(clock::now()).unwrap_or_default() + TimeDelta::minutes(MINUTES.into());
     Ok(Json(json!({
         "verification_uri_complete": format!("/login?cli_device_code={device_code}&cli_user_code={user_code}"),
@@ -94,13 +94,13 @@ fn user_code(random: &str) -> String {
 /// What the program asks again and again; hands the token out once.
 pub async fn poll(State(state): State<ServerState>, Path(code): Path<String>) -> Result<Response, Problem> {
     let hash = state.secrets.hash(&code);
-    let mut conn = state.app.store.conn().await?;
+    let mut conn = state.app.reader.store.conn().await?;
     let Some(login) = devices::find(&mut conn, &hash).await? else { return Ok(detail(StatusCode::NOT_FOUND, UNKNOWN)) };
     if login.approved_by.is_none() {
         return Ok(Json(json!({ "status": "pending", "token": null, "flowo_working_path": null })).into_response());
     }
     drop(conn);
-    let mut tx = state.app.store.begin().await?;
+    let mut tx = state.app.reader.store.begin().await?;
     let Some(approved) = devices::take(&mut tx, &hash).await? else { return Ok(detail(StatusCode::NOT_FOUND, UNKNOWN)) };
     let token = secrets::token().map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "No token could be made."))?;
     let (shown, hash) = (secrets::shown(&token), state.secrets.hash(&token));
@@ -164,7 +164,7 @@ async fn let_in(state: &ServerState, viewer: &Viewer, approve: &Approve) -> Resu
         return Ok(Outcome::Refused("days is 1 to 3650, or 0 for no end"));
     }
     let hash = state.secrets.hash(&approve.device_code);
-    let mut tx = state.app.store.begin().await?;
+    let mut tx = state.app.reader.store.begin().await?;
     let Some(login) = devices::find(&mut tx, &hash).await? else { return Ok(Outcome::Unknown) };
     let days = match approve.days {
         Some(0) => None,

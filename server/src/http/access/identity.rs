@@ -2,9 +2,9 @@
 
 use super::{cookies, local};
 use crate::http::ServerState;
-use app::state::Viewer;
 use axum::http::{Extensions, HeaderMap, HeaderValue, header::AUTHORIZATION};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use model::access::Viewer;
 use model::{
     UserId,
     access::{Credential, Grant, Means, Permission, Reader, may},
@@ -111,7 +111,7 @@ impl Identity {
 /// # Errors
 /// The database cannot be asked.
 pub async fn of_credential(state: &ServerState, credential: Credential) -> Result<Option<Viewer>, StoreError> {
-    let good = credentials::good(&mut *state.app.store.conn().await?, &[credential]).await?.pop();
+    let good = credentials::good(&mut *state.app.reader.store.conn().await?, &[credential]).await?.pop();
     let known = good.filter(|good| may(good.grant, Permission::ReadRuns).is_ok()).map(|good| Identity::Known {
         id: good.user,
         name: good.name,
@@ -132,7 +132,7 @@ pub async fn of(state: &ServerState, headers: &HeaderMap, peer: Option<Peer>) ->
         if token.len() > MAX_SECRET {
             return Ok(Identity::Unknown);
         }
-        let owner = state.tokens.owner(&state.app.store, state.secrets.hash(&token)).await?;
+        let owner = state.tokens.owner(&state.app.reader.store, state.secrets.hash(&token)).await?;
         return Ok(owner.map_or(Identity::Unknown, |owner| Identity::Known {
             id: UserId(owner.id),
             name: owner.name,
@@ -141,7 +141,7 @@ pub async fn of(state: &ServerState, headers: &HeaderMap, peer: Option<Peer>) ->
         }));
     }
     if let Some(cookie) = cookies::session(headers, &state.app.base_url).filter(|cookie| cookie.len() <= MAX_SECRET) {
-        let mut conn = state.app.store.conn().await?;
+        let mut conn = state.app.reader.store.conn().await?;
         let user = people::session_user(&mut conn, &state.secrets.hash(cookie), SESSION_DAYS).await?;
         return Ok(user.map_or(Identity::Unknown, |user| Identity::Known {
             id: UserId(user.id),

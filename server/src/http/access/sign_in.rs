@@ -53,7 +53,7 @@ async fn open(state: &ServerState, key: &str, headers: &HeaderMap, peer: Peer) -
     let failed = || Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "No session could be made.");
     let address = local::address(headers, Some(peer)).map(local::network);
     let from = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-    let mut tx = state.app.store.begin().await?;
+    let mut tx = state.app.reader.store.begin().await?;
     let Some(user) = people::use_sign_in_key(&mut tx, &state.secrets.hash(key)).await? else {
         audit::count(&mut tx, None, Deed::SignInRefused, &from, json!({})).await?;
         store::commit(tx).await?;
@@ -70,7 +70,7 @@ async fn open(state: &ServerState, key: &str, headers: &HeaderMap, peer: Peer) -
 pub async fn sign_out(State(state): State<ServerState>, headers: HeaderMap) -> Result<Response, Problem> {
     let mut response = Redirect::to("/login?why=out").into_response();
     for (name, session) in cookies::sessions(&headers, &state.app.base_url) {
-        let mut tx = state.app.store.begin().await?;
+        let mut tx = state.app.reader.store.begin().await?;
         let ended = people::end_session(&mut tx, &state.secrets.hash(session)).await?;
         if let Some(user) = ended {
             audit::note(&mut tx, Some(user), Deed::SignOut, &user.to_string(), json!({})).await?;

@@ -4,7 +4,7 @@
 //! One question to the database every half second for all of them, and none while nothing is open. It ends what is open;
 //! requests are let in elsewhere.
 
-use app::state::Viewer;
+use model::access::Viewer;
 use model::{
     UserId,
     access::{Credential, Role},

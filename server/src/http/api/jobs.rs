@@ -5,12 +5,12 @@ use super::{
     runs::{limit, run_id},
 };
 use crate::http::{ServerState, problem::Problem};
-use app::state::Viewer;
 use axum::{
     Extension, Json,
     extract::{Path, Query, State},
     http::StatusCode,
 };
+use model::access::Viewer;
 use model::{JobKey, JobStatus};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -60,11 +60,11 @@ pub async fn list(
     }
     let limit = limit(params.limit, 100, 500)?;
     let query = jobs::Query { find, sort, rule: params.rule, statuses, all_attempts, limit, after };
-    let mut conn = state.app.store.conn().await?;
+    let mut conn = state.app.reader.store.conn().await?;
     runs::summary(&mut conn, viewer.audience, id).await?.ok_or_else(Problem::no_run)?;
     drop(conn); // All jobs may have to be read.
-    let page = app::job_lists::page(&state.app, id, query, None).await?;
-    let mut conn = state.app.store.conn().await?;
+    let page = read::job_pages::page(&state.app.reader, id, query, None).await?;
+    let mut conn = state.app.reader.store.conn().await?;
     let ids: Vec<JobKey> = page.items.iter().map(|job| job.id).collect();
     let extras = jobs::extras(&mut conn, &ids).await?;
     let mut extras: HashMap<_, _> = extras.into_iter().map(|extras| (extras.id, extras)).collect();

@@ -2,12 +2,12 @@
 
 use super::dto::{Rule, RulePage, Run, RunPage, RunWithDetail};
 use crate::http::{ServerState, problem::Problem};
-use app::state::Viewer;
 use axum::{
     Extension, Json,
     extract::{Path, Query, State},
     http::StatusCode,
 };
+use model::access::Viewer;
 use model::{Invalid, RunId, filter::RunFilter, page::RunSort};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -50,7 +50,7 @@ pub async fn list(
         after: after.as_ref(),
         now,
     };
-    let mut conn = state.app.store.conn().await?;
+    let mut conn = state.app.reader.store.conn().await?;
     let page = runs::list(&mut conn, &query).await?;
     let total = runs::total(&mut conn, viewer.audience, &filter, now).await?;
     let ids: Vec<RunId> = page.items.iter().map(|run| run.id).collect();
@@ -75,7 +75,7 @@ pub async fn read(
     Path(id): Path<String>,
 ) -> Result<Json<RunWithDetail>, Problem> {
     let id = run_id(&id)?;
-    let mut conn = state.app.store.conn().await?;
+    let mut conn = state.app.reader.store.conn().await?;
     let detail = runs::detail(&mut conn, viewer.audience, id).await?.ok_or_else(Problem::no_run)?;
     let facts = runs::find::facts(&mut conn, &[id]).await?.pop().ok_or_else(Problem::no_run)?;
     let extras = runs::find::extras(&mut conn, id).await?;
@@ -103,7 +103,7 @@ pub async fn rules(
     let wrong = |after: &str| Invalid::new("after", after, "a cursor from an earlier page");
     let from = params.after.as_deref().map_or(Ok(0), |after| after.parse::<u32>().map_err(|_| wrong(after)))?;
     let limit = limit(params.limit, MOST_RULES, MOST_RULES)?;
-    let mut conn = state.app.store.conn().await?;
+    let mut conn = state.app.reader.store.conn().await?;
     runs::summary(&mut conn, viewer.audience, id).await?.ok_or_else(Problem::no_run)?;
     let (rules, all) = runs::find::rules_from(&mut conn, id, from, limit).await?;
     let names: Vec<String> = rules.iter().map(|rule| rule.name.clone()).collect();
@@ -125,7 +125,7 @@ pub async fn delete(
     Extension(viewer): Extension<Viewer>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let mut conn = state.app.store.conn().await?;
+    let mut conn = state.app.reader.store.conn().await?;
     let done = runs::delete(&mut conn, viewer.audience, &[run_id(&id)?], Some(viewer.id)).await?;
     if done.is_empty() { Err(Problem::no_run()) } else { Ok(StatusCode::NO_CONTENT) }
 }
@@ -139,7 +139,7 @@ pub async fn restore(
     Path(id): Path<String>,
 ) -> Result<Json<Run>, Problem> {
     let id = run_id(&id)?;
-    let mut conn = state.app.store.conn().await?;
+    let mut conn = state.app.reader.store.conn().await?;
     runs::restore(&mut conn, viewer.audience, &[id], Some(viewer.id)).await?;
     let run = runs::summary(&mut conn, viewer.audience, id).await?.ok_or_else(Problem::no_run)?;
     let facts = runs::find::facts(&mut conn, &[id]).await?.pop().ok_or_else(Problem::no_run)?;

@@ -1,9 +1,9 @@
-//! Files that open pages follow: each is read by one task, however many pages look at it. Server only.
+//! Files that open pages follow: each is read by one task, however many pages look at it.
 //!
 //! A task lives as long as somebody follows. It looks whether the file changed, reads what was added, and hands the
 //! same bytes to everybody. A page that lacks more than that reads it for itself.
 
-use crate::state::{Reach, Sources};
+use super::{Reach, RunFiles};
 use bytes::Bytes;
 use futures::stream::Stream;
 use model::log::LogPart;
@@ -42,7 +42,7 @@ const FILES: usize = 1_000;
 /// Who follows what. Cheap to clone.
 #[derive(Clone)]
 pub struct Followers {
-    sources: Arc<dyn Sources>,
+    files: RunFiles,
     open: Arc<Mutex<HashMap<Followed, Told>>>,
     reads: Arc<AtomicU64>,
 }
@@ -64,8 +64,8 @@ struct Told {
 }
 
 impl Followers {
-    pub fn new(sources: Arc<dyn Sources>) -> Self {
-        Self { sources, open: Arc::default(), reads: Arc::default() }
+    pub fn new(files: RunFiles) -> Self {
+        Self { files, open: Arc::default(), reads: Arc::default() }
     }
 
     /// Events of the live stream about a file: first how it is, then whenever it changes. `None` if too many files
@@ -87,7 +87,7 @@ impl Followers {
     }
 
     /// Files that are followed now.
-    pub fn files(&self) -> usize {
+    pub fn followed(&self) -> usize {
         self.lock().len()
     }
 
@@ -122,7 +122,7 @@ impl Followers {
         let Followed { file, path, reach, .. } = &followed;
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut known = facts(&*self.sources, reach, path).await;
+        let mut known = self.files.facts(reach, path).await;
         // Where the next line begins, or one that has no end yet; first the end of what pages have read by themselves.
         let mut to = known.as_ref().map_or(0, |facts| facts.size);
         loop {
@@ -136,7 +136,7 @@ impl Followers {
                     return;
                 }
             }
-            let now = facts(&*self.sources, reach, path).await;
+            let now = self.files.facts(reach, path).await;
             if now == known {
                 continue;
             }
@@ -162,16 +162,12 @@ impl Followers {
 impl Followers {
     /// Lines from a byte on, of a log that is as it is: one that is packed is written once.
     async fn lines(&self, reach: &Reach, path: &Path, from: u64) -> Option<LogWindow> {
-        let found = self.sources.log(reach, path.to_owned(), LogPart::From(from), None).await;
+        let found = self.files.log(reach, path, LogPart::From(from), None).await;
         match found {
             Ok((facts, LogFound::Text(text))) if !text.packed => Some(LogWindow { facts, text }),
             _ => None,
         }
     }
-}
-
-async fn facts(sources: &dyn Sources, reach: &Reach, path: &Path) -> Result<FileFacts, NoFile> {
-    sources.facts(reach, vec![path.to_owned()]).await.pop().unwrap_or(Err(NoFile::Missing))
 }
 
 fn encoded(file: &FileRef, facts: &Result<FileFacts, NoFile>, lines: Option<LogWindow>) -> Bytes {

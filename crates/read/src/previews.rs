@@ -1,11 +1,7 @@
 //! Previews as a page wants them: words coloured, what stands still as HTML, neighbours by their addresses.
-//! Server only; reads nothing.
+//! Reads nothing.
 
-use crate::{
-    highlight,
-    paths::{self, RunPlace},
-    work::Leash,
-};
+use crate::{highlight, work::Leash};
 use model::{
     RunId,
     file::FileRef,
@@ -14,6 +10,7 @@ use model::{
 };
 use peek::still::{self, Html};
 use std::path::Path;
+use view::paths::{self, RunPlace};
 
 /// What a page shows of a preview. Takes as long as colouring may.
 pub fn shown(mut preview: Preview, leash: &Leash) -> Shown {

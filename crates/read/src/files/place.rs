@@ -1,7 +1,7 @@
 //! Where a path of a run leads: which directory it may not leave, and the way from there. Looks at names
 //! only; that no link leads out is the affair of `open`.
 
-use app::state::Reach;
+use super::Reach;
 use model::{
     access::{FileReach, name_in_root},
     file::NoFile,

@@ -44,16 +44,16 @@ fn lab() -> (tempfile::TempDir, PathBuf) {
 }
 
 /// A gate that looks into no file.
-fn gate() -> Gate {
-    Gate::new(Roots::default(), Guard::default(), "/bin/false".into())
+fn gate() -> RunFiles {
+    RunFiles::new(Roots::default(), Guard::default(), "/bin/false".into())
 }
 
 fn reach(run: &Path) -> Reach {
     Reach { directory: Some(run.to_owned()), extent: FileReach::Machine, account: "owner".into(), beneath: true }
 }
 
-async fn text(gate: &Gate, run: &Path, path: impl AsRef<Path>, named: bool) -> Result<String, NoFile> {
-    let window = gate.window(&Reach { beneath: !named, ..reach(run) }, path.as_ref(), Part::From(0, 4096)).await?;
+async fn text(gate: &RunFiles, run: &Path, path: impl AsRef<Path>, named: bool) -> Result<String, NoFile> {
+    let window = gate.slice(&Reach { beneath: !named, ..reach(run) }, path.as_ref(), ByteRange::From(0, 4096)).await?;
     Ok(String::from_utf8_lossy(&window.bytes).into_owned())
 }
 
@@ -195,13 +195,13 @@ async fn windows_are_of_the_size_asked_for() {
     let big = fs::File::create(run.join("big.log")).unwrap();
     big.set_len(5 << 30).unwrap();
     big.write_all_at(b"end\n", (5 << 30) - 4).unwrap();
-    let end = gate.window(&reach(&run), Path::new("big.log"), Part::End(10)).await.unwrap();
+    let end = gate.slice(&reach(&run), Path::new("big.log"), ByteRange::End(10)).await.unwrap();
     assert_eq!((end.facts.size, end.from, end.bytes.as_slice()), (5 << 30, (5 << 30) - 10, b"\0\0\0\0\0\0end\n".as_slice()));
-    let middle = gate.window(&reach(&run), Path::new("big.log"), Part::From(2 << 30, 1000)).await.unwrap();
+    let middle = gate.slice(&reach(&run), Path::new("big.log"), ByteRange::From(2 << 30, 1000)).await.unwrap();
     assert_eq!(middle.bytes.len(), 1000);
-    let past = gate.window(&reach(&run), Path::new("big.log"), Part::From(6 << 30, 1000)).await.unwrap();
+    let past = gate.slice(&reach(&run), Path::new("big.log"), ByteRange::From(6 << 30, 1000)).await.unwrap();
     assert!(past.bytes.is_empty());
-    let whole = gate.window(&reach(&run), Path::new("a.txt"), Part::End(1000)).await.unwrap();
+    let whole = gate.slice(&reach(&run), Path::new("a.txt"), ByteRange::End(1000)).await.unwrap();
     assert_eq!((whole.from, whole.bytes.as_slice()), (0, b"inside".as_slice()));
 }
 
@@ -223,7 +223,7 @@ async fn beyond_the_end_of_a_file_is_nothing_however_far() {
     let (_base, run) = lab();
     let gate = gate();
     for from in [6, 7, i64::MAX as u64, i64::MAX as u64 + 1, u64::MAX] {
-        let window = gate.window(&reach(&run), Path::new("a.txt"), Part::From(from, 4096)).await.unwrap();
+        let window = gate.slice(&reach(&run), Path::new("a.txt"), ByteRange::From(from, 4096)).await.unwrap();
         assert_eq!((window.from, window.bytes.len()), (6, 0), "{from}");
         assert_eq!(gate.count(&reach(&run), Path::new("a.txt"), from).await, Ok(Some(0)));
         assert_eq!(gate.line(&reach(&run), Path::new("a.txt"), from).await, Ok(Some(0)));
@@ -236,7 +236,7 @@ async fn beyond_the_end_of_a_file_is_nothing_however_far() {
 }
 
 /// A lab's tree with a run of ana, files of ben, and references; and a gate that gives each their own and the references.
-fn shared() -> (tempfile::TempDir, Gate) {
+fn shared() -> (tempfile::TempDir, RunFiles) {
     let base = tempfile::tempdir().unwrap();
     for dir in ["lab/ana/run", "lab/ben", "ref"] {
         fs::create_dir_all(base.path().join(dir)).unwrap();
@@ -246,15 +246,15 @@ fn shared() -> (tempfile::TempDir, Gate) {
         fs::write(base.path().join(file), text).unwrap();
     }
     let given = vec![base.path().join("lab/{user}"), base.path().join("ref")];
-    (base, Gate::new(Roots { mapped: None, given }, Guard::default(), "/bin/false".into()))
+    (base, RunFiles::new(Roots { mapped: None, given }, Guard::default(), "/bin/false".into()))
 }
 
 fn given(account: &str, directory: PathBuf, beneath: bool) -> Reach {
     Reach { directory: Some(directory), extent: FileReach::Roots, account: account.into(), beneath }
 }
 
-async fn read(gate: &Gate, reach: &Reach, path: impl AsRef<Path>) -> Result<String, NoFile> {
-    let window = gate.window(reach, path.as_ref(), Part::From(0, 4096)).await?;
+async fn read(gate: &RunFiles, reach: &Reach, path: impl AsRef<Path>) -> Result<String, NoFile> {
+    let window = gate.slice(reach, path.as_ref(), ByteRange::From(0, 4096)).await?;
     Ok(String::from_utf8_lossy(&window.bytes).into_owned())
 }
 
@@ -334,7 +334,7 @@ async fn what_holds_keys_is_shown_to_nobody_by_any_way() {
     fs::hard_link(data.join("journal/1.log"), run.join("hard-deep")).unwrap();
     // Moved after it was guarded, its name is gone, but not its number.
     let moved = base.path().join("moved");
-    let gate = Gate::new(Roots::default(), Guard::new(vec![data.clone()], Some(&home)), "/bin/false".into());
+    let gate = RunFiles::new(Roots::default(), Guard::new(vec![data.clone()], Some(&home)), "/bin/false".into());
     let named = Reach { beneath: false, ..reach(&run) };
     let wide = reach(base.path());
 

@@ -1,9 +1,10 @@
 //! Timelines of runs: laid out once for each state of a run, off the request threads, and read in
-//! windows. Server only.
+//! windows.
 
 use crate::{
-    error::AppError,
-    marks::{AllMarks, Snapshot},
+    ReadError,
+    error::shared,
+    jobs::{JobsInMemory, Snapshot},
     work::{self, Ended, Leash},
 };
 use chart::{
@@ -73,19 +74,19 @@ type Key = (RunId, u64, Arrangement);
 
 /// The timelines of all readers.
 pub struct Timelines {
-    marks: Arc<AllMarks>,
+    marks: Arc<JobsInMemory>,
     kept: Cache<Key, Option<Arc<Layout>>>,
     turns: Arc<Semaphore>,
 }
 
 impl Timelines {
-    pub fn new(marks: Arc<AllMarks>) -> Self {
+    pub fn new(marks: Arc<JobsInMemory>) -> Self {
         let weigher = |_: &Key, layout: &Option<Arc<Layout>>| layout.as_ref().map_or(100, |layout| layout.weight());
         let kept = Cache::builder().max_capacity(KEPT).weigher(weigher).time_to_idle(IDLE).build();
         Self { marks, kept, turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    async fn layout(&self, run: RunId, arrangement: &Arrangement) -> Result<Option<Arc<Layout>>, AppError> {
+    async fn layout(&self, run: RunId, arrangement: &Arrangement) -> Result<Option<Arc<Layout>>, ReadError> {
         let Snapshot { marks, version, .. } = self.marks.at(run, arrangement.at).await?;
         // A layout is kept by the name of its rule: it must be one that the run has, not any text of any length.
         if arrangement.rule.as_deref().is_some_and(|rule| marks.rules.find(rule).is_none()) {
@@ -96,17 +97,17 @@ impl Timelines {
             let arrangement = arrangement.clone();
             work::in_turn(&self.turns, "a timeline", move |leash| Ok(lay_out(&marks, &arrangement, leash)?.map(Arc::new))).await
         });
-        made.await.map_err(|error: Arc<AppError>| AppError::clone(&error))
+        made.await.map_err(shared)
     }
 
     /// A part of a run's timeline; the caller has checked that the reader may see the run.
-    pub async fn window(&self, run: RunId, ask: &Ask) -> Result<Option<TimelineView>, AppError> {
+    pub async fn window(&self, run: RunId, ask: &Ask) -> Result<Option<TimelineView>, ReadError> {
         let Some(layout) = self.layout(run, &ask.arrangement).await? else { return Ok(None) };
         let (ask, now) = (ask.clone(), now(&ask.arrangement));
         work::shared("a window of a timeline", move |leash| layout.window(&ask, now, leash)).await.map(Some)
     }
 
-    pub async fn sums(&self, run: RunId, arrangement: &Arrangement, from: Place, to: Place) -> Result<SpanSums, AppError> {
+    pub async fn sums(&self, run: RunId, arrangement: &Arrangement, from: Place, to: Place) -> Result<SpanSums, ReadError> {
         let Some(layout) = self.layout(run, arrangement).await? else { return Ok(SpanSums::default()) };
         let sums = layout.curve.sums(from.millis(), to.millis().min(layout.now(now(arrangement))));
         let chart::curve::Sums { bars, core_ms, busiest, busiest_at, cores } = sums;
@@ -121,14 +122,14 @@ impl Timelines {
         lane: u32,
         at: Place,
         reach: Place,
-    ) -> Result<Option<JobKey>, AppError> {
+    ) -> Result<Option<JobKey>, ReadError> {
         let layout = self.layout(run, arrangement).await?;
         let lot = layout.as_ref().and_then(|layout| layout.lots.iter().find(|lot| lot.name == group));
         Ok(lot.and_then(|lot| lot.lanes.at(lane, at.millis(), reach.millis().max(0))).map(|bar| JobKey(bar.key)))
     }
 
     /// The attempt a run waits or waited for longest: the oldest that runs, or the one that ended last.
-    pub async fn last(&self, run: RunId, at: Option<AsOf>) -> Result<Option<JobKey>, AppError> {
+    pub async fn last(&self, run: RunId, at: Option<AsOf>) -> Result<Option<JobKey>, ReadError> {
         let Snapshot { marks, .. } = self.marks.at(run, at).await?;
         let begun = || marks.rows.iter().filter(|mark| mark.started_at != Marks::NEVER);
         let running = begun().filter(|mark| mark.ended_at == Marks::NEVER).min_by_key(|mark| mark.started_at);
@@ -138,7 +139,7 @@ impl Timelines {
     }
 
     /// Where the jobs of a chain stand; those that are not in this arrangement are left out.
-    pub async fn links(&self, run: RunId, arrangement: &Arrangement, chain: &[JobKey]) -> Result<Vec<Link>, AppError> {
+    pub async fn links(&self, run: RunId, arrangement: &Arrangement, chain: &[JobKey]) -> Result<Vec<Link>, ReadError> {
         let Some(layout) = self.layout(run, arrangement).await? else { return Ok(Vec::new()) };
         let wanted: HashMap<i64, usize> = chain.iter().enumerate().map(|(at, job)| (job.0, at)).collect();
         work::shared("a chain of jobs", move |leash| layout.links(&wanted, leash)).await

@@ -1,6 +1,6 @@
-//! Layouts of job graphs: many rules' jobs drawn as one, then layers, off the request threads. Server only.
+//! Layouts of job graphs: many rules' jobs drawn as one, then layers, off the request threads.
 
-use crate::{error::AppError, work};
+use crate::{ReadError, error::shared, work};
 use model::{JobKey, JobStatus};
 use moka::future::Cache;
 use rust_sugiyama::{
@@ -60,7 +60,7 @@ struct Boxes {
 }
 
 impl JobGraphs {
-    pub async fn lay_out(&self, graph: Graph, rule: Option<&str>) -> Result<JobGraph, AppError> {
+    pub async fn lay_out(&self, graph: Graph, rule: Option<&str>) -> Result<JobGraph, ReadError> {
         if graph.edges.is_empty() {
             return Ok(JobGraph::Unlinked);
         }
@@ -79,9 +79,9 @@ impl JobGraphs {
             let edges = edges.clone();
             let laid = work::in_turn(&self.turns, "a job graph", move |_| Ok(Arc::new(places(count, &edges)))).await?;
             info!(jobs = count, "Laid out a job graph");
-            Ok::<_, AppError>(laid)
+            Ok::<_, ReadError>(laid)
         });
-        let placed = placed.await.map_err(|error: Arc<AppError>| AppError::clone(&error))?;
+        let placed = placed.await.map_err(shared)?;
         let (places, width, height) = &*placed;
         let mut rules: Vec<String> = Vec::new();
         let mut rule_at: HashMap<String, u32> = HashMap::new();

@@ -1,4 +1,4 @@
-//! Code with its words marked by classes, which `style/parts/code.css` colours. Server only.
+//! Code with its words marked by classes, which `style/parts/code.css` colours.
 //!
 //! Bounded in time, each text and all of an answer: what could not be marked soon enough is shown plain.
 

@@ -1,6 +1,7 @@
 //! The addresses of pages: built here and nowhere else.
 
 use crate::query;
+use crate::{jobs::JobAsk, matrix::MatrixAsk};
 use model::{
     AsOf, JobKey, Millis, RunId, RunStatus,
     file::FileRef,
@@ -8,7 +9,6 @@ use model::{
     job::FileRole,
     page::{Cursor, RunSort},
 };
-use view::{jobs::JobAsk, matrix::MatrixAsk};
 
 pub const RUNS: &str = "/runs";
 pub const LOGS: &str = "/logs";

@@ -1,7 +1,7 @@
 //! How much longer a run takes: from how long jobs of each rule took, here and in earlier attempts,
-//! and from how many ran at once. Server only.
+//! and from how many ran at once.
 
-use crate::{error::AppError, marks::Snapshot, state::AppState};
+use crate::{ReadError, Reader, jobs::Snapshot};
 use model::{JobStatus, Millis, RunId, run::RuleRow};
 use std::collections::HashMap;
 use store::{
@@ -21,10 +21,11 @@ struct Takes {
     variance: f64,
 }
 
-/// The least and the most that is to be expected; see [`crate::api::runs::read_left`].
-pub async fn left(state: &AppState, run: RunId) -> Result<Option<(Millis, Millis)>, AppError> {
-    let Snapshot { marks, .. } = state.marks.of_run(run).await?;
-    let mut conn = state.store.conn().await?;
+/// How much longer a run takes, in milliseconds: the least and the most to be expected. `None` if it does not run, or too
+/// little of it has ended to tell.
+pub async fn left(reader: &Reader, run: RunId) -> Result<Option<(Millis, Millis)>, ReadError> {
+    let Snapshot { marks, .. } = reader.jobs.of_run(run).await?;
+    let mut conn = reader.store.conn().await?;
     let rules = find::rules(&mut conn, run).await?;
     let past = past(&mut conn, run).await?;
     drop(conn);

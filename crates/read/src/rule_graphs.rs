@@ -1,8 +1,8 @@
-//! Pictures of rule graphs: laid out once for each graph, off the request threads. Server only.
+//! Pictures of rule graphs: laid out once for each graph, off the request threads.
 
 mod lay;
 
-use crate::{error::AppError, work};
+use crate::{ReadError, error::shared, work};
 use chart::graph::{Direction, Layout};
 use lay::{Graph, MOST_NODES};
 use model::RunId;
@@ -33,7 +33,7 @@ enum Picture {
 }
 
 /// The pictures of all readers.
-pub struct Graphs {
+pub struct RuleGraphs {
     store: Store,
     kept: Cache<(Vec<u8>, Direction), Picture>,
     /// Graphs with rules that came later.
@@ -41,7 +41,7 @@ pub struct Graphs {
     turns: Arc<Semaphore>,
 }
 
-impl Graphs {
+impl RuleGraphs {
     pub fn new(store: Store) -> Self {
         let kept = Cache::builder().max_capacity(KEPT).weigher(|_, picture: &Picture| weight(picture)).build();
         let grown = Cache::builder().max_capacity(100).time_to_live(GROWN).build();
@@ -52,11 +52,11 @@ impl Graphs {
     ///
     /// # Errors
     /// The database does not answer. A graph that cannot be drawn is no error but says so.
-    pub async fn of_run(&self, run: RunId, direction: Direction) -> Result<RuleGraph, AppError> {
+    pub async fn of_run(&self, run: RunId, direction: Direction) -> Result<RuleGraph, ReadError> {
         let Some(found) = self.found(run, direction).await? else { return Ok(RuleGraph::Absent) };
         let key = (found.digest.clone(), direction);
         let picture = self.kept.try_get_with(key, self.picture(found, direction));
-        Ok(match picture.await.map_err(|error: Arc<AppError>| AppError::clone(&error))? {
+        Ok(match picture.await.map_err(shared)? {
             Picture::Drawn(picture) => RuleGraph::Drawn { names: picture.0.clone(), layout: picture.1.clone() },
             Picture::TooLarge => RuleGraph::TooLarge,
             Picture::Unreadable => RuleGraph::Unreadable,
@@ -64,7 +64,7 @@ impl Graphs {
     }
 
     /// The place of each rule in the order in which their jobs can run; empty if no graph was reported.
-    pub async fn order(&self, run: RunId) -> Result<HashMap<String, usize>, AppError> {
+    pub async fn order(&self, run: RunId) -> Result<HashMap<String, usize>, ReadError> {
         let found = self.found(run, Direction::Down).await?;
         Ok(found.and_then(|found| Graph::read(&found.graph)).map(|graph| graph.order()).unwrap_or_default())
     }
@@ -72,7 +72,7 @@ impl Graphs {
     /// The graph as it was reported, with the rules that came later: a checkpoint adds some. Those are
     /// linked by the files of the newest job of each rule. So are all rules of a client that reports no
     /// graph; without any link there is none.
-    async fn found(&self, run: RunId, direction: Direction) -> Result<Option<graphs::Reported>, AppError> {
+    async fn found(&self, run: RunId, direction: Direction) -> Result<Option<graphs::Reported>, ReadError> {
         let mut conn = self.store.conn().await?;
         let found = graphs::reported(&mut conn, run, FORM, direction.as_str()).await?;
         let graph = match &found {
@@ -107,7 +107,7 @@ impl Graphs {
     }
 
     /// The picture as it is kept, or a new one, which is then kept. Holds no connection meanwhile.
-    async fn picture(&self, found: graphs::Reported, direction: Direction) -> Result<Picture, AppError> {
+    async fn picture(&self, found: graphs::Reported, direction: Direction) -> Result<Picture, ReadError> {
         let Some(graph) = Graph::read(&found.graph) else {
             warn!("A reported rule graph is none: no nodes, or links that lead nowhere");
             return Ok(Picture::Unreadable);

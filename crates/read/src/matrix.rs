@@ -1,8 +1,7 @@
-//! Samples against rules, from the jobs in memory. Server only.
+//! Samples against rules, from the jobs in memory.
 
 use crate::{
-    error::AppError,
-    state::AppState,
+    ReadError, Reader,
     work::{self, Ended, Leash},
 };
 use model::{Invalid, JobStatus, RunId, live::LiveCursor};
@@ -22,12 +21,12 @@ const COLUMNS: usize = 300;
 
 /// A part of a run's matrix; the caller has checked that the reader may see the run.
 pub async fn view(
-    state: &AppState,
+    reader: &Reader,
     run: RunId,
     ask: MatrixAsk,
     wildcards: Vec<String>,
     cursor: LiveCursor,
-) -> Result<Option<MatrixView>, AppError> {
+) -> Result<Option<MatrixView>, ReadError> {
     let by = match &ask.by {
         Some(by) if wildcards.contains(by) => by.clone(),
         Some(by) => return Err(Invalid::new("by", by, "a wildcard of this run").into()),
@@ -40,8 +39,8 @@ pub async fn view(
         return Err(Invalid::new("values", "many values", "at most 200 values").into());
     }
     let statuses = JobStatus::list(ask.status.as_deref().unwrap_or(""))?;
-    let order = state.graphs.order(run).await?;
-    let now = state.marks.at(run, ask.at).await?;
+    let order = reader.rule_graphs.order(run).await?;
+    let now = reader.jobs.at(run, ask.at).await?;
     let made = work::shared("a matrix", move |leash| {
         let Sorted { columns, more_columns, mut rows, longest } = rows(&now.marks, &now.values(&by), &order, &ask, &statuses, leash)?;
         let total = rows.len() as u32;

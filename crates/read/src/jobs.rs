@@ -1,9 +1,9 @@
-//! The jobs of runs in memory, 48 bytes each, kept in step with the database. Server only.
+//! The jobs of runs in memory, 48 bytes each, kept in step with the database.
 //!
 //! A run is read whole when it is first asked for; after that only what changed. What is given
 //! out holds every change that the hub had told of when it was asked for.
 
-use crate::error::AppError;
+use crate::{ReadError, error::shared};
 use live::Hub;
 use model::{AsOf, JobKey, Millis, RunId, live::LiveCursor};
 use moka::future::Cache;
@@ -89,7 +89,7 @@ struct Held {
 }
 
 /// The jobs of all runs somebody looks at.
-pub struct AllMarks {
+pub struct JobsInMemory {
     store: Store,
     hub: Hub,
     kept: Cache<RunId, Arc<Mutex<Held>>>,
@@ -102,7 +102,7 @@ pub struct Then {
     pub past: Past,
 }
 
-impl AllMarks {
+impl JobsInMemory {
     pub fn new(store: Store, hub: Hub) -> Self {
         let weigher = |_: &RunId, held: &Arc<Mutex<Held>>| {
             // Wildcards once more for what is derived of them.
@@ -119,7 +119,7 @@ impl AllMarks {
     }
 
     /// The jobs of a run now, or as they were at a moment.
-    pub async fn at(&self, run: RunId, at: Option<AsOf>) -> Result<Snapshot, AppError> {
+    pub async fn at(&self, run: RunId, at: Option<AsOf>) -> Result<Snapshot, ReadError> {
         match at {
             Some(at) => Ok(self.then(run, at).await?.snapshot.clone()),
             None => self.of_run(run).await,
@@ -129,7 +129,7 @@ impl AllMarks {
     /// A run as it was at a moment.
     ///
     /// The first reader of a moment waits for what was told after it to be read; see [`Past::read`].
-    pub async fn then(&self, run: RunId, at: AsOf) -> Result<Arc<Then>, AppError> {
+    pub async fn then(&self, run: RunId, at: AsOf) -> Result<Arc<Then>, ReadError> {
         let at = at.millis();
         let make = async {
             let mut snapshot = self.of_run(run).await?; // First: what comes in between is undone, too.
@@ -140,7 +140,7 @@ impl AllMarks {
             (snapshot.version, snapshot.derived) = (1 << 63 | at.unsigned_abs(), Arc::default());
             Ok(Arc::new(Then { snapshot, past }))
         };
-        let made = Box::pin(self.past.try_get_with((run, at), make)).await.map_err(|error: Arc<AppError>| AppError::clone(&error))?;
+        let made = Box::pin(self.past.try_get_with((run, at), make)).await.map_err(shared)?;
         if made.past.after.is_none() {
             self.past.invalidate(&(run, at)).await; // Nothing came after it yet: the next reader must hear if something does.
         }
@@ -150,10 +150,10 @@ impl AllMarks {
     /// The jobs of a run.
     ///
     /// The first reader of a run of 10^5 jobs waits some hundred milliseconds, others for what changed.
-    pub async fn of_run(&self, run: RunId) -> Result<Snapshot, AppError> {
+    pub async fn of_run(&self, run: RunId) -> Result<Snapshot, ReadError> {
         let told = self.hub.cursor();
         let held = self.kept.try_get_with(run, self.whole(run)).await;
-        let held = held.map_err(|error: Arc<AppError>| AppError::clone(&error))?;
+        let held = held.map_err(shared)?;
         let mut held = held.lock().await;
         let behind = held.cursor.epoch != told.epoch || held.cursor.seq < told.seq;
         if behind || held.looked.elapsed() > FRESH {
@@ -162,7 +162,7 @@ impl AllMarks {
         Ok(held.now.clone())
     }
 
-    async fn whole(&self, run: RunId) -> Result<Arc<Mutex<Held>>, AppError> {
+    async fn whole(&self, run: RunId) -> Result<Arc<Mutex<Held>>, ReadError> {
         let cursor = self.hub.cursor();
         let mut conn = self.store.conn().await?;
         let horizon = changes::horizon(&mut conn).await?;
@@ -170,7 +170,7 @@ impl AllMarks {
         Ok(Arc::new(Mutex::new(Held { now, horizon, cursor, looked: Instant::now() })))
     }
 
-    async fn renew(&self, held: &mut Held, run: RunId) -> Result<(), AppError> {
+    async fn renew(&self, held: &mut Held, run: RunId) -> Result<(), ReadError> {
         let cursor = self.hub.cursor();
         let mut conn = self.store.conn().await?;
         let (touched, horizon) = marks::touched(&mut conn, run, &held.horizon, MOST).await?;

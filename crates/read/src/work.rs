@@ -1,10 +1,10 @@
 //! Work that keeps a processor busy, off the threads that answer requests: so much of it at a time, for so long, and
-//! only while somebody waits for the result. Server only.
+//! only while somebody waits for the result.
 //!
 //! A closed page, a deadline and a stopping server end work through its [`Leash`], which loops look at. Work that
 //! does not look holds its turn until it is done; nobody waits for it longer than the deadline.
 
-use crate::error::AppError;
+use crate::ReadError;
 use std::{
     sync::{
         Arc, LazyLock,
@@ -79,8 +79,8 @@ impl Drop for Waiting {
 /// Does short work in a turn that all of it shares.
 ///
 /// # Errors
-/// [`AppError::Busy`] if there is no turn, or the time is over; [`AppError::Internal`] if `what` broke.
-pub async fn shared<T, F>(what: &'static str, work: F) -> Result<T, AppError>
+/// [`ReadError::Busy`] if there is no turn, or the time is over; [`ReadError::Broken`] if `what` broke.
+pub async fn shared<T, F>(what: &'static str, work: F) -> Result<T, ReadError>
 where
     T: Send + 'static,
     F: FnOnce(&Leash) -> Result<T, Ended> + Send + 'static,
@@ -92,7 +92,7 @@ where
 ///
 /// # Errors
 /// As [`shared`].
-pub async fn in_turn<T, F>(turns: &Arc<Semaphore>, what: &'static str, work: F) -> Result<T, AppError>
+pub async fn in_turn<T, F>(turns: &Arc<Semaphore>, what: &'static str, work: F) -> Result<T, ReadError>
 where
     T: Send + 'static,
     F: FnOnce(&Leash) -> Result<T, Ended> + Send + 'static,
@@ -100,16 +100,16 @@ where
     within(turns, what, (WAIT, PATIENCE), work).await
 }
 
-async fn within<T, F>(turns: &Arc<Semaphore>, what: &'static str, (wait, patience): (Duration, Duration), work: F) -> Result<T, AppError>
+async fn within<T, F>(turns: &Arc<Semaphore>, what: &'static str, (wait, patience): (Duration, Duration), work: F) -> Result<T, ReadError>
 where
     T: Send + 'static,
     F: FnOnce(&Leash) -> Result<T, Ended> + Send + 'static,
 {
     let Ok(turn) = timeout(wait, Arc::clone(turns).acquire_owned()).await else {
         warn!(what, "No turn came free within {wait:?}");
-        return Err(AppError::Busy);
+        return Err(ReadError::Busy);
     };
-    let turn = turn.map_err(|_| AppError::internal(format!("no turns any more for {what}")))?;
+    let turn = turn.map_err(|_| ReadError::broken(format!("no turns any more for {what}")))?;
     let waiting = Waiting(Leash::new(patience));
     let leash = waiting.0.clone();
     let done = spawn_blocking(move || {
@@ -120,9 +120,9 @@ where
         Ok(Ok(Ok(done))) => Ok(done),
         Ok(Ok(Err(Ended))) | Err(_) => {
             warn!(what, "Gave up after {patience:?}");
-            Err(AppError::Busy)
+            Err(ReadError::Busy)
         }
-        Ok(Err(_)) => Err(AppError::internal(format!("{what} broke"))),
+        Ok(Err(_)) => Err(ReadError::broken(format!("{what} broke"))),
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
 
         let done = within(&turns, "a test", (LONG, SOON), endless).await;
 
-        assert_eq!(done, Err(AppError::Busy));
+        assert!(matches!(done, Err(ReadError::Busy)), "{done:?}");
         assert!(timeout(LONG, turns.acquire()).await.is_ok(), "its turn is free");
     }
 
@@ -182,7 +182,8 @@ mod tests {
         let turns = turns();
         let _held = turns.acquire().await.expect("the only turn");
 
-        assert_eq!(within(&turns, "a test", (SOON, LONG), |_| Ok(7)).await, Err(AppError::Busy));
+        let done = within(&turns, "a test", (SOON, LONG), |_| Ok(7)).await;
+        assert!(matches!(done, Err(ReadError::Busy)), "{done:?}");
     }
 
     #[tokio::test]
@@ -191,7 +192,7 @@ mod tests {
 
         let broken = within(&turns, "a test", (LONG, LONG), |_| -> Result<(), Ended> { panic!("on purpose") }).await;
 
-        assert!(matches!(broken, Err(AppError::Internal { .. })), "{broken:?}");
-        assert_eq!(within(&turns, "a test", (LONG, LONG), |_| Ok(7)).await, Ok(7));
+        assert!(matches!(broken, Err(ReadError::Broken(_))), "{broken:?}");
+        assert!(matches!(within(&turns, "a test", (LONG, LONG), |_| Ok(7)).await, Ok(7)));
     }
 }

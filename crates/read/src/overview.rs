@@ -1,10 +1,10 @@
-//! The figures around the list of runs, read once for everybody who asks within a moment. Server only.
+//! The figures around the list of runs, read once for everybody who asks within a moment.
 //!
 //! They count up to ten thousand rows each, and every open page wants them after every change.
 //! What is handed out may be [`FRESH`] old and says from which point of the live stream on it
 //! must be read again: a page that follows the stream from there misses nothing.
 
-use crate::error::AppError;
+use crate::{ReadError, error::shared};
 use live::Hub;
 use model::{RunStatus, filter::RunFilter, live::LiveCursor, page::Total};
 use moka::{Expiry, future::Cache};
@@ -50,7 +50,7 @@ impl<K, T> Expiry<K, Kept<T>> for FromItsBeginning {
 }
 
 /// The figures of all readers.
-pub struct Figures {
+pub struct Overviews {
     store: Store,
     hub: Hub,
     tiles: Cache<Audience, Kept<Tiles>>,
@@ -58,7 +58,7 @@ pub struct Figures {
     strip: Cache<(), Arc<Vec<Activity>>>,
 }
 
-impl Figures {
+impl Overviews {
     pub fn new(store: Store, hub: Hub) -> Self {
         Self {
             store,
@@ -70,17 +70,17 @@ impl Figures {
     }
 
     /// The tiles and the strip above the list.
-    pub async fn overview(&self, audience: Audience) -> Result<Since<Overview>, AppError> {
+    pub async fn overview(&self, audience: Audience) -> Result<Since<Overview>, ReadError> {
         let until = clock::now();
         let strip = self.strip.try_get_with((), async {
             let mut conn = self.store.conn().await?;
-            Ok::<_, AppError>(Arc::new(stats::activity(&mut conn, until, STEP_MS, STEPS).await?))
+            Ok::<_, ReadError>(Arc::new(stats::activity(&mut conn, until, STEP_MS, STEPS).await?))
         });
         let strip = strip.await.map_err(shared)?;
         let tiles = self.tiles.try_get_with(audience, async {
             let (at, began) = (self.hub.cursor(), Instant::now());
             let mut conn = self.store.conn().await?;
-            Ok::<_, AppError>(Kept { figure: Arc::new(stats::by_status(&mut conn, audience).await?), at, began })
+            Ok::<_, ReadError>(Kept { figure: Arc::new(stats::by_status(&mut conn, audience).await?), at, began })
         });
         let tiles = tiles.await.map_err(shared)?;
         let activity = strip.iter().map(|step| (step.running, step.finished, step.failed)).collect();
@@ -88,20 +88,15 @@ impl Figures {
     }
 
     /// How many runs pass a filter.
-    pub async fn total(&self, audience: Audience, filter: &RunFilter) -> Result<Since<Total>, AppError> {
+    pub async fn total(&self, audience: Audience, filter: &RunFilter) -> Result<Since<Total>, ReadError> {
         let total = self.totals.try_get_with((audience, filter.to_string()), async {
             let (at, began) = (self.hub.cursor(), Instant::now());
             let mut conn = self.store.conn().await?;
-            Ok::<_, AppError>(Kept { figure: runs::total(&mut conn, audience, filter, clock::now()).await?, at, began })
+            Ok::<_, ReadError>(Kept { figure: runs::total(&mut conn, audience, filter, clock::now()).await?, at, began })
         });
         let total = total.await.map_err(shared)?;
         Ok((total.figure, total.at))
     }
-}
-
-/// One failed read is told to everybody who waited for it.
-fn shared(error: Arc<AppError>) -> AppError {
-    AppError::clone(&error)
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
-//! The gate to files of runs: which may be shown, how they are opened, and how many are read at a time.
+//! The files of runs: which may be shown, how they are opened, and how many are read at a time.
 //!
 //! Knows nothing of formats, pages or addresses. A path comes from a client or a reader and is trusted in
 //! neither case; `place` says what it may mean, `open` opens it so that it means nothing else.
 
 mod child;
+mod follow;
 mod guard;
 mod list;
 mod open;
 mod place;
+mod reach;
+mod text;
 mod turns;
 
 use ::peek::{
@@ -15,9 +18,9 @@ use ::peek::{
     find,
     logs::{self, PackedAsk},
 };
-use app::state::{Part, Reach, Window};
 use child::Peeker;
 pub use child::peek;
+pub use follow::Followers;
 pub use guard::Guard;
 use model::{
     access::FileReach,
@@ -28,6 +31,7 @@ use model::{
 };
 use place::Place;
 pub use place::Roots;
+pub use reach::{ByteRange, FileSlice, Reach};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::{
@@ -45,7 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Lets files through. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Gate {
+pub struct RunFiles {
     roots: Arc<Roots>,
     guard: Arc<Guard>,
     turns: Arc<Turns>,
@@ -53,7 +57,7 @@ pub struct Gate {
     counts: Arc<Counts>,
 }
 
-impl Gate {
+impl RunFiles {
     /// `program` looks into files when it is called with `peek`: `flowod` itself.
     pub fn new(roots: Roots, guard: Guard, program: PathBuf) -> Self {
         Self {
@@ -83,14 +87,14 @@ impl Gate {
     ///
     /// # Errors
     /// As [`Self::facts`].
-    pub async fn window(&self, reach: &Reach, path: &Path, part: Part) -> Result<Window, NoFile> {
+    pub async fn slice(&self, reach: &Reach, path: &Path, range: ByteRange) -> Result<FileSlice, NoFile> {
         self.with(reach, path, move |file, facts| {
-            let (from, most) = match part {
-                Part::From(from, most) => (from.min(facts.size), most),
-                Part::End(most) => (facts.size.saturating_sub(most as u64), most),
+            let (from, most) = match range {
+                ByteRange::From(from, most) => (from.min(facts.size), most),
+                ByteRange::End(most) => (facts.size.saturating_sub(most as u64), most),
             };
             let bytes = ::peek::read(&file, from, most).map_err(|error| open::why(&error))?;
-            Ok(Window { facts, from, bytes })
+            Ok(FileSlice { facts, from, bytes })
         })
         .await
     }

@@ -1,15 +1,9 @@
-//! Reads results: outputs of jobs by rule and of one job, directories, and what is shown of a file. Server only.
+//! Reads results: outputs of jobs by rule and of one job, directories, and what is shown of a file.
 
-use crate::{
-    api::benchmarks,
-    error::AppError,
-    parts::frame::counted,
-    preview,
-    state::{AppState, Reach, Viewer, note_read},
-    work,
-};
+use crate::{ReadError, Reader, benchmarks, files::Reach, note_read, previews, work};
 use model::{
     Invalid, JobKey, RunId,
+    access::Viewer,
     encoding::Encoding,
     file::{FileFacts, FileRef, NoFile},
     job::{FileRole, JobRow},
@@ -17,7 +11,10 @@ use model::{
     preview::{Ask, Folder, Shown},
     text,
 };
-use std::{path::PathBuf, str::FromStr};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 use store::{
     Conn,
     jobs::{self, files},
@@ -31,22 +28,22 @@ const RULES: usize = 60;
 const OUTPUTS: u32 = 12;
 const ALL_OUTPUTS: u32 = 200;
 
-pub async fn view(state: &AppState, viewer: &Viewer, id: RunId, ask: ResultsAsk) -> Result<ResultsView, AppError> {
-    let mut conn = state.store.conn().await?;
-    let reach = viewer.run(&mut conn, id).await?.reach;
+pub async fn view(reader: &Reader, viewer: &Viewer, id: RunId, ask: ResultsAsk) -> Result<ResultsView, ReadError> {
+    let mut conn = reader.store.conn().await?;
+    let reach = crate::run(&mut conn, viewer, id).await?.reach;
     let wanted = match ask.file {
         Some(file) => Some(named(&mut conn, id, file).await?),
         None => None,
     };
-    let mut view = ResultsView { shown: state.sources.any(&reach) && reach.directory.is_some(), ..ResultsView::default() };
+    let mut view = ResultsView { shown: reader.files.shows(&reach) && reach.directory.is_some(), ..ResultsView::default() };
     if let Some(tree) = ask.tree {
         drop(conn); // Files may be slow.
-        view.levels = levels(state, &reach, &tree, ask.after).await;
+        view.levels = levels(reader, &reach, &tree, ask.after).await;
     } else if let Some(job) = ask.job {
         let skip = place(ask.after, "a number of outputs")?.unwrap_or(0);
         let rows = jobs::named(&mut conn, id, &[job]).await?;
         let rows = rows.into_iter().map(|row| (row, 0)).collect();
-        view.made = made(state, &mut conn, &reach, rows, (skip, ALL_OUTPUTS)).await?;
+        view.made = made(reader, &mut conn, &reach, rows, (skip, ALL_OUTPUTS)).await?;
         drop(conn);
     } else {
         let rule = ask.rule.clone();
@@ -55,22 +52,22 @@ pub async fn view(state: &AppState, viewer: &Viewer, id: RunId, ask: ResultsAsk)
                 let (rows, rest) = of_rule(&mut conn, id, rule, ask.after, JOBS).await?;
                 (rows.into_iter().map(|job| (job, 0)).collect(), rest)
             }
-            None => of_each_rule(state, &mut conn, id, place(ask.after, "a number of rules")?.unwrap_or(0)).await?,
+            None => of_each_rule(reader, &mut conn, id, place(ask.after, "a number of rules")?.unwrap_or(0)).await?,
         };
         view.rest = rest;
-        view.made = made(state, &mut conn, &reach, rows, (0, OUTPUTS)).await?;
+        view.made = made(reader, &mut conn, &reach, rows, (0, OUTPUTS)).await?;
         let mut measures = Vec::new();
         if let Some(rule) = rule {
             view.jobs = jobs::count(&mut conn, id, Some(&rule)).await?;
             measures = measured(&mut conn, &view.made).await?;
         }
         drop(conn);
-        view.took = took(state, &reach, &view.made, measures).await;
+        view.took = took(reader, &reach, &view.made, measures).await;
     }
     view.open = match wanted {
         Some(open) => {
-            note_read(state, viewer.id, id, &reach, &open.path).await;
-            Some(opened(state, reach, id, open, ask.encoding).await)
+            note_read(reader, viewer.id, id, &reach, &open.path).await;
+            Some(opened(reader, reach, id, open, ask.encoding).await)
         }
         None => None,
     };
@@ -78,30 +75,30 @@ pub async fn view(state: &AppState, viewer: &Viewer, id: RunId, ask: ResultsAsk)
 }
 
 pub async fn look(
-    state: &AppState,
+    reader: &Reader,
     viewer: &Viewer,
     id: RunId,
     file: FileRef,
     at: u64,
     encoding: Option<Encoding>,
-) -> Result<Result<(FileFacts, Shown), NoFile>, AppError> {
-    let mut conn = state.store.conn().await?;
-    let reach = viewer.run(&mut conn, id).await?.reach.to(&file);
-    let path = files::path_of(&mut conn, id, &file).await?.ok_or(AppError::NotFound)?;
+) -> Result<Result<(FileFacts, Shown), NoFile>, ReadError> {
+    let mut conn = reader.store.conn().await?;
+    let reach = crate::run(&mut conn, viewer, id).await?.reach.to(&file);
+    let path = files::path_of(&mut conn, id, &file).await?.ok_or(ReadError::NotFound)?;
     drop(conn);
-    Ok(found(state, &reach, id, path, at, encoding).await)
+    Ok(found(reader, &reach, id, path, at, encoding).await)
 }
 
 /// The benchmark files of jobs.
-async fn measured(conn: &mut Conn, made: &[Made]) -> Result<Vec<(JobKey, String)>, AppError> {
+async fn measured(conn: &mut Conn, made: &[Made]) -> Result<Vec<(JobKey, String)>, ReadError> {
     let ids: Vec<JobKey> = made.iter().map(|made| made.job).collect();
     let named = files::of_role(conn, &ids, FileRole::Benchmark).await?;
     Ok(named.into_iter().map(|(job, path)| (job, path.path)).collect())
 }
 
-async fn took(state: &AppState, reach: &Reach, made: &[Made], files: Vec<(JobKey, String)>) -> Vec<Took> {
+async fn took(reader: &Reader, reach: &Reach, made: &[Made], files: Vec<(JobKey, String)>) -> Vec<Took> {
     let (jobs, paths): (Vec<JobKey>, Vec<String>) = files.into_iter().unzip();
-    let found = benchmarks::read(state, reach, paths).await;
+    let found = benchmarks::read(reader, reach, paths).await;
     let all = jobs.into_iter().zip(found).filter_map(|(job, benchmark)| {
         let label = made.iter().find(|made| made.job == job)?.label.clone();
         Some(Took { job, label, benchmark: benchmark? })
@@ -110,8 +107,8 @@ async fn took(state: &AppState, reach: &Reach, made: &[Made], files: Vec<(JobKey
 }
 
 /// What the run says of a file.
-async fn named(conn: &mut Conn, id: RunId, file: FileRef) -> Result<OpenFile, AppError> {
-    let path = files::path_of(conn, id, &file).await?.ok_or(AppError::NotFound)?;
+async fn named(conn: &mut Conn, id: RunId, file: FileRef) -> Result<OpenFile, ReadError> {
+    let path = files::path_of(conn, id, &file).await?.ok_or(ReadError::NotFound)?;
     let (jobs, unlisted) = files::path(conn, id, &path).await?.map(|detail| (detail.jobs, detail.unlisted)).unwrap_or_default();
     let made_by = jobs.iter().find(|job| job.role == FileRole::Output).map(|job| (job.job, job.rule.clone()));
     let used_by = jobs.iter().filter(|job| job.role == FileRole::Input).count() as u64 + unlisted.of(FileRole::Input);
@@ -119,11 +116,11 @@ async fn named(conn: &mut Conn, id: RunId, file: FileRef) -> Result<OpenFile, Ap
 }
 
 /// The same with what is in it.
-async fn opened(state: &AppState, reach: Reach, id: RunId, open: OpenFile, encoding: Option<Encoding>) -> OpenFile {
+async fn opened(reader: &Reader, reach: Reach, id: RunId, open: OpenFile, encoding: Option<Encoding>) -> OpenFile {
     let reach = reach.to(&open.file);
-    let found = found(state, &reach, id, open.path.clone(), 0, encoding).await;
+    let found = found(reader, &reach, id, open.path.clone(), 0, encoding).await;
     let read = match &found {
-        Ok(_) => state.sources.read_as(&reach, PathBuf::from(&open.path), encoding).await.unwrap_or(None),
+        Ok(_) => reader.files.read_as(&reach, Path::new(&open.path), encoding).await.unwrap_or(None),
         Err(_) => None,
     };
     OpenFile { found, read, ..open }
@@ -131,29 +128,25 @@ async fn opened(state: &AppState, reach: Reach, id: RunId, open: OpenFile, encod
 
 /// What is shown of a path: the content of a file, or what lies in a directory of the run.
 async fn found(
-    state: &AppState,
+    reader: &Reader,
     reach: &Reach,
     id: RunId,
     path: String,
     at: u64,
     encoding: Option<Encoding>,
 ) -> Result<(FileFacts, Shown), NoFile> {
-    let way = preview::beneath(&path, reach.directory.as_deref());
-    let ask = Ask { at, encoding, near: way.as_deref().map(|way| preview::near(id, way)), ..Ask::default() };
-    match (state.sources.preview(reach, PathBuf::from(path), ask).await, way) {
+    let way = previews::beneath(&path, reach.directory.as_deref());
+    let ask = Ask { at, encoding, near: way.as_deref().map(|way| previews::near(id, way)), ..Ask::default() };
+    match (reader.files.preview(reach, Path::new(&path), ask).await, way) {
         (Ok((facts, preview)), _) => {
             // A panic in there ends this view, not the page.
-            let shown = work::shared("showing a file", move |leash| Ok(preview::shown(preview, leash))).await;
-            Ok((
-                facts,
-                shown
-                    .map_err(|error| if matches!(error, AppError::Busy | AppError::Unavailable) { NoFile::Busy } else { NoFile::Broken })?,
-            ))
+            let shown = work::shared("showing a file", move |leash| Ok(previews::shown(preview, leash))).await;
+            Ok((facts, shown.map_err(|error| if matches!(error, ReadError::Busy) { NoFile::Busy } else { NoFile::Broken })?))
         }
         (Err(NoFile::Directory), Some(way)) => {
-            let folder = state.sources.list(reach, PathBuf::from(&way), None).await?;
+            let folder = reader.files.list(reach, Path::new(&way), None).await?;
             let modified_at = folder.entries.iter().map(|entry| entry.modified_at).max().unwrap_or_default();
-            Ok((FileFacts { size: 0, modified_at }, preview::folder(id, &way, &folder)))
+            Ok((FileFacts { size: 0, modified_at }, previews::folder(id, &way, &folder)))
         }
         (Err(why), _) => Err(why),
     }
@@ -161,9 +154,9 @@ async fn found(
 
 /// The directory of the run, and those on the way to one beneath it. The last one is listed from an entry on, the others
 /// so that the next one is among their entries.
-async fn levels(state: &AppState, reach: &Reach, tree: &str, after: Option<String>) -> Vec<Level> {
+async fn levels(reader: &Reader, reach: &Reach, tree: &str, after: Option<String>) -> Vec<Level> {
     let parts: Vec<&str> = tree.split('/').filter(|part| !matches!(*part, "" | "." | "..")).take(DEEP).collect();
-    let list = |way: &str, from: Option<String>| state.sources.list(reach, PathBuf::from(way), from);
+    let list = async |way: &str, from: Option<String>| reader.files.list(reach, Path::new(way), from).await;
     let mut levels: Vec<Level> = Vec::new();
     for at in 0..=parts.len() {
         let way = parts[..at].join("/");
@@ -188,7 +181,7 @@ async fn levels(state: &AppState, reach: &Reach, tree: &str, after: Option<Strin
 }
 
 /// Where a list goes on, as a number.
-pub fn place<T: FromStr>(after: Option<String>, expected: &'static str) -> Result<Option<T>, AppError> {
+pub fn place<T: FromStr>(after: Option<String>, expected: &'static str) -> Result<Option<T>, ReadError> {
     let read = |after: String| after.parse().map_err(|_| Invalid::new("after", after, expected).into());
     after.map(read).transpose()
 }
@@ -196,12 +189,12 @@ pub fn place<T: FromStr>(after: Option<String>, expected: &'static str) -> Resul
 /// Outputs of jobs from one on, at most so many of each, with what the file system says of them. With each job comes how
 /// many others it stands for.
 async fn made(
-    state: &AppState,
+    reader: &Reader,
     conn: &mut Conn,
     reach: &Reach,
     rows: Vec<(JobRow, u64)>,
     (skip, most): (u32, u32),
-) -> Result<Vec<Made>, AppError> {
+) -> Result<Vec<Made>, ReadError> {
     let ids: Vec<JobKey> = rows.iter().map(|(job, _)| job.id).collect();
     let named = files::window_of_role(conn, &ids, FileRole::Output, skip, most).await?;
     let mut made: Vec<Made> = rows
@@ -228,7 +221,7 @@ async fn made(
     }
     made.retain(|made| !made.outputs.is_empty() || made.more_jobs > 0);
     let paths = made.iter().flat_map(|made| &made.outputs).map(|output| PathBuf::from(&output.path)).collect();
-    let facts = state.sources.facts(reach, paths).await;
+    let facts = reader.files.facts_of(reach, paths).await;
     for (output, facts) in made.iter_mut().flat_map(|made| &mut made.outputs).zip(facts) {
         output.facts = facts;
     }
@@ -245,14 +238,14 @@ pub async fn of_rule(
     rule: String,
     after: Option<String>,
     limit: u32,
-) -> Result<(Vec<JobRow>, Option<Rest>), AppError> {
+) -> Result<(Vec<JobRow>, Option<Rest>), ReadError> {
     let after = after.map(|after| after.parse::<Cursor>()).transpose()?;
     let query = jobs::Query { rule: Some(rule.clone()), limit, after, ..jobs::Query::default() };
     let page = jobs::list(conn, id, &query).await?;
     let rest = match (page.next, page.items.last()) {
         (Some(next), Some(last)) => {
             let left = jobs::earlier(conn, id, &rule, last.id).await?;
-            Some(Rest { after: next.to_string(), says: counted(left, "earlier job", "earlier jobs") })
+            Some(Rest { after: next.to_string(), says: text::counted(left, "earlier job", "earlier jobs") })
         }
         _ => None,
     };
@@ -260,8 +253,8 @@ pub async fn of_rule(
 }
 
 /// The newest job of each rule, the last rules first, after so many rules.
-async fn of_each_rule(state: &AppState, conn: &mut Conn, id: RunId, skip: u32) -> Result<Rows, AppError> {
-    let order = state.graphs.order(id).await?;
+async fn of_each_rule(reader: &Reader, conn: &mut Conn, id: RunId, skip: u32) -> Result<Rows, ReadError> {
+    let order = reader.rule_graphs.order(id).await?;
     let mut rules: Vec<(String, u64)> = store::runs::rules(conn, id)
         .await?
         .into_iter()

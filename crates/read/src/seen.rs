@@ -1,0 +1,45 @@
+//! Which runs somebody may see, and which of their files: asked before anything of a run is read.
+
+use crate::{ReadError, Reader, files::Reach};
+use model::{
+    RunId, UserId,
+    access::{FileReach, Viewer},
+    run::RunSummary,
+};
+use store::{Conn, runs};
+
+/// A run that somebody may see, and which of its files.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    pub run: RunSummary,
+    pub reach: Reach,
+}
+
+/// A run that `viewer` may see, with the reach into its files.
+///
+/// # Errors
+/// [`ReadError::NotFound`] for a run that does not exist or is not shown to this viewer.
+pub async fn run(conn: &mut Conn, viewer: &Viewer, run: RunId) -> Result<Seen, ReadError> {
+    let (run, run_of) = runs::owned(conn, viewer.audience, run).await?.ok_or(ReadError::NotFound)?;
+    let reach = Reach::of(&viewer.reader, &viewer.name, run_of, run.directory.as_deref());
+    Ok(Seen { run, reach })
+}
+
+/// An error unless there is such a run and `viewer` may see it.
+///
+/// # Errors
+/// As [`run`].
+pub async fn check(conn: &mut Conn, viewer: &Viewer, id: RunId) -> Result<(), ReadError> {
+    run(conn, viewer, id).await.map(drop)
+}
+
+/// Notes in the audit log that somebody read a file by the owner's reach. Where it cannot be noted, it is read all the same.
+pub async fn note_read(reader: &Reader, by: UserId, run: RunId, reach: &Reach, path: &str) {
+    if reach.extent != FileReach::Machine {
+        return;
+    }
+    let noted = async { store::audit::file_read(&mut *reader.store.conn().await?, by, run, path).await };
+    if let Err(error) = noted.await {
+        tracing::warn!(run.id = %run, error = store::error::chain(&error), "A file that was read is not in the audit log");
+    }
+}
