@@ -5,15 +5,20 @@
 
 mod cookies;
 pub mod device;
+mod doors;
 mod identity;
 mod local;
 pub mod sign_in;
 mod throttle;
+mod tokens;
 mod watch;
 
-pub use cookies::COOKIE;
-pub use identity::{Identity, Peer, SESSION_DAYS, TokenCache, of_credential};
+pub use cookies::{COOKIE, SESSION_DAYS};
+pub use doors::{Doors, MetricsAccess};
+pub use identity::{Identity, of_credential};
+pub use local::Peer;
 pub use throttle::Throttle;
+pub use tokens::TokenCache;
 pub use watch::{Place, Watch};
 
 use crate::http::{ServerState, problem::Problem};
@@ -28,45 +33,6 @@ use model::access::{Grant, Means, Permission, Refusal, may};
 /// Who callers without a token are, where whoever started the server let them in.
 #[derive(Clone, Debug)]
 pub struct Trusted(pub Identity);
-
-/// Who may read the metrics without a token of an admin: `FLOWO_METRICS`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MetricsAccess {
-    /// Programs of this machine.
-    Local,
-    /// Nobody.
-    Token,
-    /// Everybody who reaches the server.
-    Open,
-}
-
-impl MetricsAccess {
-    /// What holds when nobody says: where people come in by a name of its own, a proxy may stand on this machine, and
-    /// all that it passes on looks local.
-    pub fn unless_told(public_url: Option<&str>) -> Self {
-        let authority = public_url.and_then(|url| url.split_once("://")).map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
-        let host = authority.map(|authority| match authority.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => authority,
-        });
-        let is_here = host.is_none_or(|host| local::is_loopback_name(host.trim_start_matches('[').trim_end_matches(']')));
-        if is_here { Self::Local } else { Self::Token }
-    }
-}
-
-/// What the doors are told, and what they remember between requests. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Doors {
-    pub metrics: MetricsAccess,
-    /// Sign-ins that programs begin.
-    pub starts: Throttle,
-}
-
-impl Doors {
-    pub fn new(metrics: MetricsAccess) -> Self {
-        Self { metrics, starts: Throttle::new(device::BURST, device::PACE) }
-    }
-}
 
 /// What a route asks of its caller, and how it refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,12 @@
 //! One function decides for everything that trusts this machine: the metrics, and the port where clients of Panoptes
 //! need no token. A proxy on this machine looks like a program of it; only what it adds gives it away.
 
-use super::Peer;
 use axum::http::{HeaderMap, HeaderValue, header::HOST};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
 
 /// Headers that proxies add. Whoever sends one is not local, whatever stands in it.
 const FORWARDED: [&str; 14] = [
