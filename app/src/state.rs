@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use model::access::{Permission, Viewer, may};
 use read::Reader;
 use std::{future::Future, ops::Deref, pin::Pin, sync::Arc};
+use view::clients::Clients;
 
 /// [`Handles`], as every request has them. Cheap to clone: each layer of a request does.
 #[derive(Clone)]
@@ -30,8 +31,8 @@ pub struct Handles {
     pub options: LeptosOptions,
     /// The address clients are told to use.
     pub base_url: Arc<str>,
-    /// Where this user's clients find their configuration, as people write it.
-    pub client_config: Arc<str>,
+    /// The clients there are, for people who connect one.
+    pub clients: Arc<Clients>,
     pub lab: Arc<dyn Lab>,
 }
 

@@ -16,7 +16,8 @@ use store::{
     error::chain,
     history,
     prune::{self, Policy},
-    runs, sweep,
+    runs,
+    sweep::{self, Silence},
 };
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -39,9 +40,6 @@ const HEAR: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A longer time (ms) between two answers: this server was stopped, or its machine slept.
 const GAP: Millis = 15_000;
-
-/// Seconds of silence after which runs are lost: with heartbeats, without, and of Panoptes' clients.
-type Silence = (i32, i32, Option<i32>);
 
 /// Since when this server hears its clients without a break, by the database's clock.
 ///
@@ -85,14 +83,14 @@ impl Hearing {
 }
 
 /// Looks for silent and deleted runs until cancelled.
-pub async fn sweeper(store: Store, hearing: Hearing, every: Duration, silence: Silence, cancel: CancellationToken) {
-    repeat("Sweeping", every, cancel, || sweep_once(store.clone(), hearing.since(), silence)).await;
+pub async fn sweeper(store: Store, hearing: Hearing, every: Duration, silences: Vec<Silence>, cancel: CancellationToken) {
+    repeat("Sweeping", every, cancel, || sweep_once(store.clone(), hearing.since(), silences.clone())).await;
 }
 
-async fn sweep_once(store: Store, heard_since: Option<Millis>, (heartbeat, quiet, stale): Silence) -> Result<(), StoreError> {
+async fn sweep_once(store: Store, heard_since: Option<Millis>, silences: Vec<Silence>) -> Result<(), StoreError> {
     if let Some(since) = heard_since {
         let mut tx = store.begin().await?;
-        let lost = sweep::lose_silent(&mut tx, heartbeat, quiet, stale, since).await?;
+        let lost = sweep::lose_silent(&mut tx, &silences, since).await?;
         store::commit(tx).await?;
         if !lost.is_empty() {
             info!(runs = lost.len(), "Runs fell silent and are lost");

@@ -14,9 +14,10 @@ use crate::{
     secrets::Secrets,
 };
 use ingest::{
-    batch,
+    Clients, batch,
     journal::{Journal, JournalTask},
     mask::Masking,
+    protocol::Timeouts,
 };
 use live::Hub;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -50,10 +51,8 @@ pub struct Plan {
     pub base_url: String,
     /// Where this user's clients find their configuration, as people write it.
     pub client_config: String,
-    /// Seconds of silence after which runs are lost: with heartbeats, without.
-    pub timeouts: (i32, i32),
-    /// The same for runs of Panoptes' clients; `None`: never.
-    pub stale: Option<i32>,
+    /// When silent runs are lost.
+    pub silence: Timeouts,
     pub sweep: Duration,
     /// The directory of the journal; `None`: all is answered when it is in the database.
     pub journal: Option<PathBuf>,
@@ -96,16 +95,15 @@ impl Running {
         let tasks = TaskTracker::new();
         let journal = plan.journal.and_then(|dir| journal(&dir, &store, &writer_task));
         let journal = journal.map(|(journal, task)| {
-            tasks.spawn(task.run(drained.clone(), ingest::panoptes::retold()));
+            tasks.spawn(task.run(drained.clone(), ingest::retold()));
             journal
         });
         tasks.spawn(writer_task.run(drained.clone()));
         tasks.spawn(live::listener::run(store.clone(), hub.clone(), drained.clone()));
         tasks.spawn(hub.clone().keep(stopping.clone()));
-        let (heartbeat, quiet) = plan.timeouts;
         let hearing = loops::Hearing::default();
         tasks.spawn(hearing.clone().keep(store.clone(), stopping.clone()));
-        tasks.spawn(loops::sweeper(store.clone(), hearing, plan.sweep, (heartbeat, quiet, plan.stale), stopping.clone()));
+        tasks.spawn(loops::sweeper(store.clone(), hearing, plan.sweep, ingest::protocol::silences(&plan.silence), stopping.clone()));
         tasks.spawn(loops::housekeeper(store.clone(), plan.policy, stopping.clone()));
         if plan.monitor {
             tasks.spawn(crate::monitor::within(store.clone(), stopping.clone()));
@@ -116,6 +114,7 @@ impl Running {
         let watch = Watch::new(store.clone(), plan.streams);
         tasks.spawn(watch.clone().run(drained.clone()));
         let reader = Reader::new(store.clone(), hub, files);
+        let clients = Clients::new(store.clone(), writer, journal, plan.silence);
         let lab = DemoLab::new(store, stopping.clone(), tasks.clone());
         let app = pages::state(
             pages::Plan {
@@ -130,7 +129,7 @@ impl Running {
         );
         let state = ServerState::new(Shared {
             app,
-            writer,
+            clients,
             secrets: plan.secrets,
             tokens: TokenCache::default(),
             watch,
@@ -138,9 +137,6 @@ impl Running {
             doors: Doors::new(plan.metrics_access),
             metrics: plan.metrics,
             bodies: crate::http::bodies::Budget::default(),
-            journal,
-            conversations: ingest::panoptes::Conversations::default(),
-            stale: plan.stale,
             stopping,
         });
         Self { state, tasks, drained }

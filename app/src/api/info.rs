@@ -24,5 +24,6 @@ pub async fn read_info(id: RunId, after: Option<String>) -> Result<InfoView, App
     let detail = store::runs::detail(&mut conn, viewer.audience, id).await?.ok_or(AppError::NotFound).map_err(fail)?;
     let (events, more) = store::events::of_run(&mut conn, id, after, REPORTS).await?;
     let next = if more { events.last().map(|event| event.id.to_string()) } else { None };
-    Ok(InfoView { detail, events, next })
+    let unsent = state.clients.unsent.get(&detail.run.source).cloned();
+    Ok(InfoView { detail, events, unsent, next })
 }

@@ -27,8 +27,8 @@ pub async fn list_runs(q: String, sort: String, after: Option<String>) -> Result
     let mut conn = state.reader.store.conn().await?;
     let page = read::run_pages::page(&mut conn, &viewer, &filter, &sort, after.as_deref()).await.map_err(fail)?;
     let any = !page.items.is_empty() || store::stats::any_run(&mut conn).await?;
-    let (base_url, client_config) = (state.base_url.to_string(), state.client_config.to_string());
-    Ok(RunList { page, filter, total, overview, cursor: cursor.min(tiles_at).min(total_at), any, base_url, client_config })
+    let (base_url, ways) = (state.base_url.to_string(), if any { Vec::new() } else { state.clients.ways.clone() });
+    Ok(RunList { page, filter, total, overview, cursor: cursor.min(tiles_at).min(total_at), any, base_url, ways })
 }
 
 /// The next window of the same list.

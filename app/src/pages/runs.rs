@@ -74,7 +74,7 @@ fn Bones() -> impl IntoView {
 /// The page with its data.
 #[component]
 fn Loaded(found: RunList, sort: RunSort, from_start: bool, again: Callback<()>) -> impl IntoView {
-    let RunList { page, filter, total, overview: figures, cursor, any, base_url, client_config } = found;
+    let RunList { page, filter, total, overview: figures, cursor, any, base_url, ways } = found;
     let live = LiveRuns::new(page.items, filter.clone(), sort, from_start, page.next.is_some());
     let figures = RwSignal::new(figures);
     let total = RwSignal::new(total);
@@ -106,7 +106,7 @@ fn Loaded(found: RunList, sort: RunSort, from_start: bool, again: Callback<()>) 
         move || again.run(()),
     );
     if empty {
-        return view! { <FirstRun base_url client_config heard/> }.into_any();
+        return view! { <FirstRun base_url ways heard/> }.into_any();
     }
     view! {
         <OverviewBar overview=figures filter=filter.clone() sort/>

@@ -15,18 +15,10 @@ use model::{
 };
 use view::info::InfoView;
 
-/// What a client's protocol has no words for, so that nobody waits for it.
-fn unsent(source: &str) -> Option<&'static str> {
-    (source == "panoptes").then_some(
-        "the rule graph (drawn from files that jobs share), code of rules, configuration, parameters of jobs, host, an end of a run that is killed; \
-         with Snakemake 9 also working directory, command line, error texts, conda environments and cluster jobs",
-    )
-}
-
 /// Facts, the plan against what came, errors and raw reports.
 #[component]
 pub fn Info(id: RunId, found: InfoView, place: Memo<RunPlace>) -> impl IntoView {
-    let InfoView { detail, events, next } = found;
+    let InfoView { detail, events, unsent, next } = found;
     let run = detail.run;
     let heard = detail.last_seen_at;
     let facts = [
@@ -41,7 +33,7 @@ pub fn Info(id: RunId, found: InfoView, place: Memo<RunPlace>) -> impl IntoView 
         ("Catalog", detail.catalog_slug),
         ("Command line", detail.command_line),
         ("Ended", detail.closed_by_client.then(|| "said by its client".to_owned())),
-        ("Not sent by this client", unsent(&run.source).map(str::to_owned)),
+        ("Not sent by this client", unsent),
         ("Signs of life", Some(if detail.heartbeats { "sent every few seconds" } else { "not sent by this client" }.to_owned())),
     ];
     let facts = facts.map(|(name, value)| (name.to_owned(), value)).into_iter();

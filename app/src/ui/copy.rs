@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 /// A command or address in one line.
 #[component]
-pub fn CopyLine(#[prop(into)] text: String, label: &'static str) -> impl IntoView {
+pub fn CopyLine(#[prop(into)] text: String, #[prop(into)] label: String) -> impl IntoView {
     let shown = text.clone();
     view! {
         <div class="copyline">
@@ -17,7 +17,7 @@ pub fn CopyLine(#[prop(into)] text: String, label: &'static str) -> impl IntoVie
 
 /// A button that copies text that stands elsewhere.
 #[component]
-pub fn CopyButton(#[prop(into)] text: String, label: &'static str) -> impl IntoView {
+pub fn CopyButton(#[prop(into)] text: String, #[prop(into)] label: String) -> impl IntoView {
     let done = RwSignal::new(false);
     let copy = move |_| {
         copy_text(&text);

@@ -3,9 +3,11 @@
 //! Serial clients that wait for each answer, never repeat a report, and drop it on anything
 //! but status 200; so every well-formed report gets that.
 
+mod protocol;
 pub mod reply;
 pub mod routes;
 pub mod translate;
 pub mod wire;
 
+pub use protocol::PROTOCOL;
 pub use routes::routes;

@@ -6,6 +6,7 @@
 mod api;
 mod conversations;
 pub mod literal;
+mod protocol;
 pub mod reply;
 pub mod routes;
 mod translate;
@@ -13,5 +14,6 @@ mod updates;
 pub mod wire;
 
 pub use conversations::Conversations;
+pub use protocol::PROTOCOL;
 pub use routes::routes;
 pub use updates::retold;

@@ -4,28 +4,39 @@ use crate::{Conn, Doing, StoreError};
 use model::{Millis, RunId};
 use sqlx::types::Uuid;
 
-/// Marks runs as lost that fell silent, with their unfinished jobs. Rows written by hand name no client and never are.
+/// How long the runs of one source may be silent. Times are seconds; `None` is for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence {
+    pub source: &'static str,
+    /// Only runs that name their client: the others were written by hand.
+    pub is_named: bool,
+    /// While its client sends heartbeats.
+    pub beating: Option<i32>,
+    /// While its last word was an error and no job runs.
+    pub failing: Option<i32>,
+    /// Else.
+    pub quiet: Option<i32>,
+}
+
+/// Marks runs as lost that fell silent, with their unfinished jobs. Runs of sources that `silences` does not name never
+/// are.
 ///
-/// `heartbeat` seconds of silence suffice for a client that sends heartbeats, and for one of Panoptes whose last
-/// word was an error and of which no job runs; `stale` seconds for other clients of Panoptes (`None`: they never are), `quiet` seconds for the
-/// rest. Silence counts from `heard_since` at the earliest, by the database's clock: what was said before that nobody
-/// could hear. Returns the runs that were lost now.
-pub async fn lose_silent(
-    conn: &mut Conn,
-    heartbeat: i32,
-    quiet: i32,
-    stale: Option<i32>,
-    heard_since: Millis,
-) -> Result<Vec<RunId>, StoreError> {
+/// Silence counts from `heard_since` at the earliest, by the database's clock: what was said before that nobody could
+/// hear. Returns the runs that were lost now, at most 1 000.
+pub async fn lose_silent(conn: &mut Conn, silences: &[Silence], heard_since: Millis) -> Result<Vec<RunId>, StoreError> {
+    let seconds = |of: fn(&Silence) -> Option<i32>| silences.iter().map(of).collect::<Vec<_>>();
     let lost: Vec<Uuid> = sqlx::query_scalar(
         "with silent as (
-            select id, last_seen_at from workflow_runs
-             where status = 'running' and (source in ('flowo', 'panoptes') or source = 'sql' and client_version is not null)
-               and greatest(last_seen_at, at_ms($4)) < now() - interval '1 second'
-                   * case when heartbeats or source = 'panoptes' and last_was_error and jobs_running = 0 then $1 when source = 'panoptes' then $3 else $2 end
-             order by id
+            select r.id, r.last_seen_at
+              from workflow_runs r
+              join unnest($1::text[], $2::bool[], $3::int[], $4::int[], $5::int[]) s (source, is_named, beating, failing, quiet)
+                on s.source = r.source
+             where r.status = 'running' and (r.client_version is not null or not s.is_named)
+               and greatest(r.last_seen_at, at_ms($6)) < now() - interval '1 second'
+                   * case when r.heartbeats then s.beating when r.last_was_error and r.jobs_running = 0 then s.failing else s.quiet end
+             order by r.id
              limit 1000
-               for no key update skip locked
+               for no key update of r skip locked
          ), jobs as (
             update job_executions j set status = 'lost', ended_at = greatest(s.last_seen_at, j.started_at)
               from silent s
@@ -33,9 +44,11 @@ pub async fn lose_silent(
          )
          select id from silent",
     )
-    .bind(heartbeat)
-    .bind(quiet)
-    .bind(stale)
+    .bind(silences.iter().map(|silence| silence.source).collect::<Vec<_>>())
+    .bind(silences.iter().map(|silence| silence.is_named).collect::<Vec<_>>())
+    .bind(seconds(|silence| silence.beating))
+    .bind(seconds(|silence| silence.failing))
+    .bind(seconds(|silence| silence.quiet))
     .bind(heard_since)
     .fetch_all(&mut *conn)
     .await

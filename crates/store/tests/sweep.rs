@@ -1,7 +1,7 @@
 //! What the sweep takes for silence: only what could have been heard.
 #![forbid(unsafe_code)]
 
-use store::sweep;
+use store::sweep::{self, Silence};
 use testkit::TestDatabase;
 
 /// A run of each kind of client, silent for two minutes, with a job that runs.
@@ -11,6 +11,12 @@ const SILENT: &str = "
            ('quiet', 'running', 'flowo', false, now() - interval '2 minutes'),
            ('panoptes', 'running', 'panoptes', false, now() - interval '2 minutes');
     insert into job_executions (workflow_run_id, job_id, status) select id, 1, 'running' from workflow_runs";
+
+/// As protocols say it: one with heartbeats, one whose runs may be stale.
+fn silences(heartbeat: i32, quiet: i32, stale: Option<i32>) -> [Silence; 2] {
+    let flowo = Silence { source: "flowo", is_named: false, beating: Some(heartbeat), failing: Some(quiet), quiet: Some(quiet) };
+    [flowo, Silence { source: "panoptes", failing: Some(heartbeat), quiet: stale, ..flowo }]
+}
 
 async fn lost(database: &TestDatabase) -> Vec<String> {
     database.texts("select workflow_name from workflow_runs where status = 'lost' order by 1").await
@@ -24,13 +30,13 @@ async fn a_run_is_not_lost_by_silence_that_nobody_could_have_heard() {
     let now = sweep::clock(&mut conn).await.expect("the time");
 
     // A server that was away for longer than the timeout, and has been back for half of it.
-    sweep::lose_silent(&mut conn, 60, 60, Some(60), now - 30_000).await.expect("the sweep runs");
+    sweep::lose_silent(&mut conn, &silences(60, 60, Some(60)), now - 30_000).await.expect("the sweep runs");
     assert_eq!(lost(&database).await, [""; 0]);
 
     // One timeout after its return it has heard that they are silent.
-    sweep::lose_silent(&mut conn, 60, 3600, None, now - 61_000).await.expect("the sweep runs");
+    sweep::lose_silent(&mut conn, &silences(60, 3600, None), now - 61_000).await.expect("the sweep runs");
     assert_eq!(lost(&database).await, ["beats"]);
-    sweep::lose_silent(&mut conn, 60, 60, Some(60), now - 61_000).await.expect("the sweep runs");
+    sweep::lose_silent(&mut conn, &silences(60, 60, Some(60)), now - 61_000).await.expect("the sweep runs");
     assert_eq!(lost(&database).await, ["beats", "panoptes", "quiet"]);
     assert_eq!(database.texts("select status from job_executions").await, ["lost"; 3]);
 }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct InfoView {
     pub detail: RunDetail,
     pub events: Vec<RawEvent>,
+    /// What the client of this run never sends, so that nobody waits for it.
+    pub unsent: Option<String>,
     /// The report after which they go on.
     pub next: Option<String>,
 }

@@ -3,6 +3,7 @@
 //! It reads nothing and draws nothing; it is the same in the server and in the browser.
 #![forbid(unsafe_code)]
 
+pub mod clients;
 pub mod code;
 pub mod devices;
 pub mod entries;

@@ -1,5 +1,6 @@
 //! Runs: a window of the list, the figures above it, and one run.
 
+use crate::clients::Way;
 use model::{
     Millis, RunStatus,
     filter::RunFilter,
@@ -27,7 +28,8 @@ pub struct RunList {
     /// Any run at all: without, the first-run card is shown.
     pub any: bool,
     pub base_url: String,
-    pub client_config: String,
+    /// How to connect a client; empty if there is any run.
+    pub ways: Vec<Way>,
 }
 
 /// Figures over all runs.

@@ -6,7 +6,7 @@ use crate::{
     database,
     http::{
         listen::{Limits, Sockets},
-        router::{panoptes, router},
+        router::{old_port, router},
         site::Site,
     },
     owner,
@@ -14,6 +14,7 @@ use crate::{
     secrets::Secrets,
 };
 use anyhow::{Context as _, Result};
+use ingest::protocol::Timeouts;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use read::files::Guard;
 use std::{net::SocketAddr, path::Path};
@@ -60,8 +61,7 @@ pub async fn run(config: Config) -> Result<()> {
         address,
         base_url: base_url.clone(),
         client_config: client.path.clone(),
-        timeouts: (config.heartbeat_timeout, config.quiet_timeout),
-        stale: config.stale_timeout,
+        silence: Timeouts { heartbeat: config.heartbeat_timeout, quiet: config.quiet_timeout, stale: config.stale_timeout },
         sweep: config.sweep,
         journal: Some(config.data_dir.join("journal").join(identity)),
         program: program()?,
@@ -87,7 +87,7 @@ pub async fn run(config: Config) -> Result<()> {
         let trusted = if address.ip().is_loopback() { Some(owner::identity(&store, owner).await?) } else { None };
         let terms = if trusted.is_some() { "without a token, for programs of this machine" } else { "with a token" };
         println!("Panoptes' clients: http://{address} ({terms})");
-        let service = panoptes(&running.state, trusted);
+        let service = old_port(&running.state, trusted);
         let (sockets, stop) = (sockets.clone(), stopping.clone());
         second_server.spawn(async move { sockets.serve(second, service, stop).await });
     }

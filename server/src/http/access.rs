@@ -28,6 +28,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
+use ingest::protocol::{self, Route};
 use model::access::{Grant, Means, Permission, Refusal, may};
 
 /// Who callers without a token are, where whoever started the server let them in.
@@ -51,15 +52,25 @@ pub enum Access {
     Session,
     /// A token that may report (a session may, too: some clients have only that).
     Report,
-    /// The same for clients of Panoptes that are about to report, which know what 401 means ...
-    Create,
-    /// ... and for their updates: there they end their user's run at 401 and 403, so the handler says it.
-    Update,
+    /// Only a token that may report.
+    ReportByToken,
     /// Whom `FLOWO_METRICS` lets in, or an admin.
     Operator,
 }
 
 impl Access {
+    /// What a route of a client's protocol asks; `None` for a permission that none may ask.
+    fn of(route: &Route) -> Option<Self> {
+        Some(match route.asks {
+            None => Self::Public,
+            Some(Permission::ReadRuns) => Self::Read,
+            Some(Permission::ChangeRuns) => Self::Write,
+            Some(Permission::Report) => Self::Report,
+            Some(Permission::ReportByToken) => Self::ReportByToken,
+            Some(_) => return None,
+        })
+    }
+
     /// What a caller who is known must be permitted; `None` where nobody is asked.
     const fn permission(self) -> Option<Permission> {
         Some(match self {
@@ -70,14 +81,14 @@ impl Access {
             Self::Write => Permission::ChangeRuns,
             Self::Session => Permission::AdmitPrograms,
             Self::Report => Permission::Report,
-            Self::Create | Self::Update => Permission::ReportByToken,
+            Self::ReportByToken => Permission::ReportByToken,
             Self::Operator => Permission::Operate,
         })
     }
 }
 
-/// Every route there is. Patterns are axum's.
-pub const ROUTES: &[(Method, &str, Access)] = &[
+/// Every route of our own. Patterns are axum's.
+const OWN: &[(Method, &str, Access)] = &[
     (Method::GET, "/healthz", Access::Public),
     (Method::GET, "/metrics", Access::Operator),
     // A page with a button; the button uses the key.
@@ -104,27 +115,11 @@ pub const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/fonts/{*file}", Access::Public),
     (Method::GET, "/pkg/{*file}", Access::Public),
     (Method::GET, "/api/v1/utils/info", Access::Public),
-    (Method::POST, "/api/v1/reports/", Access::Report),
-    (Method::POST, "/api/v1/reports/heartbeat", Access::Report),
-    (Method::POST, "/api/v1/reports/close", Access::Report),
     (Method::POST, "/api/v1/tokens/cli/start", Access::Public),
     (Method::GET, "/api/v1/tokens/cli/poll/{code}", Access::Public),
     (Method::POST, "/api/v1/tokens/cli/approve", Access::Session),
     (Method::GET, "/api/v1/catalog", Access::Known),
     (Method::GET, "/mcp", Access::Known),
-    (Method::GET, "/api/service-info", Access::Public),
-    (Method::GET, "/create_workflow", Access::Create),
-    (Method::POST, "/create_workflow", Access::Create),
-    (Method::POST, "/update_workflow_status", Access::Update),
-    (Method::GET, "/api/workflows", Access::Read),
-    (Method::DELETE, "/api/workflows/all", Access::Write),
-    (Method::GET, "/api/workflow/{id}", Access::Read),
-    // Some clients give their run its name this way.
-    (Method::PUT, "/api/workflow/{id}", Access::Report),
-    (Method::DELETE, "/api/workflow/{id}", Access::Write),
-    (Method::POST, "/api/workflow/{id}/cancel", Access::Write),
-    (Method::GET, "/api/workflow/{id}/jobs", Access::Read),
-    (Method::GET, "/api/workflow/{id}/job/{jobid}", Access::Read),
     (Method::GET, "/api/flowo/v1/openapi.json", Access::Public),
     (Method::GET, "/api/flowo/v1/runs", Access::Read),
     (Method::GET, "/api/flowo/v1/runs/{id}", Access::Read),
@@ -134,17 +129,20 @@ pub const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/flowo/v1/runs/{id}/jobs", Access::Read),
 ];
 
-/// Before paths of clients that have no other place for a token.
-const IN_PATH: &str = "/t/{token}";
+/// Every route there is: ours, and those of the protocols of clients.
+pub fn routes() -> impl Iterator<Item = (&'static Method, &'static str, Access)> {
+    let foreign = protocol::ALL.iter().flat_map(|protocol| protocol.routes);
+    let foreign = foreign.filter_map(|route| Some((&route.method, route.path, Access::of(route)?)));
+    OWN.iter().map(|(method, path, access)| (method, *path, *access)).chain(foreign)
+}
 
 /// What the table says of a request; HEAD is GET without a body.
 pub fn required(method: &Method, pattern: &str) -> Option<Access> {
-    // A token in the path changes nothing but where it stands.
-    let pattern = pattern.strip_prefix(IN_PATH).unwrap_or(pattern);
+    let pattern = protocol::without_token(pattern);
     // Each server function is a route of its own; they authorise themselves, too.
     let pattern = if pattern.starts_with("/_fn/") { "/_fn/{*name}" } else { pattern };
     let method = if method == Method::HEAD { &Method::GET } else { method };
-    ROUTES.iter().find(|(m, path, _)| m == method && *path == pattern).map(|(.., access)| *access)
+    routes().find(|(m, path, _)| *m == method && *path == pattern).map(|(.., access)| access)
 }
 
 /// Lets a request through to its route, with who is asking, or answers in its place.
@@ -157,20 +155,20 @@ pub async fn check(State(state): State<ServerState>, mut request: Request, next:
     if access == Access::Public && pattern != "/login" {
         return next.run(request).await;
     }
+    let refuse = protocol::route(Some(request.method()), protocol::without_token(&pattern)).and_then(|route| route.refuse);
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|peer| peer.0);
     let mut headers = request.headers().clone(); // A body may not be shared while we wait.
-    if pattern.starts_with(IN_PATH) {
+    if pattern.starts_with(protocol::TOKEN_IN_PATH) {
         identity::from_path(request.uri().path(), &mut headers);
     }
     let trusted = request.extensions().get::<Trusted>().cloned();
     let identity = match identity::of(&state, &headers, peer).await {
         Ok(Identity::Nobody { local: true }) if let Some(Trusted(owner)) = trusted => owner,
         Ok(identity) => identity,
-        Err(error) if matches!(access, Access::Create | Access::Update) => {
+        Err(error) if let Some(refuse) = refuse => {
             tracing::warn!(error = store::error::chain(&error), "A client was refused: its token could not be looked up");
-            return ingest::panoptes::reply::unavailable("the database is not reachable");
+            return refuse(&protocol::Refusal::Unavailable);
         }
-        Err(error) if access == Access::Report => return crate::http::problem::unavailable_detail(&error),
         Err(error) => return Problem::from(error).into_response(),
     };
     match verdict(access, &identity, state.doors.metrics) {
@@ -178,17 +176,10 @@ pub async fn check(State(state): State<ServerState>, mut request: Request, next:
             identity.attach(state.owner, request.extensions_mut());
             next.run(request).await
         }
-        _ if access == Access::Create => ingest::panoptes::reply::sign_in(),
-        _ if access == Access::Update => ingest::panoptes::reply::not_allowed(),
+        Verdict::SignIn if let Some(refuse) = refuse => refuse(&protocol::Refusal::SignIn),
+        Verdict::Refuse(refusal) if let Some(refuse) = refuse => refuse(&protocol::Refusal::Forbidden(refusal)),
         Verdict::SignIn if access == Access::Page => Redirect::to("/login").into_response(),
-        Verdict::SignIn if access == Access::Report => {
-            let body = axum::Json(serde_json::json!({ "detail": "Unauthorized" }));
-            with_challenge((StatusCode::UNAUTHORIZED, body).into_response())
-        }
         Verdict::SignIn => with_challenge(Problem::new(StatusCode::UNAUTHORIZED, "Sign in, or send a valid token.").into_response()),
-        Verdict::Refuse(refusal) if access == Access::Report => {
-            (StatusCode::FORBIDDEN, axum::Json(serde_json::json!({ "detail": refusal.says() }))).into_response()
-        }
         Verdict::Refuse(refusal) => Problem::new(StatusCode::FORBIDDEN, refusal.says()).into_response(),
     }
 }

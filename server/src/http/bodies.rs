@@ -16,10 +16,9 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use futures::{FutureExt as _, StreamExt as _};
-use ingest::Sender;
+use ingest::{Sender, protocol};
 use memchr::memmem;
 use model::UserId;
-use serde_json::json;
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -111,15 +110,6 @@ impl Budget {
     }
 }
 
-/// Whose words an answer is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Door {
-    Flowo,
-    Panoptes,
-    /// Pages, their server functions, and the API.
-    Own,
-}
-
 /// Why a body is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
@@ -133,8 +123,10 @@ enum Refusal {
 /// Reads the body of a request, within its limits, before its route is asked. Whoever sent it is known already.
 pub async fn take(State(budget): State<Budget>, request: Request, next: Next) -> Response {
     let pattern = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let (door, limit) = terms(pattern);
-    if door == Door::Own && has_nul_in(request.uri()) {
+    let client = protocol::route(None, protocol::without_token(pattern)).filter(|route| route.refuse.is_some());
+    let limit = if client.is_some_and(|route| route.is_large) { LARGE } else { USUAL };
+    let door = client.and_then(|route| route.refuse);
+    if door.is_none() && has_nul_in(request.uri()) {
         return refuse(door, request.uri(), Refusal::Nul);
     }
     if request.body().is_end_stream() {
@@ -143,21 +135,10 @@ pub async fn take(State(budget): State<Budget>, request: Request, next: Next) ->
     let who = sender(&request);
     let (parts, body) = request.into_parts();
     match read(body, limit, &budget, who).await {
-        Ok((body, _)) if door == Door::Own && has_nul(&parts.headers, &body) => refuse(door, &parts.uri, Refusal::Nul),
+        Ok((body, _)) if door.is_none() && has_nul(&parts.headers, &body) => refuse(door, &parts.uri, Refusal::Nul),
         // The room is kept until all is done.
         Ok((body, _room)) => next.run(Request::from_parts(parts, Body::from(body))).await,
         Err(refusal) => refuse(door, &parts.uri, refusal),
-    }
-}
-
-/// The words of a route, and how large its bodies may be.
-fn terms(pattern: &str) -> (Door, usize) {
-    match pattern.strip_prefix("/t/{token}").unwrap_or(pattern) {
-        "/api/v1/reports/" => (Door::Flowo, LARGE),
-        "/api/v1/reports/heartbeat" | "/api/v1/reports/close" => (Door::Flowo, USUAL),
-        "/update_workflow_status" => (Door::Panoptes, LARGE),
-        "/create_workflow" => (Door::Panoptes, USUAL),
-        _ => (Door::Own, USUAL),
     }
 }
 
@@ -239,7 +220,8 @@ fn has_nul(headers: &HeaderMap, body: &[u8]) -> bool {
     body.contains(&0) || memmem::find_iter(body, br"\u0000").any(is_escape)
 }
 
-fn refuse(door: Door, uri: &Uri, why: Refusal) -> Response {
+/// The refusal in the words of a client, or in ours.
+fn refuse(client: Option<fn(&protocol::Refusal) -> Response>, uri: &Uri, why: Refusal) -> Response {
     let (status, text) = match why {
         Refusal::TooLarge(limit) => {
             (StatusCode::PAYLOAD_TOO_LARGE, format!("The body of this request is larger than {} MiB, the most that is taken.", limit >> 20))
@@ -250,19 +232,14 @@ fn refuse(door: Door, uri: &Uri, why: Refusal) -> Response {
         Refusal::Nul => (StatusCode::BAD_REQUEST, "The request has a character U+0000, which no text may have.".to_owned()),
     };
     metrics::counter!("flowo_bodies_refused_total", "status" => status.as_str().to_owned()).increment(1);
-    let mut response = match door {
-        Door::Flowo => (status, Json(json!({ "detail": text }))).into_response(),
-        Door::Panoptes if why == Refusal::NoRoom => return ingest::panoptes::reply::unavailable("too many large updates are on their way"),
-        Door::Panoptes => (status, Json(json!({ "errors": { "msg": [text] } }))).into_response(),
-        Door::Own if uri.path().starts_with("/_fn/") => {
-            (status, Json(AppError::Invalid { field: "request".into(), rule: text })).into_response()
-        }
-        Door::Own => Problem::new(status, text).into_response(),
-    };
-    if why == Refusal::NoRoom {
-        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("2"));
+    if let Some(client) = client {
+        return client(&if why == Refusal::NoRoom { protocol::Refusal::NoRoom } else { protocol::Refusal::Body(status, text) });
     }
-    response
+    if uri.path().starts_with("/_fn/") {
+        return (status, Json(AppError::Invalid { field: "request".into(), rule: text })).into_response();
+    }
+    let problem = Problem::new(status, text);
+    if why == Refusal::NoRoom { problem.retry_after(2) } else { problem }.into_response()
 }
 
 #[cfg(test)]

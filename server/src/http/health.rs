@@ -30,8 +30,8 @@ pub async fn healthz(State(state): State<ServerState>) -> Response {
         "version": env!("CARGO_PKG_VERSION"),
         "database": { "state": if version.is_some() { "up" } else { "down" }, "version": version.map(|v| format!("{}.{}", v / 10_000, v % 10_000)) },
         "listener": { "state": listener.state, "lag_ms": listener.lag_ms },
-        "queue": { "depth": state.writer.depth(), "capacity": ingest::batch::QUEUE },
-        "journal": state.journal.as_ref().map(|journal| json!({ "waiting": journal.waiting(), "database_away": journal.is_away() })),
+        "queue": { "depth": state.clients.depth(), "capacity": ingest::batch::QUEUE },
+        "journal": state.clients.journal().map(|journal| json!({ "waiting": journal.waiting(), "database_away": journal.is_away() })),
         "streams": state.app.reader.hub.readers(),
     });
     (code, Json(body)).into_response()
@@ -39,8 +39,8 @@ pub async fn healthz(State(state): State<ServerState>) -> Response {
 
 /// Prometheus text.
 pub async fn metrics(State(state): State<ServerState>) -> Response {
-    metrics::gauge!("flowo_ingest_queue_depth").set(state.writer.depth() as f64);
-    let waiting = state.journal.as_ref().map_or(0, ingest::journal::Journal::waiting);
+    metrics::gauge!("flowo_ingest_queue_depth").set(state.clients.depth() as f64);
+    let waiting = state.clients.journal().map_or(0, ingest::journal::Journal::waiting);
     metrics::gauge!("flowo_journal_waiting").set(waiting as f64);
     metrics::gauge!("flowo_live_streams").set(state.app.reader.hub.readers() as f64);
     let live = state.app.reader.hub.health().state == Listening::Live;

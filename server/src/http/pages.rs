@@ -5,9 +5,11 @@ use app::{
     error::AppError,
     state::{AppState, Handles, Lab},
 };
+use ingest::protocol;
 use leptos::prelude::LeptosOptions;
 use read::Reader;
 use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc};
+use view::clients::{Clients, Step, Way};
 
 /// Where the pages are, and what they say of this server.
 pub struct Plan<'a> {
@@ -22,6 +24,7 @@ pub struct Plan<'a> {
 
 /// The handles of all pages.
 pub fn state(plan: Plan<'_>, reader: Reader, lab: DemoLab) -> AppState {
+    let base_url = plan.base_url;
     AppState::new(Handles {
         reader,
         options: LeptosOptions::builder()
@@ -31,10 +34,30 @@ pub fn state(plan: Plan<'_>, reader: Reader, lab: DemoLab) -> AppState {
             .site_addr(plan.address)
             .reload_port(reload_port())
             .build(),
-        base_url: plan.base_url.into(),
-        client_config: plan.client_config.into(),
+        clients: Arc::new(clients(&base_url, &plan.client_config)),
+        base_url: base_url.into(),
         lab: Arc::new(Buttons(Arc::new(lab))),
     })
+}
+
+/// What protocols tell people of their clients, with the addresses of this server.
+fn clients(base_url: &str, client_config: &str) -> Clients {
+    let filled = |text: &str| text.replace("{base_url}", base_url).replace("{client_config}", client_config);
+    let step = |step: &protocol::Step| Step {
+        title: filled(step.title),
+        line: filled(step.line),
+        copy: step.copy.to_owned(),
+        hint: step.hint.iter().map(|words| filled(words)).collect(),
+    };
+    let way = |connect: &protocol::Connect| Way {
+        key: connect.key.map(str::to_owned),
+        label: connect.label.to_owned(),
+        steps: connect.steps.iter().map(step).collect(),
+    };
+    Clients {
+        ways: protocol::ALL.iter().filter_map(|protocol| protocol.connect.as_ref()).map(way).collect(),
+        unsent: protocol::ALL.iter().filter_map(|protocol| Some((protocol.source.to_owned(), protocol.unsent?.to_owned()))).collect(),
+    }
 }
 
 /// Where `cargo leptos watch` tells open pages to load again; nobody asks without it.

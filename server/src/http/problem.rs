@@ -111,10 +111,3 @@ impl IntoResponse for Problem {
         response
     }
 }
-
-/// The same refusal in the form reporting clients print.
-pub fn unavailable_detail(error: &StoreError) -> Response {
-    error!(error = chain(error), "A reporter could not be recognised");
-    let body = Json(serde_json::json!({ "detail": "Not stored: the database does not answer." }));
-    (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "2")], body).into_response()
-}

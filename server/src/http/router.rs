@@ -89,8 +89,7 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         // Ranges are of the bytes as they are.
         .route("/raw/{ticket}/{name}", get(raw::bytes))
         .with_state(state.clone())
-        .merge(ingest::flowo::routes(state.writer.clone()))
-        .merge(of_panoptes(&state))
+        .merge(state.clients.routes())
         .route_layer(from_fn_with_state(state.bodies.clone(), bodies::take))
         .route_layer(from_fn_with_state(state.clone(), access::check));
 
@@ -113,10 +112,10 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
     around(own.merge(files).fallback(nowhere))
 }
 
-/// Panoptes' paths and nothing else, for clients that know only its old port.
+/// What clients need that know only an old port, and nothing else.
 ///
 /// With `trusted`, callers without a token are taken for that one.
-pub fn panoptes(state: &ServerState, trusted: Option<Identity>) -> Router {
+pub fn old_port(state: &ServerState, trusted: Option<Identity>) -> Router {
     let base = state.app.base_url.clone();
     let elsewhere = move |request: Request| async move {
         if request.method() == http::Method::GET && !request.uri().path().starts_with("/api/") {
@@ -124,7 +123,9 @@ pub fn panoptes(state: &ServerState, trusted: Option<Identity>) -> Router {
         }
         Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.").into_response()
     };
-    let paths = of_panoptes(state)
+    let paths = state
+        .clients
+        .on_an_old_port()
         .route_layer(from_fn_with_state(state.bodies.clone(), bodies::take))
         .route_layer(from_fn_with_state(state.clone(), access::check));
     let paths = match trusted {
@@ -132,19 +133,6 @@ pub fn panoptes(state: &ServerState, trusted: Option<Identity>) -> Router {
         None => paths,
     };
     around(paths.fallback(elsewhere))
-}
-
-fn of_panoptes(state: &ServerState) -> Router {
-    let (store, writer, journal) = (state.app.reader.store.clone(), state.writer.clone(), state.journal.clone());
-    let routes = ingest::panoptes::routes(store, writer, journal, state.conversations.clone(), state.stale);
-    not_broken(routes)
-}
-
-/// Whatever breaks in here is answered with 503: at a 500 clients of Panoptes end their user's run.
-fn not_broken(routes: Router) -> Router {
-    routes.layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-        ingest::panoptes::reply::unavailable("something in Flowo broke; it is in the server's log")
-    }))
 }
 
 /// What surrounds every answer.
@@ -235,8 +223,6 @@ async fn protect(request: Request, next: Next) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::body::Body;
-    use tower::ServiceExt as _;
 
     #[test]
     fn no_secret_of_a_path_is_logged() {
@@ -252,15 +238,5 @@ mod tests {
         ] {
             assert_eq!(shown(path), logged);
         }
-    }
-
-    #[tokio::test]
-    async fn what_breaks_under_a_client_of_panoptes_is_no_500() {
-        async fn breaks() -> StatusCode {
-            panic!("on purpose")
-        }
-        let routes = not_broken(Router::new().route("/", get(breaks)));
-        let response = around(routes).oneshot(Request::new(Body::empty())).await.expect("an answer");
-        assert_eq!((response.status(), response.headers().contains_key("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, true));
     }
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::secrets::Secrets;
 use app::state::AppState;
 use axum::extract::FromRef;
-use ingest::Writer;
+use ingest::Clients;
 use leptos::prelude::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::UserId;
@@ -35,7 +35,8 @@ impl Deref for ServerState {
 /// What handlers share.
 pub struct Shared {
     pub app: AppState,
-    pub writer: Writer,
+    /// The doors of reporting clients.
+    pub clients: Clients,
     pub secrets: Secrets,
     pub tokens: TokenCache,
     /// Who has streams and downloads open.
@@ -46,12 +47,6 @@ pub struct Shared {
     pub metrics: PrometheusHandle,
     /// Room for large bodies.
     pub bodies: Budget,
-    /// Where updates wait that are answered before they are written.
-    pub journal: Option<ingest::journal::Journal>,
-    /// What clients of Panoptes said, by whichever door they came in.
-    pub conversations: ingest::panoptes::Conversations,
-    /// Seconds of silence after which their runs are stale; `None`: they never are.
-    pub stale: Option<i32>,
     /// Fires when the server stops: streams end, and say so.
     pub stopping: CancellationToken,
 }

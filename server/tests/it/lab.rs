@@ -4,12 +4,13 @@ use flowo_server::{
     commands::serve,
     http::{
         listen::{Limits, Sockets},
-        router::{panoptes, router},
+        router::{self, router},
         site::Site,
     },
     running::{Plan, Running},
     secrets,
 };
+use ingest::protocol::Timeouts;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use model::{UserId, access::Role};
 use read::files::{Guard, Roots};
@@ -105,8 +106,7 @@ impl Lab {
             address,
             base_url: base.clone(),
             client_config: "~/.config/flowo/config.toml".into(),
-            timeouts: (60, 3600),
-            stale: Some(48 * 3600),
+            silence: Timeouts { heartbeat: 60, quiet: 3600, stale: Some(48 * 3600) },
             sweep: Duration::from_hours(1),
             journal: Some(journal.to_owned()),
             program: env!("CARGO_BIN_EXE_flowod").into(),
@@ -124,7 +124,7 @@ impl Lab {
         let second = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let old_port = format!("http://{}", second.local_addr().expect("an address"));
         let trusted = flowo_server::owner::identity(&lab_store, owner).await.expect("an owner");
-        let old = panoptes(&running.state, Some(trusted));
+        let old = router::old_port(&running.state, Some(trusted));
         let service = router(running.state.clone(), site.path(), &site_info);
         let (sockets, stopping) = (Sockets::new(Limits::of_process()), running.state.stopping.clone());
         tokio::spawn({

@@ -1,6 +1,7 @@
 //! What Panoptes' own tests ask of its API, as far as it can be asked over HTTP; where we differ, it is said.
 
 use crate::lab::Lab;
+use ingest::protocol::Timeouts;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -369,9 +370,18 @@ async fn silence_makes_a_workflow_stale_until_it_is_heard_again() {
     assert_eq!(words, ["Stale", "Running", "Done"]);
     // The sweep says the same, for good, and who speaks again runs again.
     let mut conn = lab.database.store.conn().await.expect("a connection");
-    assert_eq!(store::sweep::lose_silent(&mut conn, 60, 3600, None, 0).await.expect("the sweep runs").len(), 0, "switched off");
+    assert_eq!(
+        store::sweep::lose_silent(&mut conn, &ingest::protocol::silences(&Timeouts { heartbeat: 60, quiet: 3600, stale: None }), 0)
+            .await
+            .expect("the sweep runs")
+            .len(),
+        0,
+        "switched off"
+    );
     // The server's own may come first.
-    store::sweep::lose_silent(&mut conn, 60, 3600, Some(48 * 3600), 0).await.expect("the sweep runs");
+    store::sweep::lose_silent(&mut conn, &ingest::protocol::silences(&Timeouts { heartbeat: 60, quiet: 3600, stale: Some(48 * 3600) }), 0)
+        .await
+        .expect("the sweep runs");
     let lost = lab.database.texts("select panoptes_id::text from workflow_runs where status = 'lost'").await;
     assert_eq!(lost, [flow["id"].to_string()]);
     assert_eq!(api.now(&flow).await["status"], "Stale");

@@ -4,6 +4,7 @@ use crate::{
     lab::Lab,
     replay::{Line, expected, hold, lines},
 };
+use ingest::protocol::Timeouts;
 use serde_json::{Map, Value, json};
 
 /// Our word for a recorded state of a run.
@@ -165,7 +166,9 @@ async fn a_silent_run_is_lost_with_its_running_job() {
     lab.database.sql("update workflow_runs set last_seen_at = now() - interval '2 minutes'").await;
     let mut conn = lab.database.store.conn().await.expect("a connection");
 
-    let lost = store::sweep::lose_silent(&mut conn, 60, 3600, None, 0).await.expect("the sweep runs");
+    let lost = store::sweep::lose_silent(&mut conn, &ingest::protocol::silences(&Timeouts { heartbeat: 60, quiet: 3600, stale: None }), 0)
+        .await
+        .expect("the sweep runs");
 
     assert_eq!(lost.len(), 1);
     assert_eq!(lab.api(&format!("/runs/{id}")).await["status"], "lost");

@@ -10,7 +10,7 @@ mod values;
 
 use flowo_server::{
     commands::serve,
-    http::access::{COOKIE, ROUTES},
+    http::access::{COOKIE, routes},
     secrets,
 };
 use functions::Declared;
@@ -299,14 +299,15 @@ fn question(
         let method = if maker.one_in(30) { Method::GET } else { Method::POST };
         (method, format!("/_fn/{}", function.endpoint), maker.body(function), function.endpoint.clone())
     } else {
-        let (method, pattern, _) = maker.of(ROUTES);
-        let body = match *method {
+        let all: Vec<_> = routes().collect();
+        let (method, pattern, _) = maker.of(&all);
+        let body = match **method {
             Method::GET if !maker.one_in(10) => Vec::new(),
             _ => told(maker, pattern, talked_of),
         };
         let query = maker.query();
         let glue = if query.is_empty() { "" } else { "?" };
-        (method.clone(), format!("{}{glue}{query}", filled(maker, pattern)), body, format!("{method} {pattern}"))
+        (Method::clone(method), format!("{}{glue}{query}", filled(maker, pattern)), body, format!("{method} {pattern}"))
     };
     let destroys = DESTRUCTIVE.iter().any(|name| what.ends_with(name)) || method == Method::DELETE;
     let credential = if destroys { &Credential::None } else { maker.of(who) };
@@ -467,6 +468,6 @@ async fn no_question_breaks_stalls_or_bloats_the_server() {
     let silent: Vec<_> = asked.filter(|name| !good(name)).map(|name| (name, answers.get(name))).collect();
     assert!(silent.is_empty(), "no question to these was ever understood: {silent:?}");
     let missed: Vec<_> =
-        ROUTES.iter().map(|(method, pattern, _)| format!("{method} {pattern}")).filter(|what| !answers.contains_key(what)).collect();
+        routes().map(|(method, pattern, _)| format!("{method} {pattern}")).filter(|what| !answers.contains_key(what)).collect();
     assert!(missed.is_empty(), "these were never asked: {missed:?}");
 }

@@ -2,6 +2,7 @@
 //! to be so; and what only looks like a run is none.
 
 use crate::lab::Lab;
+use ingest::protocol::Timeouts;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -266,7 +267,9 @@ async fn a_run_that_ended_while_nobody_could_hear_it_ends_as_its_log_says() {
     lab.database.sql("update workflow_runs set last_seen_at = now() - interval '2 minutes'").await;
     let mut conn = lab.database.store.conn().await.expect("a connection");
 
-    store::sweep::lose_silent(&mut conn, 60, 60, None, 0).await.expect("the sweep runs");
+    store::sweep::lose_silent(&mut conn, &ingest::protocol::silences(&Timeouts { heartbeat: 60, quiet: 60, stale: None }), 0)
+        .await
+        .expect("the sweep runs");
 
     until_jobs(&client, &[job(1, 1, "success", None), job(2, 1, "success", Some("log")), job(3, 1, "success", Some("log"))]).await;
     assert_eq!(client.run().await["status"], "success");

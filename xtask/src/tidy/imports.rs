@@ -216,7 +216,7 @@ fn imports(code: &[(usize, &str)]) -> Vec<Import> {
         expand(&mut Vec::new(), tree, &mut |mut path, name| {
             // In a module within the file, one `super` is the file itself.
             if is_inside && path.first().is_some_and(|first| first == "super") {
-                path[0] = "self".to_owned();
+                "self".clone_into(&mut path[0]);
             }
             found.push(Import { line: *line, name, path, is_public });
         });

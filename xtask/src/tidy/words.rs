@@ -29,6 +29,25 @@ const WIRE_PLACES: [&str; 7] = [
     "build.rs",                   // Knows no protocol; its words are file names.
 ];
 
+/// Names of other clients and words of their protocols, in any letters, also within longer names.
+const CLIENT_WORDS: [&str; 4] = ["panoptes", "wms", "update_workflow_status", "create_workflow"];
+
+/// Where they may be used, each with the reason.
+const CLIENT_PLACES: [&str; 12] = [
+    "crates/ingest/src/panoptes",      // The adapter.
+    "crates/ingest/src/lib.rs",        // Names the modules ...
+    "crates/ingest/src/clients.rs",    // ... puts the adapters together ...
+    "crates/ingest/src/protocol.rs",   // ... and lists what they export.
+    "crates/store/src/panoptes",       // The adapter's statements.
+    "crates/store/src/lib.rs",         // Names that module.
+    "crates/store/src/apply/close.rs", // Whose plans may be of more than was asked for.
+    "server/src/config",               // A setting and a flag that users of it have.
+    "server/src/commands",             // Takes over its database; says where its clients come in.
+    "bench/",                          // Measures against it.
+    "conformance/",                    // The real clients.
+    "xtask/",                          // Installs them; names what it looks for.
+];
+
 /// Words of roles and scopes that mean nothing else; whoever has them as text decides by text.
 const RIGHTS_WORDS: [&str; 2] = ["viewer", "member"];
 
@@ -37,6 +56,7 @@ const RIGHTS_PLACES: [&str; 2] = ["crates/model/src/access", "xtask/src/tidy/"];
 
 const SQL: &str = "1: SQL is written in crates/store, migrations and init-db only";
 const WIRE: &str = "7: a client's words end at its adapter; others speak the model's";
+const CLIENT: &str = "17: a protocol is one folder; routes, limits, sweep and pages are made of what it exports, and name no client";
 const RIGHTS: &str = "16: rights are types of model::access; no role or scope is compared as text";
 const BOUND: &str = "13: every queue has a bound";
 const UNFINISHED: &str = "nothing unfinished, ignored or left over from debugging";
@@ -45,10 +65,18 @@ const PLACE: &str = "no path or host of the machine something was made on";
 pub fn rust(source: &Source, lexed: &Lexed, found: &mut Vec<Finding>) {
     let path = source.path.as_str();
     let may_sql = source.is_test() || SQL_PLACES.iter().any(|place| path.starts_with(place));
+    let may_name = source.is_test() || path.contains("/fuzz/") || CLIENT_PLACES.iter().any(|place| path.starts_with(place));
+    let client = |text: &str| {
+        let text = text.to_lowercase();
+        CLIENT_WORDS.into_iter().find(|word| !may_name && text.contains(word))
+    };
     let may_wire = source.is_test() || WIRE_PLACES.iter().any(|place| path.starts_with(place));
     for (line, code) in lexed.lines() {
         if !may_sql && has_word(code, "sqlx") {
             found.push(source.finding(line, "sqlx", SQL));
+        }
+        if let Some(word) = client(code) {
+            found.push(source.finding(line, word, CLIENT));
         }
         for word in WIRE_WORDS.iter().chain(&["snakemake"]) {
             if !may_wire && has_word(code, word) {
@@ -62,6 +90,9 @@ pub fn rust(source: &Source, lexed: &Lexed, found: &mut Vec<Finding>) {
         }
         if !source.is_test() && RIGHTS_WORDS.contains(&text) && !RIGHTS_PLACES.iter().any(|place| path.starts_with(place)) {
             found.push(source.finding(line, text, RIGHTS));
+        }
+        if let Some(word) = client(text) {
+            found.push(source.finding(line, word, CLIENT));
         }
         // Texts for people may name the program they start, but not what it says on the wire.
         for word in WIRE_WORDS.iter().chain(&WIRE_TEXTS) {
@@ -230,6 +261,14 @@ mod tests {
 
         assert_eq!(found("crates/store/src/a.rs", text), ["3:run_info", "2:job_started"]);
         assert_eq!(found("crates/ingest/src/flowo/wire.rs", text), [""; 0]);
+    }
+
+    #[test]
+    fn no_other_client_is_named_outside_of_its_folder() {
+        let text = "//! x\nlet panoptes_listen = 1;\nlet path = \"/create_workflow\";\n// Panoptes in words\n";
+
+        assert_eq!(found("server/src/http/router.rs", text), ["2:panoptes", "3:create_workflow"]);
+        assert_eq!(found("crates/ingest/src/panoptes/routes.rs", text), [""; 0]);
     }
 
     #[test]

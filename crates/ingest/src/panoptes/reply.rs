@@ -153,6 +153,11 @@ pub fn unavailable(why: &str) -> Response {
     later(&format!("Not stored: {why}."))
 }
 
+/// To a body that is not taken.
+pub fn refused(status: StatusCode, why: &str) -> Response {
+    json(status, &json!({ "errors": { "msg": [why] } }))
+}
+
 /// To an update that is in the journal while the database is away.
 pub fn kept() -> Response {
     later("Not stored yet: the database is not reachable. It is kept until then.")

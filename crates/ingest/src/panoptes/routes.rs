@@ -10,7 +10,7 @@ use super::{
     updates::update,
     wire,
 };
-use crate::{Sender, Writer, agent, journal::Journal};
+use crate::{Sender, Writer, agent, journal::Journal, protocol::TOKEN_IN_PATH};
 use axum::{
     Extension, Router,
     extract::{DefaultBodyLimit, RawQuery, Request, State},
@@ -22,13 +22,14 @@ use axum::{
 use bytes::Bytes;
 use model::cut::{Cut, Part, head};
 use serde_json::{Value, json};
-use std::{collections::HashMap, time::Duration};
+use std::{any::Any, collections::HashMap, time::Duration};
 use store::{
     Store, clock,
     error::chain,
     panoptes::{self, Creation},
     runs::Audience,
 };
+use tower_http::catch_panic::CatchPanicLayer;
 use tracing::error;
 
 /// A target rule names all its inputs.
@@ -75,7 +76,13 @@ pub fn routes(store: Store, writer: Writer, journal: Option<Journal>, conversati
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .merge(Router::new().route("/update_workflow_status", post(update)).layer(DefaultBodyLimit::max(MAX_UPDATE)))
         .with_state(state);
-    paths.clone().nest("/t/{token}", paths)
+    not_broken(paths.clone().nest(TOKEN_IN_PATH, paths))
+}
+
+/// Whatever breaks in here is answered with 503: at a 500 clients end their user's run.
+fn not_broken(routes: Router) -> Router {
+    routes
+        .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| reply::unavailable("something in Flowo broke; it is in the server's log")))
 }
 
 /// Whoever asks sees what was answered before.
@@ -175,6 +182,17 @@ pub(super) fn clean(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tower::ServiceExt as _;
+
+    #[tokio::test]
+    async fn what_breaks_is_no_500() {
+        async fn breaks() -> StatusCode {
+            panic!("on purpose")
+        }
+        let routes = not_broken(Router::new().route("/", get(breaks)));
+        let response = routes.oneshot(Request::new(axum::body::Body::empty())).await.expect("an answer");
+        assert_eq!((response.status(), response.headers().contains_key("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, true));
+    }
 
     #[test]
     fn names_are_without_what_cannot_be_kept() {

@@ -1,0 +1,96 @@
+//! What the protocol of Panoptes exports: routes of its clients and of its API, how clients are refused without ending a
+//! run, and when their workflows are lost.
+
+use super::reply;
+use crate::protocol::{Connect, Protocol, Refusal, Route, Step, detail};
+use axum::{http::Method, response::Response};
+use model::access::Permission;
+use store::sweep::Silence;
+
+/// To a client that is about to make a workflow, which knows what 401 means.
+fn to_creation(refusal: &Refusal) -> Response {
+    match refusal {
+        Refusal::SignIn | Refusal::Forbidden(_) => reply::sign_in(),
+        other => to_any(other),
+    }
+}
+
+/// To an update: at 401 and 403 clients end their user's run.
+fn to_update(refusal: &Refusal) -> Response {
+    match refusal {
+        Refusal::SignIn | Refusal::Forbidden(_) => reply::not_allowed(),
+        other => to_any(other),
+    }
+}
+
+fn to_any(refusal: &Refusal) -> Response {
+    match refusal {
+        Refusal::Unavailable => reply::unavailable("the database is not reachable"),
+        Refusal::NoRoom => reply::unavailable("too many large updates are on their way"),
+        Refusal::Body(status, why) => reply::refused(*status, why),
+        other => detail(other),
+    }
+}
+
+const fn client(method: Method, path: &'static str, is_large: bool, refuse: fn(&Refusal) -> Response) -> Route {
+    Route { method, path, asks: Some(Permission::ReportByToken), is_large, refuse: Some(refuse) }
+}
+
+/// A route of the API, for people and their programs.
+const fn api(method: Method, path: &'static str, asks: Permission) -> Route {
+    Route { method, path, asks: Some(asks), is_large: false, refuse: None }
+}
+
+/// What this protocol exports.
+pub static PROTOCOL: Protocol = Protocol {
+    source: "panoptes",
+    routes: &[
+        Route { method: Method::GET, path: "/api/service-info", asks: None, is_large: false, refuse: None },
+        client(Method::GET, "/create_workflow", false, to_creation),
+        client(Method::POST, "/create_workflow", false, to_creation),
+        client(Method::POST, "/update_workflow_status", true, to_update),
+        api(Method::GET, "/api/workflows", Permission::ReadRuns),
+        api(Method::DELETE, "/api/workflows/all", Permission::ChangeRuns),
+        api(Method::GET, "/api/workflow/{id}", Permission::ReadRuns),
+        // Some clients give their run its name this way.
+        Route { method: Method::PUT, path: "/api/workflow/{id}", asks: Some(Permission::Report), is_large: false, refuse: Some(detail) },
+        api(Method::DELETE, "/api/workflow/{id}", Permission::ChangeRuns),
+        api(Method::POST, "/api/workflow/{id}/cancel", Permission::ChangeRuns),
+        api(Method::GET, "/api/workflow/{id}/jobs", Permission::ReadRuns),
+        api(Method::GET, "/api/workflow/{id}/job/{jobid}", Permission::ReadRuns),
+    ],
+    // A client whose last word was an error, and of which no job runs, has most likely ended.
+    silence: |timeouts| Silence {
+        source: "panoptes",
+        is_named: false,
+        beating: Some(timeouts.heartbeat),
+        failing: Some(timeouts.heartbeat),
+        quiet: timeouts.stale,
+    },
+    unsent: Some(
+        "the rule graph (drawn from files that jobs share), code of rules, configuration, parameters of jobs, host, an end of a run that is killed; \
+         with Snakemake 9 also working directory, command line, error texts, conda environments and cluster jobs",
+    ),
+    connect: Some(Connect {
+        key: Some("older"),
+        label: "5 to 8",
+        steps: &[
+            Step {
+                title: "Give it a token",
+                line: "export WMS_MONITOR_TOKEN=$(flowod token create --name snakemake --scope report)",
+                copy: "Copy the token command",
+                hint: &[],
+            },
+            Step {
+                title: "Run as always, with one flag more",
+                line: "snakemake --wms-monitor {base_url} --cores 8",
+                copy: "Copy the run command",
+                hint: &[
+                    "Whoever used Panoptes has that flag already: ",
+                    "flowod --panoptes-listen 127.0.0.1:5000",
+                    " opens its port, and asks programs of this machine for no token there.",
+                ],
+            },
+        ],
+    }),
+};
