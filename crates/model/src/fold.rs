@@ -168,7 +168,7 @@ impl RunFold {
             self.run.touched = true;
         }
         if tells_of_jobs && was_closed && !self.run.dry_run {
-            self.end_stragglers(at); // Nobody would end what still begins; an end that is told counts.
+            self.end_stragglers(at); // No later report may end a job that starts now. A reported end still replaces this guess.
         }
     }
 

@@ -83,7 +83,7 @@ pub enum LogPart {
     End,
     /// The lines from the one that contains this byte.
     Before(u64),
-    /// Those from the line on in which this byte is.
+    /// The lines from the one that contains this byte.
     From(u64),
 }
 

@@ -89,7 +89,11 @@ fn a_close_without_an_error_means_that_the_jobs_are_done() {
     fold.apply(ended(1, JobStatus::Failed), 9);
     fold.apply(ended(2, JobStatus::Success), 9);
     assert_eq!((attempts(&fold, 1), attempts(&fold, 2)), (vec![JobStatus::Failed], vec![JobStatus::Success]));
-    assert_eq!((fold.jobs[&1][0].filled, fold.jobs[&2][0].filled, fold.jobs[&2][0].ended_at), (None, None, Some(9)), "reports replaced the guesses");
+    assert_eq!(
+        (fold.jobs[&1][0].filled, fold.jobs[&2][0].filled, fold.jobs[&2][0].ended_at),
+        (None, None, Some(9)),
+        "reports replaced the guesses"
+    );
 }
 
 fn last(word: LastWord) -> Event {
