@@ -1,15 +1,17 @@
-//! What time does to rows: silent runs are lost, deleted ones go, days are prepared.
+//! What happens to rows as time passes: silent runs become lost, deleted runs are purged, partitions for coming days
+//! are created.
 
 use crate::{Conn, Doing, StoreError};
 use model::{Millis, RunId};
 use sqlx::types::Uuid;
 
-/// Marks runs as lost that fell silent, with their unfinished jobs. Rows written by hand name no client and never are.
+/// Marks runs whose clients fell silent as lost, together with their unfinished jobs. Rows written by hand have no
+/// client and never become lost.
 ///
-/// `heartbeat` seconds of silence suffice for a client that sends heartbeats, and for one of Panoptes whose last
-/// word was an error and of which no job runs; `stale` seconds for other clients of Panoptes (`None`: they never are), `quiet` seconds for the
-/// rest. Silence counts from `heard_since` at the earliest, by the database's clock: what was said before that nobody
-/// could hear. Returns the runs that were lost now.
+/// The allowed silence is `heartbeat` seconds for a client that sends heartbeats, and for a Panoptes client whose last
+/// report was an error and which has no running job; `stale` seconds for other Panoptes clients (`None`: they never
+/// become lost); `quiet` seconds for the rest. Silence counts from `heard_since` at the earliest, by the database's
+/// clock, because the server could not receive reports before that. Returns the runs that this call marked.
 pub async fn lose_silent(
     conn: &mut Conn,
     heartbeat: i32,
@@ -41,7 +43,7 @@ pub async fn lose_silent(
     .await
     .doing("looking for silent runs")?;
     if !lost.is_empty() {
-        // On its own: one statement may not change a run twice, and its jobs just did.
+        // A separate statement: one statement may not change a run twice, and the change of its jobs already did.
         sqlx::query("update workflow_runs set status = 'lost', ended_at = greatest(last_seen_at, started_at) where id = any($1) and status = 'running'")
             .bind(&lost)
             .execute(conn)
@@ -51,12 +53,12 @@ pub async fn lose_silent(
     Ok(lost.into_iter().map(RunId).collect())
 }
 
-/// The database's clock, which says that it answers, too.
+/// The database's clock; an answer also shows that the database responds.
 pub async fn clock(conn: &mut Conn) -> Result<Millis, StoreError> {
     sqlx::query_scalar("select ms(clock_timestamp())").fetch_one(conn).await.doing("asking for the time")
 }
 
-/// Makes the partitions of the coming days and forgets what is only of passing use.
+/// Creates the partitions of the coming days and deletes data of temporary use.
 pub async fn housekeep(conn: &mut Conn) -> Result<(), StoreError> {
     sqlx::query("select ensure_daily_partitions($1)")
         .bind(crate::migrate::DAYS_AHEAD)
