@@ -207,7 +207,7 @@ impl Shared {
         Present { messages: self.ticks.subscribe(), cursor: self.cursor(&state), health: state.health, closed: state.closed }
     }
 
-    /// The ticks after a cursor; `None` if they are no longer there, or never were ours.
+    /// The ticks after a cursor; `None` if they are no longer in the ring, or the cursor is not of this hub.
     fn missed(&self, state: &State, after: LiveCursor) -> Option<Vec<Arc<Tick>>> {
         if after.epoch != self.epoch || after.seq > state.seq {
             return None;
