@@ -29,7 +29,7 @@ pub struct Curve {
 /// What happened in a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
-    /// Bars that ran at any time in it.
+    /// Bars that ran at any time in the span.
     pub bars: u32,
     pub core_ms: i64,
     /// The highest number of bars at once, and when it was first reached.
