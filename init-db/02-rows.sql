@@ -1,6 +1,6 @@
--- Row triggers: bring a row into its legal form and count its revisions.
+-- Row triggers: bring a row into its canonical form and count its revisions.
 
--- The words other tools use for a status, in ours.
+-- Translates the status words of other tools into Flowo's.
 create or replace function status_word(word text) returns text language sql immutable parallel safe as $$
     select case lower(word)
         when 'pending'   then 'waiting'
