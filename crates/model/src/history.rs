@@ -112,7 +112,7 @@ pub fn shown(value: &Value, most: usize) -> String {
 
 /// A value as people read it.
 ///
-/// Times of the database become plain ones, text stands without quotes, lists are joined.
+/// Database times become readable, texts lose their quotes, lists are joined.
 pub fn whole(value: &Value) -> String {
     match value {
         Value::Null => NONE.to_owned(),

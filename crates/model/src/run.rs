@@ -256,7 +256,7 @@ pub const NO_RULE: &str = "not described by the client";
 /// A rule with the counts of its jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuleRow {
-    /// Empty for jobs whose rule was never told.
+    /// Empty for jobs whose rule was never reported.
     pub name: String,
     pub language: Option<String>,
     pub jobs: JobCounts,

@@ -51,7 +51,7 @@ status!(
         /// Known but not started.
         Waiting = "waiting" / "Waiting",
         Running = "running" / "Running",
-        /// Paused by somebody; goes on when told to.
+        /// Paused by somebody; goes on when somebody resumes it.
         Suspended = "suspended" / "Suspended",
         Success = "success" / "Done",
         Failed = "failed" / "Failed",

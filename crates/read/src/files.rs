@@ -77,7 +77,7 @@ impl RunFiles {
     /// What the file system reports about a file.
     ///
     /// # Errors
-    /// Why it is not shown; the same holds for all readers below.
+    /// The reason why it is not shown. The same holds for all methods below that read.
     pub async fn facts(&self, reach: &Reach, path: &Path) -> Result<FileFacts, NoFile> {
         self.with(reach, path, |_, facts| Ok(facts)).await
     }

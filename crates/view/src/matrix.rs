@@ -34,7 +34,7 @@ pub struct Cell {
     pub status: JobStatus,
     /// The number of jobs in the cell.
     pub jobs: u32,
-    /// How long those of them that have ended took in all, in milliseconds.
+    /// The total duration of those that have ended, in milliseconds.
     pub ms: i64,
 }
 
@@ -56,7 +56,7 @@ pub struct MatrixRow {
     pub value: String,
     /// One cell for each column; `None` if it contains no job.
     pub cells: Vec<Option<Cell>>,
-    /// How long all its jobs that have ended took in all, in milliseconds.
+    /// The total duration of all its jobs that have ended, in milliseconds.
     pub ms: i64,
 }
 

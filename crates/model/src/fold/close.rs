@@ -1,4 +1,4 @@
-//! How a run ends, and how its jobs end whose ends were not reported.
+//! How a run ends, and how its jobs end if no report contained their ends.
 
 use super::RunFold;
 use crate::{JobStatus, Millis, RunStatus, event::LastWord};

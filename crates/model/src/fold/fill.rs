@@ -51,7 +51,7 @@ impl RunFold {
         run.touched = true;
     }
 
-    /// When the run is over, its jobs whose ends neither a report nor the log contains end as the run's status says.
+    /// Ends the jobs of a finished run whose ends are neither in a report nor in the log: as the run's status says.
     pub fn fill_rest(&mut self, at: Millis) {
         let status = self.status_of_rest();
         for job in self.jobs.values_mut().filter_map(|attempts| attempts.last_mut()) {
