@@ -4,8 +4,7 @@
 -- Sends a notification with the transaction's number, by which its changes are found. PostgreSQL sends equal messages
 -- of a transaction only once, so there is one notification at the commit, however many statements there were.
 --
--- `flowo.quiet`: a writer that sets it sends a notification itself afterwards, one for several transactions with all
--- their numbers.
+-- `flowo.quiet`: a writer that sets it sends a notification itself afterwards, one for several transactions with all their numbers.
 create or replace function ring() returns void language plpgsql as $$
 begin
     if current_setting('flowo.quiet', true) = 'on' then
@@ -143,8 +142,7 @@ begin
 end
 $$;
 
--- Counts jobs that began and ended per minute. Concurrent writers use separate rows, so that none waits for another's
--- commit.
+-- Counts jobs that began and ended per minute. Concurrent writers use separate rows, so that none waits for another's commit.
 create or replace function count_activity(at timestamptz[], what text[]) returns void language plpgsql as $$
 begin
     insert into job_activity as a (minute, lane, started, ended, failed)

@@ -1,6 +1,5 @@
 -- Early Flowo plugins (0.1.0 to 0.1.10) write SQL themselves, to five tables. These views have the form of those
--- tables. Triggers translate whatever is written through the views into the tables of runs and jobs; they are the
--- adapter.
+-- tables. Triggers translate whatever is written through the views into the tables of runs and jobs; they are the adapter.
 --
 -- A writer is a role that sees only this schema; flowo_sql.allow('role') sets it up. The functions run with the rights
 -- of their owner, so they qualify every name and fix all settings that a session could change. A client's statement
@@ -33,8 +32,7 @@ select r.id, r.snakefile, r.started_at, r.ended_at as end_time,
   from public.workflow_runs r
  where r.source = 'sql' and r.client_version is not null;
 
--- Rules have no number of their own: the view shows the rule's position in its run, which is all that a client
--- compares.
+-- Rules have no number of their own: the view shows the rule's position in its run, which is all that a client compares.
 create or replace view flowo_sql.rules with (security_barrier) as
 select u.position as id, u.name, u.workflow_run_id as workflow_id, u.code, u.language
   from public.rules u
@@ -66,8 +64,7 @@ select e.nth as id, timestamptz 'epoch' + (e.error ->> 'at')::bigint * interval 
  cross join lateral jsonb_array_elements(r.errors) with ordinality as e(error, nth)
  where r.source = 'sql' and r.client_version is not null;
 
--- The number of a file combines its job, its role and its position: it grows in the order in which a job lists its
--- files.
+-- The number of a file combines its job, its role and its position: it grows in the order in which a job lists its files.
 create or replace view flowo_sql.files with (security_barrier) as
 select f.job_execution_id * 67108864 + array_position(array['input', 'output', 'log', 'benchmark'], f.role) * 16777216
            - 16777216 + least(f.position, 16777215) as id,
@@ -509,8 +506,7 @@ begin
         return new;
     end if;
     if current_setting('flowo_sql.files_of', true) is distinct from new.job_id::text then
-        -- The first of the files that this transaction lists. If the job already has this file, the client is repeating
-        -- the list.
+        -- The first of the files that this transaction lists. If the job already has this file, the client is repeating the list.
         perform flowo_sql.hold(run, false), set_config('flowo_sql.files_of', new.job_id::text, true),
                 set_config('flowo_sql.place', '', true);
         if exists (select from public.job_files f join public.paths p on p.id = f.path_id
@@ -524,8 +520,7 @@ begin
         on conflict on constraint paths_once do update set path = excluded.path     -- to get its number
         returning id into way;
     end if;
-    -- The position after the last one in that role. It is kept in a setting, because looking it up costs more with
-    -- every file.
+    -- The position after the last one in that role. It is kept in a setting, because looking it up costs more with every file.
     if split_part(current_setting('flowo_sql.place', true), ' ', 1) = told then
         place := split_part(current_setting('flowo_sql.place', true), ' ', 2)::integer + 1;
     else

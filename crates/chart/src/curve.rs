@@ -1,7 +1,6 @@
 //! How much runs at a time: bars and their cores summed over time, with the peak of any span.
 //!
-//! Every function terminates, whatever numbers it gets: a result that does not fit its type becomes the largest value
-//! of the type.
+//! Every function terminates, whatever numbers it gets: a result that does not fit its type becomes the largest value of the type.
 
 use crate::{
     along,

@@ -10,8 +10,7 @@ pub const OPEN: i64 = i64::MAX;
 /// How many units of a mark's position and length make one pixel.
 pub const UNITS: i64 = 4;
 
-/// The state of a bar, the least remarkable first: where several bars share a pixel, the most remarkable state is
-/// shown.
+/// The state of a bar, the least remarkable first: where several bars share a pixel, the most remarkable state is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Done,

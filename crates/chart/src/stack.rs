@@ -1,5 +1,4 @@
-//! The vertical positions of groups of lanes. Server and browser must agree on them, because the browser requests a
-//! vertical range.
+//! The vertical positions of groups of lanes. Server and browser must agree on them, because the browser requests a vertical range.
 
 use std::ops::Range;
 

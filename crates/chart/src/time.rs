@@ -16,8 +16,7 @@ struct Gap {
 }
 
 impl Breaks {
-    /// Leaves out spans except for `kept` of each. The spans must be in order, must not overlap and must be longer than
-    /// `kept`.
+    /// Leaves out spans except for `kept` of each. The spans must be in order, must not overlap and must be longer than `kept`.
     pub fn new(spans: &[(i64, i64)], kept: i64) -> Self {
         let gap = |&(from, to): &(i64, i64)| Gap { from, to, kept: kept.min(to.saturating_sub(from)).max(0) };
         Self(spans.iter().map(gap).collect())

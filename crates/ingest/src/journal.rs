@@ -131,8 +131,7 @@ impl Journal {
         Ok((journal, task))
     }
 
-    /// Accepts a line and its reports. Unless the result says otherwise, the line is on this machine's disk when this
-    /// returns.
+    /// Accepts a line and its reports. Unless the result says otherwise, the line is on this machine's disk when this returns.
     ///
     /// # Errors
     /// Too much is waiting, or the server is stopping. In both cases nothing was stored.
@@ -324,8 +323,7 @@ impl JournalTask {
         }
     }
 
-    /// Commits each line separately, so that only lines that cannot be stored are set aside; if even that fails, the
-    /// line is skipped.
+    /// Commits each line separately, so that only lines that cannot be stored are set aside; if even that fails, the line is skipped.
     async fn one_by_one(&self, line: &mut Line, entries: &mut [Entry], cancel: &CancellationToken) -> Result<(), Stopped> {
         for Entry { number, reports, .. } in entries {
             let (number, reports) = (*number, std::mem::take(reports));

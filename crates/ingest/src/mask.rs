@@ -1,10 +1,8 @@
-//! Masks secrets in what clients report: passwords, tokens and keys in command lines, logs, errors, code and
-//! configuration.
+//! Masks secrets in what clients report: passwords, tokens and keys in command lines, logs, errors, code and configuration.
 //!
 //! Masking happens where reports enter, before anything is stored, so that no page, stream, export, change log or
 //! backup ever contains the secrets. It knows spellings, not protocols: it looks for key names, credentials in URLs,
-//! and texts whose shape marks them as secrets. Whatever a reader needs to understand the text stays, above all the
-//! name of the key.
+//! and texts whose shape marks them as secrets. Whatever a reader needs to understand the text stays, above all the name of the key.
 
 mod scan;
 

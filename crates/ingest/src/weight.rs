@@ -50,8 +50,7 @@ impl Weight {
         weight
     }
 
-    /// The weight of a text of any form, such as a Python literal: an upper bound for what parsing gives, whatever is
-    /// in quotes.
+    /// The weight of a text of any form, such as a Python literal: an upper bound for what parsing gives, whatever is in quotes.
     pub fn at_most(text: &str) -> Self {
         let mut weight = Self { length: text.len(), ..Self::default() };
         for byte in text.bytes() {
@@ -71,8 +70,7 @@ impl Weight {
         64 * self.values + 640 * self.objects
     }
 
-    /// The bytes that a report takes until it is written: its texts as received, as parsed and as sent to the database,
-    /// and its values.
+    /// The bytes that a report takes until it is written: its texts as received, as parsed and as sent to the database, and its values.
     pub const fn in_all(&self) -> usize {
         3 * self.length + self.as_values()
     }

@@ -116,8 +116,7 @@ impl Hub {
         Self { shared: Arc::new(Shared { store, epoch, ticks: broadcast::channel(LAG).0, state: Mutex::default() }) }
     }
 
-    /// The current position. Take it before reading what a page shows: a change during the read is then sent again, not
-    /// lost.
+    /// The current position. Take it before reading what a page shows: a change during the read is then sent again, not lost.
     pub fn cursor(&self) -> LiveCursor {
         self.shared.cursor(&self.shared.lock())
     }

@@ -152,8 +152,7 @@ impl Ear {
         }
     }
 
-    /// Takes the queued notifications, and those that arrive before the window since the last tick ends; publishes them
-    /// as one tick.
+    /// Takes the queued notifications, and those that arrive before the window since the last tick ends; publishes them as one tick.
     async fn take(&mut self, first: Heard, hearing: &mut mpsc::Receiver<Result<Heard, StoreError>>) -> Result<(), StoreError> {
         let mut transactions = Vec::new();
         let mut lost = self.note(first, &mut transactions);
@@ -202,8 +201,7 @@ impl Ear {
             self.horizon = Some(until);
         }
         if self.published.len() > REMEMBERED {
-            // An older transaction has been open for a long time. What is forgotten here is published again when it
-            // ends.
+            // An older transaction has been open for a long time. What is forgotten here is published again when it ends.
             self.published = HashSet::new();
         }
         Ok(())

@@ -57,8 +57,7 @@ pub struct RunStart {
     pub fingerprint: Option<String>,
     pub dry_run: bool,
     pub heartbeats: bool,
-    /// The client has sent its start, or tried to: it executes the workflow. Otherwise it may only be inspecting the
-    /// workflow.
+    /// The client has sent its start, or tried to: it executes the workflow. Otherwise it may only be inspecting the workflow.
     pub sent: bool,
     pub rules: Vec<RuleCode>,
     /// What was too long to be kept whole.
@@ -135,8 +134,7 @@ impl JobTold {
     }
 }
 
-/// One thing that happened. Large events are cheap to clone, because a report is kept whole until its effects are
-/// committed.
+/// One thing that happened. Large events are cheap to clone, because a report is kept whole until its effects are committed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     RunStarted(Arc<RunStart>),

@@ -83,8 +83,7 @@ pub struct RunFold {
     pub run: RunState,
     /// Attempts by the client's job number, oldest first; only the first of each list may have been loaded.
     pub jobs: HashMap<i64, Vec<JobState>>,
-    /// Set if the run ended in this batch and thereby ended its unfinished jobs, loaded or not: when, and with which
-    /// status.
+    /// Set if the run ended in this batch and thereby ended its unfinished jobs, loaded or not: when, and with which status.
     pub closed_jobs: Option<(Millis, JobStatus)>,
 }
 

@@ -1,5 +1,4 @@
-//! The change log of a run as people read it: what changed, when, the old and the new value, and who changed it. No
-//! SQL.
+//! The change log of a run as people read it: what changed, when, the old and the new value, and who changed it. No SQL.
 
 use crate::{JobKey, Millis, cut};
 use serde::{Deserialize, Serialize};
@@ -74,8 +73,7 @@ impl std::str::FromStr for Operation {
     }
 }
 
-/// One field: its name, its old and its new value, as [`shown`] formats them. Both absent: it changed, but is too large
-/// to be kept.
+/// One field: its name, its old and its new value, as [`shown`] formats them. Both absent: it changed, but is too large to be kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     pub name: String,

@@ -170,8 +170,7 @@ pub struct MoreReports {
     pub first: i64,
 }
 
-/// What errors with the same cause have in common: the last line without its numbers, paths and quoted words. Empty if
-/// the text is empty.
+/// What errors with the same cause have in common: the last line without its numbers, paths and quoted words. Empty if the text is empty.
 pub fn signature(error: &str) -> String {
     let Some(line) = error.lines().rev().map(str::trim).find(|line| !line.is_empty()) else { return String::new() };
     let mut out = String::new();

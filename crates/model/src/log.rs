@@ -50,8 +50,7 @@ impl Ink {
 /// A line of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LogLine {
-    /// Where the line begins, in bytes from the start of the file. This identifies the line as long as nothing before
-    /// it changes.
+    /// Where the line begins, in bytes from the start of the file. This identifies the line as long as nothing before it changes.
     pub at: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
@@ -59,8 +58,7 @@ pub struct LogLine {
     /// How many letters at the end of the line are not shown.
     #[serde(default, skip_serializing_if = "is_none")]
     pub cut: u64,
-    /// How many lines of the file are missing between the previous line and this one, because a terminal would have
-    /// overwritten them.
+    /// How many lines of the file are missing between the previous line and this one, because a terminal would have overwritten them.
     #[serde(default, skip_serializing_if = "is_none")]
     pub skipped: u64,
 }

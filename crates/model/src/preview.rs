@@ -67,8 +67,7 @@ pub enum Shown {
 
 /// HTML that is drawn once and then left alone.
 ///
-/// A page inserts it whole and hydration never walks through it, so its content cannot disagree with what hydration
-/// expects.
+/// A page inserts it whole and hydration never walks through it, so its content cannot disagree with what hydration expects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Still {
     pub form: Form,

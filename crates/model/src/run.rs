@@ -108,8 +108,7 @@ pub struct RunSummary {
     pub revision: i64,
 }
 
-/// What people see as a run's name: its name, else the last part of its directory, else words that say there is
-/// neither.
+/// What people see as a run's name: its name, else the last part of its directory, else words that say there is neither.
 pub fn title<'a>(name: &'a str, directory: Option<&'a str>) -> &'a str {
     if !name.trim().is_empty() {
         return name;
@@ -262,8 +261,7 @@ pub struct RuleRow {
     pub jobs: JobCounts,
 }
 
-/// The number of jobs of some rules in some states (all if none is named), including planned jobs that were not
-/// reported yet.
+/// The number of jobs of some rules in some states (all if none is named), including planned jobs that were not reported yet.
 ///
 /// A reported job whose rule is not known counts as one of the planned jobs, whichever rule that one has.
 pub fn total(rules: &[RuleRow], statuses: &[JobStatus]) -> i32 {

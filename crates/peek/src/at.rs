@@ -4,8 +4,7 @@ use std::{fs::File, io};
 
 /// A source from which windows are read.
 pub trait ReadAt {
-    /// Fills a buffer with bytes from a position on. Returns how many there were: fewer than the buffer holds only at
-    /// the end.
+    /// Fills a buffer with bytes from a position on. Returns how many there were: fewer than the buffer holds only at the end.
     ///
     /// # Errors
     /// The errors of reading.

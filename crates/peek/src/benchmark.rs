@@ -1,5 +1,4 @@
-//! Benchmark files of Snakemake: the resources that a job used, one entry for each time it was run. Parses text, opens
-//! no files.
+//! Benchmark files of Snakemake: the resources that a job used, one entry for each time it was run. Parses text, opens no files.
 
 use model::preview::Benchmark;
 use serde_json::Value;
@@ -20,12 +19,10 @@ struct Time {
     load: Option<f64>,
 }
 
-/// The content of a benchmark file: means over its repeats, but the maximum for memory. `None` if it is not such a
-/// file.
+/// The content of a benchmark file: means over its repeats, but the maximum for memory. `None` if it is not such a file.
 ///
 /// The file is a table separated by tabs or, if its name ends in `.jsonl`, has one object per line;
-/// `--benchmark-extended` adds columns to either. Columns are found by name, because versions of Snakemake differ in
-/// which they have.
+/// `--benchmark-extended` adds columns to either. Columns are found by name, because versions of Snakemake differ in which they have.
 pub fn benchmark(bytes: &[u8]) -> Option<Benchmark> {
     let (times, more) = if bytes.trim_ascii_start().starts_with(b"{") { of_lines(bytes) } else { of_table(bytes)? };
     let values = |of: fn(&Time) -> Option<f64>| times.iter().filter_map(of).collect::<Vec<f64>>();

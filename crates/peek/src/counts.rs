@@ -66,8 +66,7 @@ impl Counts {
         Ok(Some(before + rest))
     }
 
-    /// Where the line with a number begins, counted from 1; past the end, the last line. `None` until the lines are
-    /// counted.
+    /// Where the line with a number begins, counted from 1; past the end, the last line. `None` until the lines are counted.
     ///
     /// # Errors
     /// The errors of [`Self::before`].

@@ -1,5 +1,4 @@
-//! Text tables: separated by commas or tabs with names in the first row, and the biological formats that are such
-//! tables.
+//! Text tables: separated by commas or tabs with names in the first row, and the biological formats that are such tables.
 //!
 //! A window can start at any row. The text before the rows is shown as it is.
 

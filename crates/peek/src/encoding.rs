@@ -114,8 +114,7 @@ impl Look {
                 _ => look.length -= 1,
             }
         }
-        // Where the bytes were cut, the rest of a character at the start, or the start of one at the end, is not
-        // evidence.
+        // Where the bytes were cut, the rest of a character at the start, or the start of one at the end, is not evidence.
         let cut = if begins { 0 } else { bytes.iter().take(3).take_while(|byte| (0x80..0xc0).contains(*byte)).count() };
         let mut chunks = bytes[cut..].utf8_chunks().peekable();
         while let Some(chunk) = chunks.next() {
@@ -161,8 +160,7 @@ impl Units {
         at - at % self.width as u64
     }
 
-    /// Whether the byte at `place` belongs to a unit that encodes this letter; returns where that unit begins. `bytes`
-    /// begin with a unit.
+    /// Whether the byte at `place` belongs to a unit that encodes this letter; returns where that unit begins. `bytes` begin with a unit.
     fn unit(self, bytes: &[u8], place: usize, letter: u8) -> Option<usize> {
         let begin = place - place % self.width;
         let low = if self.big { begin + self.width - 1 } else { begin };

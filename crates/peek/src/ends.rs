@@ -1,5 +1,4 @@
-//! Determines whether a file is truncated, from what its format requires at the end. Reads a few bytes at both ends, no
-//! content.
+//! Determines whether a file is truncated, from what its format requires at the end. Reads a few bytes at both ends, no content.
 
 use crate::fill;
 use model::preview::Ends;

@@ -1,5 +1,4 @@
-//! Windows of logs: which lines of a file they contain, and what a terminal shows of these lines. Knows no paths and no
-//! pages.
+//! Windows of logs: which lines of a file they contain, and what a terminal shows of these lines. Knows no paths and no pages.
 //!
 //! A line of the file ends with its line break. A line that a program overwrote for hours may have up to [`SCANNED`]
 //! bytes; if it is longer than [`WHOLE`], only the part is read that is finally visible.
@@ -221,8 +220,7 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
         Ok(moves_up(&decoded(&bytes[begin..], self.encoding)))
     }
 
-    /// Writes lines on a screen. Returns which of them were written only in part, and how many bytes of each were left
-    /// out.
+    /// Writes lines on a screen. Returns which of them were written only in part, and how many bytes of each were left out.
     fn write(&mut self, screen: &mut Screen, spans: &[Span]) -> io::Result<Vec<(u64, u64)>> {
         let mut left_out = Vec::new();
         for span in spans {

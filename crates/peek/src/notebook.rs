@@ -6,8 +6,7 @@ use model::preview::{Cell, Near, Output, Preview};
 use serde_json::{Map, Value};
 use std::{borrow::Cow, io};
 
-/// Up to which size a file is shown as a notebook, larger ones as text; how many bytes of pictures are shown, of one
-/// and of all.
+/// Up to which size a file is shown as a notebook, larger ones as text; how many bytes of pictures are shown, of one and of all.
 const LARGEST: usize = 16 << 20;
 const PICTURE: usize = 1 << 20;
 const PICTURES: usize = 3 << 20;

@@ -31,8 +31,7 @@ pub struct LogAttempt {
     pub at: u64,
     pub started: i64,
     pub ended: Option<(End, i64)>,
-    /// The rule, if only the end of the attempt names it; `None` until then. The log prints a rule's `message:` instead
-    /// of its name.
+    /// The rule, if only the end of the attempt names it; `None` until then. The log prints a rule's `message:` instead of its name.
     pub rule: Option<String>,
 }
 

@@ -64,8 +64,7 @@ pub struct RunLog {
     pub shell: Option<String>,
     pub own_log: Option<String>,
     pub elapsed: Option<String>,
-    /// The exceptions that were printed, at most 200, in the order of the log. The client also reports each, but only
-    /// its class.
+    /// The exceptions that were printed, at most 200, in the order of the log. The client also reports each, but only its class.
     pub exceptions: Vec<Exception>,
     pub more_exceptions: u32,
     /// At most 3 000, one per rule and attempt of a job, in the order of first mention; and how many more there are.
@@ -153,16 +152,14 @@ pub struct RunLogReader {
     records: u64,
     waiting_since: u64,
     jobs: Jobs,
-    /// Exceptions that wait for the error of their job, newest first; and how many of them are newer than the last
-    /// error.
+    /// Exceptions that wait for the error of their job, newest first; and how many of them are newer than the last error.
     waiting: VecDeque<Waiting>,
     fresh: usize,
     /// The newest exception that names no job.
     loose: Option<Loose>,
     /// Positions in workflow files that are known to belong to a rule.
     places: HashMap<String, String>,
-    /// The current group; the log of the group that failed last; the number of groups; and the groups that are not
-    /// submitted yet.
+    /// The current group; the log of the group that failed last; the number of groups; and the groups that are not submitted yet.
     group: Option<String>,
     group_log: Option<String>,
     groups: u32,
@@ -336,8 +333,7 @@ impl RunLogReader {
 
     fn submission(&mut self, id: &str, external: &str) {
         let job: Option<i64> = id.parse().ok();
-        // If wildcards contain commas, the id cannot be computed; then the group is certain only if a single one is
-        // waiting.
+        // If wildcards contain commas, the id cannot be computed; then the group is certain only if a single one is waiting.
         let alone = self.unsubmitted.first().copied().filter(|_| self.unsubmitted.len() == 1);
         let group = job.is_none().then(|| self.group_of(id).or(alone)).flatten();
         if job.is_none() {

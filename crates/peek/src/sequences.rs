@@ -47,8 +47,7 @@ pub fn records(bytes: &[u8], at: u64, ends: Ends, protein: bool) -> Sequences {
     }
     settle(&mut found, &mut counts);
     if found.next.is_none() && !ends.is_whole() {
-        // The last record continues after the part that was read: the next window begins with it, unless it is the only
-        // record.
+        // The last record continues after the part that was read: the next window begins with it, unless it is the only record.
         let begun = bytes.iter().enumerate().rev().find(|(at, byte)| **byte == b'>' && (*at == 0 || bytes[at - 1] == b'\n'));
         match begun {
             Some((begun, _)) if begun > 0 && ends == Ends::More => {

@@ -9,8 +9,7 @@ use model::{
     text::count,
 };
 
-/// How deep elements may nest. Browsers move elements that nest deeper than 512; the page around takes some thirty
-/// levels.
+/// How deep elements may nest. Browsers move elements that nest deeper than 512; the page around takes some thirty levels.
 pub const DEEPEST: usize = 400;
 /// How many members are shown unfolded, and to which depth.
 const FEW: u64 = 50;

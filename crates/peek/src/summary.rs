@@ -1,5 +1,4 @@
-//! Statistics of the columns of some rows: their kinds, how many values are missing, and the distribution of numbers.
-//! Reads nothing.
+//! Statistics of the columns of some rows: their kinds, how many values are missing, and the distribution of numbers. Reads nothing.
 
 use crate::{CELL, COLUMNS, clipped};
 use model::preview::{Column, Kind};

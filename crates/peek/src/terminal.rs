@@ -239,8 +239,7 @@ impl Perform for Screen {
     }
 }
 
-/// The text that finally remains visible, complete. If the cursor jumps too far right in a line, also how many letters
-/// are missing.
+/// The text that finally remains visible, complete. If the cursor jumps too far right in a line, also how many letters are missing.
 pub fn shown(text: &str) -> String {
     let mut screen = Screen { more: text.len(), ..Screen::default() };
     let mut at = 0;

@@ -1,5 +1,4 @@
-//! JSON and YAML as values in the order of the file, up to a number of values and a depth. Deeper values are kept as
-//! text.
+//! JSON and YAML as values in the order of the file, up to a number of values and a depth. Deeper values are kept as text.
 
 use crate::{left_out, source::Source, text::decoded};
 use model::preview::{Ends, Node, Preview, Tree, Value};
@@ -70,8 +69,7 @@ const LETTERS: usize = 2_000;
 pub const DEEP: u32 = 100;
 /// To which depth values are read at all; `serde_json` stops at 128.
 const DEEPEST: u32 = 120;
-/// The same for YAML, whose parser takes much stack per level; and the stack size in bytes that is enough for all
-/// levels.
+/// The same for YAML, whose parser takes much stack per level; and the stack size in bytes that is enough for all levels.
 const YAML_DEEPEST: usize = 110;
 const YAML_STACK: usize = 16 << 20;
 

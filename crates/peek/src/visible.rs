@@ -1,5 +1,4 @@
-//! Makes the texts of a preview safe for a page: each character stays where it is, however the page is parsed. Reads
-//! nothing.
+//! Makes the texts of a preview safe for a page: each character stays where it is, however the page is parsed. Reads nothing.
 //!
 //! A browser's parser drops NUL and turns a carriage return into a line break. A text that consists only of such
 //! characters would vanish, and a page that expects a text there could not hydrate.

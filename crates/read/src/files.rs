@@ -82,8 +82,7 @@ impl RunFiles {
         self.with(reach, path, |_, facts| Ok(facts)).await
     }
 
-    /// A part of a file; needs as much memory as the part has bytes. A part that would begin past the end is empty and
-    /// begins at the end.
+    /// A part of a file; needs as much memory as the part has bytes. A part that would begin past the end is empty and begins at the end.
     ///
     /// # Errors
     /// As [`Self::facts`].
@@ -173,8 +172,7 @@ impl RunFiles {
         Ok((facts, self.peeker.peek(file, &Ask { name: name_of(path), ..ask }).await?))
     }
 
-    /// The entries of a directory below that of the run, from the start or from an entry on, and how many more there
-    /// are.
+    /// The entries of a directory below that of the run, from the start or from an entry on, and how many more there are.
     ///
     /// # Errors
     /// As [`Self::facts`].

@@ -1,7 +1,6 @@
 //! Highlights code: marks words with CSS classes, which `style/parts/code.css` colours.
 //!
-//! The time is limited, for each text and for all texts of a response: whatever could not be highlighted in time is
-//! shown plain.
+//! The time is limited, for each text and for all texts of a response: whatever could not be highlighted in time is shown plain.
 
 use crate::work::Leash;
 use std::{

@@ -138,8 +138,7 @@ fn gather(graph: Graph, focus: Option<&str>) -> Boxes {
     boxes
 }
 
-/// Positions for boxes: each connected part is arranged in layers, and the parts are placed beside and below each
-/// other.
+/// Positions for boxes: each connected part is arranged in layers, and the parts are placed beside and below each other.
 fn places(count: usize, edges: &[(u32, u32)]) -> Places {
     let (wide, high) = (f64::from(BOX.0), f64::from(BOX.1));
     let linked: BTreeSet<u32> = edges.iter().flat_map(|(from, to)| [*from, *to]).collect();

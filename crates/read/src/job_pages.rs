@@ -1,5 +1,4 @@
-//! Pages of a run's jobs: in the reported order from the database, in other orders and for searches from the jobs in
-//! memory.
+//! Pages of a run's jobs: in the reported order from the database, in other orders and for searches from the jobs in memory.
 
 use crate::{ReadError, Reader, benchmarks, highlight, tail::tails, work};
 use model::{

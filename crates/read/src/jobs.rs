@@ -56,8 +56,7 @@ struct Derived {
 }
 
 impl Snapshot {
-    /// The values of a wildcard. Takes some 100 ms for 10^5 wildcards on first use, so it must not run on a thread that
-    /// others wait for.
+    /// The values of a wildcard. Takes some 100 ms for 10^5 wildcards on first use, so it must not run on a thread that others wait for.
     pub fn values(&self, name: &str) -> Arc<Values> {
         let mut held = self.derived.values.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= COLUMNS && !held.contains_key(name) {

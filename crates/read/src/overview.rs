@@ -39,8 +39,7 @@ struct Kept<T> {
     began: Instant,
 }
 
-/// Counts the age of a figure from the start of its reading: changes that were committed during the reading are not
-/// included.
+/// Counts the age of a figure from the start of its reading: changes that were committed during the reading are not included.
 struct FromItsBeginning;
 
 impl<K, T> Expiry<K, Kept<T>> for FromItsBeginning {

@@ -82,8 +82,7 @@ impl RuleGraphs {
                 None => return Ok(found),
             },
         };
-        // One more than fits in a picture: then the graph counts as too large, instead of being drawn without some
-        // rules.
+        // One more than fits in a picture: then the graph counts as too large, instead of being drawn without some rules.
         let others = graphs::others(&mut conn, run, &graph.names, MOST_NODES as u32 + 1).await?;
         if others.is_empty() {
             return Ok(found);

@@ -33,8 +33,7 @@ pub async fn check(conn: &mut Conn, viewer: &Viewer, id: RunId) -> Result<(), Re
     run(conn, viewer, id).await.map(drop)
 }
 
-/// Records in the audit log that somebody read a file through the owner's reach. If recording fails, the file is read
-/// all the same.
+/// Records in the audit log that somebody read a file through the owner's reach. If recording fails, the file is read all the same.
 pub async fn note_read(reader: &Reader, by: UserId, run: RunId, reach: &Reach, path: &str) {
     if reach.extent != FileReach::Machine {
         return;

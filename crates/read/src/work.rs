@@ -1,5 +1,4 @@
-//! Runs CPU-bound work off the threads that answer requests, limited in number and time, and only while somebody waits
-//! for the result.
+//! Runs CPU-bound work off the threads that answer requests, limited in number and time, and only while somebody waits for the result.
 //!
 //! A closed page, a deadline and a stopping server end work through its [`Leash`], which the work's loops check. Work
 //! that does not check it holds its turn until it is done; but nobody waits for it beyond the deadline.

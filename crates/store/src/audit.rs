@@ -87,8 +87,7 @@ pub async fn count(conn: &mut Conn, by: Option<UserId>, deed: Deed, target: &str
     Ok(())
 }
 
-/// Records that somebody read a file of a run through the owner's reach: one row per person, run and minute, with the
-/// first path.
+/// Records that somebody read a file of a run through the owner's reach: one row per person, run and minute, with the first path.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when PostgreSQL cannot be reached.

@@ -176,8 +176,7 @@ pub async fn between(conn: &mut Conn, since: &Horizon, until: &Horizon) -> Resul
     Ok(numbers.iter().filter_map(|number| number.parse().ok()).collect())
 }
 
-/// Lets this transaction commit without a notification and returns its number. The caller must [ring](ring) for it
-/// afterwards.
+/// Lets this transaction commit without a notification and returns its number. The caller must [ring](ring) for it afterwards.
 pub async fn quiet(conn: &mut Conn) -> Result<u64, StoreError> {
     let (_, xact): (String, String) = sqlx::query_as("select set_config('flowo.quiet', 'on', true), pg_current_xact_id()::text")
         .fetch_one(conn)

@@ -1,5 +1,4 @@
-//! Which sessions and tokens are valid now, by their numbers. Knows no secrets: the caller has already authenticated
-//! them.
+//! Which sessions and tokens are valid now, by their numbers. Knows no secrets: the caller has already authenticated them.
 
 use crate::{Conn, Doing, StoreError};
 use model::{

@@ -126,8 +126,7 @@ pub async fn line(conn: &mut Conn, run: RunId, id: i64) -> Result<Option<String>
 /// Deletes the history of runs that are gone for good: their reports, and all their lines except the last, which
 /// records the deletion.
 ///
-/// Deletes at most `limit` rows of each table per call, so that no transaction grows with a run. Returns whether
-/// anything is left.
+/// Deletes at most `limit` rows of each table per call, so that no transaction grows with a run. Returns whether anything is left.
 pub async fn forget(conn: &mut Conn, limit: i64) -> Result<bool, StoreError> {
     let ids: Vec<Uuid> =
         sqlx::query_scalar("select id from deleted_runs where swept_at is null order by deleted_at limit 50 for update skip locked")

@@ -151,8 +151,7 @@ pub async fn list(conn: &mut Conn, run: RunId, query: &Query) -> Result<Page<Job
         sql.push(" and j.id").push(than).push_bind(id);
     }
     sql.push(" order by ").push(order).push(" limit ").push_bind(i64::from(limit) + 1);
-    // The indexes have this order. PostgreSQL assumes that a new run is small, and would otherwise read all of it and
-    // sort.
+    // The indexes have this order. PostgreSQL assumes that a new run is small, and would otherwise read all of it and sort.
     let mut tx = conn.begin().await.doing("listing jobs")?;
     sqlx::raw_sql(IN_ORDER).execute(&mut *tx).await.doing("listing jobs")?;
     // Planned for each query: one plan for both a rare and a common state suits neither.

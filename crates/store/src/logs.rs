@@ -1,5 +1,4 @@
-//! What clients reported in words: messages and errors of runs and jobs, searchable across all runs. The batch writer
-//! writes them.
+//! What clients reported in words: messages and errors of runs and jobs, searchable across all runs. The batch writer writes them.
 
 use crate::{Conn, Doing, StoreError, runs::Audience};
 use model::{JobKey, Millis, RunId, log::LogEntry, run::title};

@@ -1,7 +1,6 @@
 //! Reads the change log for consumers that process it: every line once, none skipped, however late it was committed.
 //!
-//! A consumer's position is a [`Kept`], stored under a name in `settings`, so that a monitor continues where the last
-//! one stopped.
+//! A consumer's position is a [`Kept`], stored under a name in `settings`, so that a monitor continues where the last one stopped.
 
 use crate::{
     Conn, Doing, StoreError,
@@ -137,8 +136,7 @@ pub struct Kept {
 
 /// Where the monitor of this name stopped; `None` if there was none.
 pub async fn place(conn: &mut Conn, name: &str) -> Result<Option<Kept>, StoreError> {
-    // Positions stored without the newest row are used as they are: they are on disk with everything that precedes
-    // them.
+    // Positions stored without the newest row are used as they are: they are on disk with everything that precedes them.
     let row: Option<(String, i64, Vec<i64>)> = sqlx::query_as(
         "select value ->> 'horizon', coalesce((value ->> 'newest')::bigint, 9223372036854775807), array(select jsonb_array_elements_text(value -> 'ahead')::bigint)
            from settings where name = 'monitor.' || $1 and value ? 'horizon'",

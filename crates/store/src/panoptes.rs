@@ -204,8 +204,7 @@ pub async fn find(conn: &mut Conn, audience: Audience, id: i64, stale: Option<i3
     row.map(TryInto::try_into).transpose()
 }
 
-/// The run that reports under a number refer to (the newest attempt), its owner, and its command line. Deleted runs are
-/// included.
+/// The run that reports under a number refer to (the newest attempt), its owner, and its command line. Deleted runs are included.
 pub async fn reported(conn: &mut Conn, id: i64) -> Result<Option<(RunId, Option<UserId>, Option<String>)>, StoreError> {
     type Found = (Uuid, Option<i64>, Option<String>);
     let query = "select id, user_id, command_line from workflow_runs where panoptes_id = $1 order by number desc limit 1";

@@ -145,8 +145,7 @@ impl Past {
     ///
     /// Reads only those lines and one page more, by index.
     pub async fn read(conn: &mut Conn, run: RunId, at: Millis) -> Result<Self, StoreError> {
-        // One snapshot, and through the index that has the order: if one run fills the log, PostgreSQL would otherwise
-        // read all of it.
+        // One snapshot, and through the index that has the order: if one run fills the log, PostgreSQL would otherwise read all of it.
         let mut tx = conn.begin().await.doing("reading what came later")?;
         sqlx::raw_sql("set transaction isolation level repeatable read, read only")
             .execute(&mut *tx)

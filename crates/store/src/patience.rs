@@ -51,8 +51,7 @@ impl Store {
         Err(StoreError::too_slow(doing))
     }
 
-    /// Like [`within`](Store::within), for work that is not worth waiting for: a timeout here does not mean that the
-    /// database hangs.
+    /// Like [`within`](Store::within), for work that is not worth waiting for: a timeout here does not mean that the database hangs.
     ///
     /// # Errors
     /// As [`within`](Store::within).

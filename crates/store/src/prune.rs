@@ -67,8 +67,7 @@ pub struct Size {
 /// never leaves a day half deleted.
 ///
 /// # Errors
-/// The database's errors; also if an unfinished statement is reading a day. The remaining days are left for the next
-/// pass.
+/// The database's errors; also if an unfinished statement is reading a day. The remaining days are left for the next pass.
 pub async fn prune(store: &Store, policy: Policy, pretend: bool) -> Result<Option<Vec<Pruned>>, StoreError> {
     // A session lock on a connection of its own: when the connection closes, the lock is released.
     let mut conn = store.keyed().await?;

@@ -1,5 +1,4 @@
-//! What happens to rows as time passes: silent runs become lost, deleted runs are purged, partitions for coming days
-//! are created.
+//! What happens to rows as time passes: silent runs become lost, deleted runs are purged, partitions for coming days are created.
 
 use crate::{Conn, Doing, StoreError};
 use model::{Millis, RunId};

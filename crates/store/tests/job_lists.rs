@@ -18,8 +18,7 @@ use testkit::TestDatabase;
 
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
-/// 600 jobs in 4 rules: job n of rule n % 4 makes `n.txt` and uses the file of job n - 4. Some have no number, rule,
-/// start or end.
+/// 600 jobs in 4 rules: job n of rule n % 4 makes `n.txt` and uses the file of job n - 4. Some have no number, rule, start or end.
 const JOBS: &str = "
     insert into workflow_runs (id, workflow_name) values ('0193a4c2-0000-7000-8000-000000000001', 'one'),
                                                          ('0193a4c2-0000-7000-8000-000000000002', 'two');

@@ -11,8 +11,7 @@ use store::{
 };
 use testkit::TestDatabase;
 
-/// A hundred thousand runs with twenty thousand names, and as many that were reported by other clients; without
-/// triggers.
+/// A hundred thousand runs with twenty thousand names, and as many that were reported by other clients; without triggers.
 const MANY: &str = "
     set session_replication_role = replica;
     insert into workflow_runs (workflow_name, search, status, source, user_id, panoptes_id, started_at, ended_at)

@@ -1,5 +1,4 @@
-//! A proxy to PostgreSQL whose connections can be cut, made deaf or stalled while they are in use, as networks and
-//! poolers do.
+//! A proxy to PostgreSQL whose connections can be cut, made deaf or stalled while they are in use, as networks and poolers do.
 
 use std::{
     path::{Path, PathBuf},

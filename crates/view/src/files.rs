@@ -7,8 +7,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What the files view is asked for. If several are set, a path comes before a search, a search before a job, a job
-/// before a rule.
+/// What the files view is asked for. If several are set, a path comes before a search, a search before a job, a job before a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilesAsk {
     pub path: Option<String>,
@@ -18,8 +17,7 @@ pub struct FilesAsk {
     pub job: Option<JobKey>,
     /// The word of a role: only a job's files in this role, or only a path's jobs in this role.
     pub role: Option<String>,
-    /// Where the list continues: after a job of a rule or of a path, after the number of a path, or after this many
-    /// files of a job.
+    /// Where the list continues: after a job of a rule or of a path, after the number of a path, or after this many files of a job.
     pub after: Option<String>,
 }
 

@@ -1,5 +1,4 @@
-//! Results of a run: the outputs that its jobs declare, which of them exist, its directory, and the preview of one
-//! file.
+//! Results of a run: the outputs that its jobs declare, which of them exist, its directory, and the preview of one file.
 
 use model::{
     JobKey, JobStatus,

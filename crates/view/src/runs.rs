@@ -34,8 +34,7 @@ pub struct RunList {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
     pub by_status: Vec<(RunStatus, Total)>,
-    /// Numbers of (running, finished, failed) jobs in [`STEPS`] steps of [`STEP_MS`], the last of which ends at
-    /// `until`.
+    /// Numbers of (running, finished, failed) jobs in [`STEPS`] steps of [`STEP_MS`], the last of which ends at `until`.
     pub activity: Vec<(i64, i64, i64)>,
     pub until: Millis,
 }

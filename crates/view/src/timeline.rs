@@ -1,5 +1,4 @@
-//! The timeline of a run: a window of it, what happened in a span, and the chain of jobs that determined how long the
-//! run took.
+//! The timeline of a run: a window of it, what happened in a span, and the chain of jobs that determined how long the run took.
 //!
 //! Times on the axis are milliseconds since its start; idle spans may be left out.
 

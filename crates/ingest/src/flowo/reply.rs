@@ -20,8 +20,7 @@ pub const fn word(status: RunStatus) -> &'static str {
     }
 }
 
-/// The answer to an event. The map of jobs stays empty: Flowo finds jobs itself, and the client sends the map back with
-/// every report.
+/// The answer to an event. The map of jobs stays empty: Flowo finds jobs itself, and the client sends the map back with every report.
 pub fn event(outcome: Result<Receipt, Refused>) -> Response {
     match outcome {
         Ok(Receipt::Applied { run, .. }) => ok(json!({ "context": { "jobs": {}, "current_workflow_id": run } })),

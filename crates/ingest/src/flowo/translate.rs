@@ -24,8 +24,7 @@ const MAX_TAGS: usize = 100;
 const MAX_LOGFILE: usize = 2000;
 /// How many letters of the reason are kept when a record was not understood.
 const MAX_REASON: usize = 1000;
-/// How many values a start may have: each of its rules counts as several values, but takes less memory than as many
-/// paths.
+/// How many values a start may have: each of its rules counts as several values, but takes less memory than as many paths.
 const MOST_IN_START: usize = 2 * MOST_VALUES;
 /// A record shorter than this (bytes) cannot have too many values.
 const SHORT: usize = 1 << 20;

@@ -16,8 +16,7 @@ use uuid::Uuid;
 const LARGE: u64 = 8 << 20;
 /// How many servers may share a directory.
 const SLOTS: u32 = 16;
-/// The gap between the number of the last line found and that of the next: a power failure may have removed lines in
-/// between.
+/// The gap between the number of the last line found and that of the next: a power failure may have removed lines in between.
 const GAP: i64 = 1 << 32;
 /// A line longer than this was not written by Flowo.
 const MAX_LINE: usize = 128 << 20;

@@ -37,8 +37,7 @@ pub fn parse(text: &str) -> Result<Value, Broken> {
     if reader.at < text.len() { Err(Broken::Odd(reader.at)) } else { Ok(value) }
 }
 
-/// How often the parser searches for the end of a quote that is never closed; each search examines all the remaining
-/// text.
+/// How often the parser searches for the end of a quote that is never closed; each search examines all the remaining text.
 const TRIES: u32 = 16;
 
 struct Reader<'a> {
@@ -127,8 +126,7 @@ impl<'a> Reader<'a> {
             self.blanks();
             if self.takes(b':') {
                 let value = self.value(depth + 1, false)?;
-                // Any other key becomes its source: written as JSON, and again within another key, it would double in
-                // size each time.
+                // Any other key becomes its source: written as JSON, and again within another key, it would double in size each time.
                 let key = if let Value::String(text) = first { text } else { source.to_owned() };
                 map.insert(key, value);
             } else {

@@ -148,8 +148,7 @@ pub fn sign_in() -> Response {
     response
 }
 
-/// Try later: clients go on without Flowo. Clients that create a workflow read its number from any answer, and end
-/// without one.
+/// Try later: clients go on without Flowo. Clients that create a workflow read its number from any answer, and end without one.
 pub fn unavailable(why: &str) -> Response {
     later(&format!("Not stored: {why}."))
 }

@@ -40,8 +40,7 @@ const MAX_NAME: usize = 1000;
 /// Deeper JSON than any client produces.
 const MAX_DEPTH: usize = 64;
 
-/// How long creating or renaming a workflow may take: clients wait for it before their first job, some of them for
-/// ever.
+/// How long creating or renaming a workflow may take: clients wait for it before their first job, some of them for ever.
 pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The shared state of the routes. Cheap to clone.
@@ -57,8 +56,7 @@ pub struct Panoptes {
 
 /// The routes of Panoptes, relative to where they are mounted.
 ///
-/// For requests into which a layer has put the [`Sender`] and the [`Audience`]; an update without them is answered as
-/// not allowed.
+/// For requests into which a layer has put the [`Sender`] and the [`Audience`]; an update without them is answered as not allowed.
 ///
 /// Without a journal an update is answered once it is in the database.
 pub fn routes(store: Store, writer: Writer, journal: Option<Journal>, conversations: Conversations, stale: Option<i32>) -> Router {

@@ -57,8 +57,7 @@ pub struct Conversation {
     just_told: bool,
     /// Set if the run was asked to stop, or gives up.
     stops: Option<Stop>,
-    /// The run is preparing what the workflow itself depends on (a subworkflow): ends that are reported now are not the
-    /// run's.
+    /// The run is preparing what the workflow itself depends on (a subworkflow): ends that are reported now are not the run's.
     within: bool,
     /// The smallest difference seen between the server's clock and the client's, in ms.
     offset: Option<Millis>,
@@ -120,8 +119,7 @@ impl Conversation {
         self.recent.retain(|held| *held != hash);
     }
 
-    /// The time at which a message counts: when its client says it happened, by the server's clock, and never later
-    /// than now.
+    /// The time at which a message counts: when its client says it happened, by the server's clock, and never later than now.
     pub fn time(&mut self, message: &Map<String, Value>, now: Millis) -> Millis {
         let believable = |seconds: &f64| (0.0..1e11).contains(seconds);
         let Some(seconds) = message.get("timestamp").and_then(Value::as_f64).filter(believable) else { return now };

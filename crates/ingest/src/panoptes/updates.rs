@@ -35,8 +35,7 @@ use uuid::Uuid;
 
 /// How long an update may take: clients wait for it, some of them for ever.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// How long the lookup of a number's run may take. Shorter than the wait for a connection, so that a hanging database
-/// is noticed.
+/// How long the lookup of a number's run may take. Shorter than the wait for a connection, so that a hanging database is noticed.
 const LOOK_UP: Duration = Duration::from_secs(4);
 /// The same limit if the number's run is already known: the database may be hanging.
 const BRIEFLY: Duration = Duration::from_millis(500);
@@ -129,8 +128,7 @@ struct Line {
 }
 
 impl Told {
-    /// The reports of the update, with the hash of a message that may come twice. `Err` if it came before or says
-    /// nothing.
+    /// The reports of the update, with the hash of a message that may come twice. `Err` if it came before or says nothing.
     fn read(&self, talk: &mut Conversation, admin: bool) -> Result<(Reports, Option<u64>), Known> {
         let message = match self.message() {
             Ok(message) => message,
@@ -234,8 +232,7 @@ impl Panoptes {
         self.writer.room(weight.in_all()).await
     }
 
-    /// Reserves more for a message that is a text and must itself be parsed; otherwise the existing reservation is
-    /// enough.
+    /// Reserves more for a message that is a text and must itself be parsed; otherwise the existing reservation is enough.
     async fn room_for(&self, room: Room, msg: &Value) -> Result<Room, Refused> {
         let Value::String(text) = msg else { return Ok(room) };
         drop(room);

@@ -23,8 +23,7 @@ const LEFT_OUT: &str = "left_out";
 pub type Errors = Map<String, Value>;
 
 /// The fields of a body. It is parsed as JSON if it declares and is JSON, or if it declares nothing and begins with a
-/// brace; otherwise as a form. Of a form, only the first 64 fields are read, and `left_out` is the number of the
-/// others.
+/// brace; otherwise as a form. Of a form, only the first 64 fields are read, and `left_out` is the number of the others.
 pub fn fields(content_type: Option<&str>, body: &[u8]) -> Result<Map<String, Value>, Errors> {
     let braced = is_braced(body);
     if may_be_json(content_type, body) {

@@ -6,8 +6,7 @@
 //! - The *owner* is the account of the operating-system user who started Flowo. In a session, on runs of that account,
 //!   the owner reads whatever that user may read anyway: [`FileReach::Machine`].
 //! - Everybody else reads below the roots that an admin gave to the account of the *reader*: [`FileReach::Roots`]. It
-//!   does not matter whose run it is: whatever paths the run names, the reader sees only those below the reader's own
-//!   roots.
+//!   does not matter whose run it is: whatever paths the run names, the reader sees only those below the reader's own roots.
 //! - A token never has the owner's reach. Tokens are stored in files and environments, and the run's paths may have
 //!   come from a client that used the same token.
 //! - No role widens the reach. Admins and viewers see all runs, but only files below their own roots.
@@ -41,8 +40,7 @@ pub fn file_reach(reader: &Reader, run_of: Option<UserId>) -> FileReach {
     }
 }
 
-/// The name of an account as a part of a root; `None` if the name could lead to a directory other than the account's
-/// own.
+/// The name of an account as a part of a root; `None` if the name could lead to a directory other than the account's own.
 pub fn name_in_root(account: &str) -> Option<&str> {
     let is_plain = !account.is_empty() && account != "." && account != ".." && !account.contains(['/', '\\', '\0', '{', '}']);
     is_plain.then_some(account)

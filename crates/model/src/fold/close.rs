@@ -60,8 +60,7 @@ impl RunFold {
     }
 
     /// The status for jobs whose ends were not reported. A client that ends without an error has finished its jobs,
-    /// whether it reported each of them or not. A client that was stopped has stopped its jobs. In all other cases
-    /// nobody knows.
+    /// whether it reported each of them or not. A client that was stopped has stopped its jobs. In all other cases nobody knows.
     pub(super) const fn status_of_rest(&self) -> JobStatus {
         match self.run.status {
             RunStatus::Success => JobStatus::Success,

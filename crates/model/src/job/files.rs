@@ -1,5 +1,4 @@
-//! Files as jobs name them: a job's inputs and outputs, what a list leaves out, and which jobs name a path. No file
-//! system.
+//! Files as jobs name them: a job's inputs and outputs, what a list leaves out, and which jobs name a path. No file system.
 
 use super::JobRow;
 use crate::{JobKey, JobStatus, text};
@@ -82,8 +81,7 @@ pub struct JobFile {
     pub made_by: Option<(JobKey, String)>,
     /// For an output: how many jobs of this run use it, counted up to [`JobFile::COUNTED`].
     pub used_by: u32,
-    /// For a log: the newest later attempt of the job that names the same file. The content of the file is from that
-    /// attempt.
+    /// For a log: the newest later attempt of the job that names the same file. The content of the file is from that attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rewritten_by: Option<i32>,
 }

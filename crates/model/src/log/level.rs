@@ -149,8 +149,7 @@ impl Level {
         [Self::Debug, Self::Warning, Self::Error].into_iter().find(|level| level.as_str() == word)
     }
 
-    /// Every line of at least this level contains one of these words, ignoring case, or begins with one of
-    /// [`Self::LETTERS`].
+    /// Every line of at least this level contains one of these words, ignoring case, or begins with one of [`Self::LETTERS`].
     pub const HINTS: [&str; 27] = [
         "error",
         "fatal",

@@ -161,8 +161,7 @@ fn the_end_of_a_log_is_what_a_terminal_would_show() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// Whatever a program writes, each of its lines appears once, and following a log gives the same lines as reading
-    /// it.
+    /// Whatever a program writes, each of its lines appears once, and following a log gives the same lines as reading it.
     #[test]
     fn any_log_is_the_same_followed_and_read(pieces in prop::collection::vec("[a-c\r\n\u{8}]{0,12}|\u{1b}\\[K|\u{1b}\\[31m|\u{1b}\\[2D", 0..40)) {
         let (mut log, mut held, mut to) = (String::new(), Vec::<LogLine>::new(), 0);

@@ -194,8 +194,7 @@ impl RunLogReader {
         self.add(error);
     }
 
-    /// The exception that contains the command of a job; the shortest match, because one command may be the end of
-    /// another.
+    /// The exception that contains the command of a job; the shortest match, because one command may be the end of another.
     fn by_command(&self, shell: &str) -> Option<usize> {
         let same = self.waiting.iter().enumerate().rev().filter(|(_, waiting)| is_same(&waiting.command, shell));
         same.min_by_key(|(_, waiting)| waiting.command.len()).map(|(at, _)| at)

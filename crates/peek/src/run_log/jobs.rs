@@ -1,14 +1,12 @@
 //! Which jobs have begun according to a run's log, how often, and which of them an error may belong to.
 //!
-//! Tracks jobs that have not succeeded: a job that has succeeded cannot begin again. Bounded; further jobs are not
-//! tracked.
+//! Tracks jobs that have not succeeded: a job that has succeeded cannot begin again. Bounded; further jobs are not tracked.
 
 use super::words::{cut, is_same, words};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// How many jobs are tracked at a time; and how many bytes are kept of a job's input and output files and of the end of
-/// its command.
+/// How many jobs are tracked at a time; and how many bytes are kept of a job's input and output files and of the end of its command.
 const FOLLOWED: usize = 20_000;
 const FILES: usize = 1024;
 const COMMAND: usize = 512;
@@ -103,8 +101,7 @@ impl Jobs {
         self.open().any(|(_, open)| is_same(command, &open.command))
     }
 
-    /// The only open job of a rule whose files a text names; without a rule, the only open job that makes a file named
-    /// in the text.
+    /// The only open job of a rule whose files a text names; without a rule, the only open job that makes a file named in the text.
     pub fn named(&self, rule: &str, text: &str) -> Option<i64> {
         let is_named = |files: &str| files.split(", ").any(|path| names(text, path));
         let fits = |open: &Open| match &open.rule {
@@ -142,8 +139,7 @@ fn names(text: &str, path: &str) -> bool {
     !path.is_empty() && text.match_indices(path).any(found)
 }
 
-/// The id with which Snakemake submits a group whose last job this is, computed from the rule and the wildcards in the
-/// log.
+/// The id with which Snakemake submits a group whose last job this is, computed from the rule and the wildcards in the log.
 pub(super) fn uuid(rule: &str, wildcards: &str) -> Uuid {
     let space = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"https://snakemake.readthedocs.io");
     let mut wildcards: Vec<String> = wildcards.split(", ").map(|wildcard| wildcard.replacen('=', ":", 1)).collect();

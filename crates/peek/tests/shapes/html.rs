@@ -1,5 +1,4 @@
-//! HTML in two forms: as it is written, tag by tag, and as a browser parses it. If both agree, nothing was moved,
-//! dropped or added.
+//! HTML in two forms: as it is written, tag by tag, and as a browser parses it. If both agree, nothing was moved, dropped or added.
 
 use html5ever::{ParseOpts, QualName, local_name, ns, parse_fragment, tendril::TendrilSink as _};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};

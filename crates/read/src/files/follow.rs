@@ -68,8 +68,7 @@ impl Followers {
         Self { files, open: Arc::default(), reads: Arc::default() }
     }
 
-    /// Live stream events about a file: first its current state, then every change. `None` if too many files are
-    /// followed.
+    /// Live stream events about a file: first its current state, then every change. `None` if too many files are followed.
     ///
     /// The caller has checked that the reader may see the run; `reach` says which of its files.
     pub fn follow(&self, run: RunId, file: FileRef, path: PathBuf, reach: Reach) -> Option<impl Stream<Item = Bytes> + Send + use<>> {

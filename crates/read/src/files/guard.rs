@@ -83,8 +83,7 @@ const BEGINNINGS: &[&str] = &[".env.", "krb5cc_"];
 
 /// How long the inode numbers of guarded files are cached.
 const FRESH: Duration = Duration::from_secs(5);
-/// How many entries of one guarded directory are known by their inode numbers; hard links to further entries are not
-/// detected.
+/// How many entries of one guarded directory are known by their inode numbers; hard links to further entries are not detected.
 const ENTRIES: usize = 20_000;
 
 /// A device and an inode number on it.
@@ -147,8 +146,7 @@ impl Guard {
             if at.elapsed() < FRESH {
                 return Arc::clone(known);
             }
-            // Other requests go on with the old numbers: a hanging file system delays only the request that refreshes
-            // them.
+            // Other requests go on with the old numbers: a hanging file system delays only the request that refreshes them.
             *at = Instant::now();
             drop(held);
             let known = self.look();

@@ -21,8 +21,7 @@ const SHOWN: usize = 500;
 /// How long a directory is read; entries that were not reached by then are not counted.
 const WHILE: Duration = Duration::from_secs(1);
 
-/// The sort position of an entry: directories first, by name. Written as the entry's name, with a `/` appended for a
-/// directory.
+/// The sort position of an entry: directories first, by name. Written as the entry's name, with a `/` appended for a directory.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Spot {
     is_file: bool,

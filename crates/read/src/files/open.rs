@@ -1,5 +1,4 @@
-//! Opens a file below a directory safely, whatever links exist and whoever moves things at the same time. Reads
-//! nothing.
+//! Opens a file below a directory safely, whatever links exist and whoever moves things at the same time. Reads nothing.
 
 use super::{
     guard::{self, Guard},
@@ -70,8 +69,7 @@ pub fn root(root: &Root, trusted: &[u32]) -> Result<(Dir, PathBuf), NoFile> {
     Ok((dir, real))
 }
 
-/// Opens the next directory on a path. Ensures that the directory that was checked is the one that is opened, even if
-/// things are moved.
+/// Opens the next directory on a path. Ensures that the directory that was checked is the one that is opened, even if things are moved.
 fn step(dir: &Dir, part: &Path, trusted: &[u32]) -> Result<Dir, NoFile> {
     let look = || dir.symlink_metadata(part).map_err(|error| why(&error));
     let same = |one: &Metadata, other: &Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());

@@ -26,8 +26,7 @@ pub struct Roots {
 pub struct Root {
     /// The part that an admin named; for the owner, the part that the run named.
     pub top: PathBuf,
-    /// The part from the first component that contains the name of an account: the account's owner may have put a link
-    /// there.
+    /// The part from the first component that contains the name of an account: the account's owner may have put a link there.
     pub rest: PathBuf,
 }
 
@@ -57,8 +56,7 @@ type Named = (PathBuf, Root);
 impl Roots {
     /// Where `path` leads, which may be relative to the directory in which the run ran.
     ///
-    /// The owner may read whatever the run itself named, wherever it is; everybody else only below the roots of their
-    /// account.
+    /// The owner may read whatever the run itself named, wherever it is; everybody else only below the roots of their account.
     ///
     /// # Errors
     /// [`NoFile::NotAPath`], [`NoFile::Nowhere`], [`NoFile::Outside`] or [`NoFile::NotGiven`].

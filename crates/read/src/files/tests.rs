@@ -235,8 +235,7 @@ async fn beyond_the_end_of_a_file_is_nothing_however_far() {
     }
 }
 
-/// A lab's tree with a run of ana, files of ben, and references; and a gate that lets each read their own files and the
-/// references.
+/// A lab's tree with a run of ana, files of ben, and references; and a gate that lets each read their own files and the references.
 fn shared() -> (tempfile::TempDir, RunFiles) {
     let base = tempfile::tempdir().unwrap();
     for dir in ["lab/ana/run", "lab/ben", "ref"] {

@@ -37,8 +37,7 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Reads `{nodes: [{rule}], links: [{source, target}]}`; `None` if the value has another form, or the graph is
-    /// empty.
+    /// Reads `{nodes: [{rule}], links: [{source, target}]}`; `None` if the value has another form, or the graph is empty.
     pub fn read(value: &Value) -> Option<Self> {
         let nodes = value.get("nodes")?.as_array()?;
         let names: Vec<String> =
@@ -62,8 +61,7 @@ impl Graph {
         json!({ "nodes": nodes, "links": links })
     }
 
-    /// The graph with more rules, linked by pairs of maker and reader. If there are too many rules for a picture, no
-    /// links are added.
+    /// The graph with more rules, linked by pairs of maker and reader. If there are too many rules for a picture, no links are added.
     #[must_use]
     pub fn grown(mut self, more: Vec<String>, links: &[(String, String)]) -> Self {
         let known = self.names.len();

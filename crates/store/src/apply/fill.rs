@@ -45,8 +45,7 @@ pub async fn run(conn: &mut Conn, run: RunId) -> Result<Option<Run>, StoreError>
     Ok(row.and_then(|(status, started_at, started, nameless)| Some(Run { status: status.parse().ok()?, started_at, started, nameless })))
 }
 
-/// The newest attempts of a run; while the run goes on, only those that have been without a description for ten
-/// seconds.
+/// The newest attempts of a run; while the run goes on, only those that have been without a description for ten seconds.
 pub async fn known(conn: &mut Conn, run: RunId, is_over: bool) -> Result<Vec<Known>, StoreError> {
     let rows: Vec<(i64, i32, bool, String, Option<String>)> = sqlx::query_as(
         "select job_id, attempt, informed, status, filled_from

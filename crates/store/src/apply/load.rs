@@ -152,8 +152,7 @@ async fn gone(conn: &mut Conn, ids: &[Uuid]) -> Result<HashSet<RunId>, StoreErro
     Ok(ids.into_iter().map(RunId).collect())
 }
 
-/// Creates a row for each new run. The first report about the run determines its owner and, through its context, its
-/// data.
+/// Creates a row for each new run. The first report about the run determines its owner and, through its context, its data.
 async fn make(
     conn: &mut Conn,
     segment: &[Incoming],

@@ -82,8 +82,7 @@ pub async fn failures(conn: &mut Conn, run: RunId) -> Result<Failures, StoreErro
     Ok(found)
 }
 
-/// Like [`failures`], for the jobs that had failed at a past moment (at most the newest 10 000) and the errors reported
-/// until then.
+/// Like [`failures`], for the jobs that had failed at a past moment (at most the newest 10 000) and the errors reported until then.
 pub async fn failures_then(conn: &mut Conn, run: RunId, failed: &[JobKey], until: Millis) -> Result<Failures, StoreError> {
     let ids: Vec<i64> = failed.iter().rev().take(LOOKED_AT as usize).map(|job| job.0).collect();
     let rows = sqlx::query_as(

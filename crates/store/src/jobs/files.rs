@@ -210,8 +210,7 @@ pub async fn of_role(conn: &mut Conn, jobs: &[JobKey], role: FileRole) -> Result
     Ok(window.into_iter().map(|(job, path, _)| (job, path)).collect())
 }
 
-/// Like [`of_role`], but after the first `skip` files of each job, at most `most` of each; with how many files of the
-/// job follow.
+/// Like [`of_role`], but after the first `skip` files of each job, at most `most` of each; with how many files of the job follow.
 pub async fn window_of_role(
     conn: &mut Conn,
     jobs: &[JobKey],

@@ -17,8 +17,7 @@ pub struct Values {
 }
 
 impl Values {
-    /// Adds wildcards that were seen since the last call. The cost is proportional to them, plus a sort if there are
-    /// new values.
+    /// Adds wildcards that were seen since the last call. The cost is proportional to them, plus a sort if there are new values.
     pub fn grow(&mut self, name: &str, wildcards: &Words) {
         for text in &wildcards.list()[self.of.len()..] {
             let all: BTreeMap<Cow<'_, str>, serde_json::Value> = serde_json::from_str(text).unwrap_or_default();

@@ -23,8 +23,7 @@ pub struct Creation {
     /// The request as it was received, as JSON text without U+0000.
     pub body: String,
     pub received_at: Millis,
-    /// The client only queries the workflow: the run is already over, and is nobody's attempt, unless its jobs are
-    /// reported.
+    /// The client only queries the workflow: the run is already over, and is nobody's attempt, unless its jobs are reported.
     pub asks: bool,
 }
 
@@ -103,8 +102,7 @@ pub async fn create(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Resu
     Ok((known_as, RunId(id)))
 }
 
-/// The newest attempt with the same sender and the same name or number. Two calls that begin at once wait for each
-/// other.
+/// The newest attempt with the same sender and the same name or number. Two calls that begin at once wait for each other.
 async fn earlier(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Result<Option<Earlier>, StoreError> {
     if new.name.is_none() && new.id.is_none() {
         return Ok(None);

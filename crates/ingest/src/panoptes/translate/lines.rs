@@ -25,12 +25,10 @@ pub(super) fn stop(said: &str) -> Option<Stop> {
 
 /// What a command line shows about its client's messages.
 ///
-/// These are only hints: the arguments were joined without quotes, so a word that looks like an option may be part of
-/// an option's value.
+/// These are only hints: the arguments were joined without quotes, so a word that looks like an option may be part of an option's value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hints {
-    /// The client says little: it reports failed jobs but no other ends, and of a dry run only how many jobs there
-    /// would be.
+    /// The client says little: it reports failed jobs but no other ends, and of a dry run only how many jobs there would be.
     pub quiet: bool,
     /// The client executes nothing.
     pub dry: bool,
