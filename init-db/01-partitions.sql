@@ -1,7 +1,7 @@
--- Daily partitions of the history tables, made ahead. Run again at any time.
+-- Daily partitions of the history tables, created in advance. Safe to run at any time.
 
--- Makes the partition of each of the coming `ahead` days where it is missing.
--- A day whose rows already fell into the default partition keeps them there.
+-- Creates the missing partitions for today and the next `ahead` days. If the default partition already contains rows of
+-- a day, that day gets no partition and its rows stay there.
 create or replace function ensure_daily_partitions(ahead integer) returns integer language plpgsql as $$
 declare
     parent text;

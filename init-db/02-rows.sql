@@ -1,6 +1,6 @@
--- Row triggers: bring a row into its legal form and count its revisions.
+-- Row triggers: bring a row into its canonical form and count its revisions.
 
--- The words other tools use for a status, in ours.
+-- Translates the status words of other tools into Flowo's.
 create or replace function status_word(word text) returns text language sql immutable parallel safe as $$
     select case lower(word)
         when 'pending'   then 'waiting'
@@ -43,7 +43,7 @@ begin
     new.sort_at := coalesce(new.started_at, new.created_at);
     if tg_op = 'UPDATE' then
         new.revision := old.revision;
-        -- Being seen is not a change anybody looks at.
+        -- A new last_seen_at alone does not count as a change.
         if new is distinct from old then
             declare seen timestamptz := new.last_seen_at;
             begin
@@ -83,8 +83,8 @@ $$;
 create or replace trigger job_executions_shape before insert or update on job_executions
     for each row execute function job_executions_shape();
 
--- Milliseconds since 1970 and back: how every program of ours writes a time.
--- Stable as their bodies are, so that they are planned inline and cost no call.
+-- Milliseconds since 1970 and back: the form in which all of Flowo writes a time.
+-- Stable, like their bodies, so that the planner inlines them and they cost no call.
 create or replace function at_ms(ms bigint) returns timestamptz language sql stable parallel safe as $$
     select timestamptz 'epoch' + ms * interval '1 millisecond'
 $$;

@@ -1,10 +1,10 @@
--- Statement triggers: keep the counters, write the change log, ring the doorbell.
--- One message per transaction, however many rows; the message is its number.
+-- Statement triggers: update the counters, write the change log, send notifications. One notification per transaction,
+-- however many rows it changes; the message is the transaction's number.
 
--- Rings with the number of the transaction, by which its changes are found. The same message twice in one transaction
--- is sent once: however many statements, one ring at the commit.
+-- Sends a notification with the transaction's number, by which its changes are found. PostgreSQL sends equal messages
+-- of a transaction only once, so there is one notification at the commit, however many statements there were.
 --
--- `flowo.quiet`: whoever sets it rings afterwards, once for several transactions with all their numbers.
+-- `flowo.quiet`: a writer that sets it sends a notification itself afterwards, one for several transactions with all their numbers.
 create or replace function ring() returns void language plpgsql as $$
 begin
     if current_setting('flowo.quiet', true) = 'on' then
@@ -14,8 +14,8 @@ begin
 end
 $$;
 
--- A column for the change log: its name and value if it differs from what it is compared with.
--- Planned inline; building both rows whole and comparing them took five times as long.
+-- One column for the change log: its name and value, if the value differs from `other`. The planner inlines this
+-- function; building both rows as a whole and comparing them took five times as long.
 create or replace function fact(name text, value anyelement, other anyelement) returns jsonb language sql stable parallel safe as $$
     select case when value is distinct from other then jsonb_build_object(name, value) else '{}' end
 $$;
@@ -33,10 +33,10 @@ begin
 end
 $$;
 
--- Logs the columns of a run worth keeping in its history: not the derived or restless ones, and of the
--- large ones only the names.
+-- Logs the columns of a run that are worth keeping in its history: not those that are derived or change all the time,
+-- and of large columns only the names.
 --
--- No nested loop: a plan kept from a statement on one row would compare all rows with all.
+-- Nested loops are off: a cached plan made for a statement on one row would compare all rows with all.
 create or replace function workflow_runs_updated() returns trigger language plpgsql
 set enable_nestloop = off set jit = off as $$
 begin
@@ -67,8 +67,8 @@ begin
                    || fact('deleted_at', n.deleted_at, o.deleted_at) || fact('quarantined', n.quarantined, o.quarantined) as after
               from newer n
               join older o using (id)
-             where n.revision <> o.revision             -- untouched rows stay silent
-            offset 0) d;                                 -- as written: each form is made once
+             where n.revision <> o.revision             -- skip rows that did not change
+            offset 0) d;                                 -- as written: builds each object once
     if found then
         perform ring();
     end if;
@@ -95,12 +95,12 @@ create or replace trigger workflow_runs_notify_update after update on workflow_r
 create or replace trigger workflow_runs_notify_delete after delete on workflow_runs
     referencing old table as older for each statement execute function workflow_runs_deleted();
 
--- Adds differences to the counters of rules and runs: `ns` newest attempts more of each
--- run, rule and status. The runs must exist. The jobs' own lines in the change log announce it:
--- the counters get none.
+-- Adds differences to the counters of rules and runs: `ns` is the change in the number of newest attempts for each run,
+-- rule and status. The runs must exist. The counters get no lines of their own in the change log: the jobs' lines
+-- announce the change.
 create or replace function count_jobs(runs uuid[], rules text[], statuses text[], ns bigint[]) returns void language plpgsql as $$
 begin
-    -- Not as a setting of the function: only superusers may give one a name of ours.
+    -- Set here, not by a SET clause of the function: only superusers may put custom settings there.
     perform set_config('flowo.counting', 'on', true);
     with delta as materialized (
         select d.run, d.rule,
@@ -136,14 +136,13 @@ begin
               from delta
              group by run) t
      where r.id = t.run
-       and r.id = any(runs)                                 -- by key, whatever the statistics say
+       and r.id = any(runs)                                 -- uses the key, whatever the statistics say
        and (t.waiting, t.running, t.success, t.failed, t.lost, t.skipped) <> (0, 0, 0, 0, 0, 0);
     perform set_config('flowo.counting', 'off', true);
 end
 $$;
 
--- Adds to the jobs begun and ended per minute. Every writer has a row of its own, so that
--- none waits for another's commit.
+-- Counts jobs that began and ended per minute. Concurrent writers use separate rows, so that none waits for another's commit.
 create or replace function count_activity(at timestamptz[], what text[]) returns void language plpgsql as $$
 begin
     insert into job_activity as a (minute, lane, started, ended, failed)
@@ -229,8 +228,8 @@ begin
                    || fact('exit_code', n.exit_code, o.exit_code) || fact('error', n.error, o.error) as after
               from newer n
               join older o using (id)
-             where n.revision <> o.revision             -- untouched rows stay silent
-            offset 0) d;                                 -- as written: each form is made once
+             where n.revision <> o.revision             -- skip rows that did not change
+            offset 0) d;                                 -- as written: builds each object once
     if found then
         perform ring();
     end if;
@@ -240,14 +239,14 @@ $$;
 
 create or replace function job_executions_deleted() returns trigger language plpgsql as $$
 begin
-    -- A run that goes takes its counters along.
+    -- When a run is deleted, its counters are deleted with it.
     perform count_jobs(array_agg(d.run), array_agg(d.rule), array_agg(d.status), array_agg(d.n)) from (
         select workflow_run_id as run, coalesce(rule, '') as rule, status, -count(*) as n
           from older
          where not superseded and exists (select from workflow_runs r where r.id = older.workflow_run_id)
          group by 1, 2, 3) d
     having count(*) > 0;
-    -- A run that goes takes its jobs along; one line about it is enough.
+    -- When a run is deleted, its jobs are deleted with it; the run's own line is enough.
     insert into change_notifications (table_name, operation, record_id, workflow_run_id, old_values)
     select 'job_executions', 'DELETE', id, workflow_run_id, jsonb_build_object('rule', rule, 'status', status)
       from older
@@ -266,8 +265,8 @@ create or replace trigger job_executions_notify_update after update on job_execu
 create or replace trigger job_executions_notify_delete after delete on job_executions
     referencing old table as older for each statement execute function job_executions_deleted();
 
--- What was said, a line at a time: its level and the start of its words, and if that is not all, how many letters there
--- are; the words themselves are in the row.
+-- Logs messages, one line each: the level, the start of the text and, if that is not all of it, the number of letters
+-- of the whole. The whole text is in the row.
 create or replace function log_entries_inserted() returns trigger language plpgsql as $$
 begin
     insert into change_notifications (table_name, operation, record_id, workflow_run_id, changed_fields, new_values)
@@ -304,7 +303,7 @@ $$;
 
 create or replace function log_entries_deleted() returns trigger language plpgsql as $$
 begin
-    -- A run that goes takes its words along; one line about it is enough.
+    -- When a run is deleted, its messages are deleted with it; the run's own line is enough.
     insert into change_notifications (table_name, operation, record_id, workflow_run_id, changed_fields, old_values)
     select 'log_entries', 'DELETE', id, workflow_run_id, '{level,message}',
            jsonb_build_object('level', level, 'message', left(message, 200))
@@ -326,7 +325,7 @@ create or replace trigger log_entries_notify_update after update on log_entries
 create or replace trigger log_entries_notify_delete after delete on log_entries
     referencing old table as older for each statement execute function log_entries_deleted();
 
--- Names whoever acts in this transaction, for the history. Always true, so that it fits into a condition.
+-- Records who acts in this transaction, for the history. Always returns true, so that it can be used in a condition.
 create or replace function acting(person bigint) returns boolean language plpgsql as $$
 begin
     perform set_config('flowo.actor', coalesce((select 'user ' || u.name from users u where u.id = person), ''), true);
@@ -334,14 +333,14 @@ begin
 end
 $$;
 
--- The history since a moment, for people at a prompt.
--- Compiled nowhere: what the index in use is guessed to cost grows with all days, and the compiling took 30 ms.
+-- The history since a moment, for people at a prompt. Without just-in-time compilation: the estimated cost of the index
+-- grows with the number of days, and compiling took 30 ms.
 create or replace function get_recent_changes(since timestamp) returns setof change_notifications language sql stable
 set jit = off as $$
     select * from change_notifications where "timestamp" >= since::timestamptz order by "timestamp", id
 $$;
 
--- Made by earlier forms of this script; nothing above calls them any more.
+-- Created by earlier versions of this script; nothing above calls them any more.
 drop function if exists ring(bigint, bigint);
 drop function if exists changed(jsonb, jsonb);
 drop function if exists run_facts(workflow_runs);

@@ -1,9 +1,9 @@
--- Early Flowo plugins (0.1.0 to 0.1.10) write SQL themselves: five tables as they know them, as views.
--- What is written through the views goes into the tables of runs and jobs; these triggers are the adapter.
+-- Early Flowo plugins (0.1.0 to 0.1.10) write SQL themselves, to five tables. These views have the form of those
+-- tables. Triggers translate whatever is written through the views into the tables of runs and jobs; they are the adapter.
 --
--- A writer is a role that sees this schema only; flowo_sql.allow('role') sets it up. The functions run
--- with the rights of their owner, so they name everything in full and fix what a session could bend.
--- A statement of a client never fails because of its values: what does not fit is bent or left out.
+-- A writer is a role that sees only this schema; flowo_sql.allow('role') sets it up. The functions run with the rights
+-- of their owner, so they qualify every name and fix all settings that a session could change. A client's statement
+-- never fails because of its values: a value that does not fit is adjusted or left out.
 
 create schema if not exists flowo_sql;
 
@@ -18,8 +18,8 @@ begin
 end
 $$;
 
--- The views. They show the runs of these clients: rows that other programs write have no version of a client.
--- A barrier each: a function of the reader must not see the rows that are left out.
+-- The views. They show only the runs of these clients: rows written by other programs have no client version. Each view
+-- is a security barrier: a reader's function must not see the rows that the view leaves out.
 
 create or replace view flowo_sql.workflows with (security_barrier) as
 select r.id, r.snakefile, r.started_at, r.ended_at as end_time,
@@ -32,7 +32,7 @@ select r.id, r.snakefile, r.started_at, r.ended_at as end_time,
   from public.workflow_runs r
  where r.source = 'sql' and r.client_version is not null;
 
--- A rule has no number of its own: here it is its place in the run, which is all a client compares.
+-- Rules have no number of their own: the view shows the rule's position in its run, which is all that a client compares.
 create or replace view flowo_sql.rules with (security_barrier) as
 select u.position as id, u.name, u.workflow_run_id as workflow_id, u.code, u.language
   from public.rules u
@@ -64,7 +64,7 @@ select e.nth as id, timestamptz 'epoch' + (e.error ->> 'at')::bigint * interval 
  cross join lateral jsonb_array_elements(r.errors) with ordinality as e(error, nth)
  where r.source = 'sql' and r.client_version is not null;
 
--- The number of a file is made of its job, its role and its place: it grows in the order in which a job lists its files.
+-- The number of a file combines its job, its role and its position: it grows in the order in which a job lists its files.
 create or replace view flowo_sql.files with (security_barrier) as
 select f.job_execution_id * 67108864 + array_position(array['input', 'output', 'log', 'benchmark'], f.role) * 16777216
            - 16777216 + least(f.position, 16777215) as id,
@@ -89,8 +89,9 @@ create or replace function flowo_sql.fit(told bigint) returns integer language s
     select case when told is not null then least(greatest(told, -2147483648), 2147483647)::integer end
 $$;
 
--- A time as the client meant it. These clients write the time of their wall clock without a zone, at the
--- moment it happens: a difference that a zone explains is one. What no clock shows is now.
+-- A time as the client meant it. These clients write wall clock time without a zone, at the moment something happens.
+-- So a difference from now that a time zone can explain is taken for one, and the time counts as now. A time that no
+-- correct clock can show also counts as now.
 create or replace function flowo_sql.moment(told timestamptz) returns timestamptz language sql stable parallel safe as $$
     select case
         when told is null or told < '1990-01-01' or told >= now() + interval '15 hours' then now()
@@ -100,7 +101,7 @@ create or replace function flowo_sql.moment(told timestamptz) returns timestampt
     end
 $$;
 
--- A document; null, like none at all. What PostgreSQL cannot keep in one is replaced: U+0000, halves of pairs.
+-- A JSON document; JSON null becomes SQL null. Replaces what PostgreSQL cannot store: U+0000 and unpaired surrogates.
 create or replace function flowo_sql.document(told json) returns jsonb language plpgsql immutable parallel safe as $$
 begin
     return nullif(told::jsonb, 'null');
@@ -109,7 +110,7 @@ exception when others then
         return regexp_replace(told::text, $re$(?<!\\)((?:\\\\)*)\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})$re$,
                               $re$\1\\ufffd$re$, 'g')::jsonb;
     exception when others then
-        return null;                                        -- such as a number beyond all bounds
+        return null;                                        -- for example, a number that is out of range
     end;
 end
 $$;
@@ -118,7 +119,7 @@ create or replace function flowo_sql.rule_name(run uuid, rule_id bigint) returns
     select u.name from public.rules u where u.workflow_run_id = run and u.position = rule_id limit 1
 $$;
 
--- Changes are announced, and in the name of the role, whatever the session has set.
+-- Changes are announced, and recorded under the role's name, whatever the session has set.
 create or replace function flowo_sql.announced() returns void language plpgsql as $$
 begin
     if current_setting('flowo.counting', true) = 'on' then
@@ -132,8 +133,9 @@ $$;
 
 -- Runs
 
--- Locks a run that is written about, and makes it if it is not known. Null: deleted, or not of these clients.
--- The client lives. `is_error` says whether it now reported an error; null leaves that open.
+-- Locks the run that is written about, and creates it if it is unknown. Returns null if the run was deleted or does not
+-- belong to these clients. Also records that the client is alive. `is_error` says whether it reported an error now;
+-- null leaves that unchanged.
 create or replace function flowo_sql.hold(run uuid, is_error boolean) returns uuid language plpgsql as $$
 declare
     held record;
@@ -165,8 +167,8 @@ begin
 end
 $$;
 
--- Ends a run: failed if the last thing heard was an error or a job's newest attempt failed, whatever the
--- client says, for it counts attempts that were tried again. Nobody will say what became of the open jobs.
+-- Ends a run. It failed if the last report was an error or if a job's newest attempt failed, whatever status the client
+-- sends, because the client also counts attempts that were retried. No report will say how the open jobs ended.
 create or replace function flowo_sql.close(run uuid, at timestamptz) returns void language plpgsql as $$
 declare
     dry boolean;
@@ -200,7 +202,7 @@ begin
     if exists (select from public.deleted_runs d where d.id = new.id) then
         return new;
     end if;
-    -- The account of that name or address, if there is one and only one.
+    -- The account with that name or email address, if there is exactly one.
     select min(u.id) into owner
       from public.users u
      where user_told <> '' and (u.name = user_told or lower(u.email) = lower(user_told))
@@ -210,7 +212,7 @@ begin
               from unnest(new.tags) with ordinality as x(tag, nth)
              where trim(x.tag) <> ''
              group by 1 order by 2 limit 100) t;
-    -- Equal for attempts of one thing; the same as for the clients that report by HTTP.
+    -- Equal for attempts of the same thing, and computed the same way as for clients that report over HTTP.
     if place is not null and new.dryrun is not true then
         print := encode(sha256(convert_to('[' || to_json(place) || ',' || coalesce(to_json(new.snakefile)::text, 'null')
                                           || ',null,null]', 'UTF8')), 'hex');
@@ -236,10 +238,10 @@ begin
             public.status_is_end(told) and told <> 'lost', owner, user_told, coalesce(flowo_sql.cut(trim(new.name), 1000), ''),
             coalesce(tags_told, '{}'), new.directory, new.snakefile, new.command_line, flowo_sql.document(new.config),
             coalesce(array_remove(new.configfiles, null), '{}'),
-            case when octet_length(new.logfile) <= 2000 then new.logfile end,       -- more fits no index
+            case when octet_length(new.logfile) <= 2000 then new.logfile end,       -- longer values fit no index
             coalesce(new.dryrun, false), print, coalesce(before.lineage_id, new.id), coalesce(before.attempt, 1),
             flowo_sql.document(new.rulegraph_data))
-    on conflict (id) do update                              -- told twice, or a job was told of first
+    on conflict (id) do update                              -- reported twice, or after a report of one of its jobs
        set last_seen_at = greatest(r.last_seen_at, now()),
            user_id = coalesce(r.user_id, excluded.user_id),
            user_name = coalesce(nullif(r.user_name, ''), excluded.user_name),
@@ -263,7 +265,7 @@ begin
 end
 $$;
 
--- Keeps how many jobs of each rule are planned, and the client's own total if it gives one.
+-- Stores how many jobs of each rule are planned, and the client's own total if it gives one.
 create or replace function flowo_sql.plan(run uuid, stats jsonb) returns void language sql as $$
     with counts as (
         select s.key as rule, flowo_sql.fit(least(greatest((s.value #>> '{}')::numeric, 0), 2147483647)::bigint) as n
@@ -283,7 +285,8 @@ declare
     told text := case when new.status is distinct from old.status then flowo_sql.word(new.status) end;
     graph jsonb;
 begin
-    -- An error's own row follows, and what comes before a close still decides it: neither is told here.
+    -- A change of the status leaves the error flag as it is: an error has a row of its own that follows, and whether a
+    -- closed run failed depends on the report before the close.
     if flowo_sql.hold(old.id, case when told is null then false end) is null then
         return new;
     end if;
@@ -302,12 +305,12 @@ begin
          where r.id = old.id;
     end if;
     case
-        -- With an end: the report of an error, by which these clients mean the end. The run goes on: others of
-        -- its jobs do, and this one may be tried again.
+        -- With an end time: the report of an error, by which these clients mean the end. The run goes on, because its
+        -- other jobs go on, and the failed job may be retried.
         when told = 'failed' and new.end_time is distinct from old.end_time then
             null;
-        -- Without one: the close of a run whose jobs failed, or the report of an error by the oldest clients. If no
-        -- error follows in this transaction it was the close: the trigger below sees to it.
+        -- Without an end time: the close of a run with failed jobs, or the report of an error by the oldest clients. If
+        -- no error follows in this transaction, it was the close; the trigger below handles that case.
         when told = 'failed' then
             update public.workflow_runs r set closed_by_client = true where r.id = old.id and not public.status_is_end(r.status);
         when told = 'success' then
@@ -315,7 +318,7 @@ begin
         when told = 'lost' then
             update public.workflow_runs r set status = 'lost' where r.id = old.id and not public.status_is_end(r.status);
         else
-            null;                                           -- to be running or waiting is no news
+            null;                                           -- running and waiting say nothing new
     end case;
     return new;
 end
@@ -352,7 +355,7 @@ declare
     key uuid := md5(new.name)::uuid;
     known integer;
 begin
-    new.id := 0;                                            -- of no rule: the run was deleted
+    new.id := 0;                                            -- belongs to no rule: the run was deleted
     if new.name is null or flowo_sql.hold(new.workflow_id, null) is null then
         return new;
     end if;
@@ -381,7 +384,7 @@ declare
     last     public.job_executions;
 begin
     if flowo_sql.hold(new.workflow_id, false) is null then
-        new.id := nextval(pg_get_serial_sequence('public.job_executions', 'id'));   -- of no job, but in order
+        new.id := nextval(pg_get_serial_sequence('public.job_executions', 'id'));   -- belongs to no job, but in order
         return new;
     end if;
     start_at := case when told <> 'waiting' then flowo_sql.moment(new.started_at) end;
@@ -390,7 +393,7 @@ begin
       from public.job_executions j
      where j.workflow_run_id = new.workflow_id and j.job_id = new.snakemake_id and not j.superseded;
     if last.status = 'waiting' or last.status = 'running' and not last.informed then
-        -- Told twice, or planned before: nothing came in between.
+        -- Reported twice, or planned earlier: nothing happened in between.
         if told <> last.status and told <> 'waiting' then
             update public.job_executions j
                set status = told, started_at = coalesce(j.started_at, start_at),
@@ -406,7 +409,7 @@ begin
          where j.id = last.id;
     end if;
     rule := flowo_sql.rule_name(new.workflow_id, new.rule_id);
-    -- A retry starts with what the attempt before it was told.
+    -- A retry starts with the data reported for the previous attempt.
     insert into public.job_executions
            (workflow_run_id, job_id, attempt, rule, status, informed, wildcards, resources, threads, priority, reason, message,
             shell_command, group_name, started_at, ended_at)
@@ -461,7 +464,7 @@ begin
     if new.group_id is distinct from old.group_id then
         job.group_name := new.group_id::text;
     end if;
-    -- An attempt that ended stays as it ended; of a lost one news is welcome.
+    -- An attempt that has ended keeps its end; a lost attempt may still get a later report.
     if (case job.status when 'waiting' then told <> 'waiting' when 'running' then public.status_is_end(told)
                         when 'lost' then told in ('success', 'failed') end) then
         if told = 'running' then
@@ -499,11 +502,11 @@ begin
       join public.workflow_runs r on r.id = j.workflow_run_id
      where j.id = new.job_id and r.source = 'sql' and r.client_version is not null;
     if not found or new.path is null or told is null then
-        new.id := nextval(pg_get_serial_sequence('public.paths', 'id'));            -- of no file, but in order
+        new.id := nextval(pg_get_serial_sequence('public.paths', 'id'));            -- belongs to no file, but in order
         return new;
     end if;
     if current_setting('flowo_sql.files_of', true) is distinct from new.job_id::text then
-        -- The first of the files that this transaction lists. If it is known, they are told again.
+        -- The first of the files that this transaction lists. If the job already has this file, the client is repeating the list.
         perform flowo_sql.hold(run, false), set_config('flowo_sql.files_of', new.job_id::text, true),
                 set_config('flowo_sql.place', '', true);
         if exists (select from public.job_files f join public.paths p on p.id = f.path_id
@@ -514,10 +517,10 @@ begin
     select p.id into way from public.paths p where p.workflow_run_id = run and p.path_key = md5(new.path)::uuid;
     if not found then
         insert into public.paths (workflow_run_id, path) values (run, new.path)
-        on conflict on constraint paths_once do update set path = excluded.path     -- to have its number
+        on conflict on constraint paths_once do update set path = excluded.path     -- to get its number
         returning id into way;
     end if;
-    -- The place after the last one of that role: kept at hand, for looking it up costs more with every file.
+    -- The position after the last one in that role. It is kept in a setting, because looking it up costs more with every file.
     if split_part(current_setting('flowo_sql.place', true), ' ', 1) = told then
         place := split_part(current_setting('flowo_sql.place', true), ' ', 2)::integer + 1;
     else
@@ -536,7 +539,7 @@ $$;
 
 -- Errors
 
--- They carry the time of the writing: the time that these clients send is the one at which they were loaded.
+-- Errors get the time of the writing: the time that these clients send is when the client was loaded.
 create or replace function flowo_sql.errors_insert() returns trigger language plpgsql security definer
 set search_path = pg_catalog, public, pg_temp set jit = off set enable_seqscan = off as $$
 declare
@@ -545,13 +548,13 @@ declare
 begin
     new."timestamp" := now();
     new.exception := coalesce(new.exception, 'Error');
-    new.id := 0;                                            -- of no error: the run was deleted
+    new.id := 0;                                            -- belongs to no error: the run was deleted
     if flowo_sql.hold(new.workflow_id, null) is null then
         return new;
     end if;
     report := jsonb_build_object('exception', new.exception, 'rule', flowo_sql.rule_name(new.workflow_id, new.rule_id),
                                  'location', place, 'traceback', new.traceback, 'at', public.ms(now()));
-    -- An end announced just before, in this transaction, was no close but came with the error.
+    -- An end announced just before in this transaction was not a close; it belonged to the error.
     update public.workflow_runs r
        set errors = case when jsonb_array_length(r.errors) >= 100
                               or r.last_was_error and r.errors -> -1 ->> 'exception' = new.exception then r.errors
@@ -582,8 +585,8 @@ create or replace trigger files_insert instead of insert on flowo_sql.files
 create or replace trigger errors_insert instead of insert on flowo_sql.errors
     for each row execute function flowo_sql.errors_insert();
 
--- Lets a role write by these views, and do nothing else here. Called by a superuser, or by the owner of the tables if
--- he may create roles: create role x login password '…'; select flowo_sql.allow('x').
+-- Lets a role write through these views, and do nothing else here. Must be called by a superuser, or by the owner of
+-- the tables if that role may create roles: create role x login password '…'; select flowo_sql.allow('x').
 create or replace function flowo_sql.allow(role_name text) returns void language plpgsql
 set search_path = pg_catalog, pg_temp as $$
 begin
@@ -598,7 +601,7 @@ begin
     execute format('grant usage on schema flowo_sql to %I', role_name);
     execute format('grant select, insert, update on flowo_sql.workflows, flowo_sql.jobs to %I', role_name);
     execute format('grant select, insert on flowo_sql.rules, flowo_sql.files, flowo_sql.errors to %I', role_name);
-    -- A client that hangs must not hold the rows that others count in.
+    -- A hanging client must not keep locks on rows with counters of others.
     execute format('alter role %I in database %I set idle_in_transaction_session_timeout = ''1min''',
                    role_name, current_database());
     execute format('alter role %I in database %I set search_path = flowo_sql', role_name, current_database());
@@ -608,5 +611,5 @@ exception when insufficient_privilege then
 end
 $$;
 
--- Nobody but the triggers calls these.
+-- Only the triggers call these functions.
 revoke all on all functions in schema flowo_sql from public;

@@ -1,6 +1,6 @@
--- The audit log of accounts and tokens: written by triggers, so that a row changed by hand is noted, too.
+-- The audit log of accounts and tokens: written by triggers, so that manual changes of rows are recorded, too.
 
--- Who acts: as the transaction says (`acting` in 03-changes.sql), else the role at the database's prompt.
+-- Who acts: the name set in the transaction (`acting` in 03-changes.sql), otherwise the role of the database session.
 create or replace function acting_name() returns text language sql stable as $$
     select coalesce(nullif(current_setting('flowo.actor', true), ''), 'database role ' || session_user)
 $$;

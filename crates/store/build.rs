@@ -1,4 +1,4 @@
-//! Builds the crate again when a migration is added: the macro that embeds them sees changes only.
+//! Rebuilds the crate when a migration is added: the macro that embeds them notices only changed files.
 
 fn main() {
     println!("cargo::rerun-if-changed=../../migrations");

@@ -1,45 +1,45 @@
-//! How much runs at a time: bars and their cores summed up over time, with the peak of any span.
+//! How much runs at a time: bars and their cores summed over time, with the peak of any span.
 //!
-//! Every question ends, whatever numbers it is asked with: what does not fit is the largest number that does.
+//! Every function terminates, whatever numbers it gets: a result that does not fit its type becomes the largest value of the type.
 
 use crate::{
     along,
     lanes::{Bar, OPEN},
 };
 
-/// Most parts of one answer: more than any screen has pixels.
+/// How many parts one answer has at most: more than any screen has pixels.
 pub const COLUMNS: u32 = 1 << 16;
 
-/// Bars that run and cores they take, at every moment.
+/// The number of running bars and of cores in use, at every moment.
 #[derive(Clone, Debug, Default)]
 pub struct Curve {
     /// Moments at which something changes, in order (ms).
     at: Vec<i64>,
-    /// From each moment on: bars running, cores taken.
+    /// From each moment on: running bars, cores in use.
     level: Vec<(u32, u32)>,
-    /// Up to each moment and at it: bars begun, bars ended.
+    /// Up to and including each moment: bars begun, bars ended.
     passed: Vec<(u32, u32)>,
     /// Core-milliseconds up to each moment.
     area: Vec<i64>,
-    /// The largest levels of ever larger blocks of moments.
+    /// The largest levels of blocks of moments, for ever larger blocks.
     peaks: Vec<Vec<(u32, u32)>>,
 }
 
 /// What happened in a span.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
-    /// Bars that ran at any time in it.
+    /// Bars that ran at any time in the span.
     pub bars: u32,
     pub core_ms: i64,
-    /// Most bars at once, and when that was first so.
+    /// The highest number of bars at once, and when it was first reached.
     pub busiest: u32,
     pub busiest_at: i64,
-    /// Most cores at once.
+    /// The highest number of cores at once.
     pub cores: u32,
 }
 
 impl Curve {
-    /// The curve of bars. Those that go on count to the end of time.
+    /// The curve of bars. A bar that has not ended counts to the end of time.
     pub fn new<'a>(bars: impl Iterator<Item = &'a Bar>) -> Self {
         let mut steps: Vec<(i64, bool, u32)> = Vec::new();
         for bar in bars {
@@ -51,7 +51,7 @@ impl Curve {
         }
         steps.sort_unstable();
         let mut curve = Self::default();
-        // More cores than a u32 holds are counted, and shown as the most it holds.
+        // A number of cores above `u32::MAX` is counted exactly, but shown as `u32::MAX`.
         let (mut running, mut cores, mut begun, mut ended, mut area) = (0_u32, 0_u64, 0_u32, 0_u32, 0_i64);
         let shown = |cores: u64| u32::try_from(cores).unwrap_or(u32::MAX);
         for (at, begins, threads) in steps {
@@ -75,7 +75,7 @@ impl Curve {
         curve
     }
 
-    /// Blocks of 2, 4, 8, … moments.
+    /// Builds the peaks of blocks of 2, 4, 8, … moments.
     fn climb(&mut self) {
         let mut below = self.level.clone();
         while below.len() > 1 {
@@ -108,7 +108,7 @@ impl Curve {
         most
     }
 
-    /// Most bars and most cores at once between two times.
+    /// The highest numbers of bars and of cores at once between two times.
     pub fn peak(&self, from: i64, to: i64) -> (u32, u32) {
         let first = self.at.partition_point(|at| *at <= from);
         let last = self.at.partition_point(|at| *at < to);
@@ -123,13 +123,13 @@ impl Curve {
 
     /// The peaks of `columns` equal parts of a span, at most [`COLUMNS`].
     ///
-    /// Parts that follow each other are found from the one before: a part costs O(log m) of the m moments in it.
+    /// Each part is found from the previous one: a part with m moments costs O(log m).
     pub fn columns(&self, from: i64, to: i64, columns: u32) -> Vec<(u32, u32)> {
         let columns = columns.min(COLUMNS);
         let (mut begin, mut first, mut last) = (from, 0, 0);
         let part = |column: u32| {
             let end = along(from, to, f64::from(column) / f64::from(columns));
-            // Not beyond the span, though a part may be below a millisecond.
+            // Stay within the span, even if a part is shorter than a millisecond.
             let start = begin.min(to.saturating_sub(1));
             let stop = end.max(start.saturating_add(1));
             first = self.seek(first, |at| at <= start);
@@ -140,11 +140,11 @@ impl Curve {
         (1..=columns).map(part).collect()
     }
 
-    /// How many moments are `before` something, looked for from `near` on: quick where that is close to it.
+    /// How many moments satisfy `before`, searched from `near` on: fast if the result is close to `near`.
     fn seek(&self, near: usize, before: impl Fn(i64) -> bool) -> usize {
         let is_before = |at: &i64| before(*at);
         if near.checked_sub(1).and_then(|last| self.at.get(last)).is_some_and(|at| !before(*at)) {
-            return self.at.partition_point(is_before); // It lies behind.
+            return self.at.partition_point(is_before); // It lies before `near`.
         }
         let (mut low, mut step) = (near.min(self.at.len()), 1);
         while self.at.get(low + step - 1).is_some_and(is_before) {
@@ -171,7 +171,7 @@ impl Curve {
         if from >= to || self.at.is_empty() {
             return Sums { busiest_at: from, ..Sums::default() };
         }
-        // Bars begun before its end, less those ended by its start.
+        // Bars that began before the span's end, minus those that had ended by its start.
         let passed = |moments: usize| moments.checked_sub(1).map_or((0, 0), |at| self.passed[at]);
         let begun = passed(self.at.partition_point(|at| *at < to)).0;
         let ended = passed(self.at.partition_point(|at| *at <= from)).1;
@@ -185,10 +185,10 @@ impl Curve {
         }
     }
 
-    /// The first moment of a span at which as many run, in O(log² n).
+    /// The first moment of a span at which `wanted` bars run, in O(log² n).
     ///
-    /// Only at its start and at the moments within it something changes: it is looked for among those, however
-    /// long the span is.
+    /// The level changes only at the moments of the curve, so only the span's start and the moments within it are
+    /// searched, however long the span is.
     fn first_at(&self, from: i64, to: i64, wanted: u32) -> i64 {
         let first = self.at.partition_point(|at| *at <= from);
         let before = first.checked_sub(1).map_or(0, |at| self.level[at].0);
@@ -197,7 +197,7 @@ impl Curve {
         }
         let last = self.at.partition_point(|at| *at < to);
         let (mut low, mut high) = (first, last);
-        // Peaks of moments from the first on only grow.
+        // The peak of a range of moments that starts at the first one only grows with the range.
         while low < high {
             let middle = low.midpoint(high);
             if self.most(first, middle + 1).0 >= wanted {

@@ -1,12 +1,12 @@
-//! A laid-out graph: boxes, the lines between them, what is before and after what.
+//! A laid-out graph: boxes, the lines between them, and which node comes before and after which.
 //!
-//! The layout itself is made by the server; here it is measured, walked and written as SVG.
+//! The server computes the layout; this module measures it, walks it and writes it as SVG.
 
 use crate::rect::Rect;
 use serde::{Deserialize, Serialize};
 use std::{collections::VecDeque, fmt::Write as _};
 
-/// Which way edges run.
+/// The direction of edges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Direction {
     /// Top to bottom.
@@ -24,7 +24,7 @@ impl Direction {
         }
     }
 
-    /// The direction of a word in an address; any other word is the default.
+    /// The direction that a word in a URL means; any other word is the default.
     pub fn of(word: Option<&str>) -> Self {
         if word == Some("lr") { Self::Right } else { Self::Down }
     }
@@ -39,7 +39,7 @@ pub struct Line {
     pub points: Vec<(f32, f32)>,
 }
 
-/// Where everything is. Boxes are in the order of the nodes that were laid out.
+/// The positions of everything. Boxes are in the order of the nodes that were laid out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Layout {
     pub direction: Direction,
@@ -49,7 +49,7 @@ pub struct Layout {
     pub lines: Vec<Line>,
 }
 
-/// A step of a walk by arrow keys.
+/// One step of keyboard navigation with the arrow keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     Left,
@@ -85,7 +85,7 @@ impl Layout {
         path
     }
 
-    /// Everything a node needs and everything that needs it, itself included: one flag a node.
+    /// All nodes that a node needs and all that need it, including itself: one flag per node.
     pub fn kin(&self, node: usize) -> Vec<bool> {
         let mut kin = vec![false; self.boxes.len()];
         for forth in [true, false] {
@@ -110,7 +110,7 @@ impl Layout {
         kin
     }
 
-    /// The middle one of the nodes with which the picture begins; `None` if it is empty.
+    /// The middle one of the first nodes of the picture; `None` if it is empty.
     pub fn first(&self) -> Option<usize> {
         let turned = |node: &usize| {
             let (x, y) = self.boxes[*node].centre();
@@ -122,7 +122,7 @@ impl Layout {
         first.get(first.len() / 2).copied()
     }
 
-    /// The node a step leads to: the nearest one that lies that way, those straight ahead first.
+    /// The node that a step leads to: the nearest one in that direction, preferring those straight ahead.
     pub fn step(&self, from: usize, step: Step) -> Option<usize> {
         let (x, y) = self.boxes.get(from)?.centre();
         let distance = |other: &Rect| {
@@ -140,7 +140,7 @@ impl Layout {
     }
 }
 
-/// A tenth of a pixel is as exact as anybody sees.
+/// A tenth of a pixel is as exact as anybody can see.
 fn short(value: f32) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
@@ -150,7 +150,7 @@ fn short(value: f32) -> String {
 mod tests {
     use super::*;
 
-    /// Two above one another, a third beside the lower one; the first leads to both.
+    /// Two nodes above one another and a third beside the lower one; the first leads to both others.
     fn fork() -> Layout {
         let at = |x, y| Rect { x, y, w: 10.0, h: 10.0 };
         Layout {
@@ -181,8 +181,8 @@ mod tests {
         assert_eq!(layout.kin(0), [true, true, true]);
         assert_eq!(layout.kin(1), [true, true, false]);
         let round = Layout { lines: vec![layout.lines[0].clone(), Line { from: 1, to: 0, points: Vec::new() }], ..layout };
-        assert_eq!(round.kin(1), [true, true, false], "a circle ends");
-        assert_eq!(round.kin(7), [false; 3], "a node that is not there has no kin");
+        assert_eq!(round.kin(1), [true, true, false], "a cycle does not loop for ever");
+        assert_eq!(round.kin(7), [false; 3], "a node that does not exist has no kin");
     }
 
     #[test]

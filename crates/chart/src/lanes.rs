@@ -1,17 +1,16 @@
-//! Bars packed on lanes, and the marks that show a window of them at the resolution of a screen.
+//! Packs bars into lanes, and makes the marks that show a window of them at the resolution of a screen.
 //!
-//! Costs grow with what is shown: a window of `p` pixels over a lane of `n` bars is made in
-//! O(p log n), however many bars fall into a pixel.
+//! The cost depends on what is shown: a window of `p` pixels over a lane of `n` bars is made in O(p log n), however
+//! many bars fall into one pixel.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 /// The end of a bar that goes on.
 pub const OPEN: i64 = i64::MAX;
-/// Units of a mark's position and length in a pixel.
+/// How many units of a mark's position and length make one pixel.
 pub const UNITS: i64 = 4;
 
-/// What a bar says, the least remarkable first: where several share a pixel, the most
-/// remarkable one is shown.
+/// The state of a bar, the least remarkable first: where several bars share a pixel, the most remarkable state is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Done,
@@ -34,7 +33,7 @@ impl Kind {
     }
 }
 
-/// Something that took time.
+/// Something that took time, such as an attempt of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bar {
     pub key: i64,
@@ -42,25 +41,25 @@ pub struct Bar {
     pub from: i64,
     /// Milliseconds, or [`OPEN`].
     pub to: i64,
-    /// Cores it takes meanwhile.
+    /// Cores that it uses during that time.
     pub threads: u32,
     pub kind: Kind,
 }
 
-/// Bars on as few lanes as they need; those of one lane do not overlap.
+/// Bars on as few lanes as they need; bars on the same lane do not overlap.
 #[derive(Clone, Debug, Default)]
 pub struct Lanes {
-    /// Lane by lane, each by start.
+    /// Lane by lane, each lane by start.
     bars: Vec<Bar>,
     /// Where each lane begins in `bars`, and where the last one ends.
     first: Vec<u32>,
-    /// How many bars of each remarkable kind stand before each bar in its lane.
+    /// How many bars of each remarkable kind precede each bar in its lane.
     before: Vec<[u32; 4]>,
 }
 
 impl Lanes {
-    /// Packs bars: each by start on the lowest lane that is free then. Bars that come later move none
-    /// that began before them.
+    /// Packs bars: in order of their starts, each on the lowest lane that is free at that time. Later bars never move
+    /// bars that began before them.
     pub fn pack(mut bars: Vec<Bar>) -> Self {
         bars.sort_unstable_by_key(|bar| (bar.from, bar.key));
         let mut busy: BinaryHeap<Reverse<(i64, u32)>> = BinaryHeap::new();
@@ -125,7 +124,7 @@ impl Lanes {
         &self.bars[at(lane)..at(lane.saturating_add(1))]
     }
 
-    /// The bar of a lane at a time, or the next one within `reach` milliseconds.
+    /// The bar of a lane at a time, or the next bar within `reach` milliseconds.
     pub fn at(&self, lane: u32, time: i64, reach: i64) -> Option<&Bar> {
         let bars = self.lane(lane);
         let next = bars.partition_point(|bar| bar.to <= time);
@@ -133,13 +132,13 @@ impl Lanes {
         bars.get(next).filter(near).or_else(|| next.checked_sub(1).and_then(|last| bars.get(last)).filter(near))
     }
 
-    /// The lane of a bar, by its key; looks through all bars.
+    /// The lane of a bar, by its key; searches all bars.
     pub fn lane_of(&self, key: i64) -> Option<u32> {
         let at = self.bars.iter().position(|bar| bar.key == key)? as u32;
         Some(self.first.partition_point(|first| *first <= at) as u32 - 1)
     }
 
-    /// The most remarkable kind among the bars `from..to` of the whole list, which lie in one lane.
+    /// The most remarkable kind among the bars `from..to` of the whole list, which must lie in one lane.
     fn worst(&self, from: usize, to: usize) -> Kind {
         let counted = |kind: Kind| {
             let at = kind.number() as usize - 1;
@@ -149,12 +148,12 @@ impl Lanes {
         Kind::ALL.into_iter().rev().find(|&kind| kind == Kind::Done || counted(kind)).unwrap_or(Kind::Done)
     }
 
-    /// The marks of one lane between two times, at `unit` milliseconds to a quarter of a pixel.
+    /// The marks of one lane between two times, with `unit` milliseconds to a quarter of a pixel.
     ///
-    /// Bars below a pixel that begin in the same pixel share a mark, so there are at most two
-    /// marks to a pixel. Marks that touch and look alike are one if none of their bars can be seen alone.
+    /// Bars narrower than a pixel that begin in the same pixel share a mark, so there are at most two marks per pixel.
+    /// Adjacent marks of the same kind are merged if none of their bars can be distinguished.
     ///
-    /// A window that ends before it begins shows nothing, and neither does one without a scale.
+    /// A window that ends before it begins, or that has no scale, shows nothing.
     pub fn marks(&self, lane: u32, from: i64, to: i64, unit: f64) -> Vec<Mark> {
         let Some(&start) = self.first.get(lane as usize).filter(|_| from < to && unit > 0.0) else { return Vec::new() };
         let (start, bars) = (start as usize, self.lane(lane));
@@ -191,26 +190,26 @@ impl Lanes {
     }
 }
 
-/// What is drawn for one bar, or for several that a screen cannot tell apart.
+/// What is drawn for one bar, or for several that cannot be distinguished on a screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// Quarters of a pixel from the window's start.
     pub from: u32,
     pub to: u32,
     pub kind: Kind,
-    /// Stands for bars narrower than a pixel.
+    /// The mark stands for bars narrower than a pixel.
     pub merged: bool,
 }
 
-/// Marks of one lane in few characters: for each the way from the one before, then length and kind.
+/// Marks of one lane in compact form: for each mark the distance from the previous one, then its length and kind.
 ///
-/// A mark of more than 2^29 units, a hundred million pixels, is drawn as long as that.
+/// A mark longer than 2^29 units, a hundred million pixels, is shortened to that length.
 pub fn pack(marks: &[Mark]) -> Vec<u32> {
     const LONGEST: u32 = u32::MAX / 8;
     let mut end = 0;
     let mut words = Vec::with_capacity(marks.len() * 2);
     for mark in marks {
-        // Two marks of one pixel may overlap by a rounding.
+        // Two marks in the same pixel may overlap because of rounding.
         let from = mark.from.max(end);
         let long = (mark.to.max(from.saturating_add(1)) - from).min(LONGEST);
         words.push(from - end);
@@ -220,7 +219,7 @@ pub fn pack(marks: &[Mark]) -> Vec<u32> {
     words
 }
 
-/// What [`pack`] packed: start and end in quarters of a pixel, and the kind.
+/// Decodes what [`pack`] encoded: start and end in quarters of a pixel, and the kind.
 pub fn unpack(words: &[u32]) -> impl Iterator<Item = (u32, u32, Kind)> + '_ {
     let mut end = 0_u32;
     words.chunks_exact(2).map(move |pair| {
@@ -260,7 +259,7 @@ mod tests {
                 prop_assert!(held.windows(2).all(|pair| pair[0].to.max(pair[0].from + 1) <= pair[1].from));
                 prop_assert!(held.iter().all(|bar| lanes.lane_of(bar.key) == Some(lane)));
             }
-            // As few as possible: as many as run at the busiest moment.
+            // As few lanes as possible: as many as bars run at the busiest moment.
             let busiest = bars.iter().map(|one| bars.iter().filter(|bar| bar.from <= one.from && bar.to.max(bar.from + 1) > one.from).count()).max();
             prop_assert_eq!(lanes.len() as usize, busiest.unwrap_or(0));
         }

@@ -3,8 +3,8 @@
 //! Knows neither runs nor pages: no I/O, no clock, no randomness. Lengths are CSS pixels at
 //! zoom 1, `x` to the right and `y` down.
 //!
-//! Total: no number, however large, small or no number at all, makes anything here break or go on for ever.
-//! `tests/extremes.rs` asks every public function.
+//! Total: no number, however large or small, nor NaN, makes any function here fail or loop for ever.
+//! `tests/extremes.rs` tests every public function.
 #![forbid(unsafe_code)]
 
 pub mod curve;
@@ -14,8 +14,8 @@ pub mod rect;
 pub mod stack;
 pub mod time;
 
-/// The place at a share of the way from one place to another, rounded; exact as far as `f64` is, and never beyond the
-/// numbers there are.
+/// The position at a fraction of the distance between two positions, rounded; as exact as `f64` allows, and never
+/// outside the range of `i64`.
 fn along(from: i64, to: i64, share: f64) -> i64 {
     if let Some(way) = to.checked_sub(from) {
         return from.saturating_add((way as f64 * share).round() as i64);

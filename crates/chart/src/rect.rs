@@ -1,4 +1,4 @@
-//! Rectangles of a plane.
+//! Rectangles in a plane.
 
 use serde::{Deserialize, Serialize};
 

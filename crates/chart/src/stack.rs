@@ -1,15 +1,14 @@
-//! Where groups of lanes stand under each other. Both sides must agree: the server is asked for a
-//! part of the height.
+//! The vertical positions of groups of lanes. Server and browser must agree on them, because the browser requests a vertical range.
 
 use std::ops::Range;
 
-/// Height of a lane with the space below it.
+/// The height of a lane, including the space below it.
 pub const LANE: u32 = 9;
-/// Space above and below the lanes of a group.
+/// The space above and below the lanes of a group.
 const PAD: u32 = 6;
-/// A group is at least so high: its label has two lines.
+/// The minimum height of a group: its label has two lines.
 const LEAST: u32 = 40;
-/// With more lanes in all, groups of more than [`FOLD_GROUP`] begin folded.
+/// If there are more lanes than this in all, groups with more than [`FOLD_GROUP`] lanes are folded by default.
 const FOLD_ALL: u32 = 160;
 const FOLD_GROUP: u32 = 8;
 
@@ -22,7 +21,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Groups of so many lanes; `turned` are folded or unfolded against what they begin as.
+    /// Groups with these numbers of lanes. For groups for which `turned` is true, the default folding is reversed.
     pub fn new(lanes: Vec<u32>, turned: impl Fn(usize) -> bool) -> Self {
         let many = lanes.iter().map(|lanes| u64::from(*lanes)).sum::<u64>() > u64::from(FOLD_ALL);
         let folded: Vec<bool> = lanes.iter().enumerate().map(|(group, &lanes)| (many && lanes > FOLD_GROUP) != turned(group)).collect();
@@ -34,7 +33,7 @@ impl Stack {
         Self { tops, folded, lanes }
     }
 
-    /// The height of all.
+    /// The total height.
     pub fn height(&self) -> u32 {
         self.tops.last().copied().unwrap_or(0)
     }
@@ -47,7 +46,7 @@ impl Stack {
         self.lanes.is_empty()
     }
 
-    /// Where a group begins and ends; of one that is not there, the end of all.
+    /// The top and bottom of a group; the end of all groups if it does not exist.
     pub fn span(&self, group: usize) -> (u32, u32) {
         (self.top(group), self.top(group.saturating_add(1)))
     }
@@ -56,7 +55,7 @@ impl Stack {
         self.tops.get(group).copied().unwrap_or_else(|| self.height())
     }
 
-    /// Lanes of a group; none of one that is not there.
+    /// The number of lanes of a group; 0 if it does not exist.
     fn count(&self, group: usize) -> u32 {
         self.lanes.get(group).copied().unwrap_or(0)
     }
@@ -65,26 +64,26 @@ impl Stack {
         self.folded.get(group).copied().unwrap_or(false)
     }
 
-    /// Where a lane's bar begins.
+    /// The top of a lane's bar.
     pub fn lane_top(&self, group: usize, lane: u32) -> u32 {
         self.top(group).saturating_add(PAD).saturating_add(lane.saturating_mul(LANE))
     }
 
-    /// The groups between two heights.
+    /// The groups between two vertical positions.
     pub fn groups(&self, top: u32, bottom: u32) -> Range<usize> {
         let first = self.tops.partition_point(|at| *at <= top).saturating_sub(1);
         let last = self.tops.partition_point(|at| *at < bottom).min(self.len());
         first.min(last)..last
     }
 
-    /// The lanes of an unfolded group between two heights.
+    /// The lanes of an unfolded group between two vertical positions.
     pub fn lanes(&self, group: usize, top: u32, bottom: u32) -> Range<u32> {
         let first = self.lane_top(group, 0);
         let last = bottom.saturating_sub(first).div_ceil(LANE).min(self.count(group));
         (top.saturating_sub(first) / LANE).min(last)..last
     }
 
-    /// The group and lane at a height; no lane in a folded one or in the space around lanes.
+    /// The group and lane at a vertical position; no lane in a folded group or in the space around lanes.
     pub fn at(&self, y: u32) -> Option<(usize, Option<u32>)> {
         let group = self.groups(y, y.saturating_add(1)).next()?;
         let lane = y.checked_sub(self.lane_top(group, 0)).map(|y| y / LANE).filter(|lane| *lane < self.count(group));

@@ -1,28 +1,28 @@
-//! Time as an axis: where idle spans are left out, and where ticks stand.
+//! A time axis: where idle spans are left out, and where ticks are placed.
 
 use serde::{Deserialize, Serialize};
 
-/// Spans that an axis leaves out but for a narrow rest. All in milliseconds.
+/// Spans that an axis leaves out except for a narrow rest. All in milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breaks(Vec<Gap>);
 
-/// One span left out.
+/// One span that is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Gap {
     from: i64,
     to: i64,
-    /// How much of it the axis keeps.
+    /// How much of the span the axis keeps.
     kept: i64,
 }
 
 impl Breaks {
-    /// Leaves spans out but for `kept` of each. They are in order, do not overlap and are longer than that.
+    /// Leaves out spans except for `kept` of each. The spans must be in order, must not overlap and must be longer than `kept`.
     pub fn new(spans: &[(i64, i64)], kept: i64) -> Self {
         let gap = |&(from, to): &(i64, i64)| Gap { from, to, kept: kept.min(to.saturating_sub(from)).max(0) };
         Self(spans.iter().map(gap).collect())
     }
 
-    /// The place on the axis of a time.
+    /// The position of a time on the axis.
     pub fn squeeze(&self, time: i64) -> i64 {
         let mut out = 0_i64;
         for gap in &self.0 {
@@ -30,13 +30,13 @@ impl Breaks {
                 break;
             }
             let inside = time.min(gap.to).saturating_sub(gap.from);
-            // What is kept is its start.
+            // The start of the span is what is kept.
             out = out.saturating_add(inside.saturating_sub(gap.kept).max(0));
         }
         time.saturating_sub(out)
     }
 
-    /// The time at a place on the axis. The end of a gap and of its rest are the same place.
+    /// The time at a position on the axis. The end of a gap and the end of its rest have the same position.
     pub fn stretch(&self, place: i64) -> i64 {
         let mut out = 0_i64;
         for gap in &self.0 {
@@ -53,7 +53,7 @@ impl Breaks {
         self.0.iter().map(|gap| (self.squeeze(gap.from), self.squeeze(gap.to)))
     }
 
-    /// The parts of an axis between two places in which nothing is left out.
+    /// The parts of the axis between two positions in which nothing is left out.
     pub fn segments(&self, from: i64, to: i64) -> Vec<(i64, i64)> {
         let mut segments = Vec::new();
         let mut at = from;
@@ -69,11 +69,11 @@ impl Breaks {
         segments
     }
 
-    /// Ticks of a part of an axis that begins at `origin`, each with its place: at most about `room`.
+    /// The ticks of a part of an axis that begins at `origin`, each with its position: at most about `room`.
     pub fn ticks(&self, origin: i64, (from, to): (i64, i64), room: u32, offset: i64) -> Vec<(i64, String)> {
         let step = step(to.saturating_sub(from).max(1), room);
         let segments = self.segments(from, to).into_iter();
-        // Just inside: the end of a gap and of its rest are the same place.
+        // Just inside: the end of a gap and the end of its rest have the same position.
         let real = segments.map(|(start, end)| {
             let begin = self.stretch(start.saturating_add(1)).saturating_sub(1);
             (begin.saturating_add(origin), self.stretch(end).saturating_add(origin))
@@ -83,17 +83,17 @@ impl Breaks {
     }
 }
 
-/// A place on an axis, or a distance on it, in milliseconds, as somebody who looks at it may ask for: within what can
-/// be added and subtracted without thought, and what a browser's numbers hold.
+/// A position or distance on an axis, in milliseconds, as a viewer may request it: limited so that sums and differences
+/// cannot overflow and a browser's numbers are exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "i64", into = "i64")]
 pub struct Place(i64);
 
 impl Place {
-    /// The farthest place in either direction: 285 000 years.
+    /// The farthest position in either direction: 285 000 years.
     pub const FARTHEST: i64 = 1 << 53;
 
-    /// The place, or the farthest one.
+    /// The position, limited to the farthest one.
     pub fn new(at: i64) -> Self {
         Self(at.clamp(-Self::FARTHEST, Self::FARTHEST))
     }
@@ -115,7 +115,7 @@ impl From<Place> for i64 {
     }
 }
 
-/// A tick: its time and what stands at it.
+/// A tick: its time and its label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tick {
     pub time: i64,
@@ -126,7 +126,7 @@ const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-/// Distances between ticks that people count in.
+/// Distances between ticks that people are used to.
 #[rustfmt::skip]
 const STEPS: [i64; 29] = [
     1, 2, 5, 10, 20, 50, 100, 200, 500, SECOND, 2 * SECOND, 5 * SECOND, 10 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE,
@@ -134,28 +134,28 @@ const STEPS: [i64; 29] = [
 ];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The distance of ticks on an axis of `span` milliseconds with room for `room` of them.
+/// The distance between ticks on an axis of `span` milliseconds with room for `room` ticks.
 pub fn step(span: i64, room: u32) -> i64 {
     let least = span / i64::from(room.max(1));
     let weeks = |span: i64| (span / (7 * DAY)).saturating_add(1).saturating_mul(7 * DAY);
     STEPS.into_iter().find(|step| *step >= least).unwrap_or_else(|| weeks(least))
 }
 
-/// Ticks every `step`, at least a millisecond, from `from` to `to`, at round times of a zone `offset` milliseconds
-/// ahead of UTC; at most 1 000.
+/// Ticks every `step` milliseconds (at least 1), from `from` to `to`, at round times of a zone that is `offset`
+/// milliseconds ahead of UTC; at most 1 000.
 pub fn ticks(from: i64, to: i64, step: i64, offset: i64) -> Vec<Tick> {
     let step = step.max(1);
     let (from, to) = (from.saturating_add(offset), to.saturating_add(offset));
-    // Weeks begin on Mondays; day 4 was one.
+    // Weeks begin on Mondays; day 4 was a Monday.
     let base = if step % (7 * DAY) == 0 { 4 * DAY } else { 0 };
     let first = from.saturating_sub(base).div_euclid(step).saturating_mul(step).saturating_add(base);
-    // Time ends where numbers do.
+    // Stop where the numbers overflow.
     let local = (0..).map_while(|n: i64| first.checked_add(n.checked_mul(step)?));
     let local = local.skip_while(|time| *time < from).take_while(|time| *time <= to);
     local.take(1_000).map(|time| Tick { time: time.saturating_sub(offset), label: label(time, step) }).collect()
 }
 
-/// What stands at a tick of local time; days get their date.
+/// The label of a tick at a local time; ticks of days show their date.
 fn label(time: i64, step: i64) -> String {
     let (hour, minute, second) = (time.rem_euclid(DAY) / HOUR, time.rem_euclid(HOUR) / MINUTE, time.rem_euclid(MINUTE) / SECOND);
     if step >= DAY || time.rem_euclid(DAY) == 0 {

@@ -1,6 +1,6 @@
-//! Every public function, asked with the numbers at the ends: each answers, whatever it says.
+//! Every public function with extreme numbers: each must return, whatever the result.
 //!
-//! That the answers are right where numbers are sensible is the affair of the tests beside the code.
+//! The tests beside the code check the results for reasonable numbers.
 
 use chart::{
     curve::{COLUMNS, Curve, Sums},
@@ -12,7 +12,7 @@ use chart::{
 };
 use proptest::prelude::*;
 
-/// Sensible numbers, and those at which arithmetic ends.
+/// Reasonable numbers, and numbers at the limits of arithmetic.
 fn whole() -> impl Strategy<Value = i64> {
     let ends = [i64::MIN, i64::MIN + 1, i64::MIN / 2, -(1 << 53), -1, 0, 1, 1 << 31, 1 << 53, i64::MAX / 2, i64::MAX - 1, i64::MAX];
     prop_oneof![proptest::sample::select(ends.to_vec()), any::<i64>(), -1_000..1_000_i64]
@@ -35,7 +35,7 @@ fn bars() -> impl Strategy<Value = Vec<Bar>> {
     let bar = (whole(), whole(), natural(), 0..Kind::ALL.len()).prop_map(|(from, to, threads, kind)| Bar {
         key: from ^ to,
         from,
-        // As its maker promises: not before it begins.
+        // As the type requires: not before its start.
         to: to.max(from),
         threads,
         kind: Kind::ALL[kind],
@@ -165,7 +165,7 @@ fn the_widest_span_there_is_has_its_busiest_moment() {
     let sums = curve.sums(i64::MIN + 1, i64::MAX);
 
     assert_eq!((sums.bars, sums.busiest, sums.busiest_at), (2, 2, 50));
-    assert_eq!((sums.cores, sums.core_ms), (u32::MAX, i64::MAX), "what does not fit is the largest number that does");
+    assert_eq!((sums.cores, sums.core_ms), (u32::MAX, i64::MAX), "results that do not fit become the largest number");
 }
 
 #[test]

@@ -1,14 +1,15 @@
-//! What a client says it is, by the header that names programs. Most name only their HTTP library, which says nothing of them.
+//! The client's name and version from the User-Agent header. Most clients name only their HTTP library there, which
+//! does not identify them.
 
 use axum::http::{HeaderMap, header::USER_AGENT};
 use model::cut::letters;
 
-/// Letters that are kept: no client has a longer name.
+/// How many letters are kept: no client has a longer name.
 const MOST: usize = 200;
-/// How HTTP libraries and general programs name themselves.
+/// How HTTP libraries and generic programs name themselves.
 const LIBRARIES: [&str; 7] = ["python-httpx/", "python-requests/", "python-urllib3/", "Python-urllib/", "Python/", "aiohttp/", "curl/"];
 
-/// The client's own name and version; `None` if it does not tell them.
+/// The client's own name and version; `None` if the header does not contain them.
 pub fn version(headers: &HeaderMap) -> Option<String> {
     let agent = headers.get(USER_AGENT)?.to_str().ok()?.trim();
     let is_own = !agent.is_empty() && !LIBRARIES.iter().any(|library| agent.starts_with(library));

@@ -1,9 +1,8 @@
-//! The batch writers: each takes what is there, applies it in one transaction, then answers all.
+//! The batch writers: each takes the waiting reports, applies them in one transaction, and then answers all of them.
 //!
-//! A lone client is never kept waiting; under a crowd a writer waits up to a millisecond for
-//! those it has just answered. An answer is given only after the commit, so what was answered
-//! survives whatever comes. While one writer waits for the disk or for its clients, the other
-//! works; reports of one run go through one of them.
+//! A lone client never waits for others; under load a writer waits up to a millisecond for the clients that it has just
+//! answered. Answers are sent only after the commit, so an answered report survives any failure. While one writer waits
+//! for the disk or for its clients, the others work; all reports of one run go through the same writer.
 
 mod doorbell;
 mod line;
@@ -27,27 +26,27 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use traffic::{Place, Traffic};
 
-/// Writers. Each keeps one PostgreSQL process busy; with more, each batch is smaller and costs more. The last one
-/// writes large reports only, and what follows them of their runs.
+/// How many writers there are. Each keeps one PostgreSQL process busy; with more writers, each batch is smaller and
+/// costs more. The last one writes only large reports, and the reports of the same runs that follow them.
 const LANES: usize = 3;
-/// Reports in one transaction.
+/// How many reports one transaction contains at most.
 const BATCH: usize = 500;
-/// Clients at a writer from which it waits a moment for all of them, ...
+/// From how many clients on a writer waits a moment for all of them, ...
 const CROWD: usize = 8;
 /// ... but never longer than this.
 const LINGER: Duration = Duration::from_millis(1);
-/// Reports that wait; more are refused until there is room.
+/// How many reports may wait; further ones are refused until there is room.
 pub const QUEUE: usize = 2048;
-/// Memory of reports that are read or wait, in KiB: of small ones, whatever their number, ...
+/// The memory for reports that are being read or wait, in KiB: for small reports, whatever their number, ...
 const SMALL_KIB: u32 = 64 << 10;
-/// ... and of large ones. One that takes more than that has all of it.
+/// ... and for large reports. A report that needs more than this gets all of it.
 const LARGE_KIB: u32 = 160 << 10;
-/// From so many KiB on a report is large: small ones do not wait for it.
+/// From this size in KiB on a report is large: small reports do not wait for it.
 const LARGE_FROM_KIB: u32 = 256;
 /// How long a report waits for room in the queue.
 const ROOM: Duration = Duration::from_secs(5);
 
-/// Why a report was not taken. It may be sent again.
+/// Why a report was not accepted. The client may send it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("the database is not reachable")]
@@ -67,14 +66,14 @@ struct Job {
     place: Place,
 }
 
-/// Memory that a report may take, until it is answered.
+/// Memory reserved for a report until it is answered.
 pub struct Room {
     permit: OwnedSemaphorePermit,
     is_large: bool,
 }
 
 impl Room {
-    /// That of a large report, to be kept as long as there is anything of it in memory.
+    /// The reservation of a large report, to be kept as long as any of the report is in memory; `None` for a small one.
     pub fn large(self) -> Option<Self> {
         self.is_large.then_some(self)
     }
@@ -84,7 +83,7 @@ impl Room {
     }
 }
 
-/// The way into the writers' queues. Cheap to clone.
+/// The entrance to the writers' queues. Cheap to clone.
 #[derive(Clone)]
 pub struct Writer {
     lanes: Arc<[mpsc::Sender<Job>]>,
@@ -116,23 +115,23 @@ pub fn writer(store: Store) -> (Writer, WriterTask) {
 }
 
 impl Writer {
-    /// The same queues, for reports whose secrets are masked like this.
+    /// The same queues, with this masking of secrets in reports.
     #[must_use]
     pub fn with_masking(self, masking: Masking) -> Self {
         Self { masking, ..self }
     }
 
-    /// What is done with secrets in reports before they are handed over.
+    /// How secrets in reports are treated before a report is submitted.
     pub const fn masking(&self) -> Masking {
         self.masking
     }
 
-    /// Waits for the memory that a report takes: to be had before it is read.
+    /// Waits for the memory that a report needs. Must be called before the report is parsed.
     pub async fn room(&self, bytes: usize) -> Result<Room, Refused> {
         let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(LARGE_KIB).min(LARGE_KIB);
         let is_large = kib >= LARGE_FROM_KIB;
         let of = if is_large { &self.large } else { &self.small };
-        // Nearly always there is room: then no timer is set.
+        // There is nearly always room: then no timer is set.
         if let Ok(permit) = Arc::clone(of).try_acquire_many_owned(kib) {
             return Ok(Room { permit, is_large });
         }
@@ -141,13 +140,13 @@ impl Writer {
         Ok(Room { permit, is_large })
     }
 
-    /// Hands a report over and waits until it is committed.
+    /// Submits a report and waits until it is committed.
     pub async fn submit(&self, incoming: Incoming) -> Result<Receipt, Refused> {
         let room = self.room(3 * incoming.body.len()).await?;
         self.submit_in(room, incoming).await
     }
 
-    /// The same for a report that has its room.
+    /// Like [`submit`](Self::submit), for a report whose memory is already reserved.
     pub async fn submit_in(&self, room: Room, incoming: Incoming) -> Result<Receipt, Refused> {
         let (answer, answered) = oneshot::channel();
         let place = self.traffic.enter(&incoming, room.is_large);
@@ -163,19 +162,19 @@ impl Writer {
         answered.await.unwrap_or(Err(Refused::Stopping))
     }
 
-    /// Reports taken and not answered yet.
+    /// How many reports were accepted and not answered yet.
     pub fn depth(&self) -> usize {
         self.traffic.waiting()
     }
 }
 
 impl WriterTask {
-    /// The bell all writers of a server share.
+    /// The doorbell that all writers of a server share.
     pub(crate) fn doorbell(&self) -> Arc<Doorbell> {
         Arc::clone(&self.doorbell)
     }
 
-    /// Works until cancelled, then drains what was already taken.
+    /// Works until cancelled, then writes the reports that were already accepted.
     pub async fn run(self, cancel: CancellationToken) {
         let doorbell = self.doorbell;
         let written = CancellationToken::new();
@@ -215,8 +214,8 @@ async fn work(mut jobs: mpsc::Receiver<Job>, mut line: Line, cancel: Cancellatio
     }
 }
 
-/// Waits for the crowd that was just answered: its next reports are about to arrive, and much of
-/// what a batch costs does not depend on its size. Nobody waits where few report.
+/// Waits for the clients that were just answered: their next reports are about to arrive, and much of the cost of a
+/// batch does not depend on its size. With few clients nobody waits.
 async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, (answered, took): (usize, Duration)) {
     let crowd = (answered + batch.len()).min(BATCH);
     if crowd < CROWD {
@@ -243,7 +242,7 @@ impl Line {
                 warn!(error = chain(&error), "Reports refused: the database is not reachable");
                 vec![Err(Refused::Unavailable); size]
             }
-            // Something in it cannot be stored. One by one, only that is set aside.
+            // A report in the batch cannot be stored. Written one by one, only that report is set aside.
             Err(error) => {
                 warn!(error = chain(&error), "A batch was refused; writing its reports one by one");
                 let mut outcomes = Vec::with_capacity(size);
@@ -259,8 +258,8 @@ impl Line {
         for ((answer, room, place), outcome) in answers.into_iter().zip(outcomes) {
             let outcome: Result<Receipt, Refused> = outcome;
             metrics::counter!("flowo_ingest_events_total", "outcome" => word(&outcome)).increment(1);
-            drop((room.permit, place)); // Before the answer: what is answered waits no more.
-            let _ = answer.send(outcome); // A client that left has its report stored all the same.
+            drop((room.permit, place)); // Before the answer: an answered report no longer waits.
+            let _ = answer.send(outcome); // If the client has disconnected, its report is stored all the same.
         }
     }
 }

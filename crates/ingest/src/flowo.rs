@@ -1,7 +1,7 @@
 //! Flowo's own protocol: what `snakemake-logger-plugin-flowo` sends over HTTP, versions 0.1.11 to 2.2.0.
 //!
-//! Serial clients that wait for each answer, never repeat a report, and drop it on anything
-//! but status 200; so every well-formed report gets that.
+//! The clients send one report at a time, wait for each answer, never repeat a report, and drop it on any status but
+//! 200; so every well-formed report gets status 200.
 
 mod protocol;
 pub mod reply;

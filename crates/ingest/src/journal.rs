@@ -1,8 +1,9 @@
-//! Updates of clients that wait for each answer and send nothing twice: on this machine's disk first, in the
-//! database a moment later, together with what came meanwhile.
+//! Stores updates from clients that wait for each answer and never repeat anything: first on this machine's disk, a
+//! moment later in the database, in one batch with other updates.
 //!
-//! What was answered survives the end of this process and of the database. While the database is away, updates are
-//! kept, and their clients are told so. What a journal holds when a server begins is written before anything else.
+//! An acknowledged update survives the end of this process and of the database. While the database is unreachable,
+//! updates are kept in the journal, and the answers say so. When a server starts, it writes what its journal contains
+//! before anything else.
 
 mod files;
 
@@ -29,61 +30,61 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-/// Lines in one transaction.
+/// How many lines one transaction contains at most.
 const BATCH: usize = 500;
-/// Lines that wait while the database is there; more, and clients wait.
+/// How many lines may wait while the database is reachable; beyond that, clients wait.
 const SOON: i64 = 2048;
-/// Lines that wait while it is away; more are refused ...
+/// How many lines may wait while it is unreachable; further ones are refused ...
 const LATER: usize = 65_536;
-/// ... or, whatever their number, so many bytes.
+/// ... and so are lines beyond this many bytes, whatever their number.
 const BYTES: usize = 256 << 20;
-/// How long a client waits for room; there is some behind it, should the database hang. Clients that are told to wait
-/// for a second only are not lost.
+/// How long a client waits for room; the queue has more room beyond that, should the database hang. Clients that wait
+/// for only a second do not give up.
 const ROOM: Duration = Duration::from_millis(500);
-/// How long a reader waits for what was taken before.
+/// How long a reader waits until updates accepted earlier are in the database.
 const SETTLED: Duration = Duration::from_secs(5);
-/// Between attempts while the database is away: the first, and the longest.
+/// The pause between attempts while the database is unreachable: the first, and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-/// Attempts when the server is to stop; then the next one goes on.
+/// How many attempts are made when the server is stopping; after that the next server continues.
 const LAST_TRIES: u32 = 2;
-/// What is understood of a line, to be applied in order; none for one that says nothing.
+/// The reports of a line, to be applied in order; empty for a line without meaning.
 pub type Reports = Vec<Incoming>;
 
 struct Entry {
     number: i64,
     bytes: usize,
     reports: Reports,
-    /// Memory it takes, if that is much: given back when it is written.
+    /// The memory reservation of a large update; released when the update is written.
     room: Option<Room>,
 }
 
-/// What became of an update.
+/// What happened to an update.
 #[derive(Debug)]
 pub enum Taken {
-    /// It is kept, and in the database soon.
+    /// The update is in the journal, and will be in the database soon.
     Soon,
-    /// It is kept until the database is back.
+    /// The update is kept in the journal until the database is reachable again.
     Later,
-    /// It could not be kept; these are its reports.
+    /// The update could not be written to the journal; these are its reports.
     Not(Reports),
 }
 
-/// The way into a journal. Cheap to clone.
+/// The entrance to a journal. Cheap to clone.
 #[derive(Clone)]
 pub struct Journal(Arc<Shared>);
 
 struct Shared {
     files: Mutex<Files>,
     queue: mpsc::Sender<Entry>,
-    /// How many lines were taken, with those that were found, and how many of them are in the database.
+    /// How many lines were accepted, including those found at the start, and how many of these are in the database.
     taken: AtomicI64,
     written: watch::Sender<i64>,
     bytes: AtomicUsize,
-    /// The last attempt to write found no database.
+    /// The last attempt to write did not reach the database.
     away: AtomicBool,
 }
 
-/// What writes a journal into the database, to be run as one task.
+/// The task that writes a journal into the database.
 pub struct JournalTask {
     journal: Journal,
     queue: mpsc::Receiver<Entry>,
@@ -92,18 +93,18 @@ pub struct JournalTask {
     id: Uuid,
     former: Option<Uuid>,
     left: Vec<files::Line>,
-    /// Of servers that are no more.
+    /// Journals of servers that no longer run.
     orphans: Vec<Found>,
 }
 
-/// Stopped before all was written: the rest stays in the journal.
+/// Stopped before everything was written: the rest stays in the journal.
 struct Stopped;
 
 impl Journal {
     /// Opens the journal in a directory, which several servers of this machine may share.
     ///
     /// # Errors
-    /// The directory cannot be written, or what is in it not be read.
+    /// The directory is not writable, or its content not readable.
     pub fn open(dir: &Path, store: Store, writer: &WriterTask) -> io::Result<(Self, JournalTask)> {
         let (found, orphans) = files::open(dir)?;
         let (queue, waiting) = mpsc::channel(LATER);
@@ -130,16 +131,16 @@ impl Journal {
         Ok((journal, task))
     }
 
-    /// Takes a line and what it means: unless it says otherwise, it is on this machine's disk when this returns.
+    /// Accepts a line and its reports. Unless the result says otherwise, the line is on this machine's disk when this returns.
     ///
     /// # Errors
-    /// Too much waits, or the server stops. Nothing of it was kept then.
+    /// Too much is waiting, or the server is stopping. In both cases nothing was stored.
     pub async fn take(&self, line: &str, reports: Reports, room: Option<Room>) -> Result<Taken, Refused> {
         let shared = &*self.0;
         if !self.is_away() && self.waiting() >= SOON {
             let mut written = shared.written.subscribe();
             let room = written.wait_for(|written| shared.taken.load(Ordering::Acquire) - written < SOON || self.is_away());
-            // Who has waited so long need not wait longer: there is room for many more.
+            // A client that has waited this long need not wait longer: there is room for many more lines.
             if let Ok(Err(_)) = timeout(ROOM, room).await {
                 return Err(Refused::Stopping);
             }
@@ -166,7 +167,7 @@ impl Journal {
         Ok(if self.is_away() { Taken::Later } else { Taken::Soon })
     }
 
-    /// Waits until all that was taken before is in the database, but not for ever.
+    /// Waits until everything accepted earlier is in the database, but not for ever.
     pub async fn settled(&self) {
         let taken = self.0.taken.load(Ordering::Acquire);
         let mut written = self.0.written.subscribe();
@@ -176,12 +177,12 @@ impl Journal {
         }
     }
 
-    /// Whether the database was away when something was to be written last.
+    /// Whether the last attempt to write did not reach the database.
     pub fn is_away(&self) -> bool {
         self.0.away.load(Ordering::Relaxed)
     }
 
-    /// Lines taken that are not in the database yet.
+    /// How many accepted lines are not in the database yet.
     pub fn waiting(&self) -> i64 {
         self.0.taken.load(Ordering::Acquire) - *self.0.written.borrow()
     }
@@ -192,8 +193,8 @@ impl Journal {
 }
 
 impl JournalTask {
-    /// Works until cancelled, then writes what was taken; what cannot be written then is left for the next server.
-    /// `understand` reads lines that another process wrote.
+    /// Works until cancelled, then writes what was accepted; what cannot be written then is left for the next server.
+    /// `understand` parses lines that another process wrote.
     pub async fn run(mut self, cancel: CancellationToken, mut understand: impl FnMut(&str) -> Reports + Send) {
         for mut orphan in std::mem::take(&mut self.orphans) {
             let (id, left) = (orphan.files.id, std::mem::take(&mut orphan.left));
@@ -224,7 +225,7 @@ impl JournalTask {
         self.journal.files().clear();
     }
 
-    /// Writes what another process left in a journal, and gives the way to write on.
+    /// Writes what another process left in a journal, and returns the connection for further lines.
     async fn catch_up(
         &self,
         id: Uuid,
@@ -253,7 +254,7 @@ impl JournalTask {
         };
         let before = left.iter().take_while(|(number, _)| *number <= applied).count();
         for (_, text) in &left[..before] {
-            understand(text); // What follows is understood by it.
+            understand(text); // Later lines are understood with the help of these.
         }
         self.wrote(before, 0);
         let left = &left[before..];
@@ -272,7 +273,7 @@ impl JournalTask {
         let (count, bytes) = (batch.len(), batch.iter().map(|entry| entry.bytes).sum());
         let last = batch.last().map_or(0, |entry| entry.number);
         let mut entries = std::mem::take(batch);
-        // Room is given back with the entries, when they are written.
+        // The reservations are released with the entries, once they are written.
         let kib = entries.iter().filter_map(|entry| entry.room.as_ref()).map(Room::kib).sum();
         let sizes: Vec<usize> = entries.iter().map(|entry| entry.reports.len()).collect();
         let mut reports: Reports = entries.iter_mut().flat_map(|entry| std::mem::take(&mut entry.reports)).collect();
@@ -287,19 +288,19 @@ impl JournalTask {
         line.shrink_after(kib);
         self.wrote(count, bytes);
         if line.is_of(self.id) {
-            self.journal.files().forget(last); // Another server's are numbered by another count.
+            self.journal.files().forget(last); // The lines of another server's journal are numbered separately.
         }
         Ok(())
     }
 
-    /// So many lines, and bytes, are in the database.
+    /// Records that this many lines and bytes are now in the database.
     fn wrote(&self, lines: usize, bytes: usize) {
         let shared = &*self.journal.0;
         shared.bytes.fetch_sub(bytes, Ordering::Relaxed);
         shared.written.send_modify(|written| *written += i64::try_from(lines).unwrap_or(0));
     }
 
-    /// Commits as soon as the database is there. What it then refuses is wrong with the reports.
+    /// Commits as soon as the database is reachable. If the database then refuses, the fault is in the reports.
     async fn commit(
         &self,
         line: &mut Line,
@@ -322,7 +323,7 @@ impl JournalTask {
         }
     }
 
-    /// Each line by itself, so that only what cannot be stored is set aside; where even that fails, it is passed over.
+    /// Commits each line separately, so that only lines that cannot be stored are set aside; if even that fails, the line is skipped.
     async fn one_by_one(&self, line: &mut Line, entries: &mut [Entry], cancel: &CancellationToken) -> Result<(), Stopped> {
         for Entry { number, reports, .. } in entries {
             let (number, reports) = (*number, std::mem::take(reports));
@@ -338,11 +339,11 @@ impl JournalTask {
         Ok(())
     }
 
-    /// Waits for the database; what was taken meanwhile is put on the disk for good.
+    /// Waits for the database; lines accepted in the meantime are synced to disk.
     async fn pause(&self, error: &StoreError, pause: Duration, cancel: &CancellationToken, tries: &mut u32) -> Result<(), Stopped> {
         if !self.journal.0.away.swap(true, Ordering::Relaxed) {
             warn!(error = chain(error), "Updates are kept in the journal: the database is not reachable");
-            // Who waits to read, or for room, need not wait for this.
+            // Clients that wait to read, or for room, need not wait for the database.
             self.journal.0.written.send_modify(|_| ());
         }
         if cancel.is_cancelled() {

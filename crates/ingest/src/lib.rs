@@ -1,7 +1,7 @@
-//! Foreign client protocols, translated, and the batch writer that applies what they say.
+//! Translates the protocols of foreign clients, and contains the batch writer that applies their reports.
 //!
-//! One folder a protocol: `wire` (exactly as sent), `translate` (wire to our events, pure),
-//! `routes` (HTTP), `reply` (answers exactly as expected). A protocol's words end there; what it exports is its
+//! One folder per protocol: `wire` (exactly as sent), `translate` (wire to the model's events, pure), `routes` (HTTP),
+//! `reply` (answers exactly as expected). A protocol's own words are used nowhere else; it exports a
 //! [`Protocol`](protocol::Protocol).
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,8 @@
-//! Marks that Snakemake writes behind the names of files: what a file is, not what it is called.
+//! Marks that Snakemake appends to file names: they describe a file and are not part of its name.
 //!
-//! Pure. The report keeps the name as it came.
+//! Pure. The stored report keeps the name as it was received.
 
-/// Words in brackets behind a name, alone or joined by commas.
+/// Words in brackets after a name, alone or separated by commas.
 const MARKS: [&str; 15] = [
     "ancient",
     "before update",
@@ -21,7 +21,7 @@ const MARKS: [&str; 15] = [
     "update",
 ];
 
-/// A name without its marks: `p.fifo` of `p.fifo (pipe)`, and as it came if it has none.
+/// A name without its marks: `p.fifo` for `p.fifo (pipe)`; unchanged if it has none.
 pub(crate) fn bare(mut path: String) -> String {
     let is_mark = |word: &str| MARKS.contains(&word) || word.starts_with("access: ");
     let marked = path.strip_suffix(')').and_then(|rest| rest.rsplit_once(" ("));
@@ -32,7 +32,7 @@ pub(crate) fn bare(mut path: String) -> String {
     path
 }
 
-/// The names without their marks.
+/// All names without their marks.
 pub(crate) fn all_bare(paths: Vec<String>) -> Vec<String> {
     paths.into_iter().map(bare).collect()
 }

@@ -1,8 +1,8 @@
-//! Secrets in what clients report: passwords, tokens and keys in command lines, logs, errors, code and configuration.
+//! Masks secrets in what clients report: passwords, tokens and keys in command lines, logs, errors, code and configuration.
 //!
-//! Applied where reports enter, before anything is stored, so that no page, stream, export, change log or backup ever
-//! holds them. It knows spellings, not protocols: it looks for key names, credentials in addresses, and texts that are
-//! secrets by their shape. What a reader needs to understand the text, the key's name above all, stays.
+//! Masking happens where reports enter, before anything is stored, so that no page, stream, export, change log or
+//! backup ever contains the secrets. It knows spellings, not protocols: it looks for key names, credentials in URLs,
+//! and texts whose shape marks them as secrets. Whatever a reader needs to understand the text stays, above all the name of the key.
 
 mod scan;
 
@@ -10,15 +10,15 @@ use crate::weight::{MOST_BYTES, Weight};
 use serde_json::{Value, value::RawValue};
 use std::borrow::Cow;
 
-/// What stands where a secret stood.
+/// The text that replaces a secret.
 pub const MASK: &str = "***";
 
-/// Bytes of a JSON text from which on it is masked as text, not as a value.
+/// A JSON text of at least this many bytes is masked as text, not as a value.
 const BUILT: usize = 1 << 20;
-/// Deeper values are refused before they come here.
+/// More deeply nested values are refused before they reach this module.
 const MAX_DEPTH: usize = 128;
 
-/// Whether secrets are masked: they are, unless whoever runs the server switched that off.
+/// Whether secrets are masked: yes, unless the operator of the server switched masking off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Masking(bool);
 
@@ -33,12 +33,12 @@ impl Masking {
         Self(on)
     }
 
-    /// A text without its secrets. Costs one pass; nothing is copied where there is none.
+    /// A text without its secrets. Costs one pass; nothing is copied if there is no secret.
     pub fn text(self, text: &str) -> Cow<'_, str> {
         if self.0 { scan::masked(text) } else { Cow::Borrowed(text) }
     }
 
-    /// The same of bytes that are text, more or less.
+    /// Like [`text`](Self::text), for bytes that are mostly text.
     pub fn bytes(self, bytes: &[u8]) -> Cow<'_, [u8]> {
         if !self.suspects(bytes) {
             return Cow::Borrowed(bytes);
@@ -49,7 +49,7 @@ impl Masking {
         }
     }
 
-    /// The same in place.
+    /// Like [`text`](Self::text), in place.
     pub fn string(self, text: &mut String) {
         if self.0
             && let Cow::Owned(masked) = scan::masked(text)
@@ -58,15 +58,15 @@ impl Masking {
         }
     }
 
-    /// All texts of a value, the values of fields whose name says that they are secret, and what follows a flag in a list
-    /// of arguments.
+    /// Masks all texts within a value, the values of fields whose name marks them as secret, and the value after a flag
+    /// in a list of arguments.
     pub fn value(self, value: &mut Value) {
         if self.0 {
             within(value, 0);
         }
     }
 
-    /// A message that may be a document in a text.
+    /// Masks a message, which may be a JSON document inside a text.
     pub fn message(self, value: &mut Value) {
         match value {
             Value::String(text) if self.suspects(text.as_bytes()) && serde_json::from_str::<&RawValue>(text).is_ok() => {
@@ -76,10 +76,10 @@ impl Masking {
         }
     }
 
-    /// A JSON text without its secrets. What is no JSON comes back as it is, to be refused by whoever reads it.
+    /// A JSON text without its secrets. Text that is not JSON is returned unchanged; the parser will refuse it.
     ///
-    /// Large texts are masked as text, so that nothing is built of them: of a list of arguments a secret behind its flag
-    /// then stays.
+    /// Large texts are masked as text, so that no value is built from them. In that case a secret that follows its flag
+    /// as a separate element of an argument list is not masked.
     pub fn json(self, text: &str) -> Cow<'_, str> {
         if !self.suspects(text.as_bytes()) {
             return Cow::Borrowed(text);
@@ -88,7 +88,8 @@ impl Masking {
             match scan::masked(text) {
                 Cow::Owned(masked) if serde_json::from_str::<&RawValue>(&masked).is_ok() => return Cow::Owned(masked),
                 Cow::Borrowed(text) => return Cow::Borrowed(text),
-                // Something in it is written in a way that is not foreseen here. It is built, unless it is made to be large.
+                // The text contains a spelling that masking as text broke. Build the value instead, unless the text was
+                // made to produce a huge one.
                 Cow::Owned(_) if Weight::of(text).as_values() > MOST_BYTES => return Cow::Owned("null".to_owned()),
                 Cow::Owned(_) => {}
             }
@@ -102,8 +103,8 @@ impl Masking {
         }
     }
 
-    /// Whether `bytes` might hold a secret; a quick answer that errs on the side of yes. Most reports hold none, and are
-    /// not looked at further.
+    /// Whether `bytes` might contain a secret; a quick check that may say yes without need. Most reports contain none
+    /// and are not examined further.
     pub fn suspects(self, bytes: &[u8]) -> bool {
         self.0 && scan::suspects(bytes)
     }

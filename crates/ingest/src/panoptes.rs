@@ -1,7 +1,7 @@
 //! Panoptes' protocol and API: `--wms-monitor` of Snakemake 5.27 to 8, and `snakemake-logger-plugin-panoptes` of 9.
 //!
-//! Clients that end their user's run at certain answers, or at none: see [`reply::update`]. Five generations of them
-//! write the same messages in different ways; [`wire`] reads all of them.
+//! Some answers, or the lack of one, make these clients end their user's run: see [`reply::update`]. Five generations
+//! of clients write the same messages in different ways; [`wire`] reads all of them.
 
 mod api;
 mod conversations;

@@ -1,25 +1,25 @@
-//! What reading a JSON text takes, told from the text before it is read: a list of zeros is two bytes a value on the
-//! wire and sixteen times that in memory. Also: what no text of ours has, replaced where it stands.
+//! Estimates from a JSON text how much memory parsing it takes, before it is parsed: a list of zeros has two bytes a
+//! value on the wire and sixteen times that in memory. Also replaces characters that Flowo cannot store.
 //!
-//! One look at each byte, nothing is built. Says nothing about whether the text is JSON.
+//! Looks at each byte once and builds nothing. Does not check whether the text is JSON.
 
 use memchr::{memchr2, memmem};
 use std::borrow::Cow;
 
-/// Values in one report that are read at most: a target rule names its inputs, 100 000 of them and more. Writing so
-/// many takes longer than a client waits.
+/// How many values of one report are read at most: a target rule names its inputs, 100 000 of them and more. Writing
+/// more than this takes longer than a client waits.
 pub const MOST_VALUES: usize = 500_000;
-/// Bytes that values of no known form may take at most.
+/// How many bytes values of unknown form may take at most.
 pub const MOST_BYTES: usize = 64 << 20;
-/// Deeper nesting than any client makes.
+/// Deeper nesting than any client produces.
 pub const MOST_DEPTH: usize = 64;
 
-/// How much is in a text.
+/// How much a text contains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weight {
     /// Bytes.
     pub length: usize,
-    /// Members of lists and objects, at least, and one more for each list and object.
+    /// Members of lists and objects (a lower bound), plus one for each list and object.
     pub values: usize,
     pub objects: usize,
     /// Levels of nesting.
@@ -27,7 +27,7 @@ pub struct Weight {
 }
 
 impl Weight {
-    /// Of a JSON text.
+    /// The weight of a JSON text.
     pub fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut weight = Self { length: bytes.len(), ..Self::default() };
@@ -38,7 +38,7 @@ impl Weight {
                 b'"' => at = after_text(bytes, at),
                 b',' => weight.values += 1,
                 b'[' | b'{' => {
-                    weight.values += 2; // Itself, and the first in it.
+                    weight.values += 2; // Itself, and its first member.
                     weight.objects += usize::from(byte == b'{');
                     depth += 1;
                     weight.depth = weight.depth.max(depth);
@@ -50,7 +50,7 @@ impl Weight {
         weight
     }
 
-    /// Of a text of any form, such as a Python literal: at least what reading it gives, whatever stands in quotes.
+    /// The weight of a text of any form, such as a Python literal: an upper bound for what parsing gives, whatever is in quotes.
     pub fn at_most(text: &str) -> Self {
         let mut weight = Self { length: text.len(), ..Self::default() };
         for byte in text.bytes() {
@@ -64,33 +64,32 @@ impl Weight {
         weight
     }
 
-    /// Bytes that its values take when they are read as values of any form, without their texts: a small object is a
-    /// node of a tree, with room for eleven.
+    /// The bytes that its values take when they are parsed as values of any form, without their texts: a small object
+    /// is a tree node with room for eleven entries.
     pub const fn as_values(&self) -> usize {
         64 * self.values + 640 * self.objects
     }
 
-    /// Bytes that a report takes until it is written: its texts as they came, as they are understood and as they are
-    /// sent on, and its values.
+    /// The bytes that a report takes until it is written: its texts as received, as parsed and as sent to the database, and its values.
     pub const fn in_all(&self) -> usize {
         3 * self.length + self.as_values()
     }
 }
 
-/// Where a text ends that begins at `at`, behind its quote.
+/// The position after a text that begins at `at`, after its opening quote.
 fn after_text(bytes: &[u8], mut at: usize) -> usize {
     while let Some(next) = bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
         at += next + 1;
         if bytes[at - 1] == b'"' {
             return at;
         }
-        at += 1; // What follows a backslash ends nothing.
+        at += 1; // A character after a backslash ends nothing.
     }
     bytes.len()
 }
 
-/// A JSON text in which U+0000, which PostgreSQL cannot hold, and halves of pairs, which are no letters (clients write
-/// names of files with them that are not UTF-8), are U+FFFD.
+/// A JSON text in which U+FFFD replaces U+0000, which PostgreSQL cannot store, and unpaired surrogates, which are not
+/// characters (clients use them for file names that are not UTF-8).
 pub fn cleaned(text: &str) -> Cow<'_, str> {
     let mut out: Option<String> = None;
     let mut kept = 0;
@@ -120,13 +119,13 @@ pub fn cleaned(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The number of an escape, `\u` and four digits.
+/// The number in an escape: `\u` and four digits.
 fn code(text: &str, at: usize) -> Option<u32> {
     let digits = text.get(at..at + 6)?.strip_prefix(r"\u")?;
     u32::from_str_radix(digits, 16).ok()
 }
 
-/// Whether the backslash here belongs to the one before it.
+/// Whether the backslash at this position is itself escaped.
 fn is_escaped(bytes: &[u8], at: usize) -> bool {
     bytes[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
@@ -137,7 +136,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    /// Values and objects as reading finds them.
+    /// The number of values and objects that parsing finds.
     fn counted(value: &Value) -> (usize, usize) {
         let parts: Vec<&Value> = match value {
             Value::Array(items) => items.iter().collect(),

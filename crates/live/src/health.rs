@@ -1,8 +1,8 @@
-//! How well we hear: the state behind the live chip and `/healthz`.
+//! How well the server receives notifications: the state behind the live chip and `/healthz`.
 
 use model::{Millis, live::Listening};
 
-/// What the listener knows about itself.
+/// What the listener knows about its own connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Health {
     pub state: Listening,

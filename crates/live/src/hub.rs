@@ -1,7 +1,7 @@
-//! The hub: the last ticks in a ring, and everybody who waits for the next.
+//! The hub: a ring of the last ticks, and the subscriptions of all readers who wait for the next one.
 //!
-//! Publishing is private to this crate: only the listener, and so only a commit, feeds it.
-//! A reader that falls behind is told to refetch; it never makes us keep more.
+//! Publishing is private to this crate: only the listener feeds the hub, and so only commits do. A reader that falls
+//! behind is told to refetch; it never makes the hub keep more.
 
 use crate::{
     health::Health,
@@ -24,21 +24,21 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Proxies and browsers give up on silence after 30 s or more.
+/// Proxies and browsers drop a connection after 30 s or more of silence.
 const HEARTBEAT: Duration = Duration::from_secs(12);
 
-/// Ticks a reader may fall behind before it is told to refetch.
+/// How many ticks a reader may fall behind before it is told to refetch.
 const LAG: usize = 256;
-/// Ticks kept for readers that come back.
+/// How many ticks are kept for readers that reconnect ...
 const RING: usize = 2048;
-/// ... as long as they weigh less than this, in bytes.
+/// ... as long as their total size is less than this, in bytes.
 const RING_BYTES: usize = 16 << 20;
-/// Jobs one frame carries; more, and the page reads its window again.
+/// How many jobs one frame carries; if more changed, the page refetches its window.
 const MAX_JOBS: usize = 500;
-/// Runs one frame carries; more, and the page reads its list again.
+/// How many runs one frame carries; if more changed, the page refetches its list.
 const MAX_RUNS: usize = 2000;
 
-/// What a reader wants to hear about.
+/// What a reader subscribes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// The summaries of all runs.
@@ -67,26 +67,26 @@ struct State {
     weight: usize,
     watchers: HashMap<RunId, usize>,
     health: Health,
-    /// The server stops: readers are to come back elsewhere.
+    /// The server is stopping: readers are asked to reconnect elsewhere.
     closed: bool,
 }
 
-/// What goes to every reader. All of it comes this one way: what else a reader waited for would
-/// be waited for by thousands.
+/// What is sent to every reader. There is only this one channel: anything else that readers waited for would have
+/// thousands of waiters.
 #[derive(Clone)]
 pub(crate) enum Message {
     Tick(Arc<Tick>),
-    /// Too much changed at once, or we cannot say what: read again.
+    /// Too much changed at once, or it is not known what changed: readers must refetch.
     Reset(LiveCursor),
-    /// The server hears better or worse than before.
+    /// The state of the server's own connection to the database changed.
     Status(Health),
-    /// The line is still good, whether or not anything happens.
+    /// Shows that the connection still works, whether or not anything happens.
     Beat,
-    /// The server stops.
+    /// The server is stopping.
     Bye,
 }
 
-/// Where a reader begins that knows nothing.
+/// Where a reader starts that has no earlier state.
 pub(crate) struct Present {
     pub messages: broadcast::Receiver<Message>,
     pub cursor: LiveCursor,
@@ -94,30 +94,29 @@ pub(crate) struct Present {
     pub closed: bool,
 }
 
-/// A reader's place at the hub; leaves when dropped.
+/// A reader's subscription; ends when dropped.
 pub struct Subscription {
     pub(crate) shared: Arc<Shared>,
     pub(crate) scope: Scope,
     pub(crate) audience: Audience,
     pub(crate) messages: broadcast::Receiver<Message>,
-    /// What the reader missed since its cursor, to be sent first.
+    /// Frames that the reader missed since its cursor, to be sent first.
     pub(crate) missed: Vec<Bytes>,
     pub(crate) cursor: LiveCursor,
-    /// How the server heard when the reader joined.
+    /// The listener's health when the reader subscribed.
     pub(crate) health: Health,
-    /// The server was stopping already.
+    /// The server was already stopping.
     pub(crate) closed: bool,
 }
 
 impl Hub {
-    /// An empty hub. Its epoch tells cursors of other processes and earlier lives apart.
+    /// An empty hub. Its epoch distinguishes its cursors from those of other processes and of earlier starts.
     pub fn new(store: Store) -> Self {
         let epoch = u64::from(std::process::id()) << 44 ^ now_ms().unsigned_abs();
         Self { shared: Arc::new(Shared { store, epoch, ticks: broadcast::channel(LAG).0, state: Mutex::default() }) }
     }
 
-    /// The present point. Take it before reading what a page shows: a change during the read
-    /// is then sent again, not lost.
+    /// The current position. Take it before reading what a page shows: a change during the read is then sent again, not lost.
     pub fn cursor(&self) -> LiveCursor {
         self.shared.cursor(&self.shared.lock())
     }
@@ -126,12 +125,12 @@ impl Hub {
         self.shared.lock().health
     }
 
-    /// Readers connected now.
+    /// How many readers are connected now.
     pub fn readers(&self) -> usize {
         self.shared.ticks.receiver_count()
     }
 
-    /// Lets all readers know that the line is good, until `cancel`; then asks them to come back.
+    /// Sends heartbeats to all readers until `cancel`; then asks them to reconnect.
     pub async fn keep(self, cancel: CancellationToken) {
         let mut beat = interval(HEARTBEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -147,12 +146,12 @@ impl Hub {
         let _ = self.shared.ticks.send(Message::Bye);
     }
 
-    /// Joins at `after`, or at the present without one.
+    /// Subscribes from `after` on, or from the current position without one.
     ///
     /// The caller has checked that the reader may see the scope.
     ///
     /// # Errors
-    /// [`StoreError`] if what was missed cannot be read.
+    /// [`StoreError`] if the missed rows cannot be read.
     pub async fn subscribe(&self, scope: Scope, audience: Audience, after: Option<LiveCursor>) -> Result<Subscription, StoreError> {
         let (mut subscription, missed) = {
             let mut state = self.shared.lock();
@@ -201,13 +200,13 @@ impl Shared {
         LiveCursor { epoch: self.epoch, seq: state.seq }
     }
 
-    /// The present for a reader that fell behind.
+    /// The current position, for a reader that fell behind.
     pub(crate) fn rejoin(&self) -> Present {
         let state = self.lock();
         Present { messages: self.ticks.subscribe(), cursor: self.cursor(&state), health: state.health, closed: state.closed }
     }
 
-    /// The ticks after a cursor; `None` if they are no longer there, or never were ours.
+    /// The ticks after a cursor; `None` if they are no longer in the ring, or the cursor is not of this hub.
     fn missed(&self, state: &State, after: LiveCursor) -> Option<Vec<Arc<Tick>>> {
         if after.epoch != self.epoch || after.seq > state.seq {
             return None;
@@ -221,7 +220,7 @@ impl Shared {
         Some(ring.iter().filter(|tick| tick.cursor.seq > after.seq).cloned().collect())
     }
 
-    /// The present rows of everything the ticks touched in one run, as one frame.
+    /// The current rows of everything in one run that the ticks touched, as one frame.
     async fn missed_of_run(&self, run: RunId, ticks: &[Arc<Tick>], cursor: LiveCursor) -> Result<Option<Bytes>, StoreError> {
         let mut jobs = BTreeSet::new();
         let mut any = false;
@@ -239,7 +238,7 @@ impl Shared {
         Ok(Some(encode(cursor, &frame)))
     }
 
-    /// Reads the rows behind `touched` once, over `conn`, and hands them to everybody.
+    /// Reads the rows of `touched` once, over `conn`, and sends them to all readers.
     pub(crate) async fn publish(&self, conn: &mut store::Conn, touched: Touched) -> Result<(), StoreError> {
         if touched.is_empty() {
             return Ok(());
@@ -287,12 +286,12 @@ impl Shared {
                 state.weight -= old.weight();
             }
         }
-        // Under the lock, so that a reader who joins sees each tick in the ring or in the channel.
+        // Sent while the lock is held, so that a new subscriber finds each tick in either the ring or the channel.
         let _ = self.ticks.send(Message::Tick(tick));
         Ok(())
     }
 
-    /// Changes how well we hear; told to everybody if the state is another one than before.
+    /// Updates the health; readers are notified if the state changed.
     pub(crate) fn hear(&self, change: impl FnOnce(&mut Health)) {
         let mut state = self.lock();
         let before = state.health.state;
@@ -302,7 +301,7 @@ impl Shared {
         }
     }
 
-    /// Tells everybody to read again; cursors from before are worth nothing now.
+    /// Tells all readers to refetch, and invalidates all earlier cursors.
     pub(crate) fn reset(&self) {
         let mut state = self.lock();
         state.seq += 1;

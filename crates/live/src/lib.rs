@@ -1,8 +1,8 @@
 //! Committed changes, from LISTEN to the frames of open pages.
 //!
-//! [`listener`] hears that something was committed and reads what; [`hub`] keeps the last
-//! ticks and hands them to everybody who listens; [`sse`] turns them into a response body.
-//! Nothing else feeds the hub: only a commit does.
+//! [`listener`] receives notifications of commits and reads what changed; [`hub`] keeps the last
+//! ticks and sends them to all readers; [`sse`] turns them into a response body.
+//! Only commits feed the hub.
 #![forbid(unsafe_code)]
 
 pub mod health;

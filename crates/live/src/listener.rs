@@ -1,10 +1,10 @@
-//! Hears that something was committed, and finds the way back after a loss.
+//! Receives notifications of commits, and recovers after notifications were lost.
 //!
-//! The driver reconnects silently, and what was notified meanwhile is gone. So we notify
-//! ourselves: a ping that is heard proves that we hear, and has us compare what was heard with
-//! what the change log holds. What nobody rang for is published then, and the horizon moves on
-//! from which the log is read again after a loss. Two pings unheard, and the change log is
-//! polled until one is heard.
+//! The driver reconnects silently, and notifications sent in the meantime are lost. So the listener sends pings to
+//! itself. Receiving a ping proves that the connection delivers notifications, and makes the listener compare the
+//! received notifications with the change log. Changes that were committed without a notification are then published,
+//! and the horizon, from which the log is read again after a loss, moves forward. When no ping has arrived for two ping
+//! intervals, the listener polls the change log until one arrives.
 
 use crate::{Health, hub::Hub};
 use model::{Millis, live::Listening};
@@ -24,30 +24,31 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// Between two ticks: long enough to gather a burst, short enough to feel instant.
+/// How long changes are gathered into one tick: long enough for a burst, short enough to feel instant.
 const WINDOW: Duration = Duration::from_millis(4);
-/// The window while nobody looks: rows are read once however often they changed.
+/// The window while no reader is connected: a row is read once, however often it changed.
 const UNSEEN: Duration = Duration::from_millis(100);
-/// Each tick costs a write to every reader: so many of them lengthen the window by 1 ms.
+/// Each tick costs one write per reader: this many readers lengthen the window by 1 ms.
 const READERS_PER_MS: usize = 250;
 /// The longest window, in milliseconds beyond [`WINDOW`].
 const MOST_EXTRA_MS: usize = 12;
-/// How often we test our own hearing.
+/// How often the listener pings itself.
 const PING: Duration = Duration::from_secs(3);
-/// Silence after which we are deaf: two pings. Pages are told then.
+/// The connection counts as deaf after this time without a ping, which is two pings. Pages are notified then.
 const DEAF: Duration = Duration::from_secs(8);
 /// How often the change log is read while deaf.
 const POLL: Duration = Duration::from_secs(5);
-/// Longest wait between two attempts to connect.
+/// The longest wait between two attempts to connect.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
-/// Notifications held while a tick is being read; more wait in the socket.
+/// How many notifications are queued while a tick is being read; further ones wait in the socket.
 const QUEUE: usize = 4096;
-/// Transactions remembered as heard while an older one is open; with more, they are forgotten, and published again when that one ends.
+/// How many published transactions are remembered while an older one is open. Beyond that they are forgotten, and
+/// published again when that one ends.
 const REMEMBERED: usize = 200_000;
-/// A statement of ours that takes longer has failed.
+/// How long a statement of the listener may take before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Listens until cancelled. Survives everything the database does.
+/// Listens until cancelled. Recovers from every failure of the database.
 pub async fn run(store: Store, hub: Hub, cancel: CancellationToken) {
     let mut ear = Ear {
         channel: format!("flowo_ping_{:x}", hub.cursor().epoch),
@@ -72,7 +73,7 @@ pub async fn run(store: Store, hub: Hub, cancel: CancellationToken) {
             warn!(error = chain(&error), "Lost the notifications; trying again in {backoff:?}");
         }
         if ear.heard_at > began {
-            backoff = Duration::from_millis(100); // It worked for a while: the next attempt may, too.
+            backoff = Duration::from_millis(100); // It worked for a while, so the next attempt may work, too.
         }
         tokio::select! {
             () = cancel.cancelled() => return,
@@ -86,22 +87,22 @@ struct Ear {
     store: Store,
     hub: Hub,
     channel: String,
-    /// Everything before it was published.
+    /// Every change before this horizon was published.
     horizon: Option<Horizon>,
-    /// What was heard and published, and is not before the horizon.
+    /// Transactions that were notified and published but are not before the horizon.
     published: HashSet<u64>,
-    /// The ping on its way: its number, when it was sent, and the horizon it will prove.
+    /// The ping that has not arrived yet: its number, when it was sent, and the horizon that its arrival will prove.
     pinged: Option<(u64, Millis, Horizon)>,
-    /// A ping was heard: the horizon moves here when the log agrees with what was heard.
+    /// Set when a ping arrived: the horizon moves here once the log agrees with the received notifications.
     proven: Option<Horizon>,
     heard_at: Instant,
-    /// When something was published last.
+    /// When the last tick was published.
     ticked: Instant,
-    /// Where the rows behind a notification are read; the pool may be busy when it comes.
+    /// The connection for reading the rows behind a notification; the pool may be busy at that time.
     reading: Option<Conn>,
 }
 
-/// A task that is stopped when nobody holds it any more.
+/// A task that is aborted when this handle is dropped.
 struct Reader(JoinHandle<()>);
 
 impl Drop for Reader {
@@ -111,7 +112,7 @@ impl Drop for Reader {
 }
 
 impl Ear {
-    /// One connection's life.
+    /// Listens over one connection until it fails.
     async fn listen(&mut self) -> Result<(), StoreError> {
         let listener = Listener::connect(&self.store, &self.channel).await?;
         let (heard, mut hearing) = mpsc::channel(QUEUE);
@@ -124,7 +125,7 @@ impl Ear {
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut polled = Instant::now();
         let mut number = 0;
-        // What was heard last when it was said that we are deaf.
+        // The value of `heard_at` for which deafness was reported.
         let mut told = None;
         loop {
             tokio::select! {
@@ -151,7 +152,7 @@ impl Ear {
         }
     }
 
-    /// Takes in what there is, and what arrives until the window since the last tick is over; publishes it as one tick.
+    /// Takes the queued notifications, and those that arrive before the window since the last tick ends; publishes them as one tick.
     async fn take(&mut self, first: Heard, hearing: &mut mpsc::Receiver<Result<Heard, StoreError>>) -> Result<(), StoreError> {
         let mut transactions = Vec::new();
         let mut lost = self.note(first, &mut transactions);
@@ -175,12 +176,12 @@ impl Ear {
             };
             self.ticked = Instant::now();
             patiently(self.publish(&mut conn, transactions, proven)).await?;
-            self.reading = Some(conn); // One that failed is not used again.
+            self.reading = Some(conn); // A connection that failed is not used again.
         }
         Ok(())
     }
 
-    /// Publishes transactions, and before the horizon moves also those that nobody rang for.
+    /// Publishes transactions; before the horizon moves, also those that were committed without a notification.
     async fn publish(&mut self, conn: &mut Conn, mut transactions: Vec<u64>, proven: Option<Horizon>) -> Result<(), StoreError> {
         if let (Some(since), Some(until)) = (&self.horizon, &proven) {
             let missed = changes::between(conn, since, until).await?;
@@ -200,13 +201,13 @@ impl Ear {
             self.horizon = Some(until);
         }
         if self.published.len() > REMEMBERED {
-            // An older transaction is open for long. What is forgotten here is published again when it ends.
+            // An older transaction has been open for a long time. What is forgotten here is published again when it ends.
             self.published = HashSet::new();
         }
         Ok(())
     }
 
-    /// Sorts one message; `true` if some may have been lost before it.
+    /// Handles one message; returns `true` if messages before it may have been lost.
     fn note(&mut self, heard: Heard, transactions: &mut Vec<u64>) -> bool {
         match heard {
             Heard::Reconnected => return true,
@@ -224,7 +225,7 @@ impl Ear {
         false
     }
 
-    /// What a ping proves: whatever was rung before it has been heard.
+    /// Handles a ping that arrived: it proves that all notifications sent before it have arrived.
     fn pong(&mut self, payload: &str) {
         let Some((_, sent_at, horizon)) = self.pinged.take_if(|(number, ..)| payload == number.to_string()) else { return };
         let lag_ms = now() - sent_at;
@@ -247,7 +248,7 @@ impl Ear {
         Ok(())
     }
 
-    /// Publishes everything since the horizon; without one, begins at the present.
+    /// Publishes everything since the horizon; without a horizon, starts at the present.
     async fn catch_up(&mut self) -> Result<(), StoreError> {
         let since = self.horizon.clone();
         let (touched, next) = patiently(async {
@@ -267,9 +268,9 @@ impl Ear {
         Ok(())
     }
 
-    /// Between two connections: says so, and reads the change log if the database lets us.
+    /// Waits between two connections: reports the state, and reads the change log if the database is reachable.
     async fn wait(&mut self, pause: Duration) {
-        // Said before it is read: that may take as long as the database is away.
+        // Reported before the log is read: reading may take as long as the database is unreachable.
         self.hub.shared.hear(|health| {
             if matches!(health.state, Listening::Live | Listening::CatchingUp) {
                 health.state = Listening::Polling;
@@ -286,7 +287,7 @@ impl Ear {
     }
 }
 
-/// Moves messages from the connection to the queue; a full queue makes the server wait.
+/// Moves messages from the connection to the queue; while the queue is full, further messages wait in the socket.
 async fn read(mut listener: Listener, heard: mpsc::Sender<Result<Heard, StoreError>>) {
     loop {
         let next = listener.next().await;

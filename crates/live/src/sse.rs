@@ -1,7 +1,7 @@
 //! A subscription as the body of a server-sent event stream.
 //!
-//! Frames were encoded once; here they are only passed on. `reset` tells a reader to read its
-//! page again, `status` how well the server hears, `bye` that it should come back elsewhere.
+//! Frames were encoded once; here they are only forwarded. `reset` tells a reader to refetch its page, `status` says
+//! how well the server receives notifications, `bye` tells the reader to reconnect elsewhere.
 
 use crate::{
     health::Health,
@@ -13,9 +13,9 @@ use model::live::LiveCursor;
 use std::{collections::VecDeque, convert::Infallible};
 use tokio::sync::broadcast::error::RecvError;
 
-/// When a lost stream is opened again, in milliseconds; the browser adds its own jitter.
+/// After how many milliseconds a lost stream is reopened; the browser adds jitter.
 const RETRY_MS: u32 = 1000;
-/// The last message of a server that stops.
+/// The last message of a server that is stopping.
 const BYE: &[u8] = b"retry: 1500\nevent: bye\ndata: {}\n\n";
 
 pub(crate) fn reset(cursor: LiveCursor) -> Bytes {
@@ -32,7 +32,7 @@ struct Reader {
     over: bool,
 }
 
-/// The stream; ends when the server stops, after asking the reader to come back.
+/// The response stream. It ends when the server stops, after asking the reader to reconnect.
 pub fn stream(mut subscription: Subscription) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
     let mut queue = VecDeque::with_capacity(subscription.missed.len() + 3);
     queue.push_back(format!("retry: {RETRY_MS}\nid: {}\nevent: hello\ndata: {{}}\n\n", subscription.cursor).into());
@@ -82,8 +82,8 @@ impl Reader {
         }
     }
 
-    /// What is still queued is older than what the reader is about to read. A word about our
-    /// health, or the farewell, may have been in it.
+    /// Starts again at the present: what is still queued is older than what the reader will refetch. The queue may have
+    /// contained a `status` or `bye` message, so those are sent again.
     fn begin_again(&mut self) -> Bytes {
         let now = self.subscription.shared.rejoin();
         self.subscription.messages = now.messages;
@@ -103,7 +103,7 @@ mod tests {
     use store::{Store, runs::Audience};
     use tokio_util::sync::CancellationToken;
 
-    /// A hub whose database is never asked.
+    /// A hub whose database is never queried.
     fn hub() -> Hub {
         Hub::new(Store::lazy("postgres://localhost/none", 1).expect("an address"))
     }

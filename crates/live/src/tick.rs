@@ -1,4 +1,4 @@
-//! One tick: the rows behind the commits of a few milliseconds, encoded once for everybody.
+//! One tick: the rows changed by the commits of a few milliseconds, encoded once for all readers.
 
 use bytes::Bytes;
 use model::{
@@ -8,17 +8,17 @@ use model::{
 use std::collections::{BTreeMap, BTreeSet};
 use store::runs::Audience;
 
-/// What changed together.
+/// Changes that are sent together.
 pub(crate) struct Tick {
     pub cursor: LiveCursor,
     /// The frame of the scope `runs` for readers who may see everything.
     everybody: Bytes,
-    /// The same, not encoded: for readers who see only their own.
+    /// The same frame, not encoded: for readers who see only their own runs.
     frame: Frame,
     owners: Vec<Option<UserId>>,
-    /// Encoded frames of the runs that somebody watches.
+    /// Encoded frames of the runs that somebody is watching.
     pub watched: BTreeMap<RunId, Bytes>,
-    /// Every run touched, with its touched jobs: what a resuming reader of one run missed.
+    /// Every run that changed, with its changed jobs: what a resuming reader of one run missed.
     pub touched: BTreeMap<RunId, BTreeSet<JobKey>>,
 }
 
@@ -38,7 +38,7 @@ impl Tick {
         let Audience::User(user) = audience else { return self.everybody.clone() };
         let mut frame = Frame { runs: Vec::new(), ..self.frame.clone() };
         for (change, owner) in self.frame.runs.iter().zip(&self.owners) {
-            // A row that is gone has no owner any more; its id tells nobody anything.
+            // A deleted row no longer has an owner; its id reveals nothing.
             if *owner == Some(user) || matches!(change, RunChange::Gone(_)) {
                 frame.runs.push(change.clone());
             }
@@ -46,7 +46,7 @@ impl Tick {
         if frame.runs.is_empty() { Bytes::new() } else { encode(self.cursor, &frame) }
     }
 
-    /// Roughly what it keeps in memory, in bytes.
+    /// The approximate memory size, in bytes.
     pub fn weight(&self) -> usize {
         let watched: usize = self.watched.values().map(Bytes::len).sum();
         let ids: usize = self.touched.values().map(|jobs| 32 + jobs.len() * 16).sum();
@@ -54,7 +54,7 @@ impl Tick {
     }
 }
 
-/// A frame as it goes over the wire.
+/// A frame in its wire format.
 pub(crate) fn encode(cursor: LiveCursor, frame: &Frame) -> Bytes {
     let mut out = Vec::with_capacity(256 + frame.runs.len() * 512 + frame.jobs.len() * 384);
     out.extend_from_slice(format!("id: {cursor}\nevent: frame\ndata: ").as_bytes());

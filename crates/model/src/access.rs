@@ -1,8 +1,8 @@
-//! Who asks, and what that person may do. One function decides: [`may`].
+//! Who is asking, and what that person may do. One function decides: [`may`].
 //!
-//! The route table, which the API is in, and the server functions ask it; pages leave out what it refuses.
-//! Which runs a person sees is an [`Audience`], by which every query filters. Which files, is [`FileReach`]: a right
-//! of its own that never follows from seeing a run.
+//! The route table, which includes the API, and the server functions call it; pages hide what it refuses.
+//! An [`Audience`] says which runs a person sees; every query filters by it. A [`FileReach`] says which files: a
+//! separate right that never follows from seeing a run.
 
 mod credential;
 mod files;

@@ -1,15 +1,15 @@
-//! A moment for which somebody asks how things stood: within the times that the database can hold.
+//! A past moment whose state somebody asks for, limited to the times that the database can hold.
 //!
-//! Not a time that a client reports; those are judged where they come in.
+//! Not for times that clients report; the adapters check those on arrival.
 
 use crate::Millis;
 use serde::{Deserialize, Serialize};
 
-/// The first and the last moment that is asked for anywhere: the years 1 and 9999.
+/// The first and the last moment that can be asked for anywhere: the start of year 1 and the end of year 9999.
 pub const EARLIEST: Millis = -62_135_596_800_000;
 pub const LATEST: Millis = 253_402_300_799_999;
 
-/// A moment of the past that a page shows, from 1970 on. Whatever number is asked for is the nearest such moment.
+/// A moment of the past that a page shows, from 1970 on. A number out of range becomes the nearest valid moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "i64", into = "i64")]
 pub struct AsOf(Millis);

@@ -1,10 +1,10 @@
-//! What is left out because it is too long, of what a client sent and of what a run's page lists: said where the rest is
-//! shown, with how much is missing.
+//! What was left out because it is too long, of what a client sent or of a list on a run's page. The page says so
+//! beside the rest, with how much is missing.
 
 use crate::text;
 use serde::{Deserialize, Serialize};
 
-/// What was cut of a run.
+/// The part of a run that was cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
@@ -16,15 +16,15 @@ pub enum Part {
     Tag,
     /// Errors that it reported.
     Errors,
-    /// Its rules, where they are listed.
+    /// Its rules, in the list of rules.
     Rules,
-    /// Attempts of the same, where they are listed.
+    /// Attempts of the same thing, in the list of attempts.
     Attempts,
-    /// Bytes of the path of its log. A longer one is not kept at all.
+    /// Bytes of the path of its log. A longer path is not stored at all.
     Logfile,
 }
 
-/// How much of it is kept.
+/// How much of a part was kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cut {
     pub part: Part,
@@ -38,7 +38,7 @@ impl Cut {
         (kept < of).then_some(Self { part, kept: kept as u64, of: of as u64 })
     }
 
-    /// As a sentence without its full stop.
+    /// The cut as a sentence without its full stop.
     pub fn says(&self) -> String {
         let (kept, of) = (text::count(self.kept as i64), text::count(self.of as i64));
         match self.part {
@@ -57,17 +57,17 @@ impl Cut {
     }
 }
 
-/// A text of at most `bytes` bytes: its beginning, and a mark if that is not all.
+/// At most `bytes` bytes from the beginning of a text, and then a mark if the text goes on.
 pub fn head(text: &str, bytes: usize) -> String {
     if text.len() <= bytes { text.to_owned() } else { format!("{}…", &text[..text.floor_char_boundary(bytes)]) }
 }
 
-/// The beginning of a text, at most `letters` of it, and how many more there were.
+/// At most `letters` letters from the beginning of a text, and the number of letters that follow.
 pub fn letters(text: &str, letters: usize) -> String {
     letters_of(text, letters, text.chars().count() as u64)
 }
 
-/// The same for a text of `all` letters of which `text` is the beginning.
+/// Like [`letters`], for a text of `all` letters of which `text` is only the beginning.
 pub fn letters_of(text: &str, letters: usize, all: u64) -> String {
     let shown = &text[..text.char_indices().nth(letters).map_or(text.len(), |(end, _)| end)];
     let missing = all.saturating_sub(shown.chars().count() as u64);

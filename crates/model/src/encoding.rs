@@ -1,10 +1,10 @@
-//! How the letters of a file are written down, and how Flowo came to think so. Decodes nothing.
+//! The character encoding of a file, and how Flowo determined it. Decodes nothing.
 
 use crate::Invalid;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr};
 
-/// An encoding of letters, by the name that browsers give it.
+/// A character encoding, by the name that browsers give it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Encoding(&'static str);
 
@@ -15,7 +15,7 @@ impl Encoding {
     pub const UTF_32LE: Self = Self("UTF-32LE");
     pub const UTF_32BE: Self = Self("UTF-32BE");
 
-    /// All that a reader may choose, the usual ones first.
+    /// All encodings that a reader may choose, the usual ones first.
     pub const ALL: [Self; 38] = [
         Self::UTF_8,
         Self("windows-1252"),
@@ -61,7 +61,7 @@ impl Encoding {
         self.0
     }
 
-    /// Each of its letters takes two bytes or four at least.
+    /// Whether each character takes at least two or four bytes.
     pub fn is_wide(self) -> bool {
         self.0.starts_with("UTF-16") || self.0.starts_with("UTF-32")
     }
@@ -94,21 +94,21 @@ impl<'de> Deserialize<'de> for Encoding {
     }
 }
 
-/// Why a text is read in an encoding.
+/// Why Flowo reads a text in an encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Because {
-    /// All that was looked at fits it.
+    /// All bytes that were examined are valid in it.
     Fits,
-    /// The file begins with its byte order mark.
+    /// The file begins with the encoding's byte order mark.
     Marked,
-    /// Its letters are likely so.
+    /// The encoding was guessed from the text.
     Guessed,
-    /// The reader said so.
+    /// The reader chose it.
     Chosen,
 }
 
-/// In which encoding a text is read, and why.
+/// The encoding in which a text is read, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadAs {
     pub encoding: Encoding,
@@ -120,7 +120,7 @@ impl ReadAs {
         Self { encoding, because }
     }
 
-    /// What a page says of it: `windows-1252 (guessed)`.
+    /// How a page shows it: `windows-1252 (guessed)`.
     pub fn says(self) -> String {
         let name = self.encoding.as_str();
         match self.because {

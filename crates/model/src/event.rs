@@ -1,11 +1,11 @@
-//! What a client reported, in our words. Adapters make these; the fold applies them.
+//! What a client reported, in Flowo's own terms. Adapters make these; the fold applies them.
 
 use crate::{JobStatus, Millis, RunId, cut::Cut, run::ReportedError};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
 impl Event {
-    /// Whether the run may be over with it, and what is not known of its jobs with it.
+    /// Whether the event may end the run, and with it the jobs whose ends are unknown.
     pub const fn may_close(&self) -> bool {
         match self {
             Self::Closed | Self::Fatal { .. } | Self::WasDryRun | Self::NothingToDo => true,
@@ -16,11 +16,11 @@ impl Event {
     }
 }
 
-/// A report as it came.
+/// A report as it was received.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RawEvent {
     pub id: i64,
-    /// The client's name of it.
+    /// The client's name for the event.
     pub event: String,
     pub received_at: Millis,
     /// `applied`, `ignored` or `quarantined`.
@@ -29,7 +29,7 @@ pub struct RawEvent {
     pub detail: Option<String>,
     /// JSON text, or the beginning of it.
     pub body: String,
-    /// Letters of the body that are not here.
+    /// Letters of the body that are left out.
     pub missing: u64,
 }
 
@@ -38,11 +38,11 @@ pub struct RawEvent {
 pub enum RunKey {
     /// The client knows the run's id.
     Id(RunId),
-    /// The client never learnt an id; its log file is unique to its process.
+    /// The client never received an id; its log file is unique to its process.
     Logfile(String),
 }
 
-/// What becomes known when a run starts. `None` and empty mean "not told".
+/// What a report of a run's start contains. `None` and empty mean "not reported".
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunStart {
     pub name: Option<String>,
@@ -53,18 +53,18 @@ pub struct RunStart {
     pub config_files: Vec<String>,
     pub catalog_slug: Option<String>,
     pub logfile: Option<String>,
-    /// Equal for attempts of one thing; `None` keeps the run alone.
+    /// Equal for all attempts of the same thing; `None` means that the run is no attempt of anything else.
     pub fingerprint: Option<String>,
     pub dry_run: bool,
     pub heartbeats: bool,
-    /// The client has told its start, or tried to: it executes the workflow. Without that it may only look at it.
+    /// The client has sent its start, or tried to: it executes the workflow. Otherwise it may only be inspecting the workflow.
     pub sent: bool,
     pub rules: Vec<RuleCode>,
-    /// What was longer than is kept.
+    /// What was too long to be kept whole.
     pub cuts: Vec<Cut>,
 }
 
-/// A rule and its source, as the client lists it.
+/// A rule and its source code, as the client lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleCode {
     pub name: String,
@@ -81,7 +81,7 @@ pub struct JobFiles {
     pub benchmark: Vec<String>,
 }
 
-/// The description of a job.
+/// The description of a job, as the client reports it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobInfo {
     pub job_id: i64,
@@ -94,28 +94,28 @@ pub struct JobInfo {
     pub message: Option<String>,
     pub shell_command: Option<String>,
     pub files: JobFiles,
-    /// What follows depends on what it makes.
+    /// The jobs that follow depend on the output of this one.
     pub checkpoint: bool,
-    /// Announced, and nothing runs yet: the client only says what it would do.
+    /// The job is announced and nothing runs yet: the client only says what it would do.
     pub planned: bool,
 }
 
-/// What becomes known of a job besides its description; what is `None` or empty was not told.
+/// What is reported of a job besides its description; `None` and empty mean "not reported".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobTold {
     pub rule: Option<String>,
     pub shell_command: Option<String>,
-    /// Its number where it really runs, such as a cluster's.
+    /// Its number in the system that really runs it, such as a cluster.
     pub external_id: Option<String>,
     pub conda_env: Option<String>,
     pub error: Option<String>,
     pub exit_code: Option<i32>,
-    /// Its logs, also those it did not name itself, such as a cluster's.
+    /// Its logs, including those that it did not name itself, such as a cluster's.
     pub logs: Vec<String>,
 }
 
 impl JobTold {
-    /// Takes over what `newer` tells.
+    /// Takes over whatever `newer` has values for.
     pub fn add(&mut self, newer: Self) {
         let Self { rule, shell_command, external_id, conda_env, error, exit_code, logs } = newer;
         let fill = |old: &mut Option<String>, new: Option<String>| {
@@ -134,11 +134,11 @@ impl JobTold {
     }
 }
 
-/// One thing that happened. Cheap to clone where it is large: a report is kept whole until what it says is committed.
+/// One thing that happened. Large events are cheap to clone, because a report is kept whole until its effects are committed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     RunStarted(Arc<RunStart>),
-    /// The rule graph, kept as the client draws it.
+    /// The rule graph, stored as the client draws it.
     RuleGraph(Arc<Value>),
     /// Jobs planned per rule, and the client's own total if it gives one.
     Planned {
@@ -151,7 +151,7 @@ pub enum Event {
         job_id: i64,
         status: JobStatus,
     },
-    /// As [`Event::JobEnded`] with [`JobStatus::Failed`], and why.
+    /// Like [`Event::JobEnded`] with [`JobStatus::Failed`], and why the job failed.
     JobFailed {
         job_id: i64,
         told: Box<JobTold>,
@@ -160,60 +160,60 @@ pub enum Event {
         job_id: i64,
         told: Box<JobTold>,
     },
-    /// The client's own count. With all done, so is the run.
+    /// The client's own count of finished jobs. When all are done, the run is done too.
     Progress {
         done: i32,
         total: i32,
     },
     Error(ReportedError),
-    /// An error after which nothing more is to be expected, unless jobs are heard of after all.
+    /// An error after which nothing more is expected; if jobs are reported after all, the run goes on.
     ///
-    /// `idle`: only if no job is running.
+    /// `idle`: the error counts as fatal only if no job is running.
     Fatal {
         error: ReportedError,
         idle: bool,
     },
-    /// All this while it was only said what would be done; it is said now.
+    /// The client says only now that the whole run was a dry run.
     WasDryRun,
     /// Everything is up to date: the run is over before it began.
     NothingToDo,
-    /// Words for the log, and where the client writes its own, if they tell it.
+    /// A message for the log, with the path of the client's own log if the message contains it.
     Said {
         level: &'static str,
         message: String,
         logfile: Option<String>,
-        /// These are the client's last words, and what follows from them.
+        /// Set if these are the client's last words: what they mean for the run.
         end: Option<LastWord>,
     },
-    /// A sign of life that is not worth keeping.
+    /// A report that shows that the client is alive, and is not worth storing.
     Seen,
-    /// A sign of life and no more.
+    /// A heartbeat: a sign of life and nothing more.
     Heartbeat,
     /// The client says that it is done.
     Closed,
-    /// Something we have no use for yet; the raw report is kept.
+    /// Something Flowo does not use yet; the raw report is kept.
     Other,
 }
 
-/// What the last words of a client mean for its run, if it has not said so before.
+/// What a client's last words mean for its run, if the client has not reported the end before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastWord {
-    /// It reports no ends of jobs, only failures: what was not called failed is done.
+    /// The run is done. The client reports failures of jobs but not other ends: jobs not reported as failed are done.
     Done,
-    /// All is done, unless jobs run: it has left them.
+    /// The run is done, unless jobs are still running: then the client has abandoned them.
     DoneIfIdle,
-    /// It gave up.
+    /// The client gave up.
     Failed,
-    /// Its user stopped it.
+    /// The client's user stopped it.
     Cancelled,
 }
 
-/// An event with its run and the time it counts for.
+/// An event with its run and the time at which it counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     pub run: RunKey,
     pub at: Millis,
-    /// What the report says of the run besides the event, should the run be unknown.
+    /// What the report says of the run besides the event. Needed if the run is still unknown.
     pub context: RunStart,
     pub event: Event,
 }

@@ -1,10 +1,10 @@
-//! Files of runs: what is known of one, and why one cannot be shown. Not their content.
+//! Files of runs: what is known of a file, and why it cannot be shown. Not their content.
 
 use crate::{Invalid, Millis};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// What the file system says of a file.
+/// What the file system reports about a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileFacts {
     /// Bytes.
@@ -12,16 +12,16 @@ pub struct FileFacts {
     pub modified_at: Millis,
 }
 
-/// A file of a run, as addresses name it.
+/// A file of a run, as URLs name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FileRef {
-    /// What the client wrote about the run: `run`.
+    /// The client's own log of the run: `run`.
     Log,
-    /// A path that a job of the run named, by its number.
+    /// A path that a job of the run named, by the path's number.
     Known(i64),
-    /// The same by itself: `=` and the path.
+    /// A path that a job of the run named, by the path itself: `=` and the path.
     Named(String),
-    /// One beneath the directory of the run: `./` and the way.
+    /// A file below the directory of the run: `./` and the relative path.
     Under(String),
 }
 
@@ -54,18 +54,18 @@ impl FromStr for FileRef {
     }
 }
 
-/// Why a file is not shown. Each has words of its own for people.
+/// Why a file is not shown. Each reason has its own text for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoFile {
-    /// No file can have this name: empty, or with a NUL.
+    /// No file can have this name: it is empty or contains a NUL.
     NotAPath,
-    /// The path is relative, and nobody said to what.
+    /// The path is relative, and its base directory is unknown.
     Nowhere,
-    /// It lies outside of what may be shown, or a link leads there.
+    /// The path is outside of what may be shown, or a link leads outside.
     Outside,
     /// No root of the reader's account covers it.
     NotGiven,
-    /// It may hold keys or passwords; nobody is shown it.
+    /// The file may hold keys or passwords; Flowo shows it to nobody.
     Secret,
     Missing,
     /// The file system does not let Flowo read it.
@@ -73,24 +73,24 @@ pub enum NoFile {
     Directory,
     /// A pipe, a socket or a device.
     Special,
-    /// Text was wanted.
+    /// The caller wanted text.
     NotText,
-    /// It is shorter now than when it was looked at.
+    /// The file is shorter now than when it was last read.
     Shrunk,
     /// The file system did not answer in time.
     Slow,
-    /// To look into it takes more memory or time than a preview may.
+    /// Examining it takes more memory or time than a preview may use.
     TooMuch,
-    /// Too many files are being read.
+    /// Too many files are being read at the moment.
     Busy,
-    /// What makes its view broke.
+    /// The process that makes its preview broke.
     Broken,
-    /// Anything else, in the system's words.
+    /// Anything else, in the operating system's words.
     Other(String),
 }
 
 impl NoFile {
-    /// Whether it is worth trying again without any change to the file.
+    /// Whether it is worth trying again although the file has not changed.
     pub const fn may_pass(&self) -> bool {
         matches!(self, Self::Shrunk | Self::Slow | Self::TooMuch | Self::Busy | Self::Broken | Self::Other(_))
     }

@@ -1,8 +1,8 @@
-//! The filter language of the runs page: parsed once, meant the same in SQL and in memory.
+//! The filter language of the runs page. A filter is parsed once and means the same in SQL and in memory.
 //!
 //! `failed rna status:failed,lost user:ana -tag:demo after:7d duration:>1h "two words"`.
-//! Words stand side by side and must all hold; commas are alternatives; `-` negates.
-//! Letters match without regard to ASCII case.
+//! A run must match all words; commas separate alternatives; `-` negates.
+//! Matching ignores ASCII case.
 
 mod parse;
 
@@ -14,7 +14,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A parsed filter, and what in it could not be understood.
+/// A parsed filter, with the words that were not understood.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunFilter {
     pub clauses: Vec<Clause>,
@@ -26,21 +26,21 @@ pub struct RunFilter {
 pub struct Clause {
     pub not: bool,
     pub term: Term,
-    /// As it was written, for chips and URLs.
+    /// The word as it was written, for chips and URLs.
     pub text: String,
 }
 
-/// A word that was not understood, and what would have been. It filters nothing.
+/// A word that was not understood, and what would have been understood instead. It filters nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
     pub text: String,
     pub expected: String,
-    /// Nothing is wrong with it, but the text before it is as much as is read.
+    /// The word itself is not wrong, but the text before it already fills the limit.
     #[serde(default)]
     pub is_rest: bool,
 }
 
-/// What a clause asks for. Texts are folded to lower case already.
+/// What a clause asks for. Texts are already folded to lower case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Term {
     /// Anywhere in name, directory, user or tags.
@@ -67,7 +67,7 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// The time that is meant; never one that the database could not hold.
+    /// The moment as a time; never one that the database cannot hold.
     pub fn millis(self, now: Millis) -> Millis {
         let at = match self {
             Self::At(at) => at,
@@ -90,21 +90,21 @@ pub enum Trait {
     Retry,
 }
 
-/// Lower case for ASCII, as `fold()` in the database does it.
+/// Lower case for ASCII, the same as `fold()` in the database.
 pub fn fold(text: &str) -> String {
     text.to_ascii_lowercase()
 }
 
 impl RunFilter {
-    /// Parses leniently: what is not understood becomes a [`Mistake`] and filters nothing.
+    /// Parses leniently: a word that is not understood becomes a [`Mistake`] and filters nothing.
     pub fn parse(text: &str) -> Self {
         parse::filter(text)
     }
 
-    /// Parses strictly, for programs.
+    /// Parses strictly, for API clients.
     ///
     /// # Errors
-    /// The first mistake, with what is allowed there.
+    /// The first mistake, with what is allowed in its place.
     pub fn parse_strict(text: &str) -> Result<Self, Invalid> {
         let filter = Self::parse(text);
         match filter.mistakes.first() {
@@ -122,10 +122,10 @@ impl RunFilter {
         self.clauses.is_empty() && self.mistakes.is_empty()
     }
 
-    /// Whether a run passes; `None` when that depends on rules the caller does not know.
+    /// Whether a run passes; `None` when that depends on rules that the caller does not know.
     ///
     /// `rules` are the names of the run's rules, or `None` if unknown. Means the same as the
-    /// query in `store::runs::list`; a property test holds the two together.
+    /// query in `store::runs::list`; a property test checks that both agree.
     pub fn matches(&self, run: &RunSummary, rules: Option<&[String]>, now: Millis) -> Option<bool> {
         let mut known = true;
         for clause in &self.clauses {
@@ -138,20 +138,20 @@ impl RunFilter {
         known.then_some(true)
     }
 
-    /// The filter without one clause, as text.
+    /// The filter's text without one clause.
     pub fn without(&self, index: usize) -> String {
         let words = self.clauses.iter().enumerate().filter(|(at, _)| *at != index).map(|(_, clause)| clause.text.as_str());
         join(words.chain(self.mistakes.iter().map(|mistake| mistake.text.as_str())))
     }
 
-    /// The filter with its status clauses replaced by one, as text; `None` removes them.
+    /// The filter's text with its status clauses replaced by one; `None` removes them.
     pub fn with_status(&self, status: Option<RunStatus>) -> String {
         let others = self.clauses.iter().filter(|clause| !matches!(clause.term, Term::Status(_))).map(|clause| clause.text.as_str());
         let status = status.map(|status| format!("status:{status}"));
         join(status.as_deref().into_iter().chain(others))
     }
 
-    /// The one status asked for, if it is exactly one.
+    /// The status asked for, if the filter asks for exactly one.
     pub fn only_status(&self) -> Option<RunStatus> {
         let mut found = None;
         for clause in &self.clauses {
@@ -201,7 +201,7 @@ impl Term {
     }
 }
 
-/// What free text is looked for in; the column `search` holds the same, folded.
+/// The text in which free text is searched; the column `search` holds the same text, folded.
 fn search_text(run: &RunSummary) -> String {
     let tags = run.tags.join("\n");
     let parts = [Some(run.name.as_str()), run.directory.as_deref(), Some(run.user.as_str()), Some(tags.as_str())];

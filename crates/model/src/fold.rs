@@ -1,7 +1,7 @@
-//! What a report changes: the one place where events become states.
+//! Applies reports to the state of a run: the one place where events become states.
 //!
-//! Pure. The store loads what a batch needs into [`RunFold`]s, the batch is applied here,
-//! and what came out is written back. Any event may be the first, come twice or be missing.
+//! Pure. The store loads what a batch needs into [`RunFold`]s, this module applies the batch, and the store writes the
+//! result back. Any event may come first, come twice or be missing.
 
 mod close;
 mod fill;
@@ -22,7 +22,7 @@ use std::{
     sync::Arc,
 };
 
-/// What must be known of a run to apply events to it, and what they changed.
+/// What must be known of a run to apply events to it, and what those events changed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunState {
     pub id: RunId,
@@ -32,7 +32,7 @@ pub struct RunState {
     pub closed: bool,
     pub dry_run: bool,
     pub heartbeats: bool,
-    /// The newest report was an error. Decides at the close.
+    /// The newest report was an error. Decides at the close whether the run failed.
     pub last_was_error: bool,
     pub last_error: Option<String>,
     /// Jobs whose newest attempt failed.
@@ -41,7 +41,7 @@ pub struct RunState {
     pub were_running: i32,
     /// Something besides `last_seen_at` changed.
     pub touched: bool,
-    /// Facts told since loading; `None` leaves what is stored.
+    /// Facts reported since loading; `None` leaves the stored value.
     pub start: Option<Arc<RunStart>>,
     pub rule_graph: Option<Arc<Value>>,
     pub planned: Option<(BTreeMap<String, i32>, i32)>,
@@ -52,7 +52,7 @@ pub struct RunState {
 }
 
 impl RunState {
-    /// A run nothing is known of yet.
+    /// A run of which nothing is known yet.
     pub fn unknown(id: RunId, at: Millis) -> Self {
         Self {
             id,
@@ -77,13 +77,13 @@ impl RunState {
     }
 }
 
-/// A run and the jobs of it that a batch speaks of.
+/// A run, with those of its jobs that a batch mentions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunFold {
     pub run: RunState,
-    /// Attempts by the client's job number, oldest first; at most the first was loaded.
+    /// Attempts by the client's job number, oldest first; only the first of each list may have been loaded.
     pub jobs: HashMap<i64, Vec<JobState>>,
-    /// The run ended in this batch, and with it its unfinished jobs, loaded or not: when, and as what.
+    /// Set if the run ended in this batch and thereby ended its unfinished jobs, loaded or not: when, and with which status.
     pub closed_jobs: Option<(Millis, JobStatus)>,
 }
 
@@ -102,7 +102,7 @@ impl RunFold {
         Self { run, jobs: HashMap::new(), closed_jobs: None }
     }
 
-    /// Takes in one event that counts for the time `at`.
+    /// Applies one event that counts at the time `at`.
     pub fn apply(&mut self, event: Event, at: Millis) {
         self.seen(at);
         let tells_of_jobs = !jobs_of(&event).is_empty();
@@ -167,11 +167,11 @@ impl RunFold {
             self.run.touched = true;
         }
         if tells_of_jobs && was_closed && !self.run.dry_run {
-            self.end_stragglers(at); // Nobody would end what still begins; an end that is told counts.
+            self.end_stragglers(at); // No later report may end a job that starts now. A reported end still replaces this guess.
         }
     }
 
-    /// A client that speaks is not lost.
+    /// A client that reports is not lost.
     fn seen(&mut self, at: Millis) {
         let run = &mut self.run;
         run.last_seen_at = run.last_seen_at.max(at);
@@ -182,7 +182,7 @@ impl RunFold {
         }
     }
 
-    /// A run that was taken to have failed, or to have no jobs, goes on: jobs of it are heard of.
+    /// A run that was assumed to have failed, or to have no jobs, goes on because a report mentions its jobs.
     fn goes_on(&mut self) {
         let run = &mut self.run;
         if !run.closed && matches!(run.status, RunStatus::Failed | RunStatus::Skipped) {
@@ -199,12 +199,12 @@ impl RunFold {
             self.goes_on();
         }
         if total > 0 && done >= total {
-            self.run.last_was_error = false; // A retried job reports errors, too.
+            self.run.last_was_error = false; // Retried jobs report errors too.
             self.close(at);
         }
     }
 
-    /// Jobs that run, as far as is known.
+    /// The number of running jobs, as far as is known.
     fn running(&self) -> i32 {
         let is = |job: &JobState| i32::from(job.status == JobStatus::Running);
         let now: i32 = self.jobs.values().filter_map(|attempts| attempts.last()).map(is).sum();
@@ -234,9 +234,9 @@ impl RunFold {
         let open = match self.newest(job_id) {
             None => None,
             Some(job) if job.status == JobStatus::Waiting => Some(job),
-            // Told twice, or for the first time: the description may come before the start.
+            // The start was reported twice, or now for the first time: the description may precede the start.
             Some(job) if job.status == JobStatus::Running && job.start_told != StartTold::Before => Some(job),
-            // Told after the end, perhaps again.
+            // A start reported after the end of the run, perhaps for the second time.
             Some(job) if is_over && job.is_guess() => return,
             Some(_) => {
                 self.retry(job_id, at);
@@ -267,7 +267,7 @@ impl RunFold {
                 }
                 self.add(job);
             }
-            // Its start was lost: a finished, described attempt is not described again.
+            // The start of a retry was lost: a finished, described attempt is not described again.
             Some(job) if job.status.is_end() && job.informed && !(is_over && job.is_guess()) => self.retry(job_id, at),
             Some(_) => {}
         }
@@ -280,11 +280,11 @@ impl RunFold {
         match self.newest(job_id) {
             None => {
                 let mut job = JobState::new(job_id, at);
-                job.started_at = None; // Nobody told when.
+                job.started_at = None; // No report said when.
                 self.add(job);
             }
             Some(job) if job.status == status && job.filled.is_none() => return,
-            // The retry between two different ends was lost.
+            // Two different ends: the start of a retry between them was lost.
             Some(job) if job.status.is_end() && !job.is_guess() => {
                 self.retry(job_id, at);
                 if let Some(job) = self.newest(job_id) {
@@ -310,7 +310,7 @@ impl RunFold {
         }
     }
 
-    /// Opens the next attempt; what the last one was, the next is taken to be until told.
+    /// Opens the next attempt. It takes over the rule of the last one until a report names another.
     fn retry(&mut self, job_id: i64, at: Millis) {
         let Some(last) = self.newest(job_id) else { return };
         if !last.status.is_end() {

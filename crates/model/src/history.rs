@@ -1,10 +1,10 @@
-//! The change log of a run as people read it: what changed, when, from what to what, and by whom. No SQL.
+//! The change log of a run as people read it: what changed, when, the old and the new value, and who changed it. No SQL.
 
 use crate::{JobKey, Millis, cut};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a change was made to.
+/// The kind of row that was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
@@ -16,7 +16,7 @@ pub enum Subject {
 impl Subject {
     pub const ALL: [Self; 3] = [Self::Run, Self::Job, Self::Entry];
 
-    /// The table it is a row of.
+    /// The table that holds such rows.
     pub const fn table(self) -> &'static str {
         match self {
             Self::Run => "workflow_runs",
@@ -25,7 +25,7 @@ impl Subject {
         }
     }
 
-    /// The word in addresses.
+    /// The word in URLs.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Run => "run",
@@ -43,7 +43,7 @@ impl Subject {
     }
 }
 
-/// What was done.
+/// What was done to the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Operation {
@@ -53,7 +53,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// As the change log writes it.
+    /// The word in the change log.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Insert => "INSERT",
@@ -73,7 +73,7 @@ impl std::str::FromStr for Operation {
     }
 }
 
-/// One field: its name, what it was, what it became, as [`shown`]. Both absent: it changed, but is too large to be kept.
+/// One field: its name, its old and its new value, as [`shown`] formats them. Both absent: it changed, but is too large to be kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     pub name: String,
@@ -88,29 +88,29 @@ pub struct Change {
     pub at: Millis,
     pub subject: Subject,
     pub operation: Operation,
-    /// The job it was made to, if it is still there.
+    /// The job that was changed, if it still exists.
     pub job: Option<JobKey>,
-    /// The job's rule, and its wildcards as one reads them.
+    /// The job's rule, and its wildcards in readable form.
     pub rule: Option<String>,
     pub label: String,
     pub fields: Vec<Field>,
-    /// A value is longer than what its field shows.
+    /// A value is longer than its field shows.
     pub cut: bool,
-    /// Who or what did it; absent in lines from before this was noted.
+    /// Who or what made the change; absent in lines written before Flowo recorded this.
     pub actor: Option<String>,
 }
 
-/// How no value is shown.
+/// How a missing value is shown.
 pub const NONE: &str = "–";
 
-/// A value as it is read in a line: at most `most` letters of it, and how many more there are.
+/// A value as it is shown in a line: at most `most` letters of it, and how many more there are.
 pub fn shown(value: &Value, most: usize) -> String {
     cut::letters(&whole(value), most)
 }
 
 /// A value as people read it.
 ///
-/// Times of the database become plain ones, text stands without quotes, lists are joined.
+/// Database times become readable, texts lose their quotes, lists are joined.
 pub fn whole(value: &Value) -> String {
     match value {
         Value::Null => NONE.to_owned(),

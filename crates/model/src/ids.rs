@@ -1,4 +1,4 @@
-//! Identifiers: of runs, job attempts and users. Newtypes, so that none is taken for another.
+//! Identifiers of runs, job attempts and users. Newtypes, so that they cannot be mixed up.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -28,11 +28,11 @@ macro_rules! id {
 }
 
 id!(
-    /// One execution of a workflow. The client's own id where it has one.
+    /// One execution of a workflow. The client's own id if it has one.
     RunId(Uuid)
 );
 id!(
-    /// One attempt of one job, as a row of ours.
+    /// One attempt of one job, as a row in Flowo's database.
     JobKey(i64)
 );
 id!(

@@ -1,4 +1,4 @@
-//! Jobs as they are shown in a table.
+//! Jobs as a table shows them.
 
 mod files;
 
@@ -17,20 +17,20 @@ pub struct JobRow {
     pub attempt: i32,
     /// A newer attempt of the same job exists.
     pub superseded: bool,
-    /// `None` until the client tells.
+    /// `None` until the client reports it.
     pub rule: Option<String>,
     pub status: JobStatus,
     pub wildcards: BTreeMap<String, String>,
     pub threads: Option<i32>,
     pub reason: Option<String>,
     pub message: Option<String>,
-    /// When it was handed to a queue, where a client tells.
+    /// When it was handed to a queue, if the client reports that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued_at: Option<Millis>,
     /// Megabytes of memory it asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mem_mb: Option<i64>,
-    /// Where it ran, where a client tells.
+    /// Where it ran, if the client reports that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     pub started_at: Option<Millis>,
@@ -39,19 +39,19 @@ pub struct JobRow {
 }
 
 impl JobRow {
-    /// Milliseconds it took, or has taken by `now`; `None` before it began.
+    /// Milliseconds that it took, or has taken until `now`; `None` before it began.
     pub fn duration(&self, now: Millis) -> Option<Millis> {
         Some(self.ended_at.unwrap_or(now).saturating_sub(self.started_at?).max(0))
     }
 }
 
-/// Where what is shown of a job comes from, if no report told it.
+/// Where data about a job comes from if no report contained it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Filled {
-    /// Its end follows from the end of its run, whenever it really was.
+    /// Its end is assumed from the end of its run, whenever it really ended.
     Close,
-    /// The log of its run tells it.
+    /// Read from the log of its run.
     Log,
 }
 
@@ -71,7 +71,7 @@ impl Filled {
         Self::ALL.into_iter().find(|filled| filled.as_str() == word)
     }
 
-    /// As people read it beside the job.
+    /// As people read it next to the job.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Close => "Its end was not reported. Its run ended later and reported no error of it",
@@ -80,14 +80,14 @@ impl Filled {
     }
 }
 
-/// Whether a report said that an attempt starts. By it a retry is told from a report that comes twice or late.
+/// Whether a report said that an attempt started. This distinguishes a retry from a report that comes twice or late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartTold {
-    /// None did; the next one that does belongs to it.
+    /// No report did; the next report of a start belongs to this attempt.
     No,
-    /// The newest report of it; one more is the same one again.
+    /// The newest report of the attempt was its start; one more report of a start is a repetition.
     Last,
-    /// Before its description: one more begins another attempt.
+    /// The start was reported before the description; one more report of a start begins another attempt.
     Before,
 }
 
@@ -119,7 +119,7 @@ pub struct JobAttempt {
     pub ended_at: Option<Millis>,
 }
 
-/// Reports of a job whose numbers are kept with it, the newest; and how many of these are shown beside it.
+/// How many report numbers are stored with a job (the newest), and how many of those reports its page shows.
 pub const REPORTS_KEPT: usize = 64;
 pub const REPORTS_SHOWN: usize = 20;
 
@@ -131,30 +131,30 @@ pub struct JobDetail {
     pub resources: BTreeMap<String, String>,
     pub priority: Option<i32>,
     pub group: Option<String>,
-    /// The cluster's number of it.
+    /// The cluster's number for it.
     pub external_id: Option<String>,
     pub exit_code: Option<i32>,
     pub error: Option<String>,
-    /// Where its software comes from, if the client told it.
+    /// Where its software comes from, if the client reported that.
     pub conda_env: Option<String>,
-    /// What of it was not reported, and where it is taken from.
+    /// Where data about it comes from that was not reported, if there is any.
     #[serde(default)]
     pub filled: Option<Filled>,
-    /// By role, each in the client's order; at most 500 of each.
+    /// By role, each role in the client's order; at most 500 of each.
     pub files: Vec<JobFile>,
     pub unlisted: Unlisted,
-    /// At most 100 attempts that follow each other, this one among them, oldest first.
+    /// At most 100 consecutive attempts including this one, oldest first.
     pub attempts: Vec<JobAttempt>,
     /// The last attempt before those, and the first one after them.
     pub beyond: (Option<JobAttempt>, Option<JobAttempt>),
-    /// The reports that told of it, as they came; at most the newest 20, and as long as reports are kept.
+    /// The reports about it, as they came: at most the newest 20, and only for as long as reports are kept.
     pub reports: Vec<RawEvent>,
-    /// Earlier reports that told of it.
+    /// Earlier reports about it.
     pub more_reports: Option<MoreReports>,
 }
 
 impl JobDetail {
-    /// How many reports are not shown, if any, in words.
+    /// How many reports are not shown, in words; `None` if all are.
     pub fn earlier_reports(&self) -> Option<String> {
         let more = self.more_reports?.count as usize;
         let or_more = if more + REPORTS_SHOWN >= REPORTS_KEPT { " or more" } else { "" };
@@ -162,7 +162,7 @@ impl JobDetail {
     }
 }
 
-/// Reports of a job that are not listed with it.
+/// Reports about a job that are not listed with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoreReports {
     pub count: u32,
@@ -170,8 +170,7 @@ pub struct MoreReports {
     pub first: i64,
 }
 
-/// What errors with the same cause have in common: the last line with its numbers, paths and quoted
-/// words left out. Empty if the text is.
+/// What errors with the same cause have in common: the last line without its numbers, paths and quoted words. Empty if the text is empty.
 pub fn signature(error: &str) -> String {
     let Some(line) = error.lines().rev().map(str::trim).find(|line| !line.is_empty()) else { return String::new() };
     let mut out = String::new();
@@ -201,35 +200,35 @@ pub fn signature(error: &str) -> String {
     out
 }
 
-/// Digits alone, or something like an address or a digest.
+/// Whether a word is only digits, or looks like a memory address or a digest.
 fn is_number(word: &str) -> bool {
     let hex = word.strip_prefix("0x").unwrap_or(word);
     let digits = hex.bytes().filter(u8::is_ascii_digit).count();
     digits > 0 && (digits == hex.len() || hex.len() >= 8 && hex.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-'))
 }
 
-/// Failed jobs of one rule with the same cause, as far as one knows.
+/// Failed jobs of one rule with the same cause, as far as Flowo can tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// Empty if the rule was never told.
+    /// Empty if no report named the rule.
     pub rule: String,
-    /// Of the newest 10 000 failed jobs of the run.
+    /// How many of the run's newest 10 000 failed jobs.
     pub count: u32,
-    /// The first of them, and what is known of it.
+    /// The first of those jobs, and what is known of it.
     pub first: JobKey,
-    /// The first log files of that job, as the client wrote them; and how many it has besides.
+    /// The first log files of that job, as the client wrote them, and how many more it has.
     pub logs: Vec<String>,
     pub more_logs: u32,
     pub job_id: Option<i64>,
     pub wildcards: BTreeMap<String, String>,
-    /// The group that it ran in, where it is told: all of a group fail with one of them.
+    /// The group in which it ran, if reported: when one job of a group fails, all of them do.
     pub group: Option<String>,
     pub exit_code: Option<i32>,
     pub error: Option<String>,
 }
 
 impl Failure {
-    /// One job of a rule, of which nothing more is known.
+    /// One failed job of a rule, of which nothing more is known.
     pub const fn of(rule: String, first: JobKey) -> Self {
         Self {
             rule,
@@ -245,34 +244,34 @@ impl Failure {
         }
     }
 
-    /// It is known why, or at least how it ended.
+    /// Whether it is known why the job failed, or at least how it ended.
     pub fn is_told(&self) -> bool {
         self.exit_code.is_some() || self.error.as_ref().is_some_and(|error| !error.trim().is_empty())
     }
 
-    /// The kind of the error, by the first word of its text.
+    /// The exception class, by the first word of the error text.
     pub fn class(&self) -> Option<&str> {
         class(self.error.as_deref()?)
     }
 }
 
-/// The exception that a text begins with: `KeyError` of `KeyError in file Snakefile, line 3:`.
+/// The exception that a text begins with: `KeyError` in `KeyError in file Snakefile, line 3:`.
 pub fn class(text: &str) -> Option<&str> {
     let word = text.trim_start().split([' ', ':', '\n']).next()?;
     (word.ends_with("Error") || word.ends_with("Exception")).then_some(word)
 }
 
-/// Failed jobs of a run that are looked at for their causes, the newest.
+/// How many failed jobs of a run are examined for their causes, newest first.
 pub const LOOKED_AT: u64 = 10_000;
 
 /// What went wrong in a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Failures {
-    /// Those of which it is known why come first, then those with most jobs, then those that failed first; at most 8.
+    /// Groups with a known reason come first, then those with most jobs, then those that failed first; at most 8.
     pub groups: Vec<Failure>,
-    /// Causes besides those.
+    /// Causes that are not among the groups.
     pub more: u32,
-    /// Failed jobs that were not looked at: the causes are those of the newest 10 000.
+    /// Failed jobs that were not examined: the groups cover only the newest 10 000.
     #[serde(default)]
     pub unlooked: u64,
     /// In the order in which the client reported them.
@@ -280,7 +279,7 @@ pub struct Failures {
 }
 
 impl Failures {
-    /// Of which jobs these are the causes, if not of all that failed.
+    /// Which jobs were examined, in words; `None` if all failed jobs were.
     pub fn looked_at(&self) -> Option<String> {
         let jobs = |jobs: u64| text::count(i64::try_from(jobs).unwrap_or(i64::MAX));
         (self.unlooked > 0).then(|| format!("newest {} of {} failed jobs", jobs(LOOKED_AT), jobs(LOOKED_AT + self.unlooked)))

@@ -1,7 +1,7 @@
 //! What runs, jobs and filters are, and what may happen to them.
 //!
 //! Shared by the server and the browser: no I/O, no clock, no randomness. Times are
-//! [`Millis`]; whoever calls says what time it is.
+//! [`Millis`]; the caller passes the current time.
 #![forbid(unsafe_code)]
 
 pub mod access;

@@ -1,4 +1,4 @@
-//! What the live stream says, and how a page takes it in.
+//! What the live stream sends, and how a page applies it.
 
 use crate::{
     JobKey, Millis, RunId,
@@ -7,7 +7,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The point up to which a reader has seen everything: an epoch of the server and a number in it.
+/// The point up to which a reader has seen everything: an epoch of the server and a sequence number in that epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LiveCursor {
     pub epoch: u64,
@@ -30,37 +30,37 @@ impl std::str::FromStr for LiveCursor {
     }
 }
 
-/// What became of one run.
+/// What happened to one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunChange {
     Now(Box<RunSummary>),
-    /// Deleted, or no longer to be seen by this reader.
+    /// Deleted, or no longer visible to this reader.
     Gone(RunId),
 }
 
-/// What a page is told at once: the current rows behind some commits.
+/// What is sent to a page in one piece: the current rows changed by one or more commits.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
-    /// When the oldest change in it was made, by the database's clock.
+    /// When the oldest change in the frame was made, by the database's clock.
     pub changed_at: Option<Millis>,
     /// When the frame was sent, by the server's clock.
     pub sent_at: Millis,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<RunChange>,
-    /// Only in the scope of one run.
+    /// Only in the stream of one run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<JobRow>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone_jobs: Vec<JobKey>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleRow>,
-    /// More jobs changed than a frame carries: read the window again.
+    /// More jobs changed than one frame carries: the page must fetch its window again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub jobs_stale: bool,
 }
 
-/// How the server hears of changes.
+/// How the server learns of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Listening {
@@ -68,7 +68,7 @@ pub enum Listening {
     Live,
     /// Connected again; reading what was missed.
     CatchingUp,
-    /// Deaf: the change log is read every few seconds.
+    /// Notifications do not arrive: the server reads the change log every few seconds.
     Polling,
     /// The database does not answer.
     Down,
@@ -85,7 +85,7 @@ impl Listening {
     }
 }
 
-/// Whether `newer` replaces a row of revision `held`. Old news, and news twice, change nothing.
+/// Whether `newer` replaces a row of revision `held`. Old and repeated changes have no effect.
 pub const fn replaces(held: Option<i64>, newer: i64) -> bool {
     match held {
         None => true,

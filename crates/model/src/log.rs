@@ -1,4 +1,4 @@
-//! Lines of logs as they are shown: pieces of text with the ink a terminal would give them. No files, no HTML.
+//! Lines of logs as they are shown: pieces of text with the style that a terminal would give them. No files, no HTML.
 
 mod level;
 
@@ -9,10 +9,10 @@ use crate::{
 pub use level::Level;
 use serde::{Deserialize, Serialize};
 
-/// How a piece of text is drawn.
+/// The style of a piece of text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Ink {
-    /// 1 to 8, the colours of a terminal from black to white, bright or not; 0 for none.
+    /// Terminal colours 1 to 8 from black to white, normal or bright; 0 is no colour.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub colour: u8,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -36,7 +36,7 @@ const fn is_false(is: &bool) -> bool {
 }
 
 impl Ink {
-    /// Classes of the style sheet, or nothing for plain text.
+    /// CSS classes, or `None` for plain text.
     pub fn classes(self) -> Option<String> {
         const COLOURS: [&str; 9] = ["", "k", "r", "g", "y", "b", "m", "c", "w"];
         let colour = COLOURS.get(usize::from(self.colour)).filter(|colour| !colour.is_empty()).map(|colour| format!("ink-{colour}"));
@@ -50,21 +50,21 @@ impl Ink {
 /// A line of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LogLine {
-    /// Where it begins, in bytes from the start of the file: names the line as long as nothing before it changes.
+    /// Where the line begins, in bytes from the start of the file. This identifies the line as long as nothing before it changes.
     pub at: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
     pub text: Vec<(Ink, String)>,
-    /// So many letters of it are not shown.
+    /// How many letters at the end of the line are not shown.
     #[serde(default, skip_serializing_if = "is_none")]
     pub cut: u64,
-    /// So many lines of the file since the one before it are none here: a terminal wrote over others in their place.
+    /// How many lines of the file are missing between the previous line and this one, because a terminal would have overwritten them.
     #[serde(default, skip_serializing_if = "is_none")]
     pub skipped: u64,
 }
 
 impl LogLine {
-    /// Its letters without their ink.
+    /// The line's text without its style.
     pub fn plain(&self) -> String {
         self.text.iter().map(|(_, text)| text.as_str()).collect()
     }
@@ -75,102 +75,103 @@ const fn is_none(n: &u64) -> bool {
     *n == 0
 }
 
-/// Which lines of a log.
+/// Which lines of a log to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LogPart {
     End,
-    /// Those that end before this byte, which begins a line.
+    /// The lines from the one that contains this byte.
     Before(u64),
-    /// Those from the line on in which this byte is.
+    /// The lines from the one that contains this byte.
     From(u64),
 }
 
-/// A window of a log, or what there is of a file that is none.
+/// A window of a log, or the first bytes of a file that is not text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LogFound {
     Text(LogText),
-    /// It is no text.
+    /// The file is not text.
     Bytes(FirstBytes),
 }
 
-/// Lines of a log that follow each other.
+/// Consecutive lines of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogText {
     pub lines: Vec<LogLine>,
-    /// Where the first line begins, and where one goes on reading.
+    /// Where the first line begins, and where reading continues.
     pub from: u64,
     pub to: u64,
-    /// The last line of the text is here and has no end yet: it may grow, or write over those before it.
+    /// The text's last line is included and not terminated: it may still grow, or overwrite the lines before it.
     #[serde(default)]
     pub open: bool,
-    /// Bytes of the text: of a packed file, those that were unpacked.
+    /// The length of the text in bytes; for a compressed file, of the decompressed part.
     pub size: u64,
-    /// Lines before the first one; `None` as long as nobody counted them.
+    /// How many lines precede the first one; `None` if they were not counted.
     pub before: Option<u64>,
     pub read: ReadAs,
-    /// It is unpacked to be read: places in it are none of the file.
+    /// The file is decompressed to be read: positions in the text are not positions in the file.
     pub packed: bool,
-    /// What the reader should know of the text.
+    /// What the reader should know about the text.
     pub note: Option<String>,
 }
 
-/// The start of what is no text.
+/// The first bytes of a file that is not text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirstBytes {
-    /// What it is, as a media type.
+    /// What the file is, as a media type.
     pub kind: Option<String>,
-    /// Where, their numbers, their letters.
+    /// A hex dump: offsets, byte values and letters.
     pub head: String,
 }
 
-/// What is looked for in a log.
+/// What to search for in a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wanted {
-    /// Lines that contain these, whatever the case of their ASCII letters.
+    /// Lines that contain this text, ignoring ASCII case.
     Words(String),
-    /// Lines that matter so much or more.
+    /// Lines of this level or a more severe one.
     Level(Level),
 }
 
-/// A look for something, from a byte on.
+/// A search that starts at a byte.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Look {
     pub wanted: Wanted,
     pub from: u64,
-    /// How the reader wants it read.
+    /// The encoding that the reader chose, if any.
     pub encoding: Option<Encoding>,
 }
 
-/// A line that was looked for.
+/// A line that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hit {
     /// Where the line begins, as [`LogLine::at`].
     pub at: u64,
-    /// The line around the words, without colours.
+    /// The part of the line around the match, without colours.
     pub text: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
 }
 
-/// What was found in a part of a file.
+/// What was found in one part of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hits {
     pub hits: Vec<Hit>,
-    /// Where to go on; `None` at the end.
+    /// Where to continue the search; `None` at the end.
     pub next: Option<u64>,
-    /// Bytes of the file.
+    /// The size of the file in bytes.
     pub size: u64,
-    /// Of levels: a word of one stands in a line behind the part by which it is judged, so many bytes of it; 0 if nowhere.
+    /// For searches by level: set if a line has a level word beyond the part that is examined. The length of that part
+    /// in bytes, otherwise 0.
     #[serde(default)]
     pub judged: u64,
 }
 
-/// Something a client said of a run, or of a job of it.
+/// Something a client reported about a run or one of its jobs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEntry {
     pub id: i64,
     pub run: RunId,
-    /// Its [title](crate::run::title); on the wire as pages know it that were opened before.
+    /// The run's [title](crate::run::title). Its name on the wire is the one that pages opened before an update expect.
     #[serde(rename = "run_name")]
     pub run_title: String,
     pub job: Option<JobKey>,

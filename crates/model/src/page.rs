@@ -1,10 +1,10 @@
-//! Keyset paging: how a list is ordered, and the place in it from which the next page goes on.
+//! Keyset paging: how a list is ordered, and the position from which the next page continues.
 
 use crate::Invalid;
 use serde::{Deserialize, Serialize};
 use std::{fmt, fmt::Write as _, str::FromStr};
 
-/// A page of rows and the place where the next begins.
+/// A page of rows and the position where the next page begins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {
     pub items: Vec<T>,
@@ -12,7 +12,7 @@ pub struct Page<T> {
     pub next: Option<Cursor>,
 }
 
-/// How many rows match: exact up to a limit, then "at least".
+/// How many rows match: exact up to a limit, beyond it "at least".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Total {
     pub count: i64,
@@ -51,7 +51,7 @@ impl RunColumn {
         }
     }
 
-    /// The direction people expect at the first click.
+    /// The direction that people expect at the first click.
     pub const fn first_direction(self) -> Direction {
         match self {
             Self::Started | Self::Duration => Direction::Desc,
@@ -68,7 +68,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// What an address adds to a column: nothing if the direction is the expected one.
+    /// What a URL adds to the column's name: nothing if the direction is the expected one.
     fn suffix(self, expected: Self) -> &'static str {
         match self {
             _ if self == expected => "",
@@ -122,7 +122,7 @@ impl FromStr for RunSort {
     }
 }
 
-/// What jobs are ordered by.
+/// The column by which jobs are ordered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum JobColumn {
     /// When the job was first reported.
@@ -133,7 +133,7 @@ pub enum JobColumn {
     Status,
     Rule,
     Started,
-    /// Of those that have ended.
+    /// Only of jobs that have ended.
     Duration,
     Threads,
     Attempt,
@@ -156,7 +156,7 @@ impl JobColumn {
         })
     }
 
-    /// The direction people expect at the first click.
+    /// The direction that people expect at the first click.
     pub const fn first_direction(&self) -> Direction {
         match self {
             Self::Reported | Self::Started | Self::Duration | Self::Threads | Self::Attempt => Direction::Desc,
@@ -195,7 +195,7 @@ impl Default for JobSort {
 }
 
 impl JobSort {
-    /// The order of a click on a column.
+    /// The order after a click on a column.
     pub fn click(&self, column: JobColumn) -> Self {
         let direction = if self.column == column { self.direction.reversed() } else { column.first_direction() };
         Self { column, direction }
@@ -225,7 +225,7 @@ impl FromStr for JobSort {
     }
 }
 
-/// A place in an ordered list: the last row's sort value and id. Opaque to clients.
+/// A position in an ordered list: the last row's sort value and id. Opaque to clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Cursor {

@@ -1,4 +1,4 @@
-//! What is shown of a file: its content in a form that a page can draw. No files, no HTML but what was cleaned.
+//! What is shown of a file: its content in a form that a page can draw. No files, and no HTML except sanitized HTML.
 
 mod folder;
 
@@ -7,47 +7,47 @@ pub use folder::{Entry, EntryKind, Folder};
 use crate::encoding::Encoding;
 use serde::{Deserialize, Serialize};
 
-/// What is asked of whoever looks into a file.
+/// A request for a preview of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {
-    /// The file's name: what it ends in says what it is.
+    /// The file's name. Its extension determines the file type.
     pub name: String,
-    /// Where to begin, as [`Table::next`] said; 0 is the start.
+    /// Where to begin, as given by [`Table::next`]; 0 is the start.
     pub at: u64,
-    /// How the reader wants its letters read; `None` leaves it to the file.
+    /// The encoding that the reader chose; `None` leaves the choice to Flowo.
     #[serde(default)]
     pub encoding: Option<Encoding>,
-    /// Where links of the file lead that name its neighbours; `None` drops them.
+    /// Where links to neighbouring files lead; `None` drops such links.
     #[serde(default)]
     pub near: Option<Near>,
 }
 
 /// How a file's neighbours are addressed.
 ///
-/// An address is one of the two beginnings, and the way to the neighbour as a part of a query.
+/// A URL is one of the two prefixes followed by the neighbour's path as a part of a query.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Near {
-    /// The directory of the file, from the directory of its run on; empty for that.
+    /// The directory of the file, relative to its run's directory; empty for that directory itself.
     pub folder: String,
-    /// The beginning of the address of a page.
+    /// The prefix of the URL of a page.
     pub page: String,
-    /// The beginning of the address of the bytes.
+    /// The prefix of the URL of the bytes.
     pub bytes: String,
 }
 
-/// What a file holds, as it was read.
+/// The content of a file, as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Preview {
     Text(Text),
     Table(Table),
-    /// Clean HTML of what was marked up.
+    /// Sanitized HTML made from markup.
     Rich(String),
     Tree(Tree),
     Notebook(Vec<Cell>),
     Sequences(Sequences),
-    /// By its own bytes.
+    /// Shown from the file's own bytes.
     Image,
-    /// By its own bytes, with what the browser has for it.
+    /// Shown from the file's own bytes, by the browser's viewer.
     Pdf,
     /// HTML that is shown in an origin of its own.
     Page,
@@ -67,15 +67,14 @@ pub enum Shown {
 
 /// HTML that is drawn once and then left alone.
 ///
-/// A page puts it in whole and never walks through it: whatever is in it, it cannot
-/// disagree with what the page expects.
+/// A page inserts it whole and hydration never walks through it, so its content cannot disagree with what hydration expects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Still {
     pub form: Form,
     pub html: String,
 }
 
-/// What a still view is of.
+/// The kind of content in a still view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
@@ -88,7 +87,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// The class that its style is for.
+    /// The CSS class that its style applies to.
     pub const fn class(self) -> &'static str {
         match self {
             Self::Text | Self::Bytes => "scroller",
@@ -100,16 +99,16 @@ impl Form {
     }
 }
 
-/// How what was read of a file ends.
+/// How the part of a file that was read ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ends {
-    /// With the file.
+    /// At the end of the file.
     #[default]
     Whole,
-    /// Before the file does; the rest is not read here.
+    /// Before the end of the file; the rest is not read here.
     More,
-    /// With the file, which lacks its end: it was cut off, or is still being written.
+    /// At the end of the file, but the file itself is incomplete: it was truncated, or is still being written.
     Early,
     /// Where the file is damaged.
     Broken,
@@ -120,7 +119,7 @@ impl Ends {
         matches!(self, Self::Whole)
     }
 
-    /// What a reader is told, if there is anything to tell.
+    /// What the reader is told about it, if anything.
     pub const fn says(self) -> Option<&'static str> {
         match self {
             Self::Whole => None,
@@ -131,7 +130,7 @@ impl Ends {
     }
 }
 
-/// Text of a language.
+/// Text in some language.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text {
     pub code: Code,
@@ -139,45 +138,45 @@ pub struct Text {
     pub ends: Ends,
 }
 
-/// Words of a language. Shown as they are, or as `html` once somebody coloured them.
+/// Source code in some language. Shown as plain text, or as `html` once it is highlighted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Code {
     pub text: String,
-    /// Its name or the ending of its files; empty is none.
+    /// The language's name or file extension; empty if there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub language: String,
-    /// The text, escaped, with its words in classes; empty as long as nobody did that.
+    /// The escaped text with CSS classes around its words; empty until it is highlighted.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub html: String,
 }
 
-/// Rows that follow each other.
+/// Consecutive rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
-    /// What the file says before its rows.
+    /// What the file says before its rows, such as a header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
-    /// Lines of that besides, which follow.
+    /// How many more such lines follow.
     #[serde(default)]
     pub more_about: u64,
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<String>>,
-    /// Columns the file has besides.
+    /// How many more columns the file has.
     #[serde(default)]
     pub more_columns: u32,
-    /// Where the next rows are to be had; what it counts is the format's own.
+    /// Where the next rows begin; the unit depends on the format.
     pub next: Option<u64>,
-    /// How the rows end where there are none to be had next.
+    /// How the rows end if `next` is `None`.
     #[serde(default)]
     pub ends: Ends,
-    /// Rows in all, if the file tells.
+    /// The total number of rows, if the file contains it.
     pub total: Option<u64>,
     /// Sequences that follow the rows in the same file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequences: Option<Sequences>,
 }
 
-/// What is in a column.
+/// The kind of values in a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -198,46 +197,46 @@ impl Kind {
         }
     }
 
-    /// Shown right-aligned and sorted by size.
+    /// Whether its values are right-aligned and sorted by size.
     pub const fn is_number(self) -> bool {
         matches!(self, Self::Whole | Self::Number)
     }
 }
 
-/// A column of a table, with what can be said of the rows that were read with it.
+/// A column of a table, with statistics of the rows that were read with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     pub name: String,
     pub kind: Kind,
-    /// Cells without a value.
+    /// How many cells have no value.
     #[serde(default)]
     pub missing: u32,
-    /// Different values.
+    /// How many different values there are.
     #[serde(default)]
     pub distinct: u32,
-    /// Of numbers: the least and the most, as written.
+    /// For numbers: the least and the greatest, as written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(String, String)>,
-    /// Of numbers: how they lie between these, in equal steps; each 0 to 100, the fullest 100.
+    /// For numbers: a histogram between these in equal steps; each entry is 0 to 100, and the fullest is 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shape: Vec<u8>,
 }
 
-/// Values that may hold others, of JSON or YAML: each before those it holds.
+/// Nested values of JSON or YAML; each value comes before those that it contains.
 ///
-/// A list, not a tree of structures: a file may nest deeper than what reads it may recurse.
+/// A flat list rather than a tree of structures, because a file may nest deeper than a parser may recurse.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tree {
     pub nodes: Vec<Node>,
     pub ends: Ends,
 }
 
-/// One of them.
+/// One value of a tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
-    /// In how many others it lies. At most one more than that of the node before it.
+    /// How many values contain this one. At most one more than for the node before it.
     pub deep: u32,
-    /// Of a member of a map.
+    /// The name, for a member of a map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub value: Value,
@@ -249,102 +248,102 @@ pub enum Value {
     Null,
     Flag(bool),
     Number(String),
-    /// With the number of letters that are left out at its end.
+    /// With the number of letters that are left out at the end.
     Text(String, u64),
-    /// With the number of its members, shown or not.
+    /// With the number of members, shown or not.
     List(u64),
     Map(u64),
-    /// So many more members of what holds it.
+    /// How many more members the containing value has.
     More(u64),
-    /// A value that lies too deep to be drawn, as text, with the number of letters that are left out.
+    /// A value nested too deeply to be drawn, as text, with the number of letters that are left out.
     Deeper(String, u64),
 }
 
 /// A cell of a notebook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cell {
-    /// Clean HTML.
+    /// Sanitized HTML.
     Rich(String),
     Code {
-        /// How often something was run before it.
+        /// The execution count of the notebook when the cell ran.
         count: Option<u32>,
         code: Code,
         outputs: Vec<Output>,
     },
 }
 
-/// What a cell put out.
+/// One output of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Output {
     Text(String),
     Error(String),
-    /// Clean HTML.
+    /// Sanitized HTML.
     Rich(String),
-    /// As a `data:` address of a picture.
+    /// An image as a `data:` URL.
     Picture(String),
     /// Something that is not shown, and why.
     Other(String),
 }
 
-/// Sequences of letters: FASTA, or FASTQ with qualities.
+/// Biological sequences: FASTA, or FASTQ with qualities.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sequences {
     pub records: Vec<Sequence>,
-    /// Letters are of proteins.
+    /// The letters stand for amino acids.
     pub protein: bool,
-    /// Where the next records are to be had (bytes).
+    /// Where the next records begin (bytes).
     pub next: Option<u64>,
-    /// How they end where there are none to be had next.
+    /// How the records end if `next` is `None`.
     pub ends: Ends,
 }
 
-/// One of them.
+/// One sequence.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sequence {
     pub name: String,
     pub about: String,
-    /// Letters as far as they were read.
+    /// Letters that were read.
     pub length: u64,
-    /// It is longer than that.
+    /// The sequence is longer than that.
     pub cut: bool,
-    /// The first of them.
+    /// The first letters.
     pub letters: String,
-    /// Of nucleotides: G and C among those read, in thousandths.
+    /// For nucleotides: the share of G and C among those read, in thousandths.
     pub gc: Option<u16>,
     /// Mean Phred score, in tenths.
     pub quality: Option<u16>,
 }
 
-/// What is nothing of all that.
+/// A file of no other kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bytes {
-    /// What it is by its first bytes, as a media type.
+    /// What the file is, judged by its first bytes, as a media type.
     pub kind: Option<String>,
-    /// SHA-256 in hexadecimal; `None` for what is too large to be read for it.
+    /// SHA-256 in hexadecimal; `None` if the file is too large to be read for this.
     pub hash: Option<String>,
-    /// The first ones: where, their numbers, their letters.
+    /// A hex dump of the first bytes: offsets, byte values and letters.
     pub head: String,
-    /// Whether it lacks its end, as far as that can be told.
+    /// Whether the file is incomplete, as far as can be determined.
     #[serde(default)]
     pub ends: Ends,
 }
 
-/// What a job took, by its benchmark file.
+/// What resources a job used, from its benchmark file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Benchmark {
-    /// How often it was run for this.
+    /// How often the job was run for the benchmark.
     pub times: u32,
-    /// It was run more often; that is not read.
+    /// The job was run more often; those runs are not read.
     #[serde(default)]
     pub more: bool,
-    /// On the clock, as all that follows the mean of these times.
+    /// Wall-clock time. This and all following fields are means over the runs.
     pub seconds: f64,
     pub cpu_seconds: Option<f64>,
-    /// The most that was resident at any time (bytes).
+    /// The peak resident memory (bytes).
     pub memory: Option<u64>,
-    /// From and to disk (bytes).
+    /// Bytes read from and written to disk.
     pub read: Option<u64>,
     pub written: Option<u64>,
-    /// Processors in use, in percent of one.
+    /// CPU load in percent of one processor.
     pub load: Option<f64>,
 }

@@ -1,4 +1,4 @@
-//! Runs as they are shown: in a row, and on their own page.
+//! Runs as a row of a table and a run's own page show them.
 
 use crate::{Invalid, JobStatus, Millis, RunId, RunStatus, cut::Cut, text};
 use serde::{Deserialize, Serialize};
@@ -18,13 +18,13 @@ pub struct JobCounts {
 }
 
 impl JobCounts {
-    /// Jobs of which anything was reported.
+    /// The number of jobs of which anything was reported.
     pub const fn seen(&self) -> i32 {
         let more = self.waiting.saturating_add(self.running).saturating_add(self.success);
         more.saturating_add(self.failed).saturating_add(self.lost).saturating_add(self.skipped)
     }
 
-    /// One job more in a state.
+    /// Counts one more job in a state.
     pub const fn add(&mut self, status: JobStatus) {
         let count = match status {
             JobStatus::Waiting => &mut self.waiting,
@@ -37,7 +37,7 @@ impl JobCounts {
         *count = count.saturating_add(1);
     }
 
-    /// What progress is measured against. A plan may fall short: checkpoints add jobs.
+    /// The total against which progress is measured. It may exceed the plan, because checkpoints add jobs.
     pub fn total(&self) -> i32 {
         self.planned.unwrap_or(0).max(self.seen())
     }
@@ -55,7 +55,7 @@ impl JobCounts {
         .filter(|(_, count)| *count > 0)
     }
 
-    /// How they stand together; `None` if no job is planned or was reported. What needs attention
+    /// The state of all jobs together; `None` if no job is planned or was reported. What needs attention
     /// comes first: failed, lost, running, then waiting, unless all are done.
     pub fn overall(&self) -> Option<JobStatus> {
         let total = self.total();
@@ -70,7 +70,7 @@ impl JobCounts {
         })
     }
 
-    /// The count of one state; unreported planned jobs count as waiting.
+    /// The number of jobs in one state; planned jobs that were not reported count as waiting.
     pub fn of(&self, status: JobStatus) -> i32 {
         match status {
             JobStatus::Waiting => self.total().saturating_sub(self.seen()).saturating_add(self.waiting),
@@ -83,7 +83,7 @@ impl JobCounts {
     }
 }
 
-/// One row of the runs table, and what a live frame says of a run.
+/// One row of the runs table; also what a live frame contains for a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
     pub id: RunId,
@@ -97,7 +97,7 @@ pub struct RunSummary {
     pub tags: Vec<String>,
     pub dry_run: bool,
     pub attempt: i32,
-    /// The start, or the creation before it: what the newest-first order goes by.
+    /// The time of the start, or of the creation until it starts. The newest-first order uses it.
     pub sort_at: Millis,
     pub started_at: Option<Millis>,
     pub ended_at: Option<Millis>,
@@ -108,7 +108,7 @@ pub struct RunSummary {
     pub revision: i64,
 }
 
-/// What people read for a run: its name, or the last part of its directory, or words that say there is neither.
+/// What people see as a run's name: its name, else the last part of its directory, else words that say there is neither.
 pub fn title<'a>(name: &'a str, directory: Option<&'a str>) -> &'a str {
     if !name.trim().is_empty() {
         return name;
@@ -122,14 +122,14 @@ impl RunSummary {
         title(&self.name, self.directory.as_deref())
     }
 
-    /// Milliseconds from start to end, or to `now` while it goes on; `None` before it began.
+    /// Milliseconds from start to end, or until `now` while it runs; `None` before it began.
     pub fn duration(&self, now: Millis) -> Option<Millis> {
         Some(self.ended_at.unwrap_or(now).saturating_sub(self.started_at?).max(0))
     }
 
-    /// Milliseconds still to go at the pace so far; `None` when that cannot be said.
+    /// Milliseconds still to go at the pace so far; `None` if that cannot be estimated.
     ///
-    /// Needs three finished jobs and a tenth of the work done before it dares to guess.
+    /// Needs three finished jobs and a tenth of the work done before it gives an estimate.
     pub fn remaining(&self, now: Millis) -> Option<Millis> {
         let JobCounts { success, failed, lost, skipped, .. } = self.jobs;
         let done = [success, failed, lost, skipped].into_iter().map(i64::from).sum::<i64>();
@@ -141,7 +141,7 @@ impl RunSummary {
     }
 }
 
-/// A name and tags as they may be given to a run: trimmed, each tag once, none empty.
+/// A valid name and tags for a run: trimmed, each tag once, none empty.
 ///
 /// # Errors
 /// A name above 500 letters; more than 50 tags; a tag above 100 letters, or with a comma.
@@ -165,7 +165,7 @@ pub fn label(name: &str, tags: &[String]) -> Result<(String, Vec<String>), Inval
     Ok((name.to_owned(), kept))
 }
 
-/// Another attempt of the same thing.
+/// Another attempt of the same run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     pub id: RunId,
@@ -183,22 +183,22 @@ pub struct ReportedError {
     pub location: Option<String>,
     #[serde(default)]
     pub traceback: Option<String>,
-    /// As the run's own log prints it, where it could be read.
+    /// The text in the run's own log, if that could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// The client's number of the job that it is about, as the run's log tells.
+    /// The client's number of the job concerned, from the run's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<i64>,
     pub at: Millis,
 }
 
 impl ReportedError {
-    /// One that says nothing yet, reported at that time.
+    /// An empty error, reported at that time.
     pub const fn at(at: Millis) -> Self {
         Self { exception: String::new(), rule: None, location: None, traceback: None, text: None, job_id: None, at }
     }
 
-    /// What it says, by which one that is told twice is known.
+    /// The error's text. Two reports with the same text are the same error reported twice.
     pub fn text(&self) -> String {
         self.traceback.iter().fold(self.exception.clone(), |text, trace| format!("{text}\n{trace}"))
     }
@@ -210,16 +210,16 @@ pub struct PrintedError {
     pub exception: String,
     pub rule: Option<String>,
     pub location: Option<String>,
-    /// The client's number of the job that it is about.
+    /// The client's number of the job concerned.
     pub job_id: Option<i64>,
     pub text: String,
 }
 
-/// Adds to the errors that were reported what the run's log prints of them; whether that changes anything.
+/// Adds what the run's log prints to the errors that were reported; returns whether that changed anything.
 ///
-/// Both are in the order in which they happened, and both say the class. Of equal reports in a row only the first is
-/// kept, so that the log may have more; a run keeps a bounded number, so that it may have more at the end, too.
-/// A text that is a job's stands there, and here only whose it is; one that was reported is not repeated.
+/// Both lists are in the order in which the errors happened, and both name the class. The log may contain more: of
+/// equal consecutive reports a run keeps only the first, and it keeps a bounded number of them. If the text belongs to
+/// a job, the job shows it and the error only names the job. A text that was reported is not repeated.
 pub fn complete(reported: &mut [ReportedError], printed: &[PrintedError]) -> bool {
     let mut rest = printed.iter();
     let mut changed = false;
@@ -237,16 +237,16 @@ pub fn complete(reported: &mut [ReportedError], printed: &[PrintedError]) -> boo
     }
     changed
 }
-/// Jobs of which not all was reported, by where the rest is taken from.
+/// How many jobs were not reported completely, by where the missing data comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilledCounts {
-    /// Their ends follow from the end of the run.
+    /// The ends of these jobs were assumed from the end of the run.
     pub close: i64,
-    /// The log of the run tells them.
+    /// The data of these jobs was read from the log of the run.
     pub log: i64,
 }
 
-/// The name in [`RunDetail::environment`] of what is left out of what is read of the run's log.
+/// The key in [`RunDetail::environment`] that says what was left out when the run's log was read.
 pub const LEFT_OUT: &str = "Left out of the log";
 
 /// What a page calls a rule that no report names.
@@ -255,15 +255,15 @@ pub const NO_RULE: &str = "not described by the client";
 /// A rule with the counts of its jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuleRow {
-    /// Empty for jobs whose rule was never told.
+    /// Empty for jobs whose rule was never reported.
     pub name: String,
     pub language: Option<String>,
     pub jobs: JobCounts,
 }
 
-/// The jobs of some rules in some states (all if none is named), with those that were planned and not reported yet.
+/// The number of jobs of some rules in some states (all if none is named), including planned jobs that were not reported yet.
 ///
-/// A job whose rule is not known is one of those that are planned, of whatever rule.
+/// A reported job whose rule is not known counts as one of the planned jobs, whichever rule that one has.
 pub fn total(rules: &[RuleRow], statuses: &[JobStatus]) -> i32 {
     let unnamed: i32 = rules.iter().filter(|rule| rule.name.is_empty()).map(|rule| rule.jobs.seen()).sum();
     let open: i32 = rules.iter().map(|rule| rule.jobs.total() - rule.jobs.seen()).sum();
@@ -272,7 +272,7 @@ pub fn total(rules: &[RuleRow], statuses: &[JobStatus]) -> i32 {
     rules.iter().map(|rule| of(&rule.jobs)).sum::<i32>() - twice
 }
 
-/// A run on its own page. Large parts (code, raw events) are asked for when wanted.
+/// A run on its own page. Large parts (code, raw events) are fetched when they are needed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunDetail {
     pub run: RunSummary,
@@ -291,7 +291,7 @@ pub struct RunDetail {
     /// Every attempt of the lineage, oldest first, this one included.
     pub attempts: Vec<Attempt>,
     pub rules: Vec<RuleRow>,
-    /// What of it was too long to be kept whole.
+    /// Parts that were too long to be kept whole.
     #[serde(default)]
     pub cuts: Vec<Cut>,
     #[serde(default)]
@@ -299,7 +299,7 @@ pub struct RunDetail {
 }
 
 impl RunDetail {
-    /// What a reader must know who takes all this for complete and reported. Sentences without their full stop.
+    /// What a reader must know to not mistake this for complete, reported data. Sentences without their full stop.
     pub fn notes(&self) -> Vec<String> {
         let jobs = |n: i64| if n == 1 { "1 job".to_owned() } else { format!("{} jobs", text::count(n)) };
         let close = (self.filled.close > 0).then(|| {

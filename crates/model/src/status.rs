@@ -20,7 +20,7 @@ macro_rules! status {
                 match self { $(Self::$variant => $word,)* }
             }
 
-            /// The word people read.
+            /// The word that people read.
             pub const fn label(self) -> &'static str {
                 match self { $(Self::$variant => $label,)* }
             }
@@ -46,16 +46,16 @@ macro_rules! status {
 }
 
 status!(
-    /// Where a run stands.
+    /// The state of a run.
     RunStatus, "run status", "waiting, running, success, failed, lost, cancelled, suspended or skipped" {
-        /// Known, not begun.
+        /// Known but not started.
         Waiting = "waiting" / "Waiting",
         Running = "running" / "Running",
-        /// Held by somebody; goes on when told.
+        /// Paused by somebody; goes on when somebody resumes it.
         Suspended = "suspended" / "Suspended",
         Success = "success" / "Done",
         Failed = "failed" / "Failed",
-        /// Its client fell silent.
+        /// Its client stopped reporting.
         Lost = "lost" / "Lost",
         Cancelled = "cancelled" / "Cancelled",
         Skipped = "skipped" / "Skipped",
@@ -63,7 +63,7 @@ status!(
 );
 
 status!(
-    /// Where one attempt of a job stands.
+    /// The state of one attempt of a job.
     JobStatus, "job status", "waiting, running, success, failed, lost, cancelled or skipped" {
         Waiting = "waiting" / "Waiting",
         Running = "running" / "Running",
@@ -77,16 +77,16 @@ status!(
 );
 
 impl RunStatus {
-    /// Nothing more is expected of it.
+    /// Whether the run is over: nothing more is expected.
     pub const fn is_end(self) -> bool {
         matches!(self, Self::Success | Self::Failed | Self::Lost | Self::Cancelled | Self::Skipped)
     }
 
     /// Whether a run may pass from `self` to `next`.
     ///
-    /// A lost run comes back when its client speaks again. A run that was taken to have failed, because its client
-    /// has no word for the end, or to have no jobs, comes back when jobs of it are heard of. A failed run was cancelled
-    /// if its log says that its user stopped it. Every other end is final.
+    /// A lost run comes back when its client reports again. A run that was assumed to have failed, because its client
+    /// has no report for the end, or assumed to have no jobs, comes back when its jobs are reported. A failed run
+    /// becomes cancelled if its log says that its user stopped it. Every other end is final.
     pub const fn may_become(self, next: Self) -> bool {
         match self {
             Self::Waiting | Self::Suspended => !matches!(next, Self::Waiting),
@@ -100,10 +100,10 @@ impl RunStatus {
 }
 
 impl JobStatus {
-    /// The states that words joined by commas name, each once however often it is named.
+    /// The states named by words separated by commas, each state once however often it is named.
     ///
     /// # Errors
-    /// The first word that is no state.
+    /// The first word that is not a state.
     pub fn list(words: &str) -> Result<Vec<Self>, Invalid> {
         let mut list = Vec::new();
         for word in words.split(',').filter(|word| !word.is_empty()) {
@@ -115,8 +115,8 @@ impl JobStatus {
         Ok(list)
     }
 
-    /// How much it asks for attention, the least is 0: lists by state begin with the most urgent, and where many jobs are
-    /// drawn as one, that one has the most urgent of their states.
+    /// How urgently the state needs attention; 0 is the least. Lists by state begin with the most urgent one. Where
+    /// many jobs are drawn as one mark, that mark shows the most urgent of their states.
     pub const fn urgency(self) -> u8 {
         match self {
             Self::Failed => 6,
@@ -129,15 +129,15 @@ impl JobStatus {
         }
     }
 
-    /// This attempt is over.
+    /// Whether the attempt is over.
     pub const fn is_end(self) -> bool {
         matches!(self, Self::Success | Self::Failed | Self::Lost | Self::Cancelled | Self::Skipped)
     }
 
     /// Whether one attempt may pass from `self` to `next`. A retry is another attempt.
     ///
-    /// Lost means that we did not hear; hearing of it after all is welcome. A job that failed was cancelled if the log
-    /// of its run says that the user stopped it.
+    /// Lost only means that Flowo received no end; a later report replaces it. A failed job becomes cancelled if the
+    /// log of its run says that the user stopped it.
     pub const fn may_become(self, next: Self) -> bool {
         match self {
             Self::Waiting => !matches!(next, Self::Waiting),

@@ -1,12 +1,12 @@
-//! Text of strangers on a terminal: what would act there, or deceive a reader, is shown escaped instead.
+//! Makes untrusted text safe to print on a terminal: characters that would act there, or deceive a reader, are escaped.
 //!
-//! Names and messages come from clients. On a terminal a control character moves the cursor or sends an answer, and a
-//! mark of direction makes a line read as another one. Browsers and files are nobody's business here.
+//! Names and messages come from clients. On a terminal a control character moves the cursor or triggers an answer, and
+//! a direction mark makes one line read as another. Browsers and files are not covered here.
 
 use std::{borrow::Cow, fmt::Write as _};
 
-/// Whether a character acts on a terminal or on the order in which a line is read: controls (C0, DEL, C1), marks of
-/// direction, breaks of lines and paragraphs, and invisible tags.
+/// Whether a character acts on a terminal or on the reading order of a line: controls (C0, DEL, C1), direction marks,
+/// line and paragraph separators, and invisible tags.
 pub const fn acts(letter: char) -> bool {
     matches!(letter,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}'
@@ -14,19 +14,19 @@ pub const fn acts(letter: char) -> bool {
         | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// One line of text: what acts is written as `\u{9b}`, a line break as `\n`, a tab as `\t`.
+/// Escapes one line of text: characters that act become `\u{9b}`, a line break `\n`, a tab `\t`.
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, |_| false, |out, letter| out.extend(letter.escape_default()))
 }
 
-/// Several lines of text: like [`line`], but line breaks and tabs stay.
+/// Escapes several lines of text: like [`line`], but line breaks and tabs stay.
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |letter| matches!(letter, '\n' | '\t'), |out, letter| out.extend(letter.escape_default()))
 }
 
-/// A JSON document in a form that means the same and in which nothing acts; line breaks between values stay.
+/// An equivalent JSON document in which no character acts on a terminal; line breaks between values stay.
 ///
-/// Such characters stand only within strings, where JSON takes them as `\u009b`.
+/// Such characters can occur only within strings, where JSON allows escapes such as `\u009b`.
 pub fn json(document: &str) -> Cow<'_, str> {
     escaped(
         document,

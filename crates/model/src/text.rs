@@ -1,10 +1,10 @@
-//! Numbers as people read them: durations, relative times, counts. Equal on server and client.
+//! Numbers as people read them: durations, relative times, counts. Server and client produce the same text.
 //!
-//! Any number has a text: `tests/extremes.rs` asks for those at the ends.
+//! Every number has a text: `tests/extremes.rs` tests the extremes.
 
 use crate::Millis;
 
-/// Narrow no-break space, between a number and its unit.
+/// Narrow no-break space, used between a number and its unit.
 const THIN: char = '\u{202f}';
 
 /// `840 ms`, `12.3 s`, `5 m 07 s`, `1 h 04 m`, `3 d 02 h`.
@@ -20,7 +20,7 @@ pub fn duration(ms: Millis) -> String {
     }
 }
 
-/// A remaining time, without a precision it cannot have: `~ 9 m left`, `~ 1 h 20 m left`.
+/// A remaining time, rounded to a realistic precision: `~ 9 m left`, `~ 1 h 20 m left`.
 pub fn remaining(ms: Millis) -> String {
     let minutes = ms.saturating_add(59_999) / 60_000;
     match minutes {
@@ -31,7 +31,7 @@ pub fn remaining(ms: Millis) -> String {
     }
 }
 
-/// A span of time that something may take: `~ 6 m to 11 m`, `~ 1 h 20 m`; below a minute `< 1 m`.
+/// A range of durations: `~ 6 m to 11 m`, `~ 1 h 20 m`; below a minute `< 1 m`.
 pub fn between(low: Millis, high: Millis) -> String {
     let rough = |ms: Millis| {
         let minutes = ms.saturating_add(30_000) / 60_000;
@@ -91,19 +91,19 @@ pub fn count(n: i64) -> String {
     out
 }
 
-/// A count with its word: `1 run`, `12 runs`, `10 000+ runs`.
+/// A count with its noun: `1 run`, `12 runs`, `10 000+ runs`.
 pub fn counted(total: crate::page::Total, one: &str, many: &str) -> String {
     let plus = if total.is_exact { "" } else { "+" };
     format!("{}{plus} {}", count(total.count), if total.count == 1 { one } else { many })
 }
 
-/// A count with its word, which takes an s: `1 job`, `12 480 jobs`.
+/// A count with a noun whose plural adds an s: `1 job`, `12 480 jobs`.
 pub fn things(n: u64, one: &str) -> String {
     let says = count(i64::try_from(n).unwrap_or(i64::MAX));
     if n == 1 { format!("{says} {one}") } else { format!("{says} {one}s") }
 }
 
-/// What a list leaves out: `1 more job`, `240 more outputs`.
+/// How many items a list leaves out: `1 more job`, `240 more outputs`.
 pub fn more(n: u64, one: &str) -> String {
     things(n, &format!("more {one}"))
 }
@@ -128,7 +128,7 @@ pub fn precise(at: Millis) -> String {
     iso(at).replace('T', " ").replace('Z', "")
 }
 
-/// The moment that [`iso`] writes; seconds and their parts may be left out, as may the `Z`. `None` for anything else.
+/// The inverse of [`iso`]; seconds and their fraction may be left out, as may the `Z`. `None` for anything else.
 pub fn of_iso(text: &str) -> Option<Millis> {
     let (date, time) = text.strip_suffix('Z').unwrap_or(text).split_once(['T', ' '])?;
     let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());

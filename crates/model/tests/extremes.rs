@@ -1,5 +1,4 @@
-//! What readers and clients may write as numbers, times, filters and cursors, at the ends of what can be written:
-//! all of it has a text or an answer.
+//! Extreme numbers, times, filters and cursors from readers and clients: each has a text or gets an answer.
 
 use model::{
     AsOf, JobStatus,
@@ -22,7 +21,7 @@ fn count() -> impl Strategy<Value = i32> {
     prop_oneof![proptest::sample::select(vec![i32::MIN, -1, 0, 1, i32::MAX - 1, i32::MAX]), any::<i32>()]
 }
 
-/// Words of the languages here, broken and put together again.
+/// Fragments of the languages parsed here, combined at random.
 fn words() -> impl Strategy<Value = String> {
     let pieces = [
         "after:",

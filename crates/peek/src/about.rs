@@ -1,18 +1,18 @@
-//! What a file says before its rows: the first whole lines of it, and how many follow them.
+//! The text before a file's rows, such as a header: its first complete lines, and how many lines follow them.
 
-/// Bytes of it that are shown.
+/// How many bytes of it are shown.
 const MOST: usize = 64 << 10;
 
-/// Lines, each with its end.
+/// Lines, each with its line break.
 #[derive(Debug, Default)]
 pub struct About {
     text: String,
-    /// Lines after the first one that found no room.
+    /// The number of lines from the first one that did not fit.
     more: u64,
 }
 
 impl About {
-    /// Takes the next line.
+    /// Adds the next line.
     pub fn push(&mut self, line: &str) {
         if self.more == 0 && self.text.len() + line.len() <= MOST {
             self.text.push_str(line);
@@ -21,7 +21,7 @@ impl About {
         }
     }
 
-    /// Leaves out the last line again, which is this one.
+    /// Removes the last line again; `line` is its text.
     pub fn pop(&mut self, line: &str) {
         if self.more == 0 {
             self.text.truncate(self.text.len().saturating_sub(line.len()));
@@ -30,7 +30,7 @@ impl About {
         }
     }
 
-    /// The lines that are shown, if any, and the number of those that are not.
+    /// The lines that are shown, if any, and the number of lines that are not.
     pub fn finish(self) -> (Option<String>, u64) {
         ((!self.text.is_empty()).then_some(self.text), self.more)
     }

@@ -1,4 +1,4 @@
-//! BAM: the header, and records as the SAM they stand for. From any record on, by its place among the blocks.
+//! BAM: the header, and the records as SAM text. A window can start at any record, by its position among the blocks.
 
 use crate::{ROWS, about::About, delimited, ends, source::Source};
 use model::preview::{Ends, Preview};
@@ -6,7 +6,7 @@ use noodles_bam as bam;
 use noodles_bgzf::io::Seek as _;
 use noodles_sam::{self as sam, alignment::io::Write as _};
 
-/// `None` for what is no BAM; of a broken one, what stands before the break.
+/// `None` if the file is not BAM; for a damaged file, the records before the damage.
 pub fn bam(source: &Source<'_>, at: u64) -> Option<Preview> {
     let mut reader = bam::io::Reader::new(source.raw().ok()?);
     let header = reader.read_header().ok()?;

@@ -1,4 +1,4 @@
-//! Archives: the list of what is in them. Nothing is unpacked.
+//! Archives: the list of their members. Nothing is unpacked.
 
 use crate::{
     CELL, ends,
@@ -11,13 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Members that are listed.
+/// How many members are listed.
 const MEMBERS: usize = 1_000;
-/// Letters of a member's name.
+/// How many letters of a member's name are shown.
 const NAME: usize = 300;
-/// Bytes of the head of a member of a zip archive, without its name.
+/// The size in bytes of the header of a zip member, without its name.
 const HEAD: usize = 30;
-/// How long a packed archive is read for its list.
+/// How long a compressed archive is read to list its members.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 pub fn zip(source: &Source<'_>) -> Option<Preview> {
@@ -33,8 +33,8 @@ pub fn zip(source: &Source<'_>) -> Option<Preview> {
     Some(list(&["name", "size", "packed"], rows, Some(total as u64), ends))
 }
 
-/// The members of an archive whose list, which stands at its end, is lost: each has a head of its own before it.
-/// Those that are whole, and the first one of which that cannot be told.
+/// The members of an archive whose list, which is at its end, is missing: each member also has a header of its own
+/// before it. Lists the complete members, and the first one that may be incomplete.
 fn unlisted(source: &Source<'_>) -> Option<Preview> {
     let mut rows = Vec::new();
     let mut at = 0;
@@ -50,7 +50,7 @@ fn unlisted(source: &Source<'_>) -> Option<Preview> {
         let (name_bytes, _) = source.window(at + HEAD as u64, name as usize).ok()?;
         let name_text = String::from_utf8_lossy(&name_bytes).into_owned();
         at += HEAD as u64 + name + extra + packed;
-        // Sizes that stand behind the member, or elsewhere.
+        // The sizes are stored after the member, or elsewhere.
         if short_at(6) & 8 != 0 && packed == 0 || packed == u64::from(u32::MAX) {
             rows.push([name_text, String::new(), String::new()]);
             break;
@@ -94,7 +94,7 @@ pub fn tar(source: &Source<'_>) -> Option<Preview> {
     if let Some(error) = broke {
         end = match error.kind() {
             io::ErrorKind::TimedOut => Ends::More,
-            // It looked for more where the file ends.
+            // The reader expected more data at the end of the file.
             _ if ended => Ends::Early,
             _ => ends::of_error(&error),
         };
@@ -109,7 +109,7 @@ fn list(names: &[&str], members: Vec<[String; 3]>, total: Option<u64>, ends: End
     Preview::Table(Table { columns, rows: summary::shown(rows), ends, total, ..Table::default() })
 }
 
-/// Reads until a moment, and knows whether it came to the end.
+/// Reads until a deadline, and records whether it reached the end.
 struct Timed<R> {
     inner: R,
     until: Instant,

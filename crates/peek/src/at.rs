@@ -1,19 +1,19 @@
-//! Bytes that can be read from any place: those of a file, or some that were unpacked.
+//! Bytes that can be read from any position: those of a file, or unpacked ones.
 
 use std::{fs::File, io};
 
-/// What windows are read from.
+/// A source from which windows are read.
 pub trait ReadAt {
-    /// Bytes from one on into a buffer; how many there were, which is all of the buffer but at the end.
+    /// Fills a buffer with bytes from a position on. Returns how many there were: fewer than the buffer holds only at the end.
     ///
     /// # Errors
-    /// Those of reading.
+    /// The errors of reading.
     fn fill(&self, from: u64, bytes: &mut [u8]) -> io::Result<usize>;
 
-    /// At most `most` bytes from one on.
+    /// At most `most` bytes from a position on.
     ///
     /// # Errors
-    /// Those of reading.
+    /// The errors of reading.
     fn part(&self, from: u64, most: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; most];
         let filled = self.fill(from, &mut bytes)?;

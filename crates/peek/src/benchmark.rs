@@ -1,28 +1,28 @@
-//! Benchmark files of Snakemake: what a job took, once for each time it was run. Reads text, no files.
+//! Benchmark files of Snakemake: the resources that a job used, one entry for each time it was run. Parses text, opens no files.
 
 use model::preview::Benchmark;
 use serde_json::Value;
 
-/// Repeats that are looked at.
+/// How many repeats are read.
 const TIMES: usize = 1_000;
 const MIB: f64 = 1_048_576.0;
 
-/// The figures of one time, as far as they were measured; in the units of the file.
+/// The figures of one repeat, as far as they were measured, in the units of the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Time {
     seconds: f64,
     cpu_seconds: Option<f64>,
-    /// MiB, as those that follow.
+    /// In MiB, like the following two.
     memory: Option<f64>,
     read: Option<f64>,
     written: Option<f64>,
     load: Option<f64>,
 }
 
-/// What a benchmark file says: means over its repeats, of memory the most. `None` for what is no such file.
+/// The content of a benchmark file: means over its repeats, but the maximum for memory. `None` if it is not such a file.
 ///
-/// It is a table of tabs or, if its name ends in `.jsonl`, an object a line; `--benchmark-extended` adds columns to
-/// either. They are found by name; versions of Snakemake differ in which they have.
+/// The file is a table separated by tabs or, if its name ends in `.jsonl`, has one object per line;
+/// `--benchmark-extended` adds columns to either. Columns are found by name, because versions of Snakemake differ in which they have.
 pub fn benchmark(bytes: &[u8]) -> Option<Benchmark> {
     let (times, more) = if bytes.trim_ascii_start().starts_with(b"{") { of_lines(bytes) } else { of_table(bytes)? };
     let values = |of: fn(&Time) -> Option<f64>| times.iter().filter_map(of).collect::<Vec<f64>>();
@@ -41,22 +41,22 @@ pub fn benchmark(bytes: &[u8]) -> Option<Benchmark> {
     })
 }
 
-/// The same of the beginning of a file: a repeat that is cut off does not count.
+/// Like [`benchmark`], for the beginning of a file: a repeat that is cut off does not count.
 pub fn beginning(bytes: &[u8]) -> Option<Benchmark> {
     let whole = memchr::memrchr(b'\n', bytes).map_or(0, |last| last + 1);
     benchmark(&bytes[..whole]).map(|found| Benchmark { more: true, ..found })
 }
 
-/// The first repeats, and whether there are more. `None` without the columns that all versions have.
+/// The first repeats, and whether there are more. `None` if a column is missing that all versions have.
 fn of_table(bytes: &[u8]) -> Option<(Vec<Time>, bool)> {
-    // Extended columns hold values as Python writes them, with quotes of their own.
+    // Extended columns contain values in Python syntax, including quotes.
     let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').quoting(false).flexible(true).from_reader(bytes);
     let names = reader.byte_headers().ok()?.clone();
     let column = |name: &str| names.iter().position(|held| held == name.as_bytes());
     column("s").and(column("h:m:s"))?;
     let rows = reader.byte_records().filter_map(Result::ok);
     Some(first(rows.filter_map(|row| {
-        // `NA` and `-` are no numbers.
+        // `NA` and `-` are not numbers.
         time(|name| std::str::from_utf8(row.get(column(name)?)?).ok()?.trim().parse().ok())
     })))
 }
@@ -75,13 +75,13 @@ fn first(mut times: impl Iterator<Item = Time>) -> (Vec<Time>, bool) {
     (first, times.next().is_some())
 }
 
-/// One time by its columns; `None` without a time on the clock.
+/// One repeat, by its columns; `None` without a wall-clock time.
 fn time(column: impl Fn(&str) -> Option<f64>) -> Option<Time> {
     let column = |name| column(name).filter(|value| value.is_finite() && *value >= 0.0);
     let seconds = column("s")?;
-    // A process has memory. One that was over before it could be looked at is written down as noughts.
+    // A running process has memory. For a process that ended before it was measured, the file contains zeros.
     let Some(memory) = column("max_rss").filter(|memory| *memory > 0.0) else { return Some(Time { seconds, ..Time::default() }) };
-    // One that was looked at once only has neither of these.
+    // For a process that was measured only once, neither of these is available.
     let seen = |name| column(name).filter(|value| *value > 0.0);
     Some(Time {
         seconds,
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!((found(&of(TIMES)).times, found(&of(TIMES)).more), (1_000, false));
         assert_eq!((found(&of(TIMES + 1)).times, found(&of(TIMES + 1)).more), (1_000, true));
         let cut = beginning(format!("{}12.7", of(2)).as_bytes()).expect("a benchmark");
-        assert_eq!((cut.times, cut.more, cut.seconds), (2, true, 1.0), "half a number is none");
+        assert_eq!((cut.times, cut.more, cut.seconds), (2, true, 1.0), "an incomplete number does not count");
     }
 
     #[test]

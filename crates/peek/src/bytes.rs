@@ -1,4 +1,4 @@
-//! What is nothing we know: its kind by its first bytes, its hash, and those bytes.
+//! A file of unknown format: its type by its first bytes, its hash, and a dump of those bytes.
 
 use crate::source::Source;
 use model::preview::Bytes;
@@ -8,7 +8,7 @@ use std::{
     io::{self, Read as _},
 };
 
-/// Bytes that are shown, and the size up to which a file is read for its hash.
+/// How many bytes are shown, and up to which size a file is hashed.
 const SHOWN: usize = 512;
 pub const HASHED: u64 = 64 << 20;
 
@@ -30,7 +30,7 @@ pub fn bytes(source: &Source<'_>) -> io::Result<Bytes> {
     Ok(Bytes { kind, hash, head: hex(&first), ends: source.ends() })
 }
 
-/// Sixteen bytes a line: where, their numbers, their letters.
+/// A hex dump with sixteen bytes per line: offset, byte values, letters.
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
     for (at, line) in bytes.chunks(16).enumerate() {

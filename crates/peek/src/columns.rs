@@ -1,4 +1,4 @@
-//! Parquet: rows of the first columns, from any row on. Of a large file only its end and the pages wanted are read.
+//! Parquet: rows of the first columns, from any row on. Of a large file only its end and the needed pages are read.
 
 use crate::source::Source;
 use model::preview::Preview;
@@ -87,7 +87,7 @@ mod rows {
         }
     }
 
-    /// What the file says that a column is.
+    /// The type that the file declares for a column.
     fn kind(field: &Arc<Type>) -> Option<Kind> {
         if !field.is_primitive() || field.get_basic_info().logical_type_ref().is_some() {
             return None;

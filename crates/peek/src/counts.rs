@@ -1,7 +1,8 @@
-//! Which number a line has, and where the line of a number begins: counted once, remembered by the megabyte.
+//! The number of a line, and where the line with a given number begins. Lines are counted once, and the counts are
+//! cached per megabyte.
 //!
-//! A log of gigabytes is counted over several questions; none of them waits for all of it, and none for another one
-//! that counts the same file.
+//! A log of gigabytes is counted over several requests; no request waits until all of it is counted, or for another
+//! request that counts the same file.
 
 use crate::encoding::{self, Units};
 use model::encoding::Encoding;
@@ -14,42 +15,42 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Bytes whose lines are counted together; four bytes of memory each.
+/// How many bytes share one count; each count takes four bytes of memory.
 const BLOCK: u64 = 1 << 20;
-/// Bytes that are read at a time.
+/// How many bytes are read at a time.
 const READ: usize = 128 << 10;
-/// One question counts for so long.
+/// How long one request counts.
 const WHILE: Duration = Duration::from_millis(200);
-/// Bytes of a file whose lines are counted at all: of a larger one the start, with a megabyte of memory.
+/// How many bytes of a file are counted at most: of a larger file only the start, which takes a megabyte of memory.
 const FARTHEST: u64 = 1 << 38;
-/// Files that are remembered.
+/// How many files are remembered.
 const FILES: usize = 64;
-/// Bytes at the start of a file that tell it from one that took its place.
+/// How many bytes at the start of a file distinguish it from one that replaced it.
 const START: usize = 64;
 
-/// What was counted so far.
+/// The counts so far.
 #[derive(Debug, Default)]
 pub struct Counts {
     files: Mutex<VecDeque<(Key, Arc<Mutex<Counted>>)>>,
 }
 
-/// Device and number of a file.
+/// The device and inode number of a file.
 type Key = (u64, u64);
 
 #[derive(Debug)]
 struct Counted {
     start: Vec<u8>,
-    /// How its letters are written.
+    /// The width and byte order of its characters.
     units: Units,
-    /// Ends of lines in each whole block.
+    /// The number of line breaks in each complete block.
     blocks: Vec<u32>,
 }
 
 impl Counts {
-    /// Lines that end before `at`; `None` as long as they are not counted: ask again.
+    /// The number of lines that end before `at`; `None` until they are counted: ask again.
     ///
     /// # Errors
-    /// Those of reading; [`io::ErrorKind::FileTooLarge`] beyond what is counted.
+    /// The errors of reading; [`io::ErrorKind::FileTooLarge`] beyond the part that is counted.
     pub fn before(&self, file: &File, at: u64) -> io::Result<Option<u64>> {
         let until = Instant::now() + WHILE;
         near(at)?;
@@ -65,11 +66,10 @@ impl Counts {
         Ok(Some(before + rest))
     }
 
-    /// Where the line of a number begins, which counts from 1; of one beyond the end, the last. `None` as long as it
-    /// is not counted.
+    /// Where the line with a number begins, counted from 1; past the end, the last line. `None` until the lines are counted.
     ///
     /// # Errors
-    /// As [`Self::before`].
+    /// The errors of [`Self::before`].
     pub fn line(&self, file: &File, number: u64) -> io::Result<Option<u64>> {
         let until = Instant::now() + WHILE;
         let counted = self.of(file)?;
@@ -101,13 +101,13 @@ impl Counts {
                 break;
             }
             if begin + next as u64 >= size {
-                break; // Nothing follows: the last line it is.
+                break; // Nothing follows: this is the last line.
             }
             left -= 1;
             at = next;
         }
         if at == 0 && block > 0 && left == 0 {
-            // It began in a block before this one.
+            // The line began in an earlier block.
             let before = crate::read(file, begin - BLOCK, BLOCK as usize)?;
             let length = counted.units.after_last(&before, b'\n').map_or(0, |next| next as u64);
             return Ok(Some(begin - BLOCK + length));
@@ -115,7 +115,7 @@ impl Counts {
         Ok(Some(begin + at as u64))
     }
 
-    /// What is known of a file, or of one that has taken its place: nothing.
+    /// The counts of a file; empty for a file that replaced another.
     fn of(&self, file: &File) -> io::Result<Arc<Mutex<Counted>>> {
         let known = file.metadata()?;
         let key = (known.dev(), known.ino());
@@ -126,7 +126,7 @@ impl Counts {
         if let Some(at) = files.iter().position(|(held, _)| *held == key)
             && let Some((_, found)) = files.remove(at)
         {
-            // Whoever counts it now has looked.
+            // If another request is counting, it has made this check.
             let same =
                 free(&found).is_none_or(|counted| start.starts_with(&counted.start) && counted.blocks.len() as u64 * BLOCK <= known.len());
             if same {
@@ -143,7 +143,7 @@ impl Counts {
     }
 }
 
-/// What is known of a file, unless somebody counts it at the moment.
+/// The counts of a file, unless another request is counting at the moment.
 fn free(counted: &Mutex<Counted>) -> Option<MutexGuard<'_, Counted>> {
     match counted.try_lock() {
         Ok(counted) => Some(counted),
@@ -152,13 +152,13 @@ fn free(counted: &Mutex<Counted>) -> Option<MutexGuard<'_, Counted>> {
     }
 }
 
-/// An error for a place beyond what is counted.
+/// An error for a position beyond the part that is counted.
 fn near(at: u64) -> io::Result<()> {
     if at <= FARTHEST { Ok(()) } else { Err(io::ErrorKind::FileTooLarge.into()) }
 }
 
 impl Counted {
-    /// Counts up to a block, until a moment; whether it came that far.
+    /// Counts up to a block, until a deadline; returns whether it got that far.
     fn count(&mut self, file: &File, blocks: usize, until: Instant) -> io::Result<bool> {
         if self.blocks.len() >= blocks {
             return Ok(true);
@@ -178,12 +178,12 @@ impl Counted {
     }
 }
 
-/// How letters are written, by the start of a file.
+/// The width and byte order of a file's characters, determined from its start.
 fn units_of(start: &[u8]) -> Units {
     Units::of(encoding::sniff(start, &[], None).map_or(Encoding::UTF_8, |read| read.encoding))
 }
 
-/// Ends of lines in so many bytes from `from` on, and how many bytes there were.
+/// The number of line breaks in `length` bytes from `from` on, and how many bytes there were.
 fn ends(file: &File, from: u64, length: u64, buffer: &mut [u8], units: Units) -> io::Result<(u64, u64)> {
     let (mut found, mut read) = (0, 0);
     while read < length {
@@ -224,14 +224,14 @@ mod tests {
         }
         assert_eq!(counts.line(&file, 1_000_000).unwrap(), Some(starts[59_999]), "the last one");
         assert_eq!(counts.line(&file, 0).unwrap(), Some(0));
-        // Another file in its place.
+        // A different file in its place.
         file.set_len(0).unwrap();
         file.write_all_at(b"a\nb\n", 0).unwrap();
         assert_eq!(counts.before(&file, 4).unwrap(), Some(2));
         assert_eq!(counts.line(&file, 2).unwrap(), Some(2));
     }
 
-    /// Far more than there is room for on any disk of this machine; nothing of it is written.
+    /// A sparse file, far larger than any disk of this machine; nothing of it is written.
     fn hollow(size: u64) -> File {
         let file = tempfile::tempfile().unwrap();
         file.set_len(size).unwrap();
@@ -250,7 +250,7 @@ mod tests {
         });
 
         assert!(answers.iter().all(Option::is_none), "it is not counted yet");
-        // To read all of it takes many minutes.
+        // Reading all of it would take many minutes.
         assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
     }
 
@@ -260,7 +260,7 @@ mod tests {
         let counts = Counts::default();
         let beyond = counts.before(&file, FARTHEST + 1).unwrap_err();
         assert_eq!(beyond.kind(), io::ErrorKind::FileTooLarge);
-        // As if all before it had been counted.
+        // As if everything before it had been counted.
         let known = counts.of(&file).unwrap();
         known.lock().unwrap().blocks = vec![0; (FARTHEST / BLOCK) as usize];
         assert_eq!(counts.before(&file, FARTHEST).unwrap(), Some(0));
@@ -286,6 +286,6 @@ mod tests {
         file.write_all(&bytes).unwrap();
         let counts = Counts::default();
         assert_eq!(counts.before(&file, bytes.len() as u64).unwrap(), Some(9));
-        assert_eq!(counts.line(&file, 3).unwrap(), Some(2 + 2 * 10), "behind the mark and two lines");
+        assert_eq!(counts.line(&file, 3).unwrap(), Some(2 + 2 * 10), "after the mark and two lines");
     }
 }

@@ -1,6 +1,6 @@
-//! Tables of text: of commas and tabs with names in the first row, and the formats of biology that are such tables.
+//! Text tables: separated by commas or tabs with names in the first row, and the biological formats that are such tables.
 //!
-//! A window is read from any row on. What stands before the rows is kept as it is.
+//! A window can start at any row. The text before the rows is shown as it is.
 
 use crate::{
     CELL, READ, ROWS,
@@ -13,21 +13,21 @@ use crate::{
 use model::preview::{Ends, Sequences, Table};
 use std::io;
 
-/// Bytes that are looked through for the first row of a format with much before it.
+/// How many bytes are searched for the first row in a format with a long header.
 const BEFORE: usize = 4 << 20;
 
-/// How a table is written.
+/// The syntax of a table.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     separator: u8,
-    /// Cells may be in quotes and hold separators.
+    /// Cells may be quoted and then contain separators.
     quotes: bool,
     names: Names,
-    /// Any other text may have this ending: only one with equal rows is a table.
+    /// Other texts may have the same file extension: only a file whose rows are equally long counts as a table.
     unsure: bool,
 }
 
-/// Where columns have their names from.
+/// Where the names of columns come from.
 #[derive(Clone, Copy, Debug)]
 enum Names {
     First,
@@ -41,7 +41,7 @@ const BED: &[&str] =
     &["chrom", "start", "end", "name", "score", "strand", "thickStart", "thickEnd", "itemRgb", "blockCount", "blockSizes", "blockStarts"];
 const GFF: &[&str] = &["seqid", "source", "type", "start", "end", "score", "strand", "phase", "attributes"];
 
-/// How files with this ending are written, if they are tables.
+/// The syntax of files with this extension, if they are tables.
 pub fn layout(ending: &str) -> Option<Layout> {
     let tabs = |names| Some(Layout { separator: b'\t', quotes: false, names, unsure: false });
     match ending {
@@ -58,14 +58,14 @@ pub fn layout(ending: &str) -> Option<Layout> {
     }
 }
 
-/// Records of SAM.
+/// The records of SAM text.
 pub fn sam(text: &str) -> Table {
     let body = Body { about: About::default(), names: SAM.iter().map(|name| (*name).to_owned()).collect(), start: 0 };
     let layout = Layout { separator: b'\t', quotes: false, names: Names::Known(SAM), unsure: false };
     rows(text.as_bytes(), layout, body, 0, Ends::Whole)
 }
 
-/// A window of a table; `None` for what is none: one column, or no rows that fit.
+/// A window of a table; `None` if the file is not a table: it has only one column, or no matching rows.
 pub fn table(source: &Source<'_>, mut layout: Layout, at: u64) -> io::Result<Option<Table>> {
     if source.packing == crate::source::Packing::Letters {
         return lettered(source, layout, at);
@@ -101,16 +101,16 @@ pub fn table(source: &Source<'_>, mut layout: Layout, at: u64) -> io::Result<Opt
         ends = Ends::Whole;
     }
     let mut table = rows(&bytes, layout, body, from, ends);
-    // Letters come behind the last row.
+    // Sequences come after the last row.
     table.sequences = sequences.filter(|_| table.next.is_none());
     if packed && table.next.take().is_some() {
-        // The rows that were read are more than are shown, or the file could not be read on.
+        // More rows were read than are shown, or the file could not be read further.
         table.ends = if table.rows.len() == ROWS || ends.is_whole() { Ends::More } else { ends };
     }
     Ok(Some(table))
 }
 
-/// The same of one whose letters are other ones than UTF-8: places in the file are none of its text.
+/// Like [`table`], for a file that is not in UTF-8: positions in the file differ from positions in its text.
 fn lettered(source: &Source<'_>, mut layout: Layout, at: u64) -> io::Result<Option<Table>> {
     let (head, ends) = source.head(READ)?;
     let Some(body) = before(&head, &mut layout, !ends.is_whole()) else { return Ok(None) };
@@ -124,16 +124,16 @@ fn lettered(source: &Source<'_>, mut layout: Layout, at: u64) -> io::Result<Opti
     Ok(Some(table))
 }
 
-/// The sequences that follow the rows of a file, from one on.
+/// The sequences after the rows of a file, from one of them on.
 fn of_letters(source: &Source<'_>, at: u64) -> io::Result<Sequences> {
     let (bytes, ends) = source.window(at, sequences::WINDOW)?;
     Ok(sequences::records(&bytes, at, ends, false))
 }
 
-/// The sequences behind the rows, if a window of a file with this layout begins with one.
+/// The sequences after the rows, if the window at `at` of a file with this syntax begins with one.
 ///
 /// # Errors
-/// Those of reading.
+/// The errors of reading.
 pub fn letters_at(source: &Source<'_>, layout: Layout, at: u64) -> io::Result<Option<Sequences>> {
     if at == 0 || !layout.letters_follow() || source.packing != crate::source::Packing::None {
         return Ok(None);
@@ -142,7 +142,7 @@ pub fn letters_at(source: &Source<'_>, layout: Layout, at: u64) -> io::Result<Op
     if first == b">" { of_letters(source, at).map(Some) } else { Ok(None) }
 }
 
-/// Where the first sequence begins behind rows: after the line that says so, or without one.
+/// Where the first sequence after the rows begins: after the line that announces it, or without one.
 fn letters(bytes: &[u8]) -> Option<usize> {
     let mut place = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -158,18 +158,18 @@ fn letters(bytes: &[u8]) -> Option<usize> {
 }
 
 impl Layout {
-    /// Sequences may stand behind the rows, as GFF3 allows.
+    /// Sequences may follow the rows, as GFF3 allows.
     fn letters_follow(self) -> bool {
         matches!(self.names, Names::Known(names) if names == GFF)
     }
 
-    /// Lines between the rows that are none.
+    /// The first letter of comment lines between the rows.
     fn remark(self) -> Option<u8> {
         matches!(self.names, Names::Known(names) if names != SAM).then_some(b'#')
     }
 }
 
-/// What stands before the rows.
+/// The part before the rows.
 struct Body {
     about: About,
     names: Vec<String>,
@@ -177,11 +177,11 @@ struct Body {
     start: usize,
 }
 
-/// `None` if no row was found, or this is no table.
+/// `None` if no row was found, or the text is not a table.
 fn before(bytes: &[u8], layout: &mut Layout, cut: bool) -> Option<Body> {
     let mut about = About::default();
     let mut last = String::new();
-    // Some programs begin a text with a mark of its encoding.
+    // Some programs begin a text with a byte order mark.
     let mut start = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let comment = |line: &str| match layout.names {
         Names::Known(names) if names == SAM => line.starts_with('@'),
@@ -222,7 +222,7 @@ fn before(bytes: &[u8], layout: &mut Layout, cut: bool) -> Option<Body> {
             split(last.trim_start_matches('#'), layout)
         }
         Names::First => {
-            // Names after a `#` belong to rows as wide as they are.
+            // Names after a `#` count if there are as many of them as cells in a row.
             let hashed = split(last.trim_start_matches('#').trim_start(), layout);
             if hashed.len() > 1 && hashed.len() == split(row, layout).len() {
                 about.pop(&last);
@@ -260,10 +260,10 @@ fn cells(line: &str, layout: Layout) -> Vec<String> {
     record.iter().map(|cell| clipped(cell, CELL)).collect()
 }
 
-/// The rows at the start of `bytes`, which is what the file has from `from` on.
+/// The rows at the start of `bytes`, which come from position `from` of the file.
 fn rows(bytes: &[u8], layout: Layout, body: Body, from: u64, finish: Ends) -> Table {
     let more = !finish.is_whole();
-    // The last row of a cut text may be half of one, and so may be one that a quote keeps open.
+    // The last row of a truncated text may be incomplete, and so may a row that an open quote extends.
     let bytes = match (more, bytes.iter().rposition(|byte| *byte == b'\n')) {
         (true, Some(last)) => &bytes[..=last],
         _ => bytes,

@@ -1,7 +1,7 @@
-//! Bytes as letters: in which encoding they are, where its lines end, and what they say. Knows no formats.
+//! Character encodings: determines the encoding of bytes, finds line breaks in them and decodes them. Knows no formats.
 //!
-//! A byte order mark decides; else what is valid UTF-8 is that, and of anything else the likeliest encoding is guessed.
-//! What a reader chooses wins over all of it.
+//! A byte order mark decides; otherwise valid UTF-8 is UTF-8, and for anything else the likeliest encoding is guessed.
+//! A reader's choice overrides all of this.
 
 use crate::at::ReadAt;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
@@ -12,15 +12,15 @@ use std::{
     io::{self, Read},
 };
 
-/// Bytes of the start of a file that tell how it is written.
+/// How many bytes at the start of a file are used to determine its encoding.
 pub const SNIFFED: usize = 64 << 10;
-/// So many zeros in a row are a hole in a file.
+/// This many consecutive zeros are a hole in a file.
 const HOLE: usize = 512;
-/// Bytes that are decoded at a time.
+/// How many bytes are decoded at a time.
 const BLOCK: usize = 16 << 10;
 
-/// How a file is written whose first bytes are `head`; `None` for what is no text. `more` are bytes from somewhere else
-/// in it, if any were read: a file may begin with plain letters for long.
+/// The encoding of a file that begins with `head`; `None` if it is not text. `more` are bytes from elsewhere in it, if
+/// any were read: a file may begin with a long stretch of ASCII.
 pub fn sniff(head: &[u8], more: &[u8], chosen: Option<Encoding>) -> Option<ReadAs> {
     if let Some(encoding) = chosen {
         return Some(ReadAs::new(encoding, Because::Chosen));
@@ -48,15 +48,15 @@ pub fn sniff(head: &[u8], more: &[u8], chosen: Option<Encoding>) -> Option<ReadA
     Some(ReadAs::new(encoding, Because::Guessed))
 }
 
-/// The same of anything that can be read from any place.
+/// Like [`sniff`], for anything that can be read from any position.
 ///
 /// # Errors
-/// Those of reading.
+/// The errors of reading.
 pub fn of(text: &(impl ReadAt + ?Sized), chosen: Option<Encoding>) -> io::Result<Option<ReadAs>> {
     Ok(sniff(&text.part(0, SNIFFED)?, &[], chosen))
 }
 
-/// The encoding that a byte order mark names, and how many bytes it takes.
+/// The encoding that a byte order mark names, and the length of the mark in bytes.
 pub fn mark(head: &[u8]) -> Option<(Encoding, usize)> {
     Some(match head {
         [0xff, 0xfe, 0, 0, ..] => (Encoding::UTF_32LE, 4),
@@ -68,7 +68,7 @@ pub fn mark(head: &[u8]) -> Option<(Encoding, usize)> {
     })
 }
 
-/// Units of two or four bytes without a mark: of plain letters all but one byte are zero.
+/// An encoding of two or four bytes per unit without a mark: for ASCII letters, all bytes of a unit but one are zero.
 fn wide(head: &[u8]) -> Option<Encoding> {
     let share = |width: usize, at: usize| {
         let units = head.len() / width;
@@ -88,19 +88,19 @@ fn wide(head: &[u8]) -> Option<Encoding> {
     (share(2, 1) < few && share(2, 0) > most).then_some(Encoding::UTF_16BE)
 }
 
-/// What some bytes look like.
+/// Statistics of some bytes.
 #[derive(Default)]
 struct Look {
     length: usize,
-    /// Sequences of more than one byte that are UTF-8, and bytes that are of none.
+    /// Multibyte sequences that are valid UTF-8, and bytes that belong to none.
     letters: usize,
     broken: usize,
-    /// Control characters that no text has. Zeros in a row count once, those of a hole not at all.
+    /// Control characters that do not occur in text. Consecutive zeros count once, those of a hole not at all.
     controls: usize,
 }
 
 impl Look {
-    /// `begins` says that they begin with a letter.
+    /// `begins`: the bytes begin at the start of a character.
     fn at(bytes: &[u8], begins: bool) -> Self {
         let mut look = Self { length: bytes.len(), ..Self::default() };
         let mut zeros = 0;
@@ -109,12 +109,12 @@ impl Look {
             zeros = if *byte == 0 { zeros + 1 } else { 0 };
             match zeros {
                 0 | 1 => look.controls += usize::from(control),
-                // Nobody wrote this: a log that was cut while a program went on writing begins so.
+                // Nobody wrote this: a log that was truncated while a program kept writing begins like this.
                 HOLE => (look.length, look.controls) = (look.length.saturating_sub(2), look.controls.saturating_sub(1)),
                 _ => look.length -= 1,
             }
         }
-        // Where bytes were cut, the rest of a letter at the start and the start of one at the end say nothing.
+        // Where the bytes were cut, the rest of a character at the start, or the start of one at the end, is not evidence.
         let cut = if begins { 0 } else { bytes.iter().take(3).take_while(|byte| (0x80..0xc0).contains(*byte)).count() };
         let mut chunks = bytes[cut..].utf8_chunks().peekable();
         while let Some(chunk) = chunks.next() {
@@ -125,7 +125,7 @@ impl Look {
         look
     }
 
-    /// A few broken letters among many are no other encoding.
+    /// A few invalid characters among many valid ones do not mean another encoding.
     const fn is_utf8(&self) -> bool {
         self.broken == 0 || self.broken * 10 < self.letters
     }
@@ -136,7 +136,7 @@ impl Look {
     }
 }
 
-/// How wide the letters of an encoding are at least, and which of their bytes comes first.
+/// The minimum width of an encoding's characters, and the order of their bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Units {
     pub width: usize,
@@ -155,12 +155,12 @@ impl Units {
         Self { width, big }
     }
 
-    /// Where the unit is in which this byte of the file lies.
+    /// The start of the unit that contains this byte of the file.
     pub const fn aligned(self, at: u64) -> u64 {
         at - at % self.width as u64
     }
 
-    /// Whether the byte at `place` of `bytes`, which begin with a unit, is the unit of this letter; where that begins.
+    /// Whether the byte at `place` belongs to a unit that encodes this letter; returns where that unit begins. `bytes` begin with a unit.
     fn unit(self, bytes: &[u8], place: usize, letter: u8) -> Option<usize> {
         let begin = place - place % self.width;
         let low = if self.big { begin + self.width - 1 } else { begin };
@@ -170,29 +170,29 @@ impl Units {
         (plain && alone).then_some(begin)
     }
 
-    /// The first of a letter among `bytes`, which begin with a unit: where what follows on it begins.
+    /// Finds the first occurrence of a letter in `bytes`, which begin with a unit: returns the position after it.
     pub fn after(self, bytes: &[u8], letter: u8) -> Option<usize> {
         memchr::memchr_iter(letter, bytes).find_map(|place| self.unit(bytes, place, letter)).map(|begin| begin + self.width)
     }
 
-    /// The same of the last one.
+    /// Like [`after`](Self::after), for the last occurrence.
     pub fn after_last(self, bytes: &[u8], letter: u8) -> Option<usize> {
         memchr::memrchr_iter(letter, bytes).find_map(|place| self.unit(bytes, place, letter)).map(|begin| begin + self.width)
     }
 
-    /// All of a letter among `bytes`, which begin with a unit: where what follows on each begins.
+    /// Like [`after`](Self::after), for all occurrences.
     pub fn all_after(self, bytes: &[u8], letter: u8) -> impl Iterator<Item = usize> {
         memchr::memchr_iter(letter, bytes).filter_map(move |place| self.unit(bytes, place, letter)).map(move |begin| begin + self.width)
     }
 
-    /// How often a letter is among `bytes`, which begin with a unit.
+    /// How often a letter occurs in `bytes`, which begin with a unit.
     pub fn count(self, bytes: &[u8], letter: u8) -> usize {
         let all = memchr::memchr_iter(letter, bytes);
         if self.width == 1 { all.count() } else { all.filter(|place| self.unit(bytes, *place, letter).is_some()).count() }
     }
 }
 
-/// Some bytes as letters. What is none of them has the sign for that in its place; a mark at the start is left out.
+/// Decodes bytes. Invalid sequences become the replacement character; a byte order mark at the start is left out.
 pub fn decoded(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
     let bytes = match mark(bytes) {
         Some((marked, length)) if marked == encoding => &bytes[length..],
@@ -211,12 +211,12 @@ fn wide_letter(unit: &[u8], big: bool) -> char {
     char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// The encoding as the library has it; UTF-8 for those it does not have.
+/// The encoding in the library's terms; UTF-8 for encodings that the library lacks.
 fn foreign(encoding: Encoding) -> &'static encoding_rs::Encoding {
     encoding_rs::Encoding::for_label(encoding.as_str().as_bytes()).unwrap_or(encoding_rs::UTF_8)
 }
 
-/// Words as they stand in a file; `None` if they have letters that it cannot have.
+/// A text encoded for searching in a file; `None` if it contains characters that the encoding cannot represent.
 pub fn encoded(words: &str, encoding: Encoding) -> Option<Vec<u8>> {
     Some(match encoding {
         Encoding::UTF_16LE => words.encode_utf16().flat_map(u16::to_le_bytes).collect(),
@@ -233,7 +233,7 @@ pub fn encoded(words: &str, encoding: Encoding) -> Option<Vec<u8>> {
     })
 }
 
-/// A text of any encoding as UTF-8, piece by piece. Memory: two blocks.
+/// Decodes a text of any encoding to UTF-8, piece by piece. Memory: two blocks.
 pub struct Utf8<R> {
     inner: R,
     how: How,
@@ -245,7 +245,7 @@ pub struct Utf8<R> {
 
 enum How {
     Library(Box<Decoder>),
-    /// Of four bytes each; the most significant first, or last.
+    /// Units of four bytes; the most significant byte comes first if true, otherwise last.
     Wide(bool),
 }
 
@@ -254,13 +254,13 @@ impl<R: Read> Utf8<R> {
         let how = match encoding {
             Encoding::UTF_32LE => How::Wide(false),
             Encoding::UTF_32BE => How::Wide(true),
-            // Its own mark is left out.
+            // The encoding's own mark is left out.
             encoding => How::Library(Box::new(foreign(encoding).new_decoder_with_bom_removal())),
         };
         Self { inner, how, read: Vec::new(), made: Vec::new(), given: 0, ended: false }
     }
 
-    /// Reads a block and makes letters of it.
+    /// Reads a block and decodes it.
     fn go_on(&mut self) -> io::Result<()> {
         let held = self.read.len();
         self.read.resize(held + BLOCK, 0);
@@ -375,7 +375,7 @@ mod tests {
 
     #[test]
     fn ends_of_lines_are_whole_units() {
-        // U+0A0A, U+010A and U+0A00 have the byte of an end of a line and are none.
+        // U+0A0A, U+010A and U+0A00 contain the byte of a line break but are not line breaks.
         let text = "\u{a0a}\u{10a}\n\u{a00}x\n";
         for encoding in [Encoding::UTF_16LE, Encoding::UTF_16BE, Encoding::UTF_32LE, Encoding::UTF_32BE, Encoding::UTF_8] {
             let (bytes, units) = (written(text, encoding, false), Units::of(encoding));
@@ -386,7 +386,7 @@ mod tests {
     }
 
     proptest! {
-        /// A text read piece by piece says what it says whole.
+        /// Decoding a text piece by piece gives the same result as decoding it whole.
         #[test]
         fn pieces_say_what_the_whole_says(text in "[a-z\u{e4}\u{a0a}\u{1f9ec}\n]{0,60}", which in 0..5_usize, size in 1..9_usize) {
             struct Slow<'a>(&'a [u8], usize);

@@ -1,4 +1,4 @@
-//! Whether a file lacks its end, by what must stand there. Reads a few bytes of its two ends, no content.
+//! Determines whether a file is truncated, from what its format requires at the end. Reads a few bytes at both ends, no content.
 
 use crate::fill;
 use model::preview::Ends;
@@ -7,22 +7,22 @@ use std::{fs::File, io};
 /// The empty block that ends a file of blocks (SAM specification, 4.1.2).
 const LAST_BLOCK: [u8; 28] =
     [0x1f, 0x8b, 0x08, 0x04, 0, 0, 0, 0, 0, 0xff, 0x06, 0, 0x42, 0x43, 0x02, 0, 0x1b, 0, 0x03, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-/// What begins the record that ends an archive, and the most bytes that may stand behind it.
+/// The signature of the record that ends an archive, and the most bytes that the record can have.
 const ARCHIVE_END: [u8; 4] = *b"PK\x05\x06";
 const ARCHIVE_REST: u64 = 22 + 0xffff;
 
-/// How a file ends that could not be read on.
+/// How a file ends after this read error.
 pub fn of_error(error: &io::Error) -> Ends {
     if error.kind() == io::ErrorKind::UnexpectedEof { Ends::Early } else { Ends::Broken }
 }
 
-/// Whether a file of blocks, as `bgzip` writes them, has no last one.
+/// Whether a file of blocks, as `bgzip` writes them, lacks the last block.
 pub fn lacks_block(file: &File, size: u64) -> bool {
     let blocks = |begin: [u8; 14]| begin[..4] == LAST_BLOCK[..4] && begin[12..] == *b"BC";
     begin(file).is_some_and(blocks) && end::<{ LAST_BLOCK.len() }>(file, size) != Some(LAST_BLOCK)
 }
 
-/// How a file ends that is none of a kind that can be read: early, if its kind ends in a way that it does not.
+/// How a file of unknown content ends: early, if its format requires an end that it does not have.
 pub fn of_bytes(file: &File, size: u64) -> Ends {
     let early = match begin(file) {
         Some([b'P', b'A', b'R', b'1', ..]) => end(file, size) != Some(*b"PAR1"),

@@ -1,5 +1,5 @@
-//! Looks for words in a file, or for lines that matter, a part at a time: whoever asks goes on where it stopped, or
-//! does not.
+//! Searches a file for text, or for lines by their level, one part at a time: the caller continues where the search
+//! stopped, or gives up.
 
 use crate::{
     at::ReadAt,
@@ -16,24 +16,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// One part takes so long at most, or gives so many lines.
+/// How long one part may take, and how many lines it may return.
 const WHILE: Duration = Duration::from_millis(250);
 const MOST: usize = 200;
-/// Bytes that are read at a time: many threads may look for words, and what each took the allocator keeps for it.
+/// How many bytes are read at a time: many threads may search, and the allocator keeps what each thread has allocated.
 const BLOCK: usize = 128 << 10;
-/// Bytes of a line that are shown, and looked back for its beginning.
+/// How many bytes of a line are shown, and how many bytes before a match are searched for the beginning of its line.
 const SHOWN: usize = 240;
 const BACK: usize = 4 << 10;
-/// Bytes of a line whose level is asked: of its start, or of its end if that was written over.
+/// From how many bytes of a line its level is judged: those at its start, or at its end if the line was overwritten.
 const JUDGED: usize = 4 << 10;
 
-/// Lines from `look.from` on that are looked for.
+/// Searches from `look.from` on.
 ///
-/// Memory: one block. A line is told once, however often it has the words, and again only where another question
-/// begins within it.
+/// Memory: one block. A line is reported once, however often it contains the text; it is reported again only if another
+/// request starts within the line.
 ///
 /// # Errors
-/// Those of reading.
+/// The errors of reading.
 pub fn find(text: &(impl ReadAt + ?Sized), size: u64, look: &Look) -> io::Result<Hits> {
     let read = encoding::of(text, look.encoding)?;
     let encoding = read.map_or(Encoding::UTF_8, |read| read.encoding);
@@ -46,17 +46,17 @@ pub fn find(text: &(impl ReadAt + ?Sized), size: u64, look: &Look) -> io::Result
 
 fn words(text: &(impl ReadAt + ?Sized), size: u64, words: &str, from: u64, encoding: Encoding) -> io::Result<Hits> {
     let units = Units::of(encoding);
-    // Letters that the file cannot have are not in it.
+    // Characters that the file's encoding cannot represent do not occur in the file.
     let Some(wanted) = encoded(words, encoding).filter(|wanted| !wanted.is_empty()) else { return Ok(Hits { size, ..Hits::default() }) };
     let finder = AhoCorasick::builder().ascii_case_insensitive(true).build([&wanted]).map_err(io::Error::other)?;
     let until = Instant::now() + WHILE;
     let mut hits = Vec::new();
     let mut at = from.min(size);
     let mut block = vec![0; BLOCK];
-    // In a line that was told and goes on: its other places are no other lines.
+    // Set within a line that was reported and goes on: further matches in the line are not new lines.
     let mut told = false;
     loop {
-        // A little of what is behind, so that a line that began there is told from its beginning.
+        // Read a little further back, so that a line that began there is reported from its beginning.
         let begin = units.aligned(at.saturating_sub(BACK as u64));
         let filled = text.fill(begin, &mut block)?;
         let block = &block[..filled];
@@ -78,13 +78,13 @@ fn words(text: &(impl ReadAt + ?Sized), size: u64, words: &str, from: u64, encod
             let line = units.after_last(&block[..unit], b'\n').unwrap_or(0);
             let next = units.after(&block[unit..], b'\n').map(|length| unit + length);
             if next.is_none() && !ended && line > skip {
-                // The line goes on in the next block: it is told from there.
+                // The line goes on in the next block: it is reported from there.
                 torn = Some(line);
                 break;
             }
             let bytes = &block[line..next.unwrap_or(block.len())];
             if encoding != Encoding::UTF_8 && !has(&decoded(bytes, encoding), words) {
-                // The same bytes, and other letters.
+                // The bytes match, but the characters differ.
                 done = place + 1;
                 continue;
             }
@@ -98,7 +98,7 @@ fn words(text: &(impl ReadAt + ?Sized), size: u64, words: &str, from: u64, encod
         if ended {
             return Ok(Hits { hits, next: None, size, judged: 0 });
         }
-        // Words may lie across two blocks.
+        // A match may lie across two blocks.
         let rest = (block.len() + 1).saturating_sub(wanted.len()).max(skip + 1);
         let rest = units.aligned(begin + torn.unwrap_or(done.max(rest)) as u64);
         at = if rest > at { rest } else { at + units.width as u64 };
@@ -108,12 +108,12 @@ fn words(text: &(impl ReadAt + ?Sized), size: u64, words: &str, from: u64, encod
     }
 }
 
-/// Whether a text has words, whatever the case of their ASCII letters.
+/// Whether a text contains `words`, ignoring ASCII case.
 fn has(text: &str, words: &str) -> bool {
     text.to_ascii_lowercase().contains(&words.to_ascii_lowercase())
 }
 
-/// Lines that matter so much or more.
+/// Finds lines of at least the given level.
 fn levels(text: &(impl ReadAt + ?Sized), size: u64, least: Level, from: u64, encoding: Encoding) -> io::Result<Hits> {
     let units = Units::of(encoding);
     let hints = AhoCorasick::builder().ascii_case_insensitive(true).build(Level::HINTS).map_err(io::Error::other)?;
@@ -121,7 +121,7 @@ fn levels(text: &(impl ReadAt + ?Sized), size: u64, least: Level, from: u64, enc
     let mut hits = Vec::new();
     let mut block = vec![0; BLOCK];
     let mut at = from;
-    // In a line that was judged by its start and goes on.
+    // Set within a line that was judged by its start and goes on.
     let mut goes_on = false;
     let mut judged = 0;
     loop {
@@ -131,11 +131,11 @@ fn levels(text: &(impl ReadAt + ?Sized), size: u64, least: Level, from: u64, enc
         while !rest.is_empty() {
             let next = units.after(rest, b'\n');
             if next.is_none() && !ended && rest.len() < filled {
-                break; // It goes on: from its beginning, with the next block.
+                break; // The line goes on: read it from its beginning with the next block.
             }
             let (line, more) = rest.split_at(next.unwrap_or(rest.len()));
             let seen = std::mem::replace(&mut goes_on, next.is_none());
-            // Letters of two bytes hide the hints.
+            // In encodings with wider characters, the byte search for hints does not work.
             let hinted = units.width > 1 || line.first().is_some_and(|first| Level::LETTERS.contains(first)) || hints.is_match(line);
             let found = if hinted && !seen { last_look(line, at, encoding).filter(|found| found.level >= Some(least)) } else { None };
             if let Some(found) = found {
@@ -161,11 +161,11 @@ fn levels(text: &(impl ReadAt + ?Sized), size: u64, least: Level, from: u64, enc
     }
 }
 
-/// What a terminal shows of a line in the end.
+/// What a terminal finally shows of a line.
 fn last_look(line: &[u8], at: u64, encoding: Encoding) -> Option<LogLine> {
     let units = Units::of(encoding);
     let begin = line.len().saturating_sub(JUDGED);
-    // The end of the line may have one before it.
+    // The line break may include a carriage return.
     let stop = line.len().saturating_sub(2 * units.width).max(begin);
     let part = match units.after(&line[begin..stop], b'\r').filter(|_| begin > 0) {
         Some(over) => &line[begin + over..],
@@ -176,7 +176,7 @@ fn last_look(line: &[u8], at: u64, encoding: Encoding) -> Option<LogLine> {
     screen.lines(0).pop()
 }
 
-/// So much of a text as is shown.
+/// The part of a text that is shown.
 fn clipped(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}\u{2026}", &text[..end]),
@@ -184,7 +184,7 @@ fn clipped(text: &str) -> String {
     }
 }
 
-/// So much of a line that the words at `place` are in it.
+/// The part of a line around the match at `place`.
 fn around(line: &[u8], place: usize, encoding: Encoding) -> String {
     let width = Units::of(encoding).width;
     let shown = SHOWN * width;
@@ -227,7 +227,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         let mut wanted = Vec::new();
         let mut at = 0_u64;
-        // Lines of all lengths, over several blocks, some with the words twice, one at an edge of a block.
+        // Lines of all lengths, over several blocks, some with two matches, one with a match at the edge of a block.
         for n in 0..60_000_usize {
             let line = match n % 97 {
                 0 => format!("{n} needle and NEEDLE {}\n", "x".repeat(n % 211)),
@@ -259,7 +259,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&b"needle ".repeat(700_000)).unwrap();
         let hits = all(&file, "needle");
-        // Once for each question of a quarter of a second.
+        // Once for each request of a quarter of a second.
         assert!(!hits.is_empty() && hits.len() < 5, "{}", hits.len());
         assert!(hits.iter().all(|hit| hit.text.contains("needle") && hit.text.len() < 2 * SHOWN));
         assert!(every(&file, 4_900_000, &Wanted::Level(Level::Warning)).is_empty());
@@ -317,7 +317,7 @@ mod tests {
         let latin = encoded("eins\nGr\u{f6}\u{df}e der \u{d6}ffnung\n", "windows-1252".parse().unwrap()).unwrap();
         let found = every(latin.as_slice(), latin.len() as u64, &Wanted::Words("Gr\u{f6}\u{df}e".to_owned()));
         assert_eq!((found.len(), found[0].text.as_str()), (1, "Gr\u{f6}\u{df}e der \u{d6}ffnung"));
-        // What the file cannot have is not in it.
+        // Characters that the encoding cannot represent do not occur in the file.
         assert!(every(latin.as_slice(), latin.len() as u64, &Wanted::Words("\u{4e0a}".to_owned())).is_empty());
     }
 }

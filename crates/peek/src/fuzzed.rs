@@ -1,4 +1,4 @@
-//! What fuzzing and the test of its corpus do with some bytes: the same, so that a finding stays a test.
+//! The functions that both fuzzing and the corpus test run on arbitrary bytes, so that every finding remains a test.
 
 use crate::{counts::Counts, find, log_lines, peek, run_log::RunLogReader};
 use model::{
@@ -11,16 +11,16 @@ use std::{
     io::{Seek as _, SeekFrom, Write as _},
 };
 
-/// Some bytes, and a file that may be filled with them.
+/// Arbitrary bytes, and a file that may be filled with them.
 type Target = fn(&[u8], &mut File);
 
 /// The targets by name.
 pub const TARGETS: [(&str, Target); 5] =
     [("log_lines", log_lines), ("run_log", run_log), ("find", find), ("text_files", text_files), ("marked_up", marked_up)];
 
-/// Endings whose formats are ours to read.
+/// File extensions of formats that this crate parses.
 const TEXTS: [&str; 12] = ["csv", "tsv", "txt", "vcf", "sam", "bed", "gff3", "fa", "fq", "faa", "log", "py"];
-/// Endings whose formats others read for us, and we clean.
+/// File extensions of formats that libraries parse and this crate sanitizes.
 const MARKED: [&str; 4] = ["md", "ipynb", "json", "yaml"];
 
 fn filled(file: &mut File, bytes: &[u8]) {
@@ -29,7 +29,7 @@ fn filled(file: &mut File, bytes: &[u8]) {
     file.write_all(bytes).expect("room");
 }
 
-/// Lines of any window follow on those of the window before it.
+/// The lines of each window continue those of the previous window.
 pub fn log_lines(bytes: &[u8], _: &mut File) {
     let (which, bytes) = bytes.split_first().unwrap_or((&0, &[]));
     let encoding = Encoding::ALL[usize::from(*which) % Encoding::ALL.len()];
@@ -53,7 +53,7 @@ pub fn log_lines(bytes: &[u8], _: &mut File) {
     assert!(of(LogPart::Before(last.from)).from <= last.from);
 }
 
-/// A log fed in pieces says what it says whole.
+/// A log that is fed in pieces gives the same result as the whole log.
 pub fn run_log(bytes: &[u8], _: &mut File) {
     let mut whole = RunLogReader::new();
     whole.feed(bytes);
@@ -65,7 +65,7 @@ pub fn run_log(bytes: &[u8], _: &mut File) {
     assert_eq!(whole.finish(), pieces.finish());
 }
 
-/// What is found is there, and looking ends.
+/// Every match is real, and the search terminates.
 pub fn find(bytes: &[u8], file: &mut File) {
     let (words, text) = bytes.split_at(bytes.len().min(3));
     let words = String::from_utf8_lossy(words).replace('\n', " ");
@@ -87,7 +87,7 @@ pub fn find(bytes: &[u8], file: &mut File) {
     assert!(found.hits.is_empty() || text.to_ascii_lowercase().windows(words.len()).any(|at| at == words.to_ascii_lowercase().as_bytes()));
 }
 
-/// Windows of texts go on, and end.
+/// Windows of texts advance, and end.
 pub fn text_files(bytes: &[u8], file: &mut File) {
     let (kind, bytes) = bytes.split_first().unwrap_or((&0, &[]));
     let _ = crate::benchmark::benchmark(bytes);
@@ -110,7 +110,7 @@ pub fn text_files(bytes: &[u8], file: &mut File) {
     }
 }
 
-/// Nothing that acts is left of what was marked up.
+/// Nothing active remains in sanitized markup.
 pub fn marked_up(bytes: &[u8], file: &mut File) {
     let (kind, bytes) = bytes.split_first().unwrap_or((&0, &[]));
     filled(file, bytes);
@@ -124,7 +124,7 @@ pub fn marked_up(bytes: &[u8], file: &mut File) {
     }
 }
 
-/// A file that goes away by itself, in memory where the system has a place for that.
+/// A file that is deleted automatically; in memory if the system supports that.
 pub fn scratch() -> File {
     let memory = std::path::Path::new("/dev/shm");
     let dir = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };

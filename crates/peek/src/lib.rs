@@ -1,9 +1,9 @@
-//! What is shown of a file: of which format it is, and a window of it in a form that a page can draw; lines of logs,
-//! words in them, their numbers, and what the log of a run tells.
+//! What is shown of a file: detects its format, and returns a window of its content in a form that a page can draw.
+//! Also reads lines of logs, searches and counts them, and parses the log of a run.
 //!
-//! Knows formats, neither paths nor pages. Everything here reads what strangers wrote. It is meant to run in a
-//! process of its own with bounds on memory and time ([`ask`] and the `peek` command of the server): a library
-//! that can be made to ask for too much ends that process, not the server.
+//! Knows formats, but neither paths nor pages. All input is untrusted. The code is meant to run in a process of its own
+//! with limits on memory and time ([`ask`] and the `peek` command of the server): if a file makes a library use too
+//! much, that process ends, not the server.
 #![forbid(unsafe_code)]
 
 mod about;
@@ -45,21 +45,21 @@ use serde::Deserialize;
 use source::{Packing, Source};
 use std::{fs::File, io, os::unix::fs::FileExt as _};
 
-/// Bytes of a file that are read for a window of it.
+/// How many bytes of a file are read for a window of it.
 const READ: usize = 256 << 10;
-/// So much of a file tells whether it is text.
+/// How many bytes of a file are examined to determine whether it is text.
 const SNIFF: usize = 8 << 10;
-/// Rows and columns of a window of a table, and letters of one cell.
+/// How many rows and columns a window of a table has, and how many letters of a cell are shown.
 const ROWS: usize = 200;
 const COLUMNS: usize = 60;
 const CELL: usize = 200;
 
-/// The preview of a file. What its name promises and it is not is shown as text, or as bytes.
+/// The preview of a file. If the content does not match the name, it is shown as text or as bytes.
 ///
-/// Reads a window of the file, some of its end where the format wants that, and of small files all.
+/// Reads a window of the file, some of its end if the format requires that, and the whole of a small file.
 ///
 /// # Errors
-/// Only those of reading.
+/// Only errors of reading.
 pub fn peek(file: &File, ask: &Ask) -> io::Result<Preview> {
     let source = Source::new(file, &ask.name)?.read_as(ask.encoding)?;
     let mut found = look(&source, ask)?;
@@ -105,10 +105,10 @@ fn look(source: &Source<'_>, ask: &Ask) -> io::Result<Preview> {
     Ok(Preview::Text(text::text(&head, source.ending(), ends)))
 }
 
-/// In which encoding a file is read that is shown as `ask` says; `None` for what is no text.
+/// The encoding in which a file previewed with `ask` is read; `None` if it is not text.
 ///
 /// # Errors
-/// Those of reading.
+/// The errors of reading.
 pub fn read_as(file: &File, ask: &Ask) -> io::Result<Option<ReadAs>> {
     let source = Source::new(file, &ask.name)?;
     if source.has_no_letters() {
@@ -118,7 +118,7 @@ pub fn read_as(file: &File, ask: &Ask) -> io::Result<Option<ReadAs>> {
     Ok(encoding::sniff(&head, &[], ask.encoding))
 }
 
-/// What may be asked: about a file, or about the lines of a packed log.
+/// Possible requests: about a file, or about the lines of a compressed log.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Question {
@@ -127,10 +127,10 @@ enum Question {
     File(Ask),
 }
 
-/// The question and the answer as they pass between the processes: JSON.
+/// Handles a request and returns the answer as JSON, the form in which both pass between the processes.
 ///
 /// # Errors
-/// Those of reading, and a question that is none.
+/// The errors of reading, and an invalid request.
 pub fn ask(file: &File, question: &str) -> io::Result<String> {
     match serde_json::from_str(question)? {
         Question::Log { log } => logs::packed(file, log),
@@ -139,12 +139,12 @@ pub fn ask(file: &File, question: &str) -> io::Result<String> {
     }
 }
 
-/// The start of a text, at most so many bytes of which were read; `cut` says that there are more. `None` for what is
-/// no text. Zeros in it have a sign in their place.
+/// The start of a text from its first `bytes`; `cut` says that there are more. `None` if it is not text. NUL is
+/// replaced by a visible symbol.
 pub fn start_of_text(bytes: &[u8], cut: bool) -> Option<String> {
     let read = encoding::sniff(bytes, &[], None)?;
     let text = encoding::decoded(bytes, read.encoding);
-    // Cut inside a letter it has a sign of that at its end.
+    // If the text was cut inside a character, it ends with replacement characters.
     let whole = if cut { text.trim_end_matches(char::REPLACEMENT_CHARACTER) } else { &text };
     Some(whole.replace('\0', "\u{2400}"))
 }
@@ -152,7 +152,7 @@ pub fn start_of_text(bytes: &[u8], cut: bool) -> Option<String> {
 /// At most `most` bytes of a file from `from` on.
 ///
 /// # Errors
-/// Those of reading.
+/// The errors of reading.
 pub fn read(file: &File, from: u64, most: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; most];
     let filled = fill(file, from, &mut bytes)?;
@@ -160,12 +160,12 @@ pub fn read(file: &File, from: u64, most: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Bytes of a file from `from` on into a buffer that is used again; how many there were, which is all of the buffer
-/// but at the end.
+/// Fills a reusable buffer with bytes of a file from `from` on. Returns how many there were: fewer than the buffer
+/// holds only at the end.
 fn fill(file: &File, from: u64, bytes: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < bytes.len() {
-        // No file has bytes beyond what the system counts in.
+        // No file has bytes beyond the range of the system's offsets.
         let at = from.checked_add(filled as u64).filter(|at| i64::try_from(*at).is_ok());
         let Some(at) = at else { break };
         match file.read_at(&mut bytes[filled..], at) {
@@ -178,7 +178,7 @@ fn fill(file: &File, from: u64, bytes: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// What stands where letters are left out at the end of a text; nothing if none are.
+/// The mark at the end of a text from which letters were left out; empty if none were.
 fn left_out(letters: u64) -> String {
     if letters == 0 { String::new() } else { format!("\u{2026} ({})", more(letters, "letter")) }
 }

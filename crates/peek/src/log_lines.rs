@@ -1,7 +1,7 @@
-//! Windows of logs: which lines of a file they are, and what a terminal shows of them. Knows no paths and no pages.
+//! Windows of logs: which lines of a file they contain, and what a terminal shows of these lines. Knows no paths and no pages.
 //!
-//! A line of the file ends with its end of line. One that a program wrote over for hours may be as long as
-//! [`SCANNED`]; of a longer one than [`WHOLE`] the part is read that is shown in the end.
+//! A line of the file ends with its line break. A line that a program overwrote for hours may have up to [`SCANNED`]
+//! bytes; if it is longer than [`WHOLE`], only the part is read that is finally visible.
 
 use crate::{
     at::ReadAt,
@@ -14,41 +14,41 @@ use model::{
 };
 use std::io;
 
-/// Lines of a window, and bytes of it.
+/// How many lines and bytes a window has.
 pub const LINES: usize = 1_000;
 pub const WINDOW: u64 = 96 << 10;
-/// What one line counts for at most, however long it is: it is not shown longer (bytes).
+/// How many bytes one line counts for at most, however long it is: no more of it is shown.
 const LINE: u64 = 16 << 10;
-/// Bytes in which the ends of lines are looked for.
+/// How many bytes are searched for a line break.
 const SCANNED: u64 = 64 << 20;
-/// Longer lines are not read whole; but so much of their start or of their end.
+/// A line longer than [`WHOLE`] is not read whole; only [`PART`] bytes of its start or its end are.
 const WHOLE: u64 = 256 << 10;
 const PART: u64 = 64 << 10;
-/// So far before a window begins what the cursor of a terminal may have gone up to (bytes).
+/// How far before a window a terminal's cursor may have moved up (bytes).
 const REGION: u64 = 1 << 20;
-/// Bytes of the line before a window in which a move of the cursor is looked for.
+/// How many bytes of the line before a window are searched for a cursor movement.
 const MOVES: u64 = 4 << 10;
-/// Bytes that are read at a time.
+/// How many bytes are read at a time.
 const BLOCK: u64 = 128 << 10;
 
-/// Lines that follow each other.
+/// Consecutive lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lines {
     pub lines: Vec<LogLine>,
-    /// The bytes they come from: a line begins at `from`, and one begins or may begin at `to`. A last line that
-    /// has no end yet begins there, too: it may grow.
+    /// The bytes that the lines come from: a line begins at `from`, and a line begins or may begin at `to`. If the last
+    /// line is not terminated, `to` is its beginning, because it may still grow.
     pub from: u64,
     pub to: u64,
-    /// The last line of the file is among them and has no end yet.
+    /// The file's last line is included and not terminated.
     pub open: bool,
 }
 
 /// A window of a log of `size` bytes.
 ///
-/// Where the cursor of a terminal went up above the lines that were asked for, those that it went to come first.
+/// If the terminal's cursor moved up above the requested lines, the lines that it moved to come first.
 ///
 /// # Errors
-/// Those of reading.
+/// The errors of reading.
 pub fn window(text: &(impl ReadAt + ?Sized), size: u64, part: LogPart, encoding: Encoding) -> io::Result<Lines> {
     let mut log = Log { text, size, encoding, units: Units::of(encoding), block: Vec::new(), at: 0 };
     let spans = match part {
@@ -71,7 +71,7 @@ pub fn window(text: &(impl ReadAt + ?Sized), size: u64, part: LogPart, encoding:
     Ok(Lines { from: lines.first().map_or(first.begin, |line| line.at), to, open: !last.ended, lines })
 }
 
-/// A line of the file: where it begins, where the next one does, and whether its end is there.
+/// A line of the file: where it begins, where the next one begins, and whether it is terminated.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     begin: u64,
@@ -84,13 +84,13 @@ struct Log<'a, T: ?Sized> {
     size: u64,
     encoding: Encoding,
     units: Units,
-    /// The block that was read last, and where it begins.
+    /// The block that was read last, and its position.
     block: Vec<u8>,
     at: u64,
 }
 
 impl<T: ReadAt + ?Sized> Log<'_, T> {
-    /// Bytes from one on, as far as a block goes. Begins with a unit if `from` does.
+    /// Bytes from a position on, up to the end of a block. They begin with a unit if `from` does.
     fn from(&mut self, from: u64) -> io::Result<&[u8]> {
         let end = self.at + self.block.len() as u64;
         if self.block.is_empty() || from < self.at || from >= end {
@@ -100,7 +100,7 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
         Ok(self.block.get((from - self.at) as usize..).unwrap_or_default())
     }
 
-    /// Bytes before one, as far as a block goes, and where they begin.
+    /// Bytes before a position, back to the start of a block, and where they begin.
     fn until(&mut self, to: u64) -> io::Result<(u64, &[u8])> {
         let end = self.at + self.block.len() as u64;
         if self.block.is_empty() || to <= self.at || to > end {
@@ -112,7 +112,7 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
         Ok((self.at, &self.block[..length]))
     }
 
-    /// Where the line begins in which this byte is.
+    /// The beginning of the line that contains this byte.
     fn begin(&mut self, at: u64) -> io::Result<u64> {
         let units = self.units;
         let (mut to, least) = (at, at.saturating_sub(SCANNED));
@@ -124,11 +124,11 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
                 break;
             }
             if bytes.is_empty() {
-                return Ok(at); // It became shorter.
+                return Ok(at); // The file was truncated.
             }
             to = from;
         }
-        // One longer than is looked through is broken where it was asked for.
+        // A line longer than the searched range is split at the requested position.
         Ok(if at - begin >= SCANNED { at } else { begin })
     }
 
@@ -141,7 +141,7 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
                 return Ok(Span { begin, next: from + place as u64, ended: true });
             }
             if bytes.is_empty() {
-                break; // It became shorter.
+                break; // The file was truncated.
             }
             from += bytes.len() as u64;
         }
@@ -163,14 +163,14 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
         Ok(spans)
     }
 
-    /// Lines that end before this byte: about so many bytes of them, and at most so many.
+    /// Lines that end before this byte: about `most` bytes of them, and at most `lines` lines.
     fn before(&mut self, to: u64, most: u64, lines: usize) -> io::Result<Vec<Span>> {
         let (mut spans, mut next, mut cost) = (Vec::new(), to, 0);
         let least = to.saturating_sub(SCANNED);
         while next > least && spans.len() < lines && cost < most {
             let width = self.units.width as u64;
             let begin = self.begin(self.units.aligned(next - 1))?;
-            // What is no line is broken off at a bound.
+            // A line with no beginning in range is split at the limit.
             let begin = if begin + width == next && begin > 0 && !self.ends(begin)? { next.saturating_sub(SCANNED) } else { begin };
             let ended = next < to || self.ends(next)?;
             cost += (next - begin).min(LINE);
@@ -181,7 +181,7 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
         Ok(spans)
     }
 
-    /// Whether a line ends before this byte.
+    /// Whether a line ends directly before this byte.
     fn ends(&mut self, at: u64) -> io::Result<bool> {
         let width = self.units.width as u64;
         if at < width {
@@ -191,7 +191,7 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
         Ok(self.units.after(&bytes, b'\n').is_some())
     }
 
-    /// What a terminal shows of these lines, and of those before them to which its cursor went.
+    /// What a terminal shows of these lines, and of earlier lines to which its cursor moved.
     fn shown(&mut self, spans: &[Span]) -> io::Result<Vec<LogLine>> {
         let mut screen = Screen::default();
         let left_out = self.write(&mut screen, spans)?;
@@ -202,7 +202,7 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
             let mut left = self.write(&mut whole, &earlier)?;
             let mark = whole.mark();
             left.extend(self.write(&mut whole, spans)?);
-            // If it goes up above these, too, they tell no more than the lines themselves.
+            // If the cursor moves above the earlier lines too, they add nothing to the requested lines.
             if !whole.is_beyond() {
                 let first = whole.touched(mark);
                 return Ok(counted(whole.lines(first), &left));
@@ -211,7 +211,7 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
         Ok(counted(screen.lines(0), &left_out))
     }
 
-    /// Whether the cursor went up in the line before this one, so that this one lies on another.
+    /// Whether the cursor moved up in the line before this one, so that this line overwrites another.
     fn went_up(&mut self, first: u64) -> io::Result<bool> {
         let from = first.saturating_sub(MOVES);
         let bytes = self.text.part(from, (first - from) as usize)?;
@@ -220,7 +220,7 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
         Ok(moves_up(&decoded(&bytes[begin..], self.encoding)))
     }
 
-    /// Writes lines on a screen; which of them are written in part, and how many bytes of them are not.
+    /// Writes lines on a screen. Returns which of them were written only in part, and how many bytes of each were left out.
     fn write(&mut self, screen: &mut Screen, spans: &[Span]) -> io::Result<Vec<(u64, u64)>> {
         let mut left_out = Vec::new();
         for span in spans {
@@ -234,8 +234,8 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
         Ok(left_out)
     }
 
-    /// A line; of a very long one the part that was written over last, or its start. How many bytes are left out
-    /// that would be seen.
+    /// The bytes of a line; of a very long line, the part that was overwritten last, or its start. Also returns how
+    /// many visible bytes were left out.
     fn bytes(&mut self, span: Span) -> io::Result<(Vec<u8>, u64)> {
         let length = span.next - span.begin;
         if length <= WHOLE {
@@ -243,7 +243,7 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
         }
         let from = self.units.aligned(span.next - PART);
         let end = self.text.part(from, (span.next - from) as usize)?;
-        // The end of the line may have one before it.
+        // The line break may include a carriage return.
         let trimmed = end.len().saturating_sub(2 * self.units.width);
         match self.units.after(&end[..trimmed], b'\r') {
             Some(begin) => Ok((end[begin..].to_vec(), 0)),
@@ -252,7 +252,7 @@ impl<T: ReadAt + ?Sized> Log<'_, T> {
     }
 }
 
-/// The lines with what was left out of them before they were written.
+/// The lines, with the bytes that were left out of them before they were written.
 fn counted(mut lines: Vec<LogLine>, left_out: &[(u64, u64)]) -> Vec<LogLine> {
     for (at, left) in left_out {
         if let Some(line) = lines.iter_mut().find(|line| line.at == *at) {
@@ -262,7 +262,7 @@ fn counted(mut lines: Vec<LogLine>, left_out: &[(u64, u64)]) -> Vec<LogLine> {
     lines
 }
 
-/// Whether a text moves the cursor of a terminal up.
+/// Whether a text moves a terminal's cursor up.
 fn moves_up(text: &str) -> bool {
     text.split('\u{1b}').skip(1).any(|code| {
         let moved = code.strip_prefix('[').map(|code| code.trim_start_matches(|c: char| c.is_ascii_digit()));
@@ -270,8 +270,8 @@ fn moves_up(text: &str) -> bool {
     })
 }
 
-/// The last of some lines as plain text, without empty ones at the end, and whether there are more before them; the
-/// first of the lines begins at `from`.
+/// The last `most` of some lines as plain text, without empty lines at the end, and whether there are more before them;
+/// the first of the lines begins at `from`.
 pub fn tail(lines: &[LogLine], from: u64, most: usize) -> (String, bool) {
     let mut all: Vec<String> = lines.iter().map(cut_said).collect();
     while all.last().is_some_and(|line| line.trim_end().is_empty()) {

@@ -1,7 +1,7 @@
-//! A file as a log: its lines as far as it is text, packed or not; else its first bytes. Knows no paths.
+//! A file as a log: its lines if it is text, compressed or not; otherwise its first bytes. Knows no paths.
 //!
-//! Packed files are read in the process of their own ([`crate::ask`]), from the start as far as a bound, with every
-//! question anew: nothing unpacked is kept.
+//! Compressed files are read in a separate process ([`crate::ask`]), from the start up to a limit, and again for every
+//! request: no unpacked data is kept.
 
 use crate::{
     at::ReadAt,
@@ -21,26 +21,26 @@ use std::{
     io::{self, Read, Seek as _, SeekFrom},
 };
 
-/// Bytes that are unpacked of a file.
+/// How many bytes of a file are unpacked.
 const UNPACKED: usize = 128 << 20;
-/// Bytes that are shown of what is no text.
+/// How many bytes are shown of a file that is not text.
 const SHOWN: usize = 512;
-/// Bytes around a place that help to tell the encoding.
+/// How many bytes around a position are used to determine the encoding.
 const AROUND: usize = 16 << 10;
 
-/// What is asked about a packed log.
+/// A request about a compressed log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PackedAsk {
     Window(LogPart, Option<Encoding>),
     Find(Look),
-    /// Where the line of a number begins, which counts from 1.
+    /// Where the line with this number begins, counted from 1.
     Line(u64),
 }
 
-/// A window of a log that is as it is.
+/// A window of an uncompressed log.
 ///
 /// # Errors
-/// Those of reading.
+/// The errors of reading.
 pub fn open(file: &File, size: u64, part: LogPart, chosen: Option<Encoding>) -> io::Result<LogFound> {
     Ok(match text(file, size, part, chosen)? {
         Some(text) => LogFound::Text(text),
@@ -48,18 +48,18 @@ pub fn open(file: &File, size: u64, part: LogPart, chosen: Option<Encoding>) -> 
     })
 }
 
-/// Whether a file is packed in a way that its text can be read.
+/// Whether a file is compressed in a format that Flowo can unpack.
 ///
 /// # Errors
-/// Those of reading.
+/// The errors of reading.
 pub fn is_packed(file: &File) -> io::Result<bool> {
     Ok(Packing::of(file)?.is_some())
 }
 
-/// The answer to a question about a packed log, as JSON.
+/// The answer to a request about a compressed log, as JSON.
 ///
 /// # Errors
-/// Those of reading.
+/// The errors of reading.
 pub fn packed(file: &File, ask: PackedAsk) -> io::Result<String> {
     let Some(packing) = Packing::of(file)? else { return Err(io::Error::other("it is not packed any more")) };
     let (bytes, ends) = packing.unpack(file)?;
@@ -83,7 +83,7 @@ pub fn packed(file: &File, ask: PackedAsk) -> io::Result<String> {
             let nth = usize::try_from(number.saturating_sub(2)).unwrap_or(usize::MAX);
             let mut ends = units.all_after(&bytes, b'\n').filter(|next| *next < bytes.len());
             let found = if number < 2 { Some(0) } else { ends.nth(nth) };
-            // Beyond the end it is the last one.
+            // Past the end, it is the last line.
             let last = || units.all_after(&bytes, b'\n').filter(|next| *next < bytes.len()).last().unwrap_or(0);
             serde_json::to_string(&Some(found.unwrap_or_else(last) as u64))
         }
@@ -91,10 +91,10 @@ pub fn packed(file: &File, ask: PackedAsk) -> io::Result<String> {
     Ok(answer?)
 }
 
-/// Lines of a text; `None` for what is none.
+/// Lines of a text; `None` if it is not text.
 fn text(text: &(impl ReadAt + ?Sized), size: u64, part: LogPart, chosen: Option<Encoding>) -> io::Result<Option<LogText>> {
     let head = text.part(0, SNIFFED.min(usize::try_from(size).unwrap_or(SNIFFED)))?;
-    // Letters may be plain for long: what is read says more.
+    // The text may be plain ASCII for a long stretch; the part that is read gives more evidence.
     let place = match part {
         LogPart::End => size.saturating_sub(AROUND as u64),
         LogPart::Before(at) => at.saturating_sub(AROUND as u64),
@@ -111,20 +111,20 @@ fn first_bytes(file: &File) -> io::Result<FirstBytes> {
     Ok(FirstBytes { kind: infer::get(&bytes).map(|kind| kind.mime_type().to_owned()), head: hex(&bytes) })
 }
 
-/// How a file is packed.
+/// The compression format of a file.
 #[derive(Clone, Copy, Debug)]
 enum Packing {
     Gzip,
     Zstd,
 }
 
-/// How what was unpacked ends.
+/// How the unpacked data ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ends {
     Whole,
-    /// There is more than is unpacked.
+    /// At the limit; there is more data.
     Bound,
-    /// It cannot be unpacked any further.
+    /// Where unpacking failed.
     Broken,
 }
 
@@ -250,7 +250,7 @@ mod tests {
         assert!(found.head.starts_with("00000000  7f 45 4c 46 "), "{found:?}");
         assert!(matches!(open(&file, program.len() as u64, LogPart::End, Some(Encoding::UTF_8)).unwrap(), LogFound::Text(_)));
         let found: LogFound = asked(&filled(&gzip(program)), PackedAsk::Window(LogPart::End, None));
-        assert!(matches!(found, LogFound::Bytes(_)), "also where it is packed");
+        assert!(matches!(found, LogFound::Bytes(_)), "also when compressed");
         let log = b"before\nwith \0\0 nul\nafter\n";
         let found = open(&filled(log), log.len() as u64, LogPart::End, None).unwrap();
         assert_eq!(texts(&found), ["before", "with \u{2400}\u{2400} nul", "after"]);

@@ -1,6 +1,6 @@
-//! Markdown, and HTML of strangers: cleaned of everything that could act, and no deeper than a page can hold.
+//! Markdown and untrusted HTML, sanitized: nothing active remains, and nesting is no deeper than a page can hold.
 //!
-//! Reads no links. Those that name a neighbour of the file lead to where [`Near`] says, all others into the web.
+//! Does not follow links. Links to neighbours of the file lead to where [`Near`] says, all others to the web.
 
 use crate::{near, source::Source, still, text::decoded};
 use ammonia::{Builder, UrlRelative};
@@ -8,15 +8,15 @@ use model::preview::{Near, Preview};
 use pulldown_cmark::{Event, Options, Parser, html};
 use std::{borrow::Cow, collections::HashSet, io};
 
-/// Larger texts are shown as they are (bytes).
+/// Larger texts are shown unrendered (bytes).
 const LARGEST: usize = 512 << 10;
-/// Elements one within the other, at most; of those beyond only the text is kept.
+/// How deep elements may nest; of deeper ones only the text is kept.
 pub const DEEP: usize = 100;
-/// A table takes so many levels before it can hold a text.
+/// How many levels a table needs before it can contain text.
 const TABLE: usize = 8;
-/// How often a text is cleaned until it stays as it is. Most do at once.
+/// How often a text is sanitized until the result no longer changes. Most texts need one round.
 const ROUNDS: usize = 5;
-/// What ids begin with, so that they are none of the page's.
+/// A prefix for ids, so that they differ from the page's own.
 const OURS: &str = "note-";
 
 pub fn markdown(source: &Source<'_>, near: Option<&Near>) -> io::Result<Option<Preview>> {
@@ -27,7 +27,7 @@ pub fn markdown(source: &Source<'_>, near: Option<&Near>) -> io::Result<Option<P
     Ok(Some(Preview::Rich(Cleaner::new(near).markdown(&decoded(&bytes, false)))))
 }
 
-/// Cleans the parts of one document.
+/// Sanitizes the parts of one document.
 pub struct Cleaner {
     builder: Builder<'static>,
 }
@@ -51,11 +51,11 @@ impl Cleaner {
         Self { builder }
     }
 
-    /// Clean HTML of Markdown.
+    /// Sanitized HTML from Markdown.
     pub fn markdown(&self, text: &str) -> String {
         let ways = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_FOOTNOTES;
         let mut out = String::with_capacity(text.len() * 3 / 2);
-        // Boxes to tick would be parts of a form.
+        // Checkboxes would be form elements.
         let events = Parser::new_ext(text, ways).map(|event| match event {
             Event::TaskListMarker(done) => Event::Text(if done { "\u{2611} " } else { "\u{2610} " }.into()),
             other => other,
@@ -64,11 +64,11 @@ impl Cleaner {
         self.html(&out)
     }
 
-    /// HTML with nothing in it that acts, loads or leads to another scheme than the web's. Pictures are kept where
-    /// they carry their own bytes, or lie beside the file.
+    /// HTML in which nothing acts, loads anything, or links to a scheme other than the web's. Pictures are kept if they
+    /// contain their own data or lie beside the file.
     ///
-    /// A browser parses the result as the elements it is written as: cleaning it again does not change it. What
-    /// does not come to rest is shown as the text it is.
+    /// A browser parses the result into exactly the elements that are written: sanitizing it again does not change it.
+    /// If the result does not become stable, the text itself is shown.
     pub fn html(&self, html: &str) -> String {
         let mut now = self.builder.clean(html).to_string();
         for _ in 0..ROUNDS {
@@ -84,7 +84,7 @@ impl Cleaner {
     }
 }
 
-/// The address of a picture; `None` for one that would be loaded from elsewhere, which would tell elsewhere who reads it.
+/// The URL of a picture; `None` if it would be loaded from another server, which would then learn who is reading.
 fn source_of(near: Option<&Near>, value: &str) -> Option<String> {
     let kinds = ["data:image/png;base64,", "data:image/jpeg;base64,", "data:image/gif;base64,", "data:image/webp;base64,"];
     if kinds.iter().any(|kind| value.starts_with(kind)) {
@@ -93,9 +93,9 @@ fn source_of(near: Option<&Near>, value: &str) -> Option<String> {
     near::picture(near?, value)
 }
 
-/// The address of a link; `None` for what leads nowhere.
+/// The URL of a link; `None` if it leads nowhere.
 fn link_to(near: Option<&Near>, value: &str) -> Option<String> {
-    // Browsers pass over these in an address.
+    // Browsers ignore these characters in a URL.
     let plain: String = value.chars().filter(|letter| *letter > ' ').collect();
     let low = plain.to_ascii_lowercase();
     if ["http:", "https:", "mailto:"].iter().any(|scheme| low.starts_with(scheme)) {
@@ -108,10 +108,10 @@ fn link_to(near: Option<&Near>, value: &str) -> Option<String> {
     near::link(near?, &plain)
 }
 
-/// Clean HTML with no element too deep, and links into the web that open beside the page.
+/// Sanitized HTML in which no element nests too deeply and links to the web open in a new tab.
 fn settled(html: &str) -> String {
     let mut out = String::with_capacity(html.len() + html.len() / 16);
-    // Of each open element its name, and whether it was kept.
+    // For each open element, whether it was kept.
     let mut open: Vec<bool> = Vec::new();
     let mut lost = 0_u64;
     let mut rest = html;
@@ -147,7 +147,7 @@ fn settled(html: &str) -> String {
     out
 }
 
-/// The tag at the start of a text, and what follows it. Values of attributes are in double quotes.
+/// The tag at the start of a text, and the text after it. Attribute values are in double quotes.
 fn tag_of(text: &str) -> (&str, &str) {
     let mut quoted = false;
     let end = text.bytes().position(|byte| {

@@ -1,22 +1,22 @@
-//! Links of a file to its neighbours: a way from its directory becomes an address of the run's pages. Pure.
+//! Links of a file to its neighbours: turns a path relative to its directory into a URL of the run's pages. Pure.
 
 use model::preview::Near;
 use std::fmt::Write as _;
 
-/// What a page may show as a picture.
+/// File extensions of what a page may show as a picture.
 const PICTURES: [&str; 9] = ["png", "jpg", "jpeg", "gif", "webp", "avif", "bmp", "ico", "svg"];
 
-/// The address of the bytes of a picture beside the file; `None` for what is none, or lies elsewhere.
+/// The URL of the bytes of a picture beside the file; `None` if it is not a picture, or lies elsewhere.
 pub fn picture(near: &Near, link: &str) -> Option<String> {
     if link.starts_with(&near.bytes) {
-        return Some(link.to_owned()); // It is one already.
+        return Some(link.to_owned()); // It is already such a URL.
     }
     let way = way(&near.folder, link)?;
     let ending = way.rsplit_once('.')?.1.to_ascii_lowercase();
     PICTURES.contains(&ending.as_str()).then(|| format!("{}{}", near.bytes, encoded(&way)))
 }
 
-/// The address of a page with a look into a file beside the file; `None` for what lies elsewhere.
+/// The URL of a page that previews a file beside this one; `None` if it lies elsewhere.
 pub fn link(near: &Near, link: &str) -> Option<String> {
     if link.starts_with(&near.page) {
         return Some(link.to_owned());
@@ -24,7 +24,7 @@ pub fn link(near: &Near, link: &str) -> Option<String> {
     Some(format!("{}{}", near.page, encoded(&way(&near.folder, link)?)))
 }
 
-/// The way that a link means, from the directory of the run on; `None` if it leads out, or is no way but an address.
+/// The path that a link means, relative to the run's directory; `None` if it leads outside, or is a URL and not a path.
 fn way(folder: &str, link: &str) -> Option<String> {
     let link = link.split(['?', '#']).next().unwrap_or_default();
     let first = link.split('/').next().unwrap_or_default();
@@ -46,7 +46,7 @@ fn way(folder: &str, link: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
-/// Without the signs that stand for letters in an address; `None` for what is no text then.
+/// Percent-decodes a link; `None` if the result is not text.
 fn decoded(link: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(link.len());
     let mut rest = link.as_bytes();
@@ -63,7 +63,7 @@ fn decoded(link: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// As a part of a query.
+/// Encodes a path as a part of a query.
 fn encoded(way: &str) -> String {
     let mut out = String::with_capacity(way.len() + way.len() / 4);
     for byte in way.bytes() {

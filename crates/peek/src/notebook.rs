@@ -1,4 +1,4 @@
-//! Jupyter notebooks of the formats 3 and 4: their cells and what these put out. Runs nothing.
+//! Jupyter notebooks of formats 3 and 4: their cells and outputs. Runs nothing.
 
 use crate::{clipped, markup::Cleaner, source::Source, terminal, text};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -6,11 +6,11 @@ use model::preview::{Cell, Near, Output, Preview};
 use serde_json::{Map, Value};
 use std::{borrow::Cow, io};
 
-/// Larger notebooks are shown as text; bytes of pictures that are shown, of one and of all.
+/// Up to which size a file is shown as a notebook, larger ones as text; how many bytes of pictures are shown, of one and of all.
 const LARGEST: usize = 16 << 20;
 const PICTURE: usize = 1 << 20;
 const PICTURES: usize = 3 << 20;
-/// Cells, outputs of one, and letters of a text.
+/// How many cells, outputs of one cell, and letters of one text are shown.
 const CELLS: usize = 300;
 const OUTPUTS: usize = 40;
 const LETTERS: usize = 20_000;
@@ -33,7 +33,7 @@ pub fn notebook(source: &Source<'_>, near: Option<&Near>) -> io::Result<Option<P
     Ok(Some(Preview::Notebook(shown)))
 }
 
-/// The cells of a notebook, and whether they are of the old format, which keeps them in sheets.
+/// The cells of a notebook, and whether it has the old format, which stores cells in sheets.
 fn cells(whole: &Value) -> Option<(Vec<&Value>, bool)> {
     if let Some(cells) = whole.get("cells").and_then(Value::as_array) {
         return Some((cells.iter().collect(), false));
@@ -43,7 +43,7 @@ fn cells(whole: &Value) -> Option<(Vec<&Value>, bool)> {
     Some((cells.collect(), true))
 }
 
-/// A cell of the format 3 as one of the format 4.
+/// Converts a cell of format 3 to format 4.
 fn upgraded(cell: &Value) -> Value {
     let get = |key: &str| cell.get(key).cloned().unwrap_or_default();
     let mut new = Map::new();
@@ -65,7 +65,7 @@ fn upgraded(cell: &Value) -> Value {
     new.into()
 }
 
-/// What a cell of the format 3 put out: its forms stand beside each other under short names.
+/// Converts an output of format 3: its representations are stored beside each other under short names.
 fn upgraded_output(output: &Value) -> Value {
     const FORMS: [(&str, &str); 9] = [
         ("png", "image/png"),
@@ -111,7 +111,7 @@ fn left_out(more: usize, what: &str) -> Cell {
     Cell::Code { count: None, code: text::code("", ""), outputs: vec![says] }
 }
 
-/// Texts are lists of lines, or texts.
+/// A text may be stored as a list of lines or as one string.
 fn joined(value: Option<&Value>) -> Cow<'_, str> {
     match value {
         Some(Value::String(text)) => text.into(),
@@ -124,7 +124,7 @@ fn joined(value: Option<&Value>) -> Cow<'_, str> {
 struct Reader<'a> {
     cleaner: Cleaner,
     language: &'a str,
-    /// Bytes of pictures that may still be shown.
+    /// How many bytes of pictures may still be shown.
     pictures: usize,
 }
 
@@ -142,7 +142,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Streams come in pieces; those of one stream that follow each other are one text.
+    /// Streams come in pieces; consecutive pieces of the same stream are joined.
     fn outputs(&mut self, outputs: &[Value]) -> Vec<Output> {
         let stream = |output: &Value| {
             let is = output.get("output_type").and_then(Value::as_str) == Some("stream");
@@ -165,7 +165,7 @@ impl Reader<'_> {
             }
             Some("error") => {
                 let lines = first.get("traceback").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-                // Lines of a traceback carry no ends of their own.
+                // Lines of a traceback have no line breaks of their own.
                 let trace = lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n");
                 let name = |key| first.get(key).and_then(Value::as_str).unwrap_or_default();
                 Output::Error(plain(&if trace.is_empty() { format!("{}: {}", name("ename"), name("evalue")) } else { trace }))
@@ -174,7 +174,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The richest form that can be shown.
+    /// The richest representation that can be shown.
     fn shown(&mut self, data: &Value) -> Output {
         for kind in ["image/png", "image/jpeg", "image/svg+xml"] {
             if let Some(found) = data.get(kind).filter(|found| found.is_string() || found.is_array()) {
@@ -210,7 +210,7 @@ impl Reader<'_> {
     }
 }
 
-/// What a terminal shows of it in the end, at most so many letters.
+/// What a terminal finally shows of a text, at most `LETTERS` letters.
 fn plain(text: &str) -> String {
     clipped(&terminal::shown(text), LETTERS)
 }

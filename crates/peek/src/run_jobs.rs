@@ -1,21 +1,21 @@
-//! What the log of a Snakemake run tells of its jobs: when each began, how it is described, how it ended; and how the
-//! run ended. For what clients did not report.
+//! What the log of a Snakemake run contains about its jobs (when each began, its description, how it ended) and about
+//! the end of the run. Fills in what clients did not report.
 //!
-//! Takes the bytes as they come and keeps a few facts a job; descriptions are read again from where they stand.
-//! Opens no file and trusts no line. Times are as the log has them: seconds of the host's local time since 1970.
+//! Takes bytes as they arrive and keeps a few facts per job; descriptions are later read again from their positions.
+//! Opens no file and trusts no line. Times are as in the log: seconds since 1970 in the host's local time.
 
 use model::cut::letters;
 use std::collections::BTreeMap;
 
-/// Attempts that are kept, of all jobs; beyond them only their number.
+/// How many attempts of all jobs together are kept; further ones are only counted.
 const ATTEMPTS: usize = 100_000;
-/// Bytes that are read of a line, and of a description.
+/// How many bytes are read of a line, and of a description.
 const LINE: usize = 16 * 1024;
 const TEXT: usize = 1024 * 1024;
-/// Letters of a rule's name.
+/// How many letters the name of a rule may have.
 const NAME: usize = 256;
 
-/// How an attempt, or a run, ended.
+/// How an attempt or a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     Done,
@@ -27,38 +27,38 @@ pub enum End {
 /// One attempt of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogAttempt {
-    /// Where its description begins, in bytes from the start of the log.
+    /// The position of its description, in bytes from the start of the log.
     pub at: u64,
     pub started: i64,
     pub ended: Option<(End, i64)>,
-    /// Its rule, where only its end names it, empty until then: a rule with a message says that instead of its name.
+    /// The rule, if only the end of the attempt names it; `None` until then. The log prints a rule's `message:` instead of its name.
     pub rule: Option<String>,
 }
 
-/// What a log tells so far.
+/// What the log contains so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunJobs {
-    /// By Snakemake's number of the job, oldest first.
+    /// By Snakemake's job number; oldest attempt first.
     pub jobs: BTreeMap<i64, Vec<LogAttempt>>,
-    /// Attempts beyond what is kept.
+    /// The number of attempts that are not kept.
     pub left_out: u64,
-    /// When the log says that the run began.
+    /// The start time of the run according to the log.
     pub began: Option<i64>,
-    /// The newest time in it.
+    /// The newest time in the log.
     pub last: Option<i64>,
-    /// How the run ended, if it wrote its last words.
+    /// How the run ended, if the log contains its end.
     pub end: Option<End>,
 }
 
-/// Reads a log piece by piece, wherever the pieces are cut.
+/// Parses a log piece by piece, wherever it is split.
 #[derive(Debug, Default)]
 pub struct RunJobsReader {
     found: RunJobs,
     line: Vec<u8>,
-    /// Where the line begins, and where the next one does.
+    /// Where the current line begins, and where the next one begins.
     at: u64,
     next: u64,
-    /// The time that stands above, and where; the line after it says what happened then.
+    /// The time stamp above the current line, and its position; the line after it says what happened then.
     stamp: Option<(i64, u64)>,
     state: State,
     kept: usize,
@@ -69,18 +69,18 @@ pub struct RunJobsReader {
     complete: bool,
 }
 
-/// What the lines so far belong to.
+/// What the current lines belong to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     #[default]
     Nothing,
-    /// The line after a time.
+    /// The line after a time stamp.
     Stamped,
-    /// A description that began at this byte, its job still to be named.
+    /// A description that began at this byte; its job is not named yet.
     Job(i64, u64),
     /// The members of a group.
     Group(i64),
-    /// An error, its job still to be named.
+    /// An error; its job is not named yet.
     Error(i64),
 }
 
@@ -89,12 +89,12 @@ impl RunJobsReader {
         Self::default()
     }
 
-    /// What the complete lines so far tell.
+    /// What the complete lines so far contain.
     pub fn found(&self) -> &RunJobs {
         &self.found
     }
 
-    /// Takes the next bytes; lines and letters may be cut anywhere.
+    /// Takes the next bytes; they may be split within lines and characters.
     pub fn feed(&mut self, bytes: &[u8]) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let room = LINE.saturating_sub(self.line.len());
@@ -125,7 +125,7 @@ impl RunJobsReader {
                 if let Some((job, rule)) = finished(text) {
                     self.end(job, End::Done, time, rule);
                 } else if let Some((job, _)) = text.strip_prefix("Job ").and_then(|rest| rest.split_once(": ")) {
-                    // A rule with a message says that instead of its description.
+                    // The log prints a rule's `message:` instead of its description.
                     let _ = job.parse().map(|job| self.begin(job, time, at, true));
                 }
                 State::Nothing
@@ -147,7 +147,7 @@ impl RunJobsReader {
         self.fact(line);
     }
 
-    /// A line that stands alone.
+    /// Handles a line that stands on its own.
     fn fact(&mut self, line: &str) {
         if let Some(date) = line.strip_prefix("  Date: ") {
             self.found.began = self.found.began.or_else(|| iso(date));
@@ -188,10 +188,10 @@ impl RunJobsReader {
     }
 }
 
-/// How a log describes a job.
+/// The description of a job in a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Description {
-    /// `None` for a rule with a message, which the log tells instead.
+    /// `None` for a rule with a `message:`, which the log prints instead.
     pub rule: Option<String>,
     pub message: Option<String>,
     pub reason: Option<String>,
@@ -204,12 +204,12 @@ pub struct Description {
     pub output: Vec<String>,
     pub log: Vec<String>,
     pub benchmark: Vec<String>,
-    /// Nothing follows it in the bytes that were read: it may go on beyond them.
+    /// The description reaches the end of the bytes that were read: it may go on after them.
     pub open: bool,
 }
 
 impl Description {
-    /// Bytes of its texts.
+    /// The size of its texts in bytes.
     pub fn weight(&self) -> usize {
         let pairs = self.wildcards.iter().chain(&self.resources).map(|(name, value)| name.len() + value.len());
         let paths = [&self.input, &self.output, &self.log, &self.benchmark].into_iter().flatten().map(String::len);
@@ -218,7 +218,7 @@ impl Description {
     }
 }
 
-/// The description that begins with these bytes, those after it included; at most 1 MiB of it.
+/// Parses the description at the start of `bytes`, which may go on after it; reads at most 1 MiB.
 pub fn describe(bytes: &[u8]) -> Description {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT)]).replace('\0', "\u{fffd}");
     let mut told = Description { open: true, ..Description::default() };
@@ -266,11 +266,11 @@ impl Description {
     }
 }
 
-/// How lines begin that follow a description and are no part of its command.
+/// Beginnings of lines that follow a description and do not belong to its command.
 const ALONE: [&str; 7] =
     ["Select jobs to execute", "Execute ", "Finished ", "Complete log", "Terminating ", "RuleException", "WorkflowError"];
 
-/// Marks after a path, which are no part of it.
+/// Marks after a path that do not belong to the path.
 const MARKS: [&str; 5] =
     [" (pipe)", " (service)", " (send to storage)", " (retrieve from storage)", " (check log file(s) for error details)"];
 
@@ -305,7 +305,7 @@ fn steps(line: &str) -> Option<(u64, u64)> {
     Some((done.parse().ok()?, total.parse().ok()?))
 }
 
-/// `[Sun Nov  2 07:11:40 2026]`, and nothing else in its line.
+/// `[Sun Nov  2 07:11:40 2026]`, with nothing else on the line.
 fn stamp(line: &str) -> Option<i64> {
     let text = line.trim_start().strip_prefix('[')?.strip_suffix(']')?;
     let mut words = text.split_ascii_whitespace();
@@ -325,7 +325,7 @@ fn iso(text: &str) -> Option<i64> {
     seconds(parts.next()??, parts.next()??, parts.next()??, clock)
 }
 
-/// Seconds since 1970 of a civil time; years that no log has are none.
+/// Seconds since 1970 of a civil time; `None` for years that cannot occur in a log.
 fn seconds(year: i64, month: i64, day: i64, clock: &str) -> Option<i64> {
     let mut parts = clock.split(':').map(|part| part.parse::<i64>().ok());
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
@@ -334,7 +334,7 @@ fn seconds(year: i64, month: i64, day: i64, clock: &str) -> Option<i64> {
     if !fits {
         return None;
     }
-    // Years begin in March, so that the odd day is their last.
+    // Years begin in March here, so that the leap day is their last day.
     let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
     Some(days * 86_400 + hour * 3_600 + minute * 60 + second)

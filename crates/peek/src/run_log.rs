@@ -1,8 +1,8 @@
-//! Reading of the log of one Snakemake run: what was started and where, why jobs failed, which
-//! jobs ran as a group, and which cluster jobs they became.
+//! Parses the log of one Snakemake run: what was started and where, why jobs failed, which jobs ran as a group, and
+//! which cluster jobs they became.
 //!
-//! Takes the bytes as they come and keeps facts. Opens no file, judges no job's status and trusts
-//! no line: whatever the bytes, the answer is some [`RunLog`], and memory stays bounded.
+//! Takes bytes as they arrive and keeps facts. Opens no file, judges no job's status and trusts no line: whatever the
+//! bytes are, the result is some [`RunLog`], and memory stays bounded.
 
 mod errors;
 mod jobs;
@@ -17,120 +17,121 @@ use std::{
 use uuid::Uuid;
 use words::{RECORDS, heading, keep, named, outcome, paths, plain, said, stamp, submission, traced, value};
 
-/// Bytes that are read of a line: its beginning and its last [`TAIL`] bytes, where an exit status stands.
+/// How many bytes are read of a line: its beginning, and its last [`TAIL`] bytes, which contain the exit status.
 const LINE: usize = 16 * 1024;
 const TAIL: usize = 512;
-/// Bytes of the run's command line, of any other text, and of a name or an id.
+/// How many bytes are kept of the run's command line, of any other text, and of a name or an id.
 const COMMAND: usize = 64 * 1024;
 const TEXT: usize = 4 * 1024;
 const NAME: usize = 256;
 const ERRORS: usize = 3_000;
-/// Exceptions that are kept whole; a client reports each of them.
+/// How many exceptions are kept whole; a client reports each of them.
 const EXCEPTIONS: usize = 200;
 const MEMBERS: usize = 10_000;
 const SUBMITTED: usize = 100_000;
-/// Exceptions that wait for the job they belong to; jobs that fail together mix only a few.
+/// How many exceptions may wait for the job that they belong to; jobs that fail at the same time interleave only a few.
 const WAITING: usize = 16;
 
 /// Facts of one run, as written but without colours and control characters, each at most 4 KiB.
 ///
-/// `None` is what the log does not tell. Of the header, 9.12 and before told only `host`, 7 and before nothing;
-/// Snakemake's `own_log` and `elapsed` (`H:MM:SS.ffffff`) come at the end. Relative paths start from `directory`.
+/// `None` if the log does not contain the fact. Of the header, Snakemake 9.12 and earlier printed only `host`, 7 and earlier nothing;
+/// `own_log` and `elapsed` (`H:MM:SS.ffffff`) come at the end. Relative paths start from `directory`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunLog {
     /// The arguments joined by spaces, unquoted; at most 64 KiB, may span lines.
     pub command: Option<String>,
     /// When the run began, in the local time of `host`: `YYYY-MM-DD HH:MM:SS`.
     pub date: Option<String>,
-    /// The uuid that the run's reports carry too.
+    /// The uuid that the run's reports also contain.
     pub workflow_id: Option<String>,
     pub host: Option<String>,
     pub user: Option<String>,
     pub platform: Option<String>,
-    /// Versions, that of `python` with its build.
+    /// Versions; that of `python` includes its build.
     pub version: Option<String>,
     pub python: Option<String>,
-    /// The main one; `base_directory` is where it is.
+    /// The main workflow file; `base_directory` is its directory.
     pub snakefile: Option<String>,
     pub directory: Option<String>,
     pub base_directory: Option<String>,
     pub config_files: Vec<String>,
     pub config_md5: Option<String>,
-    /// Number of local cores; cluster runs have `nodes` instead, jobs at a time or `unlimited`.
+    /// The number of local cores; cluster runs have `nodes` instead: jobs at a time, or `unlimited`.
     pub cores: Option<String>,
     pub nodes: Option<String>,
-    /// Global resources, joined by `, `: `mem_mb=1000`, or `mem_mb=Resource("mem_mb", 1000)` as 9.27 writes them.
+    /// Global resources, joined by `, `: `mem_mb=1000`, or `mem_mb=Resource("mem_mb", 1000)` as written by 9.27.
     pub resources: Option<String>,
     pub shell: Option<String>,
     pub own_log: Option<String>,
     pub elapsed: Option<String>,
-    /// What was printed as an exception, at most 200, in the order of the log. Each is reported, too, by its class alone.
+    /// The exceptions that were printed, at most 200, in the order of the log. The client also reports each, but only its class.
     pub exceptions: Vec<Exception>,
     pub more_exceptions: u32,
-    /// At most 3 000, one per rule and attempt of a job, in the order of first mention; and how many there are beyond.
+    /// At most 3 000, one per rule and attempt of a job, in the order of first mention; and how many more there are.
     pub errors: Vec<RuleError>,
     pub more_errors: u32,
-    /// At most 10 000, in the order of the log; a group that was tried again is there again.
+    /// At most 10 000, in the order of the log; a group that was retried is listed again.
     pub groups: Vec<GroupJob>,
     pub more_groups: u32,
-    /// At most 100 000, in the order of the log; a job that was submitted again is there again.
+    /// At most 100 000, in the order of the log; a job that was submitted again is listed again.
     pub submitted: Vec<Submitted>,
     pub more_submitted: u32,
-    /// Attempts that began while as many jobs ran as are followed: an error that names no job may be of one of them.
+    /// How many attempts began while the maximum number of jobs was already being tracked: an error that names no job
+    /// may belong to one of them.
     pub unfollowed: u32,
 }
 
 /// An exception as Snakemake prints it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exception {
-    /// As it is reported: `RuleException` also where the text begins with what that one wraps.
+    /// The class as it is reported: `RuleException` even if the text begins with the exception that it wraps.
     pub class: String,
     pub rule: Option<String>,
     /// `file "/a/Snakefile", line 3`
     pub place: Option<String>,
-    /// The job that it belongs to, which then is one of `errors`; `None` if none is known.
+    /// The job that it belongs to, which is then also in `errors`; `None` if unknown.
     pub job: Option<i64>,
     /// At most 4 KiB; says how much was left out.
     pub text: String,
 }
 
-/// Why an attempt of a job failed; a later one may have succeeded.
+/// Why an attempt of a job failed; a later attempt may have succeeded.
 ///
-/// If a group fails, all its members are here, also those that did their work.
+/// If a group fails, all its members are listed, including those that did their work.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleError {
-    /// Empty for a rule with a `message:` that the log tells instead.
+    /// Empty for a rule with a `message:`, which the log prints instead.
     pub rule: String,
     /// Snakemake's job id; `None` if it is not known which job of the rule failed.
     pub job: Option<i64>,
     /// From 1; 0 without a job.
     pub attempt: u32,
-    /// The exception, or what the executor said. `None` for `run:` rules, whose exceptions the log does not have.
+    /// The exception, or the executor's message. `None` for `run:` rules, whose exceptions are not in the log.
     pub message: Option<String>,
     /// Exit status of the command; `-9` if signal 9 ended it.
     pub exit_status: Option<i32>,
     /// The job's log files and the cluster's, joined by `, `.
     pub log: Option<String>,
-    /// When it was told, in the local time of the host: `Sun Nov 22 07:11:40 2026`.
+    /// When it was printed, in the local time of the host: `Sun Nov 22 07:11:40 2026`.
     pub at: Option<String>,
-    /// Snakemake printed an exception and no error of the job: no report tells that it failed.
+    /// Snakemake printed an exception and no error of the job: no report will say that it failed.
     pub is_silent: bool,
-    /// Without a job: none of the rule had begun as far as the log tells, so that the one that failed was never described.
+    /// Only without a job: according to the log no job of the rule had begun, so the failed job was never described.
     pub before_start: bool,
 }
 
 /// A member of a group of jobs that is submitted as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupJob {
-    /// The name in the workflow, which many groups may share, or a uuid; and which group of the log it is, from 1.
+    /// The name in the workflow, which many groups may share, or a uuid; and the group's index in the log, from 1.
     pub group: String,
     pub nth: u32,
     pub job: i64,
-    /// `None` for a rule with a `message:`, which the log tells instead.
+    /// `None` for a rule with a `message:`, which the log prints instead.
     pub rule: Option<String>,
 }
 
-/// An attempt of a job and the cluster's id of it, at most 256 bytes. Members of a group share theirs.
+/// An attempt of a job, and its id in the cluster, at most 256 bytes. Members of a group share one id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submitted {
     pub job: i64,
@@ -139,31 +140,31 @@ pub struct Submitted {
     pub external: String,
 }
 
-/// Reads a log piece by piece, wherever the pieces are cut.
+/// Parses a log piece by piece, wherever it is split.
 #[derive(Debug, Default)]
 pub struct RunLogReader {
     found: RunLog,
     line: Vec<u8>,
-    /// The lines that belong together so far, and whether a shell command goes on in them.
+    /// The current record (consecutive lines that belong together), and whether a shell command is still open in it.
     record: String,
     in_command: bool,
-    /// Records so far, and the one after which the newest of `waiting` was put there.
+    /// The number of records so far, and the record after which the newest of `waiting` was added.
     records: u64,
     waiting_since: u64,
     jobs: Jobs,
-    /// Exceptions that wait for the error of their job, newest first; how many are newer than the last error.
+    /// Exceptions that wait for the error of their job, newest first; and how many of them are newer than the last error.
     waiting: VecDeque<Waiting>,
     fresh: usize,
     /// The newest exception that names no job.
     loose: Option<Loose>,
-    /// Places in workflow files that are known to be of a rule.
+    /// Positions in workflow files that are known to belong to a rule.
     places: HashMap<String, String>,
-    /// The group that is told now, the log of the one that failed last; the number of groups, and those not yet submitted.
+    /// The current group; the log of the group that failed last; the number of groups; and the groups that are not submitted yet.
     group: Option<String>,
     group_log: Option<String>,
     groups: u32,
     unsubmitted: Vec<u32>,
-    /// The ids that the groups have if a member is their last, and which group that is.
+    /// For each member of a group: the id that the group has if this member is its last job, and the group's index.
     ids: Vec<(Uuid, u32)>,
 }
 
@@ -172,12 +173,12 @@ impl RunLogReader {
         Self::default()
     }
 
-    /// What the complete records so far tell.
+    /// What the complete records so far contain.
     pub fn found(&self) -> &RunLog {
         &self.found
     }
 
-    /// Takes the next bytes; lines and letters may be cut anywhere.
+    /// Takes the next bytes; they may be split within lines and characters.
     pub fn feed(&mut self, bytes: &[u8]) {
         for piece in bytes.chunks(LINE).flat_map(|chunk| chunk.split_inclusive(|&byte| byte == b'\n')) {
             self.line.extend_from_slice(piece.strip_suffix(b"\n").unwrap_or(piece));
@@ -190,7 +191,7 @@ impl RunLogReader {
         }
     }
 
-    /// Everything, the last line included even if it was cut.
+    /// Everything, including the last line even if it is incomplete.
     pub fn finish(mut self) -> RunLog {
         self.end_line();
         self.end_record();
@@ -199,7 +200,7 @@ impl RunLogReader {
 
     fn end_line(&mut self) {
         let line = plain(&String::from_utf8_lossy(&mem::take(&mut self.line)));
-        // The empty exception is the first line of another.
+        // An empty exception is the first line of another exception.
         let begins = heading(&line).is_some() && self.record != "RuleException:\n" || submission(&line).is_some();
         if stamp(&line).is_some() || !self.in_command && (begins || RECORDS.split('|').any(|record| line.starts_with(record))) {
             self.end_record();
@@ -211,7 +212,7 @@ impl RunLogReader {
         }
     }
 
-    /// A record goes up to the next stamp, or to the next line that Snakemake writes on its own account.
+    /// A record ends before the next time stamp, or before the next line that Snakemake prints on its own account.
     fn end_record(&mut self) {
         self.in_command = false;
         let record = mem::take(&mut self.record);
@@ -271,7 +272,7 @@ impl RunLogReader {
         }
     }
 
-    /// A line of the header, or one of the few that stand alone.
+    /// A line of the header, or one of the few that stand on their own.
     fn fact(&mut self, line: &str) {
         let (key, value) = line.split_once(": ").unwrap_or_default();
         let slot = match key {
@@ -298,7 +299,7 @@ impl RunLogReader {
         keep(slot, value.split(" (use --cores ").next().unwrap_or_default(), TEXT);
     }
 
-    /// A job that is told to begin, alone or as a member of the group that is told now.
+    /// A job that begins according to the log, alone or as a member of the current group.
     fn begun(&mut self, text: &str) {
         let lines = || text.lines().map(|line| line.trim_start().trim_start_matches("local"));
         let id = |line: &str| line.strip_prefix("jobid: ").or_else(|| Some(line.strip_prefix("Job ")?.split_once(": ")?.0))?.parse().ok();
@@ -318,13 +319,13 @@ impl RunLogReader {
         self.found.groups.push(GroupJob { group, nth: self.groups, job, rule });
     }
 
-    /// The newest group with that id; which that is among those of the log.
+    /// The newest group with that id, as its index in the log.
     fn group_of(&self, id: &str) -> Option<u32> {
         let id: Uuid = id.parse().ok()?;
         self.ids.iter().rev().find(|(known, _)| *known == id).map(|(_, nth)| *nth)
     }
 
-    /// The members of a group of the log, with their rules, in its order.
+    /// The members of a group, with their rules, in the order of the log.
     fn members(&self, nth: u32) -> Vec<(i64, Option<String>)> {
         let of_group = self.found.groups.iter().filter(|member| member.nth == nth);
         of_group.map(|member| (member.job, member.rule.clone())).collect()
@@ -332,7 +333,7 @@ impl RunLogReader {
 
     fn submission(&mut self, id: &str, external: &str) {
         let job: Option<i64> = id.parse().ok();
-        // Wildcards with commas hide whose id it is; then it is sure only if one group waits.
+        // If wildcards contain commas, the id cannot be computed; then the group is certain only if a single one is waiting.
         let alone = self.unsubmitted.first().copied().filter(|_| self.unsubmitted.len() == 1);
         let group = job.is_none().then(|| self.group_of(id).or(alone)).flatten();
         if job.is_none() {
@@ -345,7 +346,7 @@ impl RunLogReader {
     fn submit(&mut self, job: i64, external: &str) {
         let new = Submitted { job, attempt: self.jobs.attempt(job), external: named(external) };
         let submitted = &mut self.found.submitted;
-        // An error tells the id again; only late ones are worth a look.
+        // An error repeats the id; searching only the latest submissions is enough.
         if submitted.iter().rev().take(1_000).any(|known| *known == new) {
             return;
         }

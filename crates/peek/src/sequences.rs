@@ -4,9 +4,9 @@ use crate::{clipped, source::Source, text::decoded};
 use model::preview::{Ends, Preview, Sequence, Sequences};
 use std::io;
 
-/// Bytes that are read for a window: letters of a genome are passed over up to this.
+/// How many bytes are read for a window: up to this size, the remaining letters of a genome are skipped.
 pub const WINDOW: usize = 4 << 20;
-/// Records of a window, and letters of one that are shown, of its name, and of what is said of it.
+/// How many records a window has, and how many letters are shown of a sequence, its name and its description.
 const RECORDS: usize = 40;
 const LETTERS: usize = 600;
 const NAME: usize = 200;
@@ -22,7 +22,7 @@ pub fn fasta(source: &Source<'_>, at: u64) -> io::Result<Option<Preview>> {
     Ok(Some(Preview::Sequences(packed(source, found))))
 }
 
-/// The records of FASTA in `bytes`, which are those of a file from `at` on.
+/// The FASTA records in `bytes`, which come from position `at` of the file.
 pub fn records(bytes: &[u8], at: u64, ends: Ends, protein: bool) -> Sequences {
     let mut found = Sequences { protein, ..Sequences::default() };
     let mut place = 0;
@@ -47,7 +47,7 @@ pub fn records(bytes: &[u8], at: u64, ends: Ends, protein: bool) -> Sequences {
     }
     settle(&mut found, &mut counts);
     if found.next.is_none() && !ends.is_whole() {
-        // The last one goes on beyond what was read: the next window begins with it, unless it is all there was.
+        // The last record continues after the part that was read: the next window begins with it, unless it is the only record.
         let begun = bytes.iter().enumerate().rev().find(|(at, byte)| **byte == b'>' && (*at == 0 || bytes[at - 1] == b'\n'));
         match begun {
             Some((begun, _)) if begun > 0 && ends == Ends::More => {
@@ -91,7 +91,7 @@ pub fn fastq(source: &Source<'_>, at: u64) -> io::Result<Option<Preview>> {
             break;
         }
         let whole = scores.ends_with(b"\n") || ends.is_whole() && !scores.is_empty() && trimmed(scores).len() >= trimmed(letters).len();
-        // Half a record at the end of a window belongs to the next one.
+        // An incomplete record at the end of a window belongs to the next window.
         if !whole && ends == Ends::More && place > 0 {
             found.next = Some(at + place as u64);
             break;
@@ -105,7 +105,7 @@ pub fn fastq(source: &Source<'_>, at: u64) -> io::Result<Option<Preview>> {
         }
         found.records.push(Sequence { cut: !whole, ..read(title, letters, scores) });
         if !whole {
-            // A file that is whole and ends within a record lacks its end.
+            // A complete file that ends within a record is truncated.
             found.ends = if ends.is_whole() { Ends::Early } else { ends };
             break;
         }
@@ -117,7 +117,7 @@ pub fn fastq(source: &Source<'_>, at: u64) -> io::Result<Option<Preview>> {
     Ok(Some(Preview::Sequences(packed(source, found))))
 }
 
-/// A record of FASTQ by its lines.
+/// A FASTQ record from its lines.
 fn read(title: &[u8], letters: &[u8], scores: &[u8]) -> Sequence {
     let title = decoded(&title[1..], true);
     let (name, about) = title.trim().split_once(char::is_whitespace).unwrap_or((title.trim(), ""));
@@ -133,12 +133,12 @@ fn read(title: &[u8], letters: &[u8], scores: &[u8]) -> Sequence {
     record
 }
 
-/// A line without its end.
+/// A line without its line break.
 fn trimmed(line: &[u8]) -> &[u8] {
     line.trim_ascii_end()
 }
 
-/// Of a packed file there is only the start.
+/// Of a compressed file only the start is available.
 pub fn packed(source: &Source<'_>, mut found: Sequences) -> Sequences {
     if source.packing != crate::source::Packing::None && found.next.take().is_some() {
         found.ends = Ends::More;
@@ -165,7 +165,7 @@ fn settle(found: &mut Sequences, counts: &mut [u64; 2]) {
     *counts = [0; 2];
 }
 
-/// G and C in thousandths; `None` without nucleotides.
+/// The share of G and C in thousandths; `None` without nucleotides.
 fn gc([strong, weak]: [u64; 2]) -> Option<u16> {
     (strong + weak > 0).then(|| (strong * 1000 / (strong + weak)) as u16)
 }

@@ -1,4 +1,4 @@
-//! A file to be looked into: its name without what packs it, and its bytes unpacked. Knows no formats.
+//! A file to be previewed: its name without the compression's extension, and its unpacked bytes. Knows no formats.
 
 use crate::{
     at::ReadAt as _,
@@ -12,32 +12,32 @@ use std::{
     io::{self, Read, Seek as _, SeekFrom},
 };
 
-/// Bytes of an unpacked stream that are worth waiting for; a packed file can promise more than there is memory.
+/// How many bytes of an unpacked stream are read at most; a compressed file can expand to more than fits in memory.
 const UNPACKED: u64 = 1 << 30;
 
 /// How the bytes of a file are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packing {
     None,
-    /// Also of blocks, as `bgzip` writes them.
+    /// Including block gzip, as `bgzip` writes it.
     Gzip,
     Zstd,
-    /// Not packed, but its letters are other ones than UTF-8: read from its start only, too.
+    /// Not compressed, but in an encoding other than UTF-8: also read from its start only.
     Letters,
 }
 
-/// Endings of what is no text, or tells its encoding by itself.
+/// Extensions of files that are not text, or that declare their encoding themselves.
 const NO_LETTERS: [&str; 18] =
     ["avif", "bam", "bmp", "gif", "htm", "html", "ico", "ipynb", "jpeg", "jpg", "parquet", "pdf", "png", "pq", "svg", "tar", "webp", "zip"];
 
-/// A file, and what its name says.
+/// A file, with what its name says about it.
 pub struct Source<'a> {
     file: &'a File,
     pub size: u64,
     pub packing: Packing,
-    /// How its letters are written, if that is not UTF-8.
+    /// Its character encoding, if that is not UTF-8.
     pub encoding: Option<Encoding>,
-    /// In small letters.
+    /// In lower case.
     ending: String,
 }
 
@@ -63,10 +63,10 @@ impl<'a> Source<'a> {
         Ok(Self { file, size: file.metadata()?.len(), packing, encoding: None, ending })
     }
 
-    /// The same with its letters as UTF-8, whatever they are.
+    /// The same file with its text converted to UTF-8, whatever its encoding is.
     ///
     /// # Errors
-    /// Those of reading.
+    /// The errors of reading.
     pub fn read_as(mut self, chosen: Option<Encoding>) -> io::Result<Self> {
         if !self.has_no_letters() {
             let (head, _) = self.head(SNIFFED)?;
@@ -78,7 +78,7 @@ impl<'a> Source<'a> {
         Ok(self)
     }
 
-    /// Whether it is no text by its name, or tells its encoding by itself.
+    /// Whether its name says that it is not text, or that it declares its encoding itself.
     pub fn has_no_letters(&self) -> bool {
         NO_LETTERS.contains(&self.ending())
     }
@@ -87,12 +87,12 @@ impl<'a> Source<'a> {
         &self.ending
     }
 
-    /// The file as it is, from its start.
+    /// The file without unpacking, from its start.
     pub fn raw(&self) -> io::Result<&'a File> {
         rewound(self.file, 0)
     }
 
-    /// Its bytes unpacked, from the start.
+    /// Its unpacked bytes, from the start.
     pub fn stream(&self) -> io::Result<Box<dyn Read + 'a>> {
         let raw = self.raw()?;
         let bytes: Box<dyn Read + 'a> = match self.packing {
@@ -109,7 +109,7 @@ impl<'a> Source<'a> {
     /// The first bytes, unpacked, and how they end.
     ///
     /// # Errors
-    /// Those of reading. A packed file that is damaged gives what stands before the damage.
+    /// The errors of reading. A damaged compressed file gives the bytes before the damage.
     pub fn head(&self, most: usize) -> io::Result<(Vec<u8>, Ends)> {
         let mut bytes = Vec::new();
         let read = self.stream()?.take(most as u64 + 1).read_to_end(&mut bytes);
@@ -125,10 +125,10 @@ impl<'a> Source<'a> {
         Ok((bytes, ends))
     }
 
-    /// Bytes from one on as UTF-8, of a file that is not packed, and how they end.
+    /// Bytes of an uncompressed file from a position on, converted to UTF-8, and how they end.
     ///
     /// # Errors
-    /// Those of reading.
+    /// The errors of reading.
     pub fn letters(&self, at: u64, most: usize) -> io::Result<(Vec<u8>, Ends)> {
         let encoding = self.encoding.unwrap_or(Encoding::UTF_8);
         let at = Units::of(encoding).aligned(at.min(self.size));
@@ -137,24 +137,24 @@ impl<'a> Source<'a> {
         Ok((decoded(&bytes, encoding).into_owned().into_bytes(), ends))
     }
 
-    /// Where in the file the line begins that begins at `place` of `text`, its letters from `at` on; `None` if that is
-    /// no later place.
+    /// The position in the file of the line that begins at `place` of `text`, which was decoded from position `at` on;
+    /// `None` if that is not a later position.
     ///
     /// # Errors
-    /// Those of reading.
+    /// The errors of reading.
     pub fn place(&self, at: u64, text: &[u8], place: usize) -> io::Result<Option<u64>> {
-        // A row may end within an end of line of two letters.
+        // A row may end within a line break of two characters.
         let place = if text.get(place) == Some(&b'\n') { place + 1 } else { place };
         let lines = memchr::memchr_iter(b'\n', &text[..place.min(text.len())]).count();
         let Some(nth) = lines.checked_sub(1) else { return Ok(None) };
         let units = Units::of(self.encoding.unwrap_or(Encoding::UTF_8));
         let at = units.aligned(at);
-        // A letter takes four bytes at most.
+        // A character takes at most four bytes.
         let bytes = self.file.part(at, 4 * text.len())?;
         Ok(units.all_after(&bytes, b'\n').nth(nth).map(|next| at + next as u64))
     }
 
-    /// Bytes from one on, and how they end. Of a packed file there is only the start.
+    /// Bytes from a position on, and how they end. Of a compressed file only the start is available.
     ///
     /// # Errors
     /// As [`Self::head`].
@@ -171,7 +171,7 @@ impl<'a> Source<'a> {
         Ok((bytes, if more { Ends::More } else { Ends::Whole }))
     }
 
-    /// Whether a file of blocks has no last block: it was cut between two of them.
+    /// Whether a file of blocks lacks the last block: it was truncated between two blocks.
     pub fn lacks_end(&self) -> bool {
         ends::lacks_block(self.file, self.size)
     }

@@ -1,7 +1,7 @@
-//! Previews as HTML that is drawn once: texts, marked up documents, values, notebooks, bytes. Knows no pages.
+//! Previews as HTML that is drawn once: texts, rendered documents, values, notebooks, bytes. Knows no pages.
 //!
-//! Written tag by tag, so that what a browser parses is what was meant: every element is closed where it should
-//! be, none nests deeper than [`DEEPEST`], and texts are escaped and hold no letter that a parser drops.
+//! The HTML is written tag by tag, so that a browser parses exactly what was meant: every element is closed where it
+//! should be, none nests deeper than [`DEEPEST`], and texts are escaped and contain no character that a parser drops.
 
 use crate::{bytes::HASHED, left_out};
 use model::{
@@ -9,14 +9,13 @@ use model::{
     text::count,
 };
 
-/// Elements one within the other, at most. Browsers put what nests deeper than 512 elsewhere; the page around
-/// takes some thirty.
+/// How deep elements may nest. Browsers move elements that nest deeper than 512; the page around takes some thirty levels.
 pub const DEEPEST: usize = 400;
-/// Members that are shown unfolded, and how deep.
+/// How many members are shown unfolded, and to which depth.
 const FEW: u64 = 50;
 const UNFOLDED: u32 = 2;
 
-/// What a page shows of a preview. Tables and sequences are left to the page: they have more to give.
+/// What a page shows of a preview. The page itself draws tables and sequences, because more of them can be loaded.
 pub fn shown(preview: Preview) -> Shown {
     let (form, html) = match preview {
         Preview::Table(table) => return Shown::Table(table),
@@ -47,7 +46,7 @@ impl Html {
         self.open.push(tag);
         debug_assert!(self.open.len() <= DEEPEST, "{:?}", self.open);
         if tag == "pre" {
-            self.out.push('\n'); // Parsers drop the first one.
+            self.out.push('\n'); // Parsers drop the first line break.
         }
     }
 
@@ -73,7 +72,7 @@ impl Html {
         }
     }
 
-    /// Closes elements until `left` are open.
+    /// Closes elements until only `left` are open.
     fn end_to(&mut self, left: usize) {
         while self.open.len() > left {
             self.end();
@@ -84,19 +83,19 @@ impl Html {
         escape(&mut self.out, text);
     }
 
-    /// An element of a text.
+    /// Writes an element with a text.
     pub fn words(&mut self, tag: &'static str, attributes: &[(&str, &str)], text: &str) {
         self.begin(tag, attributes);
         self.text(text);
         self.end();
     }
 
-    /// HTML that is clean and closed already.
+    /// Writes HTML that is already sanitized and closed.
     fn clean(&mut self, html: &str) {
         self.out.push_str(html);
     }
 
-    /// All of it, closed.
+    /// The complete HTML, with all elements closed.
     pub fn finish(mut self) -> String {
         self.end_to(0);
         self.out
@@ -123,7 +122,7 @@ impl Html {
     }
 }
 
-/// A text as HTML.
+/// Writes a text as escaped HTML.
 pub fn escape(out: &mut String, text: &str) {
     for letter in text.chars() {
         match letter {
@@ -160,7 +159,7 @@ fn of_rich(clean: &str) -> String {
 fn of_tree(Tree { nodes, ends }: &Tree) -> String {
     let mut html = Html::default();
     html.begin("ul", &[]);
-    // Elements that are open where members of each depth begin.
+    // The number of open elements at which members of each depth begin.
     let mut levels = vec![html.open.len()];
     for node in nodes {
         levels.truncate(node.deep as usize + 1);
@@ -174,7 +173,7 @@ fn of_tree(Tree { nodes, ends }: &Tree) -> String {
     html.finish()
 }
 
-/// Whether its members are to follow within.
+/// Writes a node; returns whether its members will follow inside it.
 fn of_node(html: &mut Html, Node { deep, name, value }: &Node) -> bool {
     let (kind, says) = match value {
         Value::Null => ("dim", "null".to_owned()),

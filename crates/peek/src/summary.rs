@@ -1,4 +1,4 @@
-//! What can be said of the columns of some rows: their kinds, how much is missing, and how numbers lie. Reads nothing.
+//! Statistics of the columns of some rows: their kinds, how many values are missing, and the distribution of numbers. Reads nothing.
 
 use crate::{CELL, COLUMNS, clipped};
 use model::preview::{Column, Kind};
@@ -7,18 +7,18 @@ use std::{
     hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
 };
 
-/// Steps of the shape of a column of numbers.
+/// How many steps the histogram of a column of numbers has.
 const STEPS: usize = 18;
 
-/// A cell: what is shown of it, and what it counts as, which goes by all of it.
+/// A cell: the text that is shown, and what is counted, which is based on the whole cell.
 pub struct Cell {
     shown: String,
     is: Is,
-    /// Of the whole cell: equal cells have equal ones.
+    /// A digest of the whole cell: equal cells have equal digests.
     digest: u64,
 }
 
-/// What a cell holds.
+/// The kind of value in a cell.
 #[derive(Clone, Copy, PartialEq)]
 enum Is {
     Missing,
@@ -29,7 +29,7 @@ enum Is {
 }
 
 impl Cell {
-    /// Of which at most so many letters are shown.
+    /// A cell of which at most `most` letters are shown.
     pub fn new(text: &str, most: usize) -> Self {
         Self { shown: clipped(text, most), is: Is::of(text), digest: BuildHasherDefault::<DefaultHasher>::default().hash_one(text) }
     }
@@ -67,12 +67,12 @@ pub fn row<'a>(cells: impl Iterator<Item = &'a [u8]>) -> Vec<Cell> {
     cells.take(COLUMNS).map(|cell| Cell::new(&String::from_utf8_lossy(cell), CELL)).collect()
 }
 
-/// What is shown of rows.
+/// The texts that are shown of rows.
 pub fn shown(rows: Vec<Vec<Cell>>) -> Vec<Vec<String>> {
     rows.into_iter().map(|row| row.into_iter().map(|cell| cell.shown).collect()).collect()
 }
 
-/// The columns of these names over these rows.
+/// The columns with these names, with statistics of these rows.
 pub fn columns(names: Vec<String>, rows: &[Vec<Cell>]) -> Vec<Column> {
     names.into_iter().enumerate().map(|(at, name)| column(name, rows.iter().filter_map(|row| row.get(at)))).collect()
 }
@@ -101,7 +101,7 @@ fn column<'a>(name: String, cells: impl Iterator<Item = &'a Cell>) -> Column {
     column
 }
 
-/// How numbers between two lie, in steps.
+/// The distribution of numbers between two, in steps.
 fn shape(numbers: &[(f64, &str)], least: f64, most: f64) -> Vec<u8> {
     let wide = most - least;
     if !wide.is_finite() || wide <= 0.0 {

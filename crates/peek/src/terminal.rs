@@ -1,30 +1,30 @@
-//! What a terminal shows of some lines in the end: written over, moved about, in colours. Reads nothing.
+//! What a terminal finally shows of some lines: after overwriting, cursor movements and colours. Reads nothing.
 //!
-//! Knows what progress bars and compilers use: `\r`, backspace, the cursor's moves within what was given, erasing, and
-//! ink. It has no edge on the right and none below.
+//! Supports what progress bars and compilers use: `\r`, backspace, cursor movements within the given lines, erasing,
+//! and styles. The screen has no right edge and no bottom.
 
 use anstyle_parse::{Params, Parser, Perform, Utf8Parser};
 use model::log::{Ink, Level, LogLine};
 
-/// Letters of a line that are kept.
+/// How many letters of a line are kept.
 pub const LONGEST: usize = 4_000;
-/// Lines that the cursor goes up at once, at most: more than any terminal has.
+/// How many lines the cursor moves up at once at most: more than any terminal has.
 const HIGHEST: usize = 400;
 
-/// Lines as they are written, and a place among them.
+/// The lines on the screen, and the cursor.
 #[derive(Default)]
 pub struct Screen {
     rows: Vec<Row>,
     row: usize,
     column: usize,
     ink: Ink,
-    /// Lines of the file that came to lie on a row that was there, since the last row was made.
+    /// The number of lines of the file that were written to an existing row since the last row was added.
     skipped: u64,
-    /// The uppermost row that was written on or moved to.
+    /// The topmost row that was written or moved to.
     highest: Option<usize>,
-    /// A move would have led above the first row.
+    /// A movement would have led above the first row.
     beyond: bool,
-    /// Letters of a line that are kept beyond [`LONGEST`], as long as they come one after the other.
+    /// How many letters beyond [`LONGEST`] are kept if they are written consecutively.
     more: usize,
 }
 
@@ -33,14 +33,14 @@ struct Row {
     at: u64,
     skipped: u64,
     letters: Vec<(Ink, char)>,
-    /// Letters beyond those that are kept.
+    /// The number of letters that are not kept.
     cut: usize,
 }
 
 impl Screen {
-    /// One more line of the file, which begins at this byte: its letters without its end.
+    /// Writes one more line of the file, which begins at byte `at`; `text` excludes the line break.
     ///
-    /// What one line leaves open, a colour apart, the next one does not go on with.
+    /// Except for colours, a line's unfinished sequences do not affect the next line.
     pub fn line(&mut self, at: u64, text: &str) {
         if !self.rows.is_empty() {
             self.row += 1;
@@ -58,26 +58,26 @@ impl Screen {
         }
     }
 
-    /// A move would have led above the first line: what stood before it should be given, too.
+    /// A movement would have led above the first line: the lines before it should be written, too.
     pub const fn is_beyond(&self) -> bool {
         self.beyond
     }
 
-    /// Lines that are there; later moves are told apart from those until now.
+    /// The number of rows so far. Movements from now on are recorded separately for [`touched`](Self::touched).
     pub fn mark(&mut self) -> usize {
         self.highest = None;
         self.rows.len()
     }
 
-    /// The first row that was made or moved to since a mark.
+    /// The first row that was added or moved to since a mark.
     pub fn touched(&self, mark: usize) -> usize {
         self.highest.map_or(mark, |highest| highest.min(mark))
     }
 
-    /// The lines from one on.
+    /// The lines from `first` on.
     pub fn lines(self, first: usize) -> Vec<LogLine> {
         let lines = self.rows.into_iter().skip(first).enumerate().map(|(nth, row)| {
-            // The first one is counted from the start of the file.
+            // The first line has no previous line from which to count.
             let skipped = if nth == 0 { 0 } else { row.skipped };
             LogLine { skipped, ..row.shown() }
         });
@@ -113,7 +113,7 @@ impl Screen {
         self.highest = Some(self.highest.map_or(self.row, |highest| highest.min(self.row)));
     }
 
-    /// Only as far as there are rows: those below come with their lines.
+    /// Only as far as there are rows: further rows are added with their lines.
     fn down(&mut self, rows: usize) {
         self.row = (self.row + rows).min(self.rows.len().saturating_sub(1));
     }
@@ -134,7 +134,7 @@ impl Screen {
         }
     }
 
-    /// All below the cursor. What stands above it stays: a log is no screen that is cleared.
+    /// Erases everything from the cursor on. The rows above stay: unlike a screen, a log is not cleared.
     fn erase_below(&mut self) {
         self.erase_line(0);
         for row in self.rows.iter_mut().skip(self.row + 1) {
@@ -159,7 +159,7 @@ impl Screen {
                 code @ 30..=37 => ink.colour = (code - 29) as u8,
                 code @ 90..=97 => ink.colour = (code - 89) as u8,
                 39 => ink.colour = 0,
-                // A colour by number or by its parts: its numbers must not be taken for codes.
+                // A colour by number or by components: its parameters must not be mistaken for codes.
                 38 | 48 if code.len() == 1 => match codes.next().and_then(|kind| kind.first().copied()) {
                     Some(5) => drop(codes.next()),
                     Some(2) => drop(codes.nth(2)),
@@ -187,7 +187,7 @@ impl Row {
 
 impl Perform for Screen {
     fn print(&mut self, letter: char) {
-        // What turns text around could make a line say what it does not.
+        // Direction marks could make a line read differently from its content.
         if !matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{7f}'..='\u{9f}')
         {
             self.put(letter);
@@ -232,15 +232,14 @@ impl Perform for Screen {
     }
 
     fn esc_dispatch(&mut self, intermediates: &[u8], ignore: bool, byte: u8) {
-        // Up by one, as `ESC [ A`.
+        // Up by one row, like `ESC [ A`.
         if byte == b'M' && intermediates.is_empty() && !ignore {
             self.up(1);
         }
     }
 }
 
-/// The text that is left of one in the end, which is there whole. Of a line to whose right the cursor jumps too far, how
-/// much more there is.
+/// The text that finally remains visible, complete. If the cursor jumps too far right in a line, also how many letters are missing.
 pub fn shown(text: &str) -> String {
     let mut screen = Screen { more: text.len(), ..Screen::default() };
     let mut at = 0;
@@ -309,7 +308,7 @@ mod tests {
         assert_eq!(lines.iter().map(LogLine::plain).collect::<Vec<_>>(), ["outer 2/2", "inner 30/30", "end"]);
         let skipped: u64 = lines.iter().map(|line| line.skipped).sum();
         assert_eq!(skipped + lines.len() as u64, log.split('\n').count() as u64, "every line has its number");
-        // rich erases what it drew and goes up.
+        // The library rich erases what it drew and moves up.
         assert_eq!(texts("a 1\nb 1\r\x1b[2K\x1b[1A\x1b[2Ka 2\nb 2"), ["a 2", "b 2"]);
         assert_eq!(texts("a\nb\nc\x1b[2A\r\x1b[Jd"), ["d", "", ""]);
     }
@@ -338,7 +337,7 @@ mod tests {
         let lines = shown(&"y".repeat(LONGEST + 7));
         assert_eq!((lines[0].plain().len(), lines[0].cut), (LONGEST, 7));
         assert_eq!(shown(&format!("{}\rx\x1b[K", "y".repeat(LONGEST + 7)))[0].cut, 0);
-        // A cursor far to the right makes no line that long.
+        // A cursor far to the right must not create a line of that length.
         assert!(shown("\x1b[65535Cx")[0].plain().is_empty());
     }
 

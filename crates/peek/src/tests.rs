@@ -1,4 +1,4 @@
-//! Every format, whole and in windows, and what is not what its name says.
+//! Every format, whole and in windows, and files that do not match their name.
 
 mod cuts;
 mod notebooks;
@@ -49,7 +49,7 @@ fn tables_have_kinds_and_say_how_their_numbers_lie() {
     assert_eq!(found.columns[2].range, Some(("1".into(), "30".into())));
     assert_eq!((found.columns[2].shape.first(), found.columns[2].shape.last()), (Some(&100), Some(&100)));
     assert_eq!((found.next, found.ends), (None, Ends::Whole));
-    assert!(matches!(whole("one.csv", b"only\n1\n"), Preview::Text(_)), "one column is no table");
+    assert!(matches!(whole("one.csv", b"only\n1\n"), Preview::Text(_)), "one column is not a table");
     assert_eq!(table(whole("latin.csv", b"a,b\n\xe9\xe8,1\n")).rows, [["\u{e9}\u{e8}", "1"]]);
     assert_eq!(names(&table(whole("marked.csv", b"\xef\xbb\xbfa,b\n1,2\n"))), ["a", "b"]);
     assert_eq!(names(&table(whole("eu.csv", b"a;b\n1,5;2\n"))), ["a", "b"]);
@@ -238,7 +238,7 @@ fn node(deep: u32, name: &str, value: Value) -> Node {
 
 #[test]
 fn trees_keep_their_order_and_end_somewhere() {
-    assert!(matches!(whole("x.json", br#"{"n": 1e400}"#), Preview::Text(_)), "a number beyond all numbers");
+    assert!(matches!(whole("x.json", br#"{"n": 1e400}"#), Preview::Text(_)), "a number out of range");
     assert_eq!(
         tree("x.json", br#"{"z": 1.0, "a": [true, null, "x"], "e": {}}"#),
         [
@@ -366,7 +366,7 @@ mod parquet_files {
     }
 }
 
-/// Alignments of so many reads, behind so many remarks.
+/// A BAM file with `reads` reads after `remarks` header comments.
 fn bam_of(reads: usize, remarks: usize) -> Vec<u8> {
     use noodles_bam as bam;
     use noodles_sam::{self as sam, alignment::io::Write as _};

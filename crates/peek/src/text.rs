@@ -1,26 +1,26 @@
-//! Text as text. What is no UTF-8 is shown with a sign in its place.
+//! Plain text. Invalid UTF-8 is shown as replacement characters.
 
 use model::preview::{Code, Ends, Text};
 
-/// Bytes that are shown.
+/// How many bytes are shown.
 const SHOWN: usize = 200_000;
 
-/// The text in `bytes`, the first of a file, which end as `ends` says.
+/// The text in `bytes`, which are the first of a file and end as `ends` says.
 pub fn text(bytes: &[u8], ending: &str, ends: Ends) -> Text {
     let text = decoded(bytes, !ends.is_whole()).replace('\0', "\u{2400}");
     let end = (0..=SHOWN.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     let ends = if end < text.len() { Ends::More } else { ends };
     let text = &text[..end];
-    // A last line that is cut is shown as far as it goes; it may be all there is.
+    // An incomplete last line is shown as far as it goes; it may be the only line.
     Text { lines: text.lines().count() as u32, code: code(text, ending), ends }
 }
 
-/// A text in a language, which is known by name: no known one has more than 20 letters.
+/// A text in a language, identified by name: no known name has more than 20 letters.
 pub fn code(text: &str, language: &str) -> Code {
     Code { text: text.to_owned(), language: language.chars().take(20).collect(), html: String::new() }
 }
 
-/// Bytes as letters. Where they were cut, half a letter at the end is left out.
+/// Decodes bytes. If they were cut, an incomplete character at the end is left out.
 pub fn decoded(bytes: &[u8], cut: bool) -> String {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match std::str::from_utf8(bytes) {

@@ -1,11 +1,11 @@
-//! JSON and YAML as values in the order of the file, up to a number of them and to a depth. What lies deeper is kept as text.
+//! JSON and YAML as values in the order of the file, up to a number of values and a depth. Deeper values are kept as text.
 
 use crate::{left_out, source::Source, text::decoded};
 use model::preview::{Ends, Node, Preview, Tree, Value};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::{cell::RefCell, fmt, io, thread};
 
-/// What visitors of any value have in common: most kinds of values are told as one of a few.
+/// The methods that visitors of all values share: most kinds of values are converted to one of a few.
 macro_rules! plain_values {
     () => {
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,7 +45,7 @@ macro_rules! plain_values {
         }
 
         fn visit_f64<E>(self, number: f64) -> Result<(), E> {
-            // This way large ones have an exponent.
+            // This format writes large numbers with an exponent.
             self.number(format_args!("{number:?}"));
             Ok(())
         }
@@ -62,14 +62,14 @@ use compact::Compact;
 
 /// Larger files are shown as text (bytes).
 const LARGEST: usize = 1 << 20;
-/// Values that are shown, and letters of one.
+/// How many values are shown, and how many letters of each.
 const VALUES: usize = 4_000;
 const LETTERS: usize = 2_000;
-/// How deep values nest that are drawn. Each takes three elements of a page, and browsers take 512.
+/// To which depth values are drawn. Each level takes three elements of a page, and browsers allow 512.
 pub const DEEP: u32 = 100;
-/// How deep values nest that are read at all; `serde_json` ends at 128.
+/// To which depth values are read at all; `serde_json` stops at 128.
 const DEEPEST: u32 = 120;
-/// The same for YAML, whose reader takes much of the stack for each (bytes of it: for all, with room).
+/// The same for YAML, whose parser takes much stack per level; and the stack size in bytes that is enough for all levels.
 const YAML_DEEPEST: usize = 110;
 const YAML_STACK: usize = 16 << 20;
 
@@ -84,7 +84,7 @@ pub fn json(source: &Source<'_>) -> io::Result<Option<Preview>> {
     let nodes = nodes.into_inner();
     let ends = match read {
         Ok(()) => ends,
-        // What stands before the place where it was cut is as good as ever.
+        // The part before the position where the file was truncated is still valid.
         Err(error) if error.is_eof() && nodes.len() > 1 => {
             if ends.is_whole() {
                 Ends::Early
@@ -97,12 +97,12 @@ pub fn json(source: &Source<'_>) -> io::Result<Option<Preview>> {
     Ok(Some(Preview::Tree(Tree { nodes, ends })))
 }
 
-/// Whether a text that should be JSON by the ending of its name stops in the middle.
+/// Whether a text that should be JSON according to its extension is truncated.
 pub fn lacks_end(ending: &str, text: &[u8]) -> bool {
     matches!(ending, "json" | "geojson" | "ipynb") && serde_json::from_slice::<IgnoredAny>(text).is_err_and(|error| error.is_eof())
 }
 
-/// Documents that follow each other become a list.
+/// Several documents become a list.
 pub fn yaml(source: &Source<'_>) -> io::Result<Option<Preview>> {
     let (bytes, ends) = source.head(LARGEST)?;
     if ends == Ends::More {
@@ -114,12 +114,12 @@ pub fn yaml(source: &Source<'_>) -> io::Result<Option<Preview>> {
         1 => documents.remove(0).0,
         _ => joined(documents),
     };
-    // A text is a YAML document, too; it gains nothing from being one.
+    // A plain text is also a YAML document, but gains nothing from being shown as one.
     let holds = matches!(nodes.first(), Some(Node { value: Value::Map(_) | Value::List(_), .. }));
     Ok(holds.then_some(Preview::Tree(Tree { nodes, ends })))
 }
 
-/// The documents of a text; `None` if it is no YAML.
+/// The documents in a text; `None` if it is not YAML.
 fn documents(text: &str) -> Option<Vec<Plain>> {
     let read = || {
         let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_depth: YAML_DEEPEST } };
@@ -142,7 +142,7 @@ fn joined(documents: Vec<Plain>) -> Vec<Node> {
     nodes
 }
 
-/// A document with a budget of its own.
+/// A document with a value limit of its own.
 struct Plain(Vec<Node>);
 
 impl<'de> Deserialize<'de> for Plain {
@@ -153,11 +153,11 @@ impl<'de> Deserialize<'de> for Plain {
     }
 }
 
-/// The place of a value among the others.
+/// The position of a value among the others.
 struct Seed<'a> {
     nodes: &'a RefCell<Vec<Node>>,
     deep: u32,
-    /// The number of the node that holds it.
+    /// The index of the containing node.
     holder: Option<usize>,
     name: Option<String>,
 }
@@ -167,13 +167,13 @@ impl<'a> Seed<'a> {
         Self { nodes, deep, holder: None, name: None }
     }
 
-    /// Writes down what holds others; the place of its members.
+    /// Adds a node that contains others; returns the position for its members.
     fn hold(self, value: Value) -> Self {
         let (nodes, deep) = (self.nodes, self.deep + 1);
         Seed { nodes, deep, holder: Some(self.put(value)), name: None }
     }
 
-    /// The place of one member.
+    /// The position for one member.
     fn named(&self, name: Option<String>) -> Self {
         Seed { nodes: self.nodes, deep: self.deep, holder: self.holder, name }
     }
@@ -182,7 +182,7 @@ impl<'a> Seed<'a> {
         self.nodes.borrow().len() < VALUES
     }
 
-    /// Says that what holds this place has more members than are shown.
+    /// Records that the containing node has more members than are shown.
     fn left_out(self, more: u64) {
         if more > 0 {
             let mut nodes = self.nodes.borrow_mut();
@@ -191,7 +191,7 @@ impl<'a> Seed<'a> {
         }
     }
 
-    /// Writes the value down; the number of its node.
+    /// Adds the value; returns the index of its node.
     fn put(self, value: Value) -> usize {
         let mut nodes = self.nodes.borrow_mut();
         count(&mut nodes, self.holder, 1);
@@ -206,7 +206,7 @@ impl<'a> Seed<'a> {
     }
 }
 
-/// Members are counted as they come: of a file that is cut, those that were there.
+/// Members are counted as they are read: for a truncated file, those that were present.
 fn count(nodes: &mut [Node], holder: Option<usize>, more: u64) {
     if let Some(Node { value: Value::List(count) | Value::Map(count), .. }) = holder.and_then(|holder| nodes.get_mut(holder)) {
         *count += more;
@@ -226,7 +226,7 @@ impl Seed<'_> {
         self.put(Value::Number(number.to_string()));
     }
 
-    /// What lies too deep, as one text.
+    /// Writes a value that is nested too deeply, as one text.
     fn deeper<E>(self, write: impl FnOnce(Compact<'_>) -> Result<(), E>) -> Result<(), E> {
         let out = RefCell::default();
         let read = write(Compact::new(&out, self.deep));
@@ -292,7 +292,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 }
 
-/// Keys of YAML may be anything; they are shown as words.
+/// YAML keys may be any value; they are shown as text.
 struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {

@@ -1,11 +1,11 @@
-//! Texts of a preview as a page can hold them: each letter stays where it is, whoever parses the page. Reads nothing.
+//! Makes the texts of a preview safe for a page: each character stays where it is, however the page is parsed. Reads nothing.
 //!
-//! The parser of a browser drops NUL and turns a carriage return into the end of a line. A text of nothing
-//! else is then no text at all, and a page that expects one there cannot wake.
+//! A browser's parser drops NUL and turns a carriage return into a line break. A text that consists only of such
+//! characters would vanish, and a page that expects a text there could not hydrate.
 
 use model::preview::{Cell, Code, Column, Output, Preview, Sequences, Table, Value};
 
-/// A text with signs for the letters that a page cannot hold: U+2400 and what follows it for those that steer.
+/// Replaces characters that a page cannot hold by visible symbols: U+2400 and following for control characters.
 pub fn text(text: &mut String) {
     if !text.contains(hidden) {
         return;
@@ -13,7 +13,7 @@ pub fn text(text: &mut String) {
     *text = text.replace("\r\n", "\n").chars().map(shown).collect();
 }
 
-/// Those that steer, but for tabs and the ends of lines.
+/// Whether this is a control character other than a tab or a line break.
 fn hidden(letter: char) -> bool {
     letter.is_control() && !matches!(letter, '\t' | '\n')
 }
@@ -28,7 +28,7 @@ fn shown(letter: char) -> char {
     }
 }
 
-/// The same for all texts of a preview. HTML that was cleaned has been parsed already.
+/// The same for all texts of a preview. Sanitized HTML has already been parsed.
 pub fn preview(preview: &mut Preview) {
     match preview {
         Preview::Text(found) => code(&mut found.code),

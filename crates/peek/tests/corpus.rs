@@ -1,4 +1,4 @@
-//! What fuzzing has kept, read again by the same functions: a finding stays a test.
+//! Runs the inputs that fuzzing has kept through the same functions again: every finding remains a test.
 #![forbid(unsafe_code)]
 
 use peek::fuzzed::{TARGETS, scratch};

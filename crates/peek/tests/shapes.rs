@@ -1,7 +1,8 @@
-//! Whatever a file holds, its view is parsed as it was written: nothing moves, goes or comes, and nothing nests too deep.
+//! Whatever a file contains, a browser parses its view exactly as it was written: nothing moves, vanishes or is added,
+//! and nothing nests too deeply.
 //!
-//! Browsers do not refuse HTML, they mend it. A view that is mended is another than the one that was meant, and
-//! one that nests deeper than 512 elements is mended, too.
+//! Browsers do not reject invalid HTML, they repair it. A repaired view differs from the one that was meant. A view
+//! that nests deeper than 512 elements is repaired, too.
 #![forbid(unsafe_code)]
 
 #[path = "shapes/html.rs"]
@@ -35,7 +36,7 @@ fn view(name: &str, bytes: &[u8]) -> Still {
     }
 }
 
-/// What is wrong with a view.
+/// What is wrong with a view; `None` if nothing is.
 fn fault(html: &str) -> Option<String> {
     html::fault(html, DEEPEST)
 }
@@ -158,7 +159,7 @@ fn every_view_has_the_form_of_its_file() {
     }
 }
 
-/// Pieces that parsers treat in ways of their own.
+/// Markup that parsers treat specially.
 fn markup() -> impl Strategy<Value = String> {
     let tags = [
         "a",
@@ -242,7 +243,7 @@ fn markup() -> impl Strategy<Value = String> {
     })
 }
 
-/// Texts with what is no letter.
+/// Texts that include non-letters.
 fn words() -> impl Strategy<Value = String> {
     prop_oneof!["[ a-z<>&\"'\n\r\t\0\u{8}\u{b}\u{c}\u{1b}\u{85}\u{a0}\u{feff}\u{202e}\u{fffe}]{0,30}", any::<String>(), Just(String::new()),]
 }

@@ -1,4 +1,4 @@
-//! What jobs took by their benchmark files.
+//! What resources jobs used, from their benchmark files.
 
 use crate::{
     Reader,
@@ -8,10 +8,10 @@ use futures::StreamExt as _;
 use model::preview::Benchmark;
 use std::path::Path;
 
-/// Bytes of a benchmark file that are read.
+/// How many bytes of a benchmark file are read.
 const READ: usize = 1 << 20;
 
-/// Of each file what it says, in their order; `None` where there is none that can be read.
+/// The content of each file, in the order of `paths`; `None` for a file that is missing or unreadable.
 pub async fn read(reader: &Reader, reach: &Reach, paths: Vec<String>) -> Vec<Option<Benchmark>> {
     let all = paths.into_iter().map(|path| async move {
         let slice = reader.files.slice(reach, Path::new(&path), ByteRange::From(0, READ)).await.ok()?;

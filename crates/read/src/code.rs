@@ -12,24 +12,24 @@ use std::path::{Component, Path};
 use store::{Conn, runs::find};
 use view::code::{CodeView, Source, SourceBody};
 
-/// Rules shown at once, and bytes of one text.
+/// How many rules are shown at once, and how many bytes of one text.
 const RULES: u32 = 200;
 const LONGEST: usize = 200_000;
-/// Configuration files that are read.
+/// How many configuration files are read.
 const CONFIGS: usize = 20;
 
 /// The code of a run, or of one of its rules.
 ///
 /// # Errors
-/// The reader may not see the run, the database does not answer, or highlighting takes too long.
+/// The reader may not see the run, the database does not respond, or highlighting takes too long.
 pub async fn view(reader: &Reader, viewer: &Viewer, id: RunId, rule: Option<&str>) -> Result<CodeView, ReadError> {
     let mut conn = reader.store.conn().await?;
     let found = found(&mut conn, viewer, id, rule).await?;
-    drop(conn); // Files and highlighting take their time.
+    drop(conn); // Files and highlighting take time.
     shown(reader, found).await
 }
 
-/// What is to be shown: texts by language, and paths to be read.
+/// What will be shown: texts by language, and paths of files to read.
 struct Found {
     rules: Vec<RuleCode>,
     more_rules: u64,
@@ -96,7 +96,7 @@ fn body(text: &str, language: &str, missing: u64, whole: Option<FileRef>, leash:
     SourceBody::Html { html: highlight::html(text, language, leash), lines: text.lines().count() as u32, missing, whole }
 }
 
-/// A file beneath the directory of the run as readers find it; others have no name that an address takes.
+/// The file's reference if it lies below the run's directory; other files have no name that a URL can contain.
 fn way(reach: &Reach, name: &str) -> Option<FileRef> {
     let name = Path::new(name);
     let way = if name.is_absolute() { name.strip_prefix(reach.directory.as_deref()?).ok()? } else { name };

@@ -1,23 +1,23 @@
-//! Why something cannot be read, told apart by what whoever asked can do about it.
+//! Why something cannot be read, classified by what the caller can do about it.
 
 use std::sync::Arc;
 use store::StoreError;
 
-/// One read may have been shared: everybody who waited for it gets the same error.
+/// Several callers may have waited for one read: all of them get the same error.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ReadError {
-    /// It does not exist, or this reader may not see it: the two look alike.
+    /// It does not exist, or this reader may not see it: both look the same.
     #[error("there is no such thing, or this reader may not see it")]
     NotFound,
-    /// The question has a value that means nothing.
+    /// The request contains an invalid value.
     #[error(transparent)]
     Invalid(#[from] model::Invalid),
     #[error(transparent)]
     Store(Arc<StoreError>),
-    /// Too much else is going on, or the work took too long.
+    /// Too much other work is going on, or the work took too long.
     #[error("no turn came free, or it took too long")]
     Busy,
-    /// A fault of ours.
+    /// A fault in Flowo.
     #[error("{0}")]
     Broken(Arc<str>),
 }
@@ -34,7 +34,7 @@ impl From<StoreError> for ReadError {
     }
 }
 
-/// The error of a read that several waited for.
+/// The error of a read that several callers waited for.
 pub(crate) fn shared(error: Arc<ReadError>) -> ReadError {
     Arc::unwrap_or_clone(error)
 }

@@ -1,13 +1,13 @@
-//! What failed in a run, gathered by cause.
+//! What failed in a run, grouped by cause.
 
 use crate::{ReadError, Reader, tail::tails};
 use model::{AsOf, JobKey, JobStatus, RunId, access::Viewer};
 use view::jobs::FailuresView;
 
-/// What failed in a run, or had failed at a moment of the past, and what its client said about it.
+/// What failed in a run, or had failed at a past moment, and the errors that its client reported.
 ///
 /// # Errors
-/// The viewer may not see the run, or the database does not answer.
+/// The viewer may not see the run, or the database does not respond.
 pub async fn view(reader: &Reader, viewer: &Viewer, id: RunId, at: Option<AsOf>) -> Result<FailuresView, ReadError> {
     let mut conn = reader.store.conn().await?;
     let reach = crate::run(&mut conn, viewer, id).await?.reach;

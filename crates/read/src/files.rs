@@ -1,7 +1,7 @@
 //! The files of runs: which may be shown, how they are opened, and how many are read at a time.
 //!
-//! Knows nothing of formats, pages or addresses. A path comes from a client or a reader and is trusted in
-//! neither case; `place` says what it may mean, `open` opens it so that it means nothing else.
+//! Knows nothing of formats, pages or URLs. A path comes from a client or a reader and is trusted in neither case:
+//! `place` determines what it may refer to, and `open` opens it in a way that it cannot refer to anything else.
 
 mod child;
 mod follow;
@@ -43,11 +43,11 @@ use std::{
 use tokio::{task::spawn_blocking, time::timeout};
 use turns::Turns;
 
-/// A file system that hangs is given up. What waits for it keeps its turn until it answers; everything else here
-/// has bounds of its own below this, in bytes and in time.
+/// How long Flowo waits for a file system before it gives up. A read that hangs keeps its turn until the file system
+/// answers; everything else here has limits of its own below this one, in bytes and in time.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Lets files through. Cheap to clone.
+/// Reads files of runs on behalf of readers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct RunFiles {
     roots: Arc<Roots>,
@@ -58,7 +58,7 @@ pub struct RunFiles {
 }
 
 impl RunFiles {
-    /// `program` looks into files when it is called with `peek`: `flowod` itself.
+    /// `program` examines files when it is called with `peek`: it is `flowod` itself.
     pub fn new(roots: Roots, guard: Guard, program: PathBuf) -> Self {
         Self {
             roots: Arc::new(roots),
@@ -69,21 +69,20 @@ impl RunFiles {
         }
     }
 
-    /// Whether any file is shown to somebody with this reach.
+    /// Whether somebody with this reach is shown any file.
     pub fn shows(&self, reach: &Reach) -> bool {
         reach.extent == FileReach::Machine || self.roots.any(&reach.account)
     }
 
-    /// What the file system says of a file.
+    /// What the file system reports about a file.
     ///
     /// # Errors
-    /// Why it is not shown, as for all that reads here.
+    /// The reason why it is not shown. The same holds for all methods below that read.
     pub async fn facts(&self, reach: &Reach, path: &Path) -> Result<FileFacts, NoFile> {
         self.with(reach, path, |_, facts| Ok(facts)).await
     }
 
-    /// A part of a file; of memory it takes what the part takes. One that would begin beyond the end is empty and
-    /// begins there.
+    /// A part of a file; needs as much memory as the part has bytes. A part that would begin past the end is empty and begins at the end.
     ///
     /// # Errors
     /// As [`Self::facts`].
@@ -99,7 +98,7 @@ impl RunFiles {
         .await
     }
 
-    /// Lines of a log, or the first bytes of what is no text.
+    /// Lines of a log, or the first bytes of a file that is not text.
     ///
     /// # Errors
     /// As [`Self::facts`], and [`NoFile::Shrunk`].
@@ -121,7 +120,7 @@ impl RunFiles {
         .await
     }
 
-    /// Lines of a file that are looked for; for a moment only, then it says where to go on.
+    /// Searches the lines of a file. Stops after a short time and says where to continue.
     ///
     /// # Errors
     /// As [`Self::facts`].
@@ -132,7 +131,7 @@ impl RunFiles {
         found.await.map(|(_, hits)| hits)
     }
 
-    /// How the letters of a file are read that is shown; nothing for what is no text.
+    /// The encoding in which the text of a file is read; `None` for a file that is not text.
     ///
     /// # Errors
     /// As [`Self::facts`].
@@ -143,7 +142,7 @@ impl RunFiles {
         found.await.map(|(_, read)| read)
     }
 
-    /// How many lines of a file end before a byte; `None` as long as they are not counted.
+    /// How many lines of a file end before a byte; `None` until they are counted.
     ///
     /// # Errors
     /// As [`Self::facts`].
@@ -152,7 +151,7 @@ impl RunFiles {
         self.with(reach, path, move |file, facts| counts.before(&file, before.min(facts.size)).map_err(|error| open::why(&error))).await
     }
 
-    /// Where the line of a number begins; `None` as long as it is not counted.
+    /// Where the line with a number begins; `None` until the lines are counted.
     ///
     /// # Errors
     /// As [`Self::facts`].
@@ -164,7 +163,7 @@ impl RunFiles {
         found.await.map(|(_, at)| at)
     }
 
-    /// What is shown of a file. Another process makes it, with bounds of its own.
+    /// The preview of a file. Another process makes it, with limits of its own.
     ///
     /// # Errors
     /// As [`Self::facts`], and [`NoFile::TooMuch`].
@@ -173,7 +172,7 @@ impl RunFiles {
         Ok((facts, self.peeker.peek(file, &Ask { name: name_of(path), ..ask }).await?))
     }
 
-    /// What lies in a directory beneath that of the run, from the start or an entry on, and how much more there is.
+    /// The entries of a directory below that of the run, from the start or from an entry on, and how many more there are.
     ///
     /// # Errors
     /// As [`Self::facts`].
@@ -185,7 +184,7 @@ impl RunFiles {
         self.at(&reach, place, move |place| list::list(&place, &guard, from.as_deref())).await
     }
 
-    /// The file itself, to be read piece by piece.
+    /// The open file, to be read piece by piece.
     ///
     /// # Errors
     /// As [`Self::facts`].
@@ -193,7 +192,7 @@ impl RunFiles {
         self.with(reach, path, |file, facts| Ok((file, facts))).await
     }
 
-    /// Does something with a text; about a packed one another process answers the question.
+    /// Works on a text; for a compressed file, another process answers `question` instead.
     async fn unpacked<T, F>(&self, reach: &Reach, path: &Path, question: Value, work: F) -> Result<(FileFacts, T), NoFile>
     where
         T: DeserializeOwned + Send + 'static,
@@ -210,7 +209,7 @@ impl RunFiles {
         }
     }
 
-    /// Opens a file and does something with it, elsewhere than where requests are answered.
+    /// Opens a file and works on it, on a blocking thread.
     async fn with<T, F>(&self, reach: &Reach, path: &Path, work: F) -> Result<T, NoFile>
     where
         T: Send + 'static,
@@ -225,7 +224,7 @@ impl RunFiles {
         .await
     }
 
-    /// Does something that may take long, when it is its turn.
+    /// Does something that may take long, on a blocking thread, once a turn is free.
     async fn at<T, F>(&self, reach: &Reach, place: Place, work: F) -> Result<T, NoFile>
     where
         T: Send + 'static,
@@ -243,7 +242,7 @@ impl RunFiles {
     }
 }
 
-/// The name of a file, whose ending says what it is.
+/// The name of a file; its extension determines the file type.
 fn name_of(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

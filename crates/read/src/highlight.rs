@@ -1,6 +1,6 @@
-//! Code with its words marked by classes, which `style/parts/code.css` colours.
+//! Highlights code: marks words with CSS classes, which `style/parts/code.css` colours.
 //!
-//! Bounded in time, each text and all of an answer: what could not be marked soon enough is shown plain.
+//! The time is limited, for each text and for all texts of a response: whatever could not be highlighted in time is shown plain.
 
 use crate::work::Leash;
 use std::{
@@ -13,12 +13,12 @@ use syntect::{
     util::LinesWithEndings,
 };
 
-/// How long one text may take, after its first lines, ...
+/// How long one text may take after its first bytes, ...
 const PATIENCE: Duration = Duration::from_millis(150);
-/// ... which take longer where a language is met for the first time: its patterns are made then.
+/// ... and how long those first bytes may take: when a language is used for the first time, its patterns are compiled.
 const FIRST: usize = 4_096;
 const FIRST_PATIENCE: Duration = Duration::from_secs(2);
-/// Longer lines are data, not code (bytes).
+/// Lines longer than this are data, not code (bytes).
 const LONG: usize = 2_000;
 const CLASSES: ClassStyle = ClassStyle::SpacedPrefixed { prefix: "c-" };
 
@@ -29,7 +29,7 @@ fn languages() -> &'static SyntaxSet {
 
 fn language(name: &str) -> Option<&'static SyntaxReference> {
     let name = match name.to_lowercase().as_str() {
-        // Snakemake's language is Python with more words.
+        // Snakemake's language is Python with more keywords.
         "python" | "snakemake" | "snakefile" | "smk" => "py".to_owned(),
         "bash" | "shell" => "sh".to_owned(),
         "julia" => "jl".to_owned(),
@@ -39,7 +39,7 @@ fn language(name: &str) -> Option<&'static SyntaxReference> {
     languages().find_syntax_by_token(&name)
 }
 
-/// The language of a file by its name.
+/// The language of a file, by its name.
 pub fn language_of(path: &str) -> &str {
     let file = path.rsplit('/').next().unwrap_or(path);
     match file.rsplit_once('.') {
@@ -49,7 +49,7 @@ pub fn language_of(path: &str) -> &str {
     }
 }
 
-/// HTML of a text: escaped, with classes where the language is known and there is time.
+/// A text as HTML: escaped, with classes if the language is known and there is time.
 pub fn html(text: &str, name: &str, leash: &Leash) -> String {
     let Some(syntax) = language(name).filter(|_| !leash.is_short()) else { return escaped(text) };
     let mut until = Instant::now() + FIRST_PATIENCE;
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What a browser would show of it.
+    /// The text that a browser would show for this HTML.
     fn shown(html: &str) -> String {
         let mut text = String::new();
         let mut tag = false;

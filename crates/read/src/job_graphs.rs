@@ -1,4 +1,5 @@
-//! Layouts of job graphs: many rules' jobs drawn as one, then layers, off the request threads.
+//! Layouts of job graphs: where a rule has too many jobs they are merged into one box; then boxes are arranged in
+//! layers, off the request threads.
 
 use crate::{ReadError, error::shared, work};
 use model::{JobKey, JobStatus};
@@ -17,28 +18,28 @@ use tokio::sync::Semaphore;
 use tracing::info;
 use view::job_graph::{JobGraph, JobNode};
 
-/// Jobs of one picture.
+/// How many jobs one picture shows.
 pub const MOST: usize = 10_000;
-/// Links of one picture: what lays them out takes its time and hears nobody meanwhile.
+/// How many links one picture shows: the layout takes long and cannot be interrupted.
 const MOST_LINKS: usize = 40_000;
-/// Around one rule, another one is drawn as one box if a job has more links to it than this.
+/// In the graph around one rule, another rule becomes a single box if a job has more links to it than this.
 const FEW: usize = 40;
-/// Size of a box, and the least distances, in pixels.
+/// The size of a box, and the least distances, in pixels.
 pub const BOX: (i32, i32) = (132, 24);
 const SPACE: f64 = 18.0;
-/// A part wider than this, and much wider than high, is folded (pixels).
+/// A part wider than this, and much wider than high, is wrapped into rows (pixels).
 const WIDEST: f64 = 6_000.0;
-/// Layouts made at the same time, and kept: bytes.
+/// How many layouts are made at the same time, and how many bytes of them are cached.
 const AT_ONCE: usize = 1;
 const KEPT: u64 = 32 << 20;
 
-/// Boxes that hang together, and where they stand.
+/// Connected boxes and their positions.
 type Part = Vec<(usize, f64, f64)>;
 
-/// Where boxes stand, and how large the picture is.
+/// The positions of boxes, and the size of the picture.
 type Places = (Vec<(i32, i32)>, i32, i32);
 
-/// The layouts of all readers, by what is linked to what: a job that goes on moves no box.
+/// The layouts for all readers, cached by the links between jobs: a job's progress moves no box.
 pub struct JobGraphs {
     kept: Cache<u64, Arc<Places>>,
     turns: Arc<Semaphore>,
@@ -51,10 +52,10 @@ impl Default for JobGraphs {
     }
 }
 
-/// Boxes before they have a place.
+/// Boxes that have no position yet.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Boxes {
-    /// The job that needs attention most, how many there are, rule, state, label.
+    /// For each box: its most urgent job, its number of jobs, rule, state, label.
     list: Vec<(JobKey, u32, String, JobStatus, String)>,
     edges: BTreeSet<(u32, u32)>,
 }
@@ -67,7 +68,7 @@ impl JobGraphs {
         let focus = rule.map(str::to_owned);
         let jobs = graph.nodes.iter().filter(|node| rule.is_none_or(|rule| node.rule == rule)).count() as u64;
         let boxes = work::shared("the jobs of a graph", move |_| Ok(gather(graph, focus.as_deref()))).await?;
-        // Around a rule of many jobs there may be any number of others.
+        // Around a rule with many jobs there may be any number of other jobs.
         if boxes.list.len() > 2 * MOST || boxes.edges.len() > MOST_LINKS {
             return Ok(JobGraph::TooLarge { jobs });
         }
@@ -97,10 +98,10 @@ impl JobGraphs {
     }
 }
 
-/// Makes one box of all jobs of a rule, where a reader of another rule would see too many of them.
+/// Merges all jobs of a rule into one box if a reader of another rule would see too many of them.
 fn gather(graph: Graph, focus: Option<&str>) -> Boxes {
     let Graph { nodes, edges } = graph;
-    // A rule is one box if one job of the rule that is looked at has so many links to it.
+    // A rule becomes one box if a single job of the focused rule has this many links to it.
     let rule_of: HashMap<JobKey, &str> = nodes.iter().map(|node| (node.job, node.rule.as_str())).collect();
     let mut links: HashMap<(JobKey, &str), usize> = HashMap::new();
     for (from, to) in &edges {
@@ -137,11 +138,11 @@ fn gather(graph: Graph, focus: Option<&str>) -> Boxes {
     boxes
 }
 
-/// Places for boxes: each part that hangs together in layers, the parts beside and under each other.
+/// Positions for boxes: each connected part is arranged in layers, and the parts are placed beside and below each other.
 fn places(count: usize, edges: &[(u32, u32)]) -> Places {
     let (wide, high) = (f64::from(BOX.0), f64::from(BOX.1));
     let linked: BTreeSet<u32> = edges.iter().flat_map(|(from, to)| [*from, *to]).collect();
-    // Numbered without gaps: the layout names boxes by their place, whatever they are called.
+    // Numbered without gaps: the layout names boxes by index, whatever their own numbers are.
     let names: Vec<u32> = linked.iter().copied().collect();
     let number: HashMap<u32, u32> = names.iter().enumerate().map(|(at, name)| (*name, at as u32)).collect();
     let vertices: Vec<(u32, (f64, f64))> = (0..names.len() as u32).map(|at| (at, (wide, high))).collect();
@@ -156,7 +157,7 @@ fn places(count: usize, edges: &[(u32, u32)]) -> Places {
     let down: f64 = edges.iter().map(|(from, to)| (at[&(*to as usize)] - at[&(*from as usize)]).signum()).sum();
     let flip = if down < 0.0 { -1.0 } else { 1.0 };
     parts.extend((0..count as u32).filter(|node| !linked.contains(node)).map(|node| vec![(node as usize, 0.0, 0.0)]));
-    // Shelves of about the shape of a screen, high parts first.
+    // Rows of parts that together have about the shape of a screen, high parts first.
     let mut parts: Vec<(f64, f64, Part)> = parts.into_iter().map(|part| squared(part, flip)).collect();
     parts.sort_by(|one, other| other.1.total_cmp(&one.1));
     let area: f64 = parts.iter().map(|(w, h, _)| (w + SPACE) * (h + SPACE)).sum();
@@ -175,8 +176,8 @@ fn places(count: usize, edges: &[(u32, u32)]) -> Places {
     (placed, (widest + SPACE) as i32, (y + tallest + SPACE) as i32)
 }
 
-/// The same layers, each in rows that make the part about as wide as high. Boxes keep their order; no
-/// edge lies within a layer, so all still lead downward.
+/// The same layers, each broken into rows so that the part is about as wide as high. Boxes keep their order. No edge
+/// lies within a layer, so all edges still lead downward.
 fn wrapped(part: Part) -> Part {
     let mut layers: BTreeMap<i64, Vec<(usize, f64)>> = BTreeMap::new();
     for (node, x, y) in part {
@@ -198,14 +199,14 @@ fn wrapped(part: Part) -> Part {
     placed
 }
 
-/// A part with its upper left corner at zero, and its size.
+/// A part moved so that its upper left corner is at zero, and its size.
 fn squared(part: Part, flip: f64) -> (f64, f64, Part) {
     let mut part: Part = part.into_iter().map(|(node, x, y)| (node, x, y * flip)).collect();
     let span = |of: fn(&(usize, f64, f64)) -> f64| {
         let (least, most) = part.iter().map(of).fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), at| (least.min(at), most.max(at)));
         most - least
     };
-    // One box that everything hangs on makes a layer that nobody could look at.
+    // A single box with very many dependents would make a layer too wide to look at.
     if span(|node| node.1) > WIDEST.max(8.0 * span(|node| node.2)) {
         part = wrapped(part);
     }
@@ -254,7 +255,7 @@ mod tests {
         assert_eq!(once.len(), places.len());
     }
 
-    /// Samples in chains of nine jobs, merged by tens, as large workflows are.
+    /// Samples in chains of nine jobs, merged by tens, as in large workflows.
     fn chains(jobs: u32) -> Vec<(u32, u32)> {
         let samples = jobs / 9;
         let mut edges: Vec<(u32, u32)> =

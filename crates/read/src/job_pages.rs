@@ -1,5 +1,4 @@
-//! Pages of a run's jobs: as they were reported from the database, in other orders and by words from
-//! the jobs in memory.
+//! Pages of a run's jobs: in the reported order from the database, in other orders and for searches from the jobs in memory.
 
 use crate::{ReadError, Reader, benchmarks, highlight, tail::tails, work};
 use model::{
@@ -14,13 +13,13 @@ use store::{
 };
 use view::jobs::{JobAsk, OpenJob};
 
-/// Words that are searched for (bytes).
+/// How long a search text may be (bytes).
 const LONGEST: usize = 200;
 
-/// What a page asks for, as a query.
+/// The query for what a page requests.
 ///
 /// # Errors
-/// A value means nothing.
+/// The request contains an invalid value.
 pub fn query(ask: JobAsk) -> Result<Query, ReadError> {
     let told = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     let statuses = JobStatus::list(ask.status.as_deref().unwrap_or(""))?;
@@ -33,7 +32,7 @@ pub fn query(ask: JobAsk) -> Result<Query, ReadError> {
     Ok(Query { rule: ask.rule, statuses, find, sort, all_attempts: false, limit: 100, after })
 }
 
-/// One page, of now or of a moment of the past; the caller has checked that the reader may see the run.
+/// One page, of now or of a past moment. The caller has checked that the reader may see the run.
 pub async fn page(reader: &Reader, run: RunId, query: Query, at: Option<AsOf>) -> Result<Page<JobRow>, ReadError> {
     if !query.is_over_all() && at.is_none() {
         let mut conn = reader.store.conn().await?;
@@ -73,12 +72,12 @@ pub async fn page(reader: &Reader, run: RunId, query: Query, at: Option<AsOf>) -
 /// One job with its details, its command highlighted, the ends of its logs and its benchmark.
 ///
 /// # Errors
-/// The viewer may not see the run, it has no such job, or the database does not answer.
+/// The viewer may not see the run, the run has no such job, or the database does not respond.
 pub async fn open(reader: &Reader, viewer: &Viewer, id: RunId, job: JobKey, at: Option<AsOf>) -> Result<OpenJob, ReadError> {
     let mut conn = reader.store.conn().await?;
     let reach = crate::run(&mut conn, viewer, id).await?.reach;
     let mut detail = jobs::detail(&mut conn, id, job).await?.ok_or(ReadError::NotFound)?;
-    drop(conn); // Highlighting takes its time.
+    drop(conn); // Highlighting takes time.
     if let Some(at) = at {
         let then = reader.jobs.then(id, at).await?;
         then.past.of_detail(&mut detail, &then.snapshot.marks);

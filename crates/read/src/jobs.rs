@@ -1,7 +1,7 @@
 //! The jobs of runs in memory, 48 bytes each, kept in step with the database.
 //!
-//! A run is read whole when it is first asked for; after that only what changed. What is given
-//! out holds every change that the hub had told of when it was asked for.
+//! The jobs of a run are read completely when they are first requested; after that, only changes are read. A snapshot
+//! includes every change that the hub had announced when the snapshot was requested.
 
 use crate::{ReadError, error::shared};
 use live::Hub;
@@ -23,32 +23,32 @@ use store::{
 };
 use tokio::sync::Mutex;
 
-/// What all runs together may take, in bytes.
+/// How many bytes all runs together may take.
 const KEPT: u64 = 256 << 20;
-/// What all moments of the past together may take, in bytes; and how long one is kept: a transaction may
-/// still commit what it did before.
+/// How many bytes all past moments together may take; and how long one is cached, because a transaction may still
+/// commit changes that were made before that moment.
 const KEPT_PAST: u64 = 128 << 20;
 const SETTLED: Duration = Duration::from_mins(1);
-/// Runs nobody asks for are forgotten.
+/// Runs that nobody requests for this long are dropped.
 const IDLE: Duration = Duration::from_mins(5);
-/// So long nobody looks at the change log unless the hub has told of something.
+/// For this long the change log is not read again, unless the hub announces a change.
 const FRESH: Duration = Duration::from_millis(200);
-/// More changes at once, and the run is read whole.
+/// If more jobs than this changed at once, the whole run is read again.
 const MOST: i64 = 20_000;
 
-/// Wildcards whose values are kept at most.
+/// How many wildcards have their values cached.
 const COLUMNS: usize = 8;
 
-/// A run's jobs at a moment.
+/// A run's jobs at one moment.
 #[derive(Clone)]
 pub struct Snapshot {
     pub marks: Arc<Marks>,
-    /// Another number, other jobs.
+    /// A different number means different jobs.
     pub version: u64,
     derived: Arc<Derived>,
 }
 
-/// What is made of wildcards when it is first asked for. It only grows, as they do.
+/// Data derived from wildcards on first use. It only grows, like the wildcards.
 #[derive(Default)]
 struct Derived {
     values: std::sync::Mutex<HashMap<String, Arc<Values>>>,
@@ -56,8 +56,7 @@ struct Derived {
 }
 
 impl Snapshot {
-    /// The values of a wildcard. Takes some 100 ms for 10^5 wildcards that nobody asked for: not for a
-    /// thread that others wait for.
+    /// The values of a wildcard. Takes some 100 ms for 10^5 wildcards on first use, so it must not run on a thread that others wait for.
     pub fn values(&self, name: &str) -> Arc<Values> {
         let mut held = self.derived.values.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= COLUMNS && !held.contains_key(name) {
@@ -70,7 +69,7 @@ impl Snapshot {
         Arc::clone(values)
     }
 
-    /// All wildcards, to be searched; as dear as [`Self::values`].
+    /// All wildcards, for searching; costs as much as [`Self::values`].
     pub fn texts(&self) -> Arc<Texts> {
         let mut texts = self.derived.texts.lock().unwrap_or_else(PoisonError::into_inner);
         if texts.known() < self.marks.wildcards.list().len() {
@@ -83,12 +82,12 @@ impl Snapshot {
 struct Held {
     now: Snapshot,
     horizon: Horizon,
-    /// Where the hub was when this was read.
+    /// The hub's position when this was read.
     cursor: LiveCursor,
     looked: Instant,
 }
 
-/// The jobs of all runs somebody looks at.
+/// The jobs of all runs that somebody is viewing.
 pub struct JobsInMemory {
     store: Store,
     hub: Hub,
@@ -96,7 +95,7 @@ pub struct JobsInMemory {
     past: Cache<(RunId, Millis), Arc<Then>>,
 }
 
-/// A run at a moment of the past.
+/// A run at a past moment.
 pub struct Then {
     pub snapshot: Snapshot,
     pub past: Past,
@@ -105,13 +104,13 @@ pub struct Then {
 impl JobsInMemory {
     pub fn new(store: Store, hub: Hub) -> Self {
         let weigher = |_: &RunId, held: &Arc<Mutex<Held>>| {
-            // Wildcards once more for what is derived of them.
+            // The wildcards count again for the data derived from them.
             let weight = held.try_lock().map_or(0, |held| held.now.marks.weight() * 3 / 2);
             u32::try_from(weight + 1_000).unwrap_or(u32::MAX)
         };
         let kept = Cache::builder().max_capacity(KEPT).weigher(weigher).time_to_idle(IDLE).build();
         let weigher = |_: &(RunId, Millis), then: &Arc<Then>| {
-            let marks = &then.snapshot.marks; // Its words are those of the present.
+            let marks = &then.snapshot.marks; // Its words are shared with the present.
             u32::try_from(marks.rows.len() * size_of::<marks::Mark>() + then.past.weight() + 1_000).unwrap_or(u32::MAX)
         };
         let past = Cache::builder().max_capacity(KEPT_PAST).weigher(weigher).time_to_live(SETTLED).build();
@@ -128,28 +127,28 @@ impl JobsInMemory {
 
     /// A run as it was at a moment.
     ///
-    /// The first reader of a moment waits for what was told after it to be read; see [`Past::read`].
+    /// The first reader of a moment waits while the later changes are read; see [`Past::read`].
     pub async fn then(&self, run: RunId, at: AsOf) -> Result<Arc<Then>, ReadError> {
         let at = at.millis();
         let make = async {
-            let mut snapshot = self.of_run(run).await?; // First: what comes in between is undone, too.
+            let mut snapshot = self.of_run(run).await?; // Read first: changes made in between are undone, too.
             let mut conn = self.store.conn().await?;
             let past = Past::read(&mut conn, run, at).await?;
             past.of_marks(Arc::make_mut(&mut snapshot.marks));
-            // Apart from all numbers of the present.
+            // Distinct from all version numbers of the present.
             (snapshot.version, snapshot.derived) = (1 << 63 | at.unsigned_abs(), Arc::default());
             Ok(Arc::new(Then { snapshot, past }))
         };
         let made = Box::pin(self.past.try_get_with((run, at), make)).await.map_err(shared)?;
         if made.past.after.is_none() {
-            self.past.invalidate(&(run, at)).await; // Nothing came after it yet: the next reader must hear if something does.
+            self.past.invalidate(&(run, at)).await; // No change followed yet: the next reader must notice if one does.
         }
         Ok(made)
     }
 
     /// The jobs of a run.
     ///
-    /// The first reader of a run of 10^5 jobs waits some hundred milliseconds, others for what changed.
+    /// The first reader of a run of 10^5 jobs waits some hundred milliseconds; later readers wait only for the changes.
     pub async fn of_run(&self, run: RunId) -> Result<Snapshot, ReadError> {
         let told = self.hub.cursor();
         let held = self.kept.try_get_with(run, self.whole(run)).await;
@@ -181,14 +180,14 @@ impl JobsInMemory {
                 let known = same(&held.now.marks, &ids);
                 let marks = Arc::make_mut(&mut held.now.marks);
                 marks.again(&mut conn, run, &ids).await?;
-                // What is read again until its transaction is settled is often the same.
+                // Rows are read again until their transaction is settled, often without a difference.
                 if marks.rows.len() != before || known != same(marks, &ids) {
                     held.now.version += 1;
                 }
             }
             None => {
                 held.now.marks = Arc::new(marks::marks(&mut conn, run).await?);
-                held.now.derived = Arc::default(); // Wildcards have other numbers now.
+                held.now.derived = Arc::default(); // Wildcards have different numbers now.
                 held.now.version += 1;
             }
         }
@@ -197,7 +196,7 @@ impl JobsInMemory {
     }
 }
 
-/// What is known of some jobs.
+/// The current marks of some jobs.
 fn same(marks: &Marks, ids: &[JobKey]) -> Vec<Option<marks::Mark>> {
     ids.iter().map(|id| marks.rows.binary_search_by_key(id, |row| row.id).ok().map(|at| marks.rows[at])).collect()
 }

@@ -1,7 +1,7 @@
-//! What is read of runs: models over `store`, `live` and files, made into the data of [`view`].
+//! Reads runs: combines `store`, `live` and files into the data of [`view`].
 //!
-//! Pages, the API and loops read through one [`Reader`]. It decides nothing about rights but asks `model::access`; it
-//! speaks no HTTP and draws nothing.
+//! Pages, the API and background loops read through one [`Reader`]. It decides nothing about rights but asks
+//! `model::access`; it contains no HTTP and draws nothing.
 #![forbid(unsafe_code)]
 
 mod benchmarks;

@@ -1,4 +1,4 @@
-//! Logs of a run: which there are, and windows of one of them. No log is read whole.
+//! Logs of a run: the list of them, and windows of one log. No log is read whole.
 
 use crate::{ReadError, Reader, files::Reach, note_read, results::of_rule};
 use model::{
@@ -18,7 +18,7 @@ use store::{
 };
 use view::logs::{JobLog, LOGS, LogWindow, LogsAsk, LogsView, OpenLog};
 
-/// Jobs whose logs are listed, of each kind.
+/// How many jobs of each kind are listed with their logs.
 const JOBS: u32 = 60;
 
 pub async fn view(reader: &Reader, viewer: &Viewer, id: RunId, ask: LogsAsk) -> Result<LogsView, ReadError> {
@@ -45,7 +45,7 @@ pub async fn view(reader: &Reader, viewer: &Viewer, id: RunId, ask: LogsAsk) -> 
     Ok(LogsView { run: logfile, jobs, missing, rest, open })
 }
 
-/// Failed jobs, running ones, and the newest.
+/// Failed jobs, running jobs, and the newest jobs.
 async fn most_wanted(conn: &mut Conn, id: RunId) -> Result<Vec<JobRow>, ReadError> {
     let sort = JobSort { column: JobColumn::Reported, direction: Direction::Desc };
     let mut rows: Vec<JobRow> = Vec::new();
@@ -58,7 +58,7 @@ async fn most_wanted(conn: &mut Conn, id: RunId) -> Result<Vec<JobRow>, ReadErro
     Ok(rows)
 }
 
-/// The logs of some jobs, those of failed ones first.
+/// The logs of some jobs, those of failed jobs first.
 async fn logs_of(conn: &mut Conn, mut rows: Vec<JobRow>) -> Result<Vec<JobLog>, ReadError> {
     let rank = |job: &JobRow| match job.status {
         JobStatus::Failed => 0,
@@ -80,7 +80,7 @@ async fn logs_of(conn: &mut Conn, mut rows: Vec<JobRow>) -> Result<Vec<JobLog>, 
     Ok(logs.collect())
 }
 
-/// The path of a log, and what may be read of it.
+/// The path of a log, and the reach for reading it.
 async fn known(reader: &Reader, viewer: &Viewer, id: RunId, file: &FileRef) -> Result<(Reach, String), ReadError> {
     let mut conn = reader.store.conn().await?;
     let reach = crate::run(&mut conn, viewer, id).await?.reach;
@@ -118,12 +118,12 @@ pub async fn open(
     Ok(OpenLog { file, path, window, bytes, over })
 }
 
-/// Lines are counted by the width that the file itself tells, not by one that a reader chose.
+/// Lines are counted with the character width that Flowo detected in the file, not with one that a reader chose.
 fn may_count(read: ReadAs) -> bool {
     read.because != Because::Chosen || !read.encoding.is_wide()
 }
 
-/// Whether the run, or every job that writes a log, has ended.
+/// Whether the run has ended, or every job that writes this log.
 async fn is_over(reader: &Reader, viewer: &Viewer, id: RunId, file: &FileRef, path: &str) -> Result<bool, ReadError> {
     let mut conn = reader.store.conn().await?;
     let run = crate::run(&mut conn, viewer, id).await?.run;
@@ -157,10 +157,10 @@ pub async fn count(
     Ok(reader.files.count(&reach, Path::new(&path), before).await)
 }
 
-/// Words that are searched for (bytes).
+/// How long a search text may be (bytes).
 const LONGEST: usize = 200;
 
-/// What is looked for, if that can be.
+/// The search that the parameters describe, if they are valid.
 pub fn looked_for(words: Option<String>, level: Option<Level>, from: u64, encoding: Option<Encoding>) -> Result<Look, ReadError> {
     let wanted = match (words, level) {
         (Some(words), _) if words.is_empty() || words.len() > LONGEST || words.contains('\n') => {

@@ -1,4 +1,4 @@
-//! Samples against rules, from the jobs in memory.
+//! The matrix of samples and rules, from the jobs in memory.
 
 use crate::{
     ReadError, Reader,
@@ -12,14 +12,14 @@ use store::jobs::{
 };
 use view::matrix::{Cell, MatrixAsk, MatrixRow, MatrixView};
 
-/// Rows of one answer.
+/// How many rows one answer contains.
 pub const ROWS: usize = 40;
-/// Rows that may be asked for by name.
+/// How many rows may be requested by name.
 const NAMED: usize = 200;
-/// Columns; a run with more rules is shown by its first ones.
+/// How many columns are shown; of a run with more rules, the first ones.
 const COLUMNS: usize = 300;
 
-/// A part of a run's matrix; the caller has checked that the reader may see the run.
+/// A part of a run's matrix. The caller has checked that the reader may see the run.
 pub async fn view(
     reader: &Reader,
     run: RunId,
@@ -61,9 +61,9 @@ struct Sorted {
     columns: Vec<String>,
     /// Rules beyond the last column.
     more_columns: u32,
-    /// All that pass, in their order.
+    /// All rows that pass the filter, in order.
     rows: Vec<MatrixRow>,
-    /// The longest time of a row.
+    /// The longest total time of any row.
     longest: i64,
 }
 
@@ -126,7 +126,7 @@ fn rows(
                 (count(JobStatus::Failed), count(JobStatus::Lost))
             };
             rows.sort_by_cached_key(|row| std::cmp::Reverse(troubled(row)));
-            // Equal ones by name: sorted within, as sorting is stable.
+            // Rows with equal keys are sorted by name; sorting is stable.
             let mut at = 0;
             while at < rows.len() {
                 let trouble = troubled(&rows[at]);
@@ -139,7 +139,7 @@ fn rows(
     Ok(Sorted { columns: rules.into_iter().map(|(_, name)| name.to_string()).collect(), more_columns, rows, longest })
 }
 
-/// `S2` before `S10`: numbers inside names count as numbers.
+/// `S2` before `S10`: digits inside names are compared as numbers.
 fn natural(one: &str, other: &str) -> Ordering {
     let (mut one, mut other) = (one, other);
     loop {

@@ -1,4 +1,4 @@
-//! Files that a run's jobs name: rule by rule, one rule's, by words, and one path with its jobs.
+//! Files that a run's jobs name: by rule, of one rule, by search, and one path with its jobs.
 
 use crate::{ReadError, Reader, results::place};
 use model::{Invalid, JobKey, RunId, access::Viewer, job::FileRole};
@@ -9,13 +9,13 @@ use store::{
 };
 use view::files::{AllFiles, FilesAsk, FilesView};
 
-/// Words that are searched for (bytes).
+/// How long a search text may be (bytes).
 const LONGEST: usize = 500;
 
 /// Files of a run.
 ///
 /// # Errors
-/// The viewer may not see the run, `ask` means nothing, or the database does not answer.
+/// The viewer may not see the run, `ask` is invalid, or the database does not respond.
 pub async fn view(reader: &Reader, viewer: &Viewer, id: RunId, ask: FilesAsk) -> Result<FilesView, ReadError> {
     let mut conn = reader.store.conn().await?;
     crate::check(&mut conn, viewer, id).await?;
@@ -51,7 +51,7 @@ async fn named(conn: &mut Conn, id: RunId, ask: FilesAsk, order: &HashMap<String
     Ok(FilesView::Rule { jobs, next })
 }
 
-/// The files of a job in one role; without one in the first that it has files of.
+/// The files of a job in one role; without a role, in the first role in which the job has files.
 async fn all(conn: &mut Conn, id: RunId, job: JobKey, role: Option<FileRole>, skip: u32) -> Result<AllFiles, ReadError> {
     let row = jobs::named(conn, id, &[job]).await?.pop().ok_or(ReadError::NotFound)?;
     let of = jobs::extras(conn, &[job]).await?.pop().ok_or(ReadError::NotFound)?;

@@ -1,8 +1,8 @@
-//! The figures around the list of runs, read once for everybody who asks within a moment.
+//! The figures around the list of runs, read once for all requests within a short time.
 //!
-//! They count up to ten thousand rows each, and every open page wants them after every change.
-//! What is handed out may be [`FRESH`] old and says from which point of the live stream on it
-//! must be read again: a page that follows the stream from there misses nothing.
+//! Each figure counts up to ten thousand rows, and every open page requests them after every change. A returned figure
+//! may be up to [`FRESH`] old. It comes with the position in the live stream from which later changes are not included,
+//! so a page that follows the stream from there misses nothing.
 
 use crate::{ReadError, error::shared};
 use live::Hub;
@@ -19,19 +19,19 @@ use store::{
 };
 use view::runs::{Overview, STEP_MS, STEPS};
 
-/// How old a figure may be, from when its reading began. Pages wait a little longer than this
-/// after a change before they ask.
+/// How old a figure may be, counted from when its reading began. After a change, pages wait a little longer than this
+/// before they request the figures.
 const FRESH: Duration = Duration::from_millis(250);
 /// How old the activity strip may be: one of its steps is twelve minutes.
 const STRIP: Duration = Duration::from_secs(2);
-/// Filters whose totals are kept at a time.
+/// How many filters have their totals cached.
 const FILTERS: u64 = 512;
 
-/// A figure, and the point from which changes are not in it.
+/// A figure, and the position from which changes are not included.
 type Since<T> = (T, LiveCursor);
 type Tiles = Arc<Vec<(RunStatus, Total)>>;
 
-/// A figure as it is kept.
+/// A cached figure.
 #[derive(Clone)]
 struct Kept<T> {
     figure: T,
@@ -39,8 +39,7 @@ struct Kept<T> {
     began: Instant,
 }
 
-/// Counts the age of a figure from the beginning of its reading: what was committed while it was
-/// read is not in it.
+/// Counts the age of a figure from the start of its reading: changes that were committed during the reading are not included.
 struct FromItsBeginning;
 
 impl<K, T> Expiry<K, Kept<T>> for FromItsBeginning {
@@ -49,7 +48,7 @@ impl<K, T> Expiry<K, Kept<T>> for FromItsBeginning {
     }
 }
 
-/// The figures of all readers.
+/// The figures for all readers.
 pub struct Overviews {
     store: Store,
     hub: Hub,

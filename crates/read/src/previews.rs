@@ -1,5 +1,4 @@
-//! Previews as a page wants them: words coloured, what stands still as HTML, neighbours by their addresses.
-//! Reads nothing.
+//! Turns previews into what a page needs: highlighted code, static HTML, and URLs of neighbouring files. Reads nothing.
 
 use crate::{highlight, work::Leash};
 use model::{
@@ -12,7 +11,7 @@ use peek::still::{self, Html};
 use std::path::Path;
 use view::paths::{self, RunPlace};
 
-/// What a page shows of a preview. Takes as long as colouring may.
+/// What a page shows of a preview. Takes at most as long as highlighting may take.
 pub fn shown(mut preview: Preview, leash: &Leash) -> Shown {
     match &mut preview {
         Preview::Text(text) => colour(&mut text.code, leash),
@@ -33,7 +32,7 @@ fn colour(code: &mut Code, leash: &Leash) {
     code.text.clear();
 }
 
-/// The way to a path from the directory of its run on; `None` if it lies elsewhere, or is that directory.
+/// The path relative to the directory of its run; `None` if it lies elsewhere, or is that directory itself.
 pub fn beneath(path: &str, directory: Option<&Path>) -> Option<String> {
     let way = if path.starts_with('/') { Path::new(path).strip_prefix(directory?).ok()?.to_str()? } else { path };
     let mut parts: Vec<&str> = Vec::new();
@@ -47,7 +46,7 @@ pub fn beneath(path: &str, directory: Option<&Path>) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
-/// Where the neighbours of a file are found.
+/// How the neighbours of a file are addressed.
 pub fn near(id: RunId, way: &str) -> Near {
     Near {
         folder: way.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned(),
@@ -56,13 +55,13 @@ pub fn near(id: RunId, way: &str) -> Near {
     }
 }
 
-/// The page with a look into what lies beneath the directory of the run.
+/// The page that opens a preview of something below the run's directory.
 fn page(id: RunId, way: String) -> String {
     let file = FileRef::Under(way).to_string();
     paths::run_at(id, &RunPlace { tab: Some("results".into()), file: Some(file), ..RunPlace::default() })
 }
 
-/// What lies in a directory, each with a look into it, and a way to what is not listed.
+/// The entries of a directory, each with a link to its preview, and a link to those that are not listed.
 pub fn folder(id: RunId, way: &str, folder: &Folder) -> Shown {
     let mut html = Html::default();
     if folder.entries.is_empty() && folder.rest().is_none() && folder.nameless == 0 {

@@ -1,4 +1,4 @@
-//! The handle through which everything is read: the database, what is cached of it, and the files of runs.
+//! The handle through which everything is read: the database, what is cached from it, and the files of runs.
 
 use crate::{
     files::{Followers, RunFiles},

@@ -1,4 +1,4 @@
-//! Reads results: outputs of jobs by rule and of one job, directories, and what is shown of a file.
+//! Reads results: outputs of jobs by rule and of one job, directories, and the preview of a file.
 
 use crate::{ReadError, Reader, benchmarks, files::Reach, note_read, previews, work};
 use model::{
@@ -21,10 +21,10 @@ use store::{
 };
 use view::results::{DEEP, Level, Made, OpenFile, Output, Rest, ResultsAsk, ResultsView, Took};
 
-/// Jobs of a rule that are listed at once, and rules without one.
+/// How many jobs of a rule are listed at once; and, if no rule is chosen, how many rules.
 const JOBS: u32 = 25;
 const RULES: usize = 60;
-/// Outputs of a job that are listed beside those of others, and where it is asked for.
+/// How many outputs of a job are listed among other jobs, and how many when the job itself is requested.
 const OUTPUTS: u32 = 12;
 const ALL_OUTPUTS: u32 = 200;
 
@@ -106,7 +106,7 @@ async fn took(reader: &Reader, reach: &Reach, made: &[Made], files: Vec<(JobKey,
     all.collect()
 }
 
-/// What the run says of a file.
+/// What the run says about a file.
 async fn named(conn: &mut Conn, id: RunId, file: FileRef) -> Result<OpenFile, ReadError> {
     let path = files::path_of(conn, id, &file).await?.ok_or(ReadError::NotFound)?;
     let (jobs, unlisted) = files::path(conn, id, &path).await?.map(|detail| (detail.jobs, detail.unlisted)).unwrap_or_default();
@@ -115,7 +115,7 @@ async fn named(conn: &mut Conn, id: RunId, file: FileRef) -> Result<OpenFile, Re
     Ok(OpenFile { file, path, made_by, used_by, found: Err(NoFile::Missing), read: None })
 }
 
-/// The same with what is in it.
+/// The same, with the content of the file.
 async fn opened(reader: &Reader, reach: Reach, id: RunId, open: OpenFile, encoding: Option<Encoding>) -> OpenFile {
     let reach = reach.to(&open.file);
     let found = found(reader, &reach, id, open.path.clone(), 0, encoding).await;
@@ -126,7 +126,7 @@ async fn opened(reader: &Reader, reach: Reach, id: RunId, open: OpenFile, encodi
     OpenFile { found, read, ..open }
 }
 
-/// What is shown of a path: the content of a file, or what lies in a directory of the run.
+/// What is shown of a path: the content of a file, or the entries of a directory of the run.
 async fn found(
     reader: &Reader,
     reach: &Reach,
@@ -139,7 +139,7 @@ async fn found(
     let ask = Ask { at, encoding, near: way.as_deref().map(|way| previews::near(id, way)), ..Ask::default() };
     match (reader.files.preview(reach, Path::new(&path), ask).await, way) {
         (Ok((facts, preview)), _) => {
-            // A panic in there ends this view, not the page.
+            // A panic in the preview ends only this view, not the page.
             let shown = work::shared("showing a file", move |leash| Ok(previews::shown(preview, leash))).await;
             Ok((facts, shown.map_err(|error| if matches!(error, ReadError::Busy) { NoFile::Busy } else { NoFile::Broken })?))
         }
@@ -152,8 +152,8 @@ async fn found(
     }
 }
 
-/// The directory of the run, and those on the way to one beneath it. The last one is listed from an entry on, the others
-/// so that the next one is among their entries.
+/// The directory of the run, and the directories on the path to the open one. The last one is listed from a given entry
+/// on, the others so that the next one is among their entries.
 async fn levels(reader: &Reader, reach: &Reach, tree: &str, after: Option<String>) -> Vec<Level> {
     let parts: Vec<&str> = tree.split('/').filter(|part| !matches!(*part, "" | "." | "..")).take(DEEP).collect();
     let list = async |way: &str, from: Option<String>| reader.files.list(reach, Path::new(way), from).await;
@@ -180,14 +180,14 @@ async fn levels(reader: &Reader, reach: &Reach, tree: &str, after: Option<String
     levels
 }
 
-/// Where a list goes on, as a number.
+/// The position at which a list continues, parsed.
 pub fn place<T: FromStr>(after: Option<String>, expected: &'static str) -> Result<Option<T>, ReadError> {
     let read = |after: String| after.parse().map_err(|_| Invalid::new("after", after, expected).into());
     after.map(read).transpose()
 }
 
-/// Outputs of jobs from one on, at most so many of each, with what the file system says of them. With each job comes how
-/// many others it stands for.
+/// The outputs of jobs, at most `most` of each job after the first `skip`, with what the file system reports about
+/// them. Each job comes with the number of other jobs that it represents.
 async fn made(
     reader: &Reader,
     conn: &mut Conn,
@@ -228,10 +228,10 @@ async fn made(
     Ok(made)
 }
 
-/// Jobs, each with how many others it stands for, and what comes after them.
+/// Jobs, each with the number of other jobs that it represents, and what follows them.
 type Rows = (Vec<(JobRow, u64)>, Option<Rest>);
 
-/// Jobs of a rule from one on, at most `limit`; and what comes after them.
+/// Jobs of a rule after a given one, at most `limit`; and what follows them.
 pub async fn of_rule(
     conn: &mut Conn,
     id: RunId,
@@ -252,7 +252,7 @@ pub async fn of_rule(
     Ok((page.items, rest))
 }
 
-/// The newest job of each rule, the last rules first, after so many rules.
+/// The newest job of each rule, the last rules first, after the first `skip` rules.
 async fn of_each_rule(reader: &Reader, conn: &mut Conn, id: RunId, skip: u32) -> Result<Rows, ReadError> {
     let order = reader.rule_graphs.order(id).await?;
     let mut rules: Vec<(String, u64)> = store::runs::rules(conn, id)

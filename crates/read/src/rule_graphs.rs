@@ -1,4 +1,4 @@
-//! Pictures of rule graphs: laid out once for each graph, off the request threads.
+//! Pictures of rule graphs: each graph is laid out once, off the request threads.
 
 mod lay;
 
@@ -14,29 +14,29 @@ use tokio::sync::Semaphore;
 use tracing::{info, warn};
 use view::rule_graph::RuleGraph;
 
-/// Of sizes and distances: another number, and every graph is laid out anew.
+/// The version of sizes and distances: after a change of this number every graph is laid out again.
 const FORM: i32 = 1;
-/// What pictures may take in memory, in bytes; the database keeps the others.
+/// How many bytes of pictures are cached in memory; the database stores all of them.
 const KEPT: u64 = 32 << 20;
-/// What rules that came later read is looked at so seldom.
+/// How long the links of rules that were added later are cached.
 const GROWN: Duration = Duration::from_secs(30);
-/// Layouts made at the same time. Each keeps one processor busy.
+/// How many layouts are made at the same time. Each keeps one processor busy.
 const AT_ONCE: usize = 1;
 
-/// What came of a graph.
+/// The result of laying out a graph.
 #[derive(Clone)]
 enum Picture {
     Unreadable,
     TooLarge,
-    /// Names of the nodes, and where they are.
+    /// The names of the nodes, and their layout.
     Drawn(Arc<(Vec<String>, Layout)>),
 }
 
-/// The pictures of all readers.
+/// The pictures for all readers.
 pub struct RuleGraphs {
     store: Store,
     kept: Cache<(Vec<u8>, Direction), Picture>,
-    /// Graphs with rules that came later.
+    /// Graphs extended by rules that were added later.
     grown: Cache<(RunId, Vec<u8>, Vec<String>), Arc<Value>>,
     turns: Arc<Semaphore>,
 }
@@ -48,10 +48,10 @@ impl RuleGraphs {
         Self { store, kept, grown, turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    /// The picture of a run's rule graph; the caller has checked that the reader may see the run.
+    /// The picture of a run's rule graph. The caller has checked that the reader may see the run.
     ///
     /// # Errors
-    /// The database does not answer. A graph that cannot be drawn is no error but says so.
+    /// The database does not respond. A graph that cannot be drawn is not an error; the result says so.
     pub async fn of_run(&self, run: RunId, direction: Direction) -> Result<RuleGraph, ReadError> {
         let Some(found) = self.found(run, direction).await? else { return Ok(RuleGraph::Absent) };
         let key = (found.digest.clone(), direction);
@@ -63,15 +63,15 @@ impl RuleGraphs {
         })
     }
 
-    /// The place of each rule in the order in which their jobs can run; empty if no graph was reported.
+    /// The position of each rule in an order in which their jobs can run; empty if there is no graph.
     pub async fn order(&self, run: RunId) -> Result<HashMap<String, usize>, ReadError> {
         let found = self.found(run, Direction::Down).await?;
         Ok(found.and_then(|found| Graph::read(&found.graph)).map(|graph| graph.order()).unwrap_or_default())
     }
 
-    /// The graph as it was reported, with the rules that came later: a checkpoint adds some. Those are
-    /// linked by the files of the newest job of each rule. So are all rules of a client that reports no
-    /// graph; without any link there is none.
+    /// The graph as it was reported, extended by rules that were added later, for instance by a checkpoint. The added
+    /// rules are linked by the files of the newest job of each rule. If a client reports no graph, all its rules are
+    /// linked this way; if that gives no link, there is no graph.
     async fn found(&self, run: RunId, direction: Direction) -> Result<Option<graphs::Reported>, ReadError> {
         let mut conn = self.store.conn().await?;
         let found = graphs::reported(&mut conn, run, FORM, direction.as_str()).await?;
@@ -82,7 +82,7 @@ impl RuleGraphs {
                 None => return Ok(found),
             },
         };
-        // One more than a picture has: then there is none, instead of one without some of them.
+        // One more than fits in a picture: then the graph counts as too large, instead of being drawn without some rules.
         let others = graphs::others(&mut conn, run, &graph.names, MOST_NODES as u32 + 1).await?;
         if others.is_empty() {
             return Ok(found);
@@ -91,7 +91,7 @@ impl RuleGraphs {
         let grown = if let Some(grown) = self.grown.get(&key).await {
             grown
         } else {
-            // What is not drawn needs no links.
+            // A graph that will not be drawn needs no links.
             let is_drawn = graph.names.len() + others.len() <= MOST_NODES;
             let links = if is_drawn { files::links(&mut conn, run).await? } else { Vec::new() };
             let grown = graph.grown(others, &links);
@@ -106,7 +106,7 @@ impl RuleGraphs {
         Ok(Some(graphs::made(&mut conn, (*grown).clone(), FORM, direction.as_str()).await?))
     }
 
-    /// The picture as it is kept, or a new one, which is then kept. Holds no connection meanwhile.
+    /// The cached picture, or a new one, which is then cached. Holds no connection while it works.
     async fn picture(&self, found: graphs::Reported, direction: Direction) -> Result<Picture, ReadError> {
         let Some(graph) = Graph::read(&found.graph) else {
             warn!("A reported rule graph is none: no nodes, or links that lead nowhere");
@@ -132,7 +132,7 @@ impl Picture {
     }
 }
 
-/// Bytes of a picture, more or less.
+/// The approximate size of a picture in bytes.
 fn weight(picture: &Picture) -> u32 {
     let bytes = match picture {
         Picture::Drawn(picture) => {

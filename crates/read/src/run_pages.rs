@@ -1,4 +1,4 @@
-//! Windows of the list of runs, and one run, now or at a moment of the past.
+//! Windows of the list of runs, and one run, now or at a past moment.
 
 use crate::{ReadError, Reader};
 use model::{
@@ -15,10 +15,10 @@ use store::{
 };
 use view::runs::{PAGE, RunView, Then};
 
-/// Runs one deletion names.
+/// How many runs one deletion may name.
 const MAX_IDS: usize = 1000;
 
-/// An error if a request names more runs than it may.
+/// Returns an error if a request names too many runs.
 pub fn few(ids: &[RunId]) -> Result<(), ReadError> {
     if ids.len() <= MAX_IDS {
         return Ok(());
@@ -26,10 +26,10 @@ pub fn few(ids: &[RunId]) -> Result<(), ReadError> {
     Err(Invalid::new("ids", format!("{} ids", ids.len()), "at most 1000 at a time").into())
 }
 
-/// Head, errors, attempts and rules of a run, now or at a moment of the past.
+/// Head, errors, attempts and rules of a run, now or at a past moment.
 ///
 /// # Errors
-/// The viewer may not see the run, or the database does not answer.
+/// The viewer may not see the run, or the database does not respond.
 pub async fn view(reader: &Reader, viewer: &Viewer, id: RunId, at: Option<AsOf>) -> Result<RunView, ReadError> {
     let cursor = reader.hub.cursor();
     let mut conn = reader.store.conn().await?;
@@ -45,7 +45,7 @@ pub async fn view(reader: &Reader, viewer: &Viewer, id: RunId, at: Option<AsOf>)
     Ok(RunView { detail, cursor, then })
 }
 
-/// Makes what is known of a run that of a moment.
+/// Turns the data of a run into that of a past moment.
 async fn then(reader: &Reader, detail: &mut RunDetail, span: Option<Span>, moment: AsOf) -> Result<Then, ReadError> {
     let at = moment.millis();
     let (first, last) = span.map_or((at, at), |span| (span.first, span.last));
@@ -60,7 +60,7 @@ async fn then(reader: &Reader, detail: &mut RunDetail, span: Option<Span>, momen
 /// A window of the list of runs.
 ///
 /// # Errors
-/// `sort` or `after` mean nothing, or the database does not answer.
+/// `sort` or `after` is invalid, or the database does not respond.
 pub async fn page(
     conn: &mut Conn,
     viewer: &Viewer,

@@ -1,4 +1,4 @@
-//! Which runs somebody may see, and which of their files: asked before anything of a run is read.
+//! Which runs somebody may see, and which of their files. Every read of a run asks here first.
 
 use crate::{ReadError, Reader, files::Reach};
 use model::{
@@ -8,7 +8,7 @@ use model::{
 };
 use store::{Conn, runs};
 
-/// A run that somebody may see, and which of its files.
+/// A run that somebody may see, with the reach into its files.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
     pub run: RunSummary,
@@ -25,7 +25,7 @@ pub async fn run(conn: &mut Conn, viewer: &Viewer, run: RunId) -> Result<Seen, R
     Ok(Seen { run, reach })
 }
 
-/// An error unless there is such a run and `viewer` may see it.
+/// Returns an error unless the run exists and `viewer` may see it.
 ///
 /// # Errors
 /// As [`run`].
@@ -33,7 +33,7 @@ pub async fn check(conn: &mut Conn, viewer: &Viewer, id: RunId) -> Result<(), Re
     run(conn, viewer, id).await.map(drop)
 }
 
-/// Notes in the audit log that somebody read a file by the owner's reach. Where it cannot be noted, it is read all the same.
+/// Records in the audit log that somebody read a file through the owner's reach. If recording fails, the file is read all the same.
 pub async fn note_read(reader: &Reader, by: UserId, run: RunId, reach: &Reach, path: &str) {
     if reach.extent != FileReach::Machine {
         return;

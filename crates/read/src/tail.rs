@@ -4,10 +4,10 @@ use crate::{Reader, files::Reach};
 use std::path::Path;
 use view::logs::{LINES, LogTail};
 
-/// Logs of one page whose ends are shown.
+/// How many logs of one page are shown with their last lines.
 const TAILS: usize = 4;
 
-/// The ends of the first of some logs that a run named; none for readers who may not see files.
+/// The last lines of the first few logs that a run named; empty for readers who may not see files.
 pub async fn tails(reader: &Reader, reach: &Reach, paths: Vec<String>) -> Vec<LogTail> {
     let mut tails = Vec::new();
     if !reader.files.shows(reach) {

@@ -1,5 +1,5 @@
-//! How much longer a run takes: from how long jobs of each rule took, here and in earlier attempts,
-//! and from how many ran at once.
+//! Estimates how much longer a run takes: from how long jobs of each rule took, here and in earlier attempts, and from
+//! how many ran at once.
 
 use crate::{ReadError, Reader, jobs::Snapshot};
 use model::{JobStatus, Millis, RunId, run::RuleRow};
@@ -10,7 +10,7 @@ use store::{
     runs::find,
 };
 
-/// Jobs that must have ended before anything is said.
+/// How many jobs must have succeeded before there is an estimate.
 const LEAST: usize = 3;
 
 /// How long jobs of one rule take.
@@ -21,8 +21,8 @@ struct Takes {
     variance: f64,
 }
 
-/// How much longer a run takes, in milliseconds: the least and the most to be expected. `None` if it does not run, or too
-/// little of it has ended to tell.
+/// How much longer a run takes, in milliseconds: the lowest and the highest expected value. `None` if it is not
+/// running, or if too few of its jobs have ended.
 pub async fn left(reader: &Reader, run: RunId) -> Result<Option<(Millis, Millis)>, ReadError> {
     let Snapshot { marks, .. } = reader.jobs.of_run(run).await?;
     let mut conn = reader.store.conn().await?;
@@ -54,7 +54,7 @@ fn band(marks: &Marks, rules: &[RuleRow], past: &HashMap<String, Takes>, now: Mi
     let whole = takes(&all);
     let of = |rule: &str| {
         let known = here.get(rule).map(|times| takes(times));
-        // What was seen here counts most; a single job says little about the spread.
+        // Times from this run count most; but one or two jobs say little about the variance.
         match (known, past.get(rule)) {
             (Some(known), Some(past)) if known.jobs < 3.0 => Takes { mean: f64::midpoint(known.mean, past.mean), ..*past },
             (Some(known), _) => known,
@@ -84,7 +84,7 @@ fn band(marks: &Marks, rules: &[RuleRow], past: &HashMap<String, Takes>, now: Mi
             .chain(running.iter().map(|(_, from)| now - (*from).max(since)));
         (spent.sum::<i64>() as f64 / span).max(0.5)
     };
-    // Over all of it, and over the last quarter.
+    // Over the whole run, and over its last quarter.
     let (one, other) = (at_once(first), at_once(now - (now - first) / 4));
     let deviation = variance.sqrt();
     let low = ((work - deviation).max(work * 0.6) / one.max(other) * 0.9).max(longest.min(work / one.max(other)));
@@ -105,7 +105,7 @@ mod tests {
     use model::{JobKey, run::JobCounts};
     use store::jobs::marks::Mark;
 
-    /// Ten jobs of a minute each, two at a time, of which six have ended and two run since half a minute.
+    /// Ten jobs of a minute each, two at a time; six have ended, and two have been running for half a minute.
     #[test]
     fn a_steady_run_takes_as_long_as_what_is_left_by_as_many_as_run() {
         let minute = 60_000;
@@ -135,7 +135,7 @@ mod tests {
 
         let (low, high) = band(&marks, &rules, &HashMap::new(), now).expect("enough has ended");
 
-        // Half a minute of two, then a minute of two.
+        // Half a minute for the two that are running, then a minute for the next two.
         let real = minute + minute / 2;
         assert!(low <= real && real <= high && high < 2 * real && low > real / 2, "{low} {high}");
         assert_eq!(band(&Marks::default(), &rules, &HashMap::new(), now), None);

@@ -1,5 +1,4 @@
-//! Timelines of runs: laid out once for each state of a run, off the request threads, and read in
-//! windows.
+//! Timelines of runs: laid out once for each state of a run, off the request threads, and read in windows.
 
 use crate::{
     ReadError,
@@ -25,20 +24,20 @@ use store::{clock, jobs::marks::Marks};
 use tokio::sync::Semaphore;
 use view::timeline::{Arrangement, Ask, Drawn, Group, Link, SpanSums, TimelineView};
 
-/// What all layouts together may take, in bytes.
+/// How many bytes all layouts together may take.
 const KEPT: u64 = 256 << 20;
 const IDLE: Duration = Duration::from_mins(2);
-/// Layouts made at the same time. Each keeps one processor busy.
+/// How many layouts are made at the same time. Each keeps one processor busy.
 const AT_ONCE: usize = 1;
-/// Widest part that is drawn, in pixels, and how high it may be.
+/// The greatest width and height of a drawn part, in pixels.
 const WIDEST: u32 = 12_000;
 const HIGHEST: u32 = 12_000;
-/// Numbers in one answer, about seven bytes each; a part with more is drawn in larger pixels.
+/// How many numbers one answer contains at most, about seven bytes each; a part with more is drawn with larger pixels.
 const MOST: usize = 24_000;
-/// An idle span is left out if it is this share of the busy time and at least so long (ms), ...
+/// An idle span is left out if it is at least this fraction (1/20) of the busy time and at least this long (ms); ...
 const IDLE_SHARE: i64 = 20;
 const IDLE_LEAST: Millis = 30_000;
-/// ... and keeps this share of it.
+/// ... the axis keeps this fraction (1/100) of the busy time in its place.
 const IDLE_KEPT: i64 = 100;
 
 /// The jobs of one rule.
@@ -52,17 +51,17 @@ struct Lot {
     counts: Counts,
 }
 
-/// Newest attempts.
+/// Counts of newest attempts.
 #[derive(Clone, Copy, Default)]
 struct Counts {
     jobs: u32,
     failed: u32,
 }
 
-/// One run laid out.
+/// The layout of one run.
 struct Layout {
     origin: Millis,
-    /// The end of what has ended, on the axis.
+    /// The end of everything that has ended, on the axis.
     end: i64,
     running: bool,
     breaks: Breaks,
@@ -72,7 +71,7 @@ struct Layout {
 
 type Key = (RunId, u64, Arrangement);
 
-/// The timelines of all readers.
+/// The timelines for all readers.
 pub struct Timelines {
     marks: Arc<JobsInMemory>,
     kept: Cache<Key, Option<Arc<Layout>>>,
@@ -88,7 +87,7 @@ impl Timelines {
 
     async fn layout(&self, run: RunId, arrangement: &Arrangement) -> Result<Option<Arc<Layout>>, ReadError> {
         let Snapshot { marks, version, .. } = self.marks.at(run, arrangement.at).await?;
-        // A layout is kept by the name of its rule: it must be one that the run has, not any text of any length.
+        // Layouts are cached by rule name: it must be a rule that the run has, not any text of any length.
         if arrangement.rule.as_deref().is_some_and(|rule| marks.rules.find(rule).is_none()) {
             return Ok(None);
         }
@@ -100,7 +99,7 @@ impl Timelines {
         made.await.map_err(shared)
     }
 
-    /// A part of a run's timeline; the caller has checked that the reader may see the run.
+    /// A part of a run's timeline. The caller has checked that the reader may see the run.
     pub async fn window(&self, run: RunId, ask: &Ask) -> Result<Option<TimelineView>, ReadError> {
         let Some(layout) = self.layout(run, &ask.arrangement).await? else { return Ok(None) };
         let (ask, now) = (ask.clone(), now(&ask.arrangement));
@@ -128,17 +127,17 @@ impl Timelines {
         Ok(lot.and_then(|lot| lot.lanes.at(lane, at.millis(), reach.millis().max(0))).map(|bar| JobKey(bar.key)))
     }
 
-    /// The attempt a run waits or waited for longest: the oldest that runs, or the one that ended last.
+    /// The attempt that the run waits or waited for longest: the oldest running one, otherwise the one that ended last.
     pub async fn last(&self, run: RunId, at: Option<AsOf>) -> Result<Option<JobKey>, ReadError> {
         let Snapshot { marks, .. } = self.marks.at(run, at).await?;
         let begun = || marks.rows.iter().filter(|mark| mark.started_at != Marks::NEVER);
         let running = begun().filter(|mark| mark.ended_at == Marks::NEVER).min_by_key(|mark| mark.started_at);
-        // What was lost ended nobody knows when.
+        // Nobody knows when a lost attempt ended.
         let ended = begun().filter(|mark| mark.status != JobStatus::Lost).max_by_key(|mark| mark.ended_at);
         Ok(running.or(ended).map(|mark| mark.id))
     }
 
-    /// Where the jobs of a chain stand; those that are not in this arrangement are left out.
+    /// The positions of the jobs of a chain; jobs that are not in this arrangement are left out.
     pub async fn links(&self, run: RunId, arrangement: &Arrangement, chain: &[JobKey]) -> Result<Vec<Link>, ReadError> {
         let Some(layout) = self.layout(run, arrangement).await? else { return Ok(Vec::new()) };
         let wanted: HashMap<i64, usize> = chain.iter().enumerate().map(|(at, job)| (job.0, at)).collect();
@@ -146,7 +145,7 @@ impl Timelines {
     }
 }
 
-/// The moment up to which what runs is drawn.
+/// The moment up to which running jobs are drawn.
 fn now(arrangement: &Arrangement) -> Millis {
     arrangement.at.map_or_else(clock::now, AsOf::millis)
 }
@@ -161,7 +160,7 @@ fn kind(status: JobStatus) -> Kind {
     }
 }
 
-/// Lays out what has begun; `None` if nothing has.
+/// Lays out everything that has begun; `None` if nothing has.
 fn lay_out(marks: &Marks, arrangement: &Arrangement, leash: &Leash) -> Result<Option<Layout>, Ended> {
     let only = match &arrangement.rule {
         Some(rule) => match marks.rules.find(rule) {
@@ -217,7 +216,7 @@ fn lay_out(marks: &Marks, arrangement: &Arrangement, leash: &Leash) -> Result<Op
     Ok(Some(Layout { origin, end, running, breaks, lots, curve }))
 }
 
-/// The idle spans worth leaving out.
+/// The idle spans that are worth leaving out.
 fn leave_out(bars: &[(u32, Bar)]) -> Breaks {
     let curve = Curve::new(bars.iter().map(|(_, bar)| bar));
     let whole = bars.iter().map(|(_, bar)| if bar.to == OPEN { bar.from } else { bar.to }).max().unwrap_or(0);
@@ -259,13 +258,13 @@ impl Lot {
 }
 
 impl Layout {
-    /// Bytes, more or less.
+    /// The approximate size in bytes.
     fn weight(&self) -> u32 {
         let bars: usize = self.lots.iter().map(|lot| lot.lanes.bars().len()).sum();
         u32::try_from(bars * 300 + 1_000).unwrap_or(u32::MAX)
     }
 
-    /// The present on the axis.
+    /// The present, on the axis.
     fn now(&self, now: Millis) -> i64 {
         if self.running { self.breaks.squeeze(now - self.origin).max(self.end) } else { self.end }
     }
@@ -330,7 +329,7 @@ impl Layout {
         drawn.collect()
     }
 
-    /// Where some jobs stand, in the order of their numbers.
+    /// The positions of some jobs, in the order of their numbers.
     fn links(&self, wanted: &HashMap<i64, usize>, leash: &Leash) -> Result<Vec<Link>, Ended> {
         let mut links: Vec<(usize, Link)> = Vec::new();
         for (group, lot) in self.lots.iter().enumerate() {

@@ -1,8 +1,7 @@
-//! Work that keeps a processor busy, off the threads that answer requests: so much of it at a time, for so long, and
-//! only while somebody waits for the result.
+//! Runs CPU-bound work off the threads that answer requests, limited in number and time, and only while somebody waits for the result.
 //!
-//! A closed page, a deadline and a stopping server end work through its [`Leash`], which loops look at. Work that
-//! does not look holds its turn until it is done; nobody waits for it longer than the deadline.
+//! A closed page, a deadline and a stopping server end work through its [`Leash`], which the work's loops check. Work
+//! that does not check it holds its turn until it is done; but nobody waits for it beyond the deadline.
 
 use crate::ReadError;
 use std::{
@@ -15,19 +14,20 @@ use std::{
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use tracing::warn;
 
-/// Pieces of work at the same time, beside layouts, which have turns of their own. More than processors: most are short.
+/// How many pieces of work run at the same time, besides layouts, which have turns of their own. More than there are
+/// processors, because most are short.
 const TURNS: usize = 8;
-/// How long one waits for a turn, ...
+/// How long a request waits for a turn, ...
 const WAIT: Duration = Duration::from_secs(5);
 /// ... and how long the work may take: a run of a million jobs is laid out in less.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How much later the wait ends than the work should: it says so itself if it looks at its leash.
+/// How much longer the request waits than the work may take: work that checks its leash reports the timeout itself.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// The turns of everything that has none of its own.
+/// The turns of all work that has none of its own.
 static SHARED: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(TURNS)));
 
-/// Tells work whether it may go on. Cheap to clone and to ask.
+/// Tells work whether it may go on. Cheap to clone and to check.
 #[derive(Clone, Debug)]
 pub struct Leash {
     until: Instant,
@@ -44,7 +44,7 @@ impl Leash {
         Self { until: Instant::now() + patience, patience, gone: Arc::default() }
     }
 
-    /// One that holds for a test.
+    /// A leash that lasts long enough for a test.
     #[cfg(test)]
     pub fn long() -> Self {
         Self::new(Duration::from_mins(1))
@@ -55,19 +55,19 @@ impl Leash {
         !self.gone.load(Relaxed) && Instant::now() < self.until
     }
 
-    /// Whether so little time is left that work had better be content with what it has.
+    /// Whether so little time is left that the work should be content with what it has.
     pub fn is_short(&self) -> bool {
         self.gone.load(Relaxed) || Instant::now() + self.patience / 2 > self.until
     }
 
     /// # Errors
-    /// [`Ended`] unless it [holds](Self::holds).
+    /// [`Ended`] unless the leash [holds](Self::holds).
     pub fn check(&self) -> Result<(), Ended> {
         if self.holds() { Ok(()) } else { Err(Ended) }
     }
 }
 
-/// Lets go of the leash when whoever waits is dropped.
+/// Releases the leash when the waiting request is dropped.
 struct Waiting(Leash);
 
 impl Drop for Waiting {
@@ -76,10 +76,10 @@ impl Drop for Waiting {
     }
 }
 
-/// Does short work in a turn that all of it shares.
+/// Does short work in a turn shared by all such work.
 ///
 /// # Errors
-/// [`ReadError::Busy`] if there is no turn, or the time is over; [`ReadError::Broken`] if `what` broke.
+/// [`ReadError::Busy`] if no turn is free or the time is over; [`ReadError::Broken`] if the work, named by `what`, panicked.
 pub async fn shared<T, F>(what: &'static str, work: F) -> Result<T, ReadError>
 where
     T: Send + 'static,
@@ -88,7 +88,7 @@ where
     in_turn(&SHARED, what, work).await
 }
 
-/// Does work in one of some turns.
+/// Does work in one of the given turns.
 ///
 /// # Errors
 /// As [`shared`].

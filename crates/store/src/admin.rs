@@ -1,12 +1,12 @@
-//! Statements about the installation itself: its database, its key.
+//! Statements about the installation itself: its database and its key.
 
 use crate::{Doing, Store, StoreError};
 use sqlx::AssertSqlSafe;
 
-/// Makes the database `name` in a cluster of our own if it is missing.
+/// Creates the database `name` in Flowo's own cluster if it is missing.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] while the cluster does not answer.
+/// [`StoreError::Unavailable`] while the cluster does not respond.
 pub async fn ensure_database(admin: &Store, name: &'static str) -> Result<(), StoreError> {
     let mut conn = admin.conn().await?;
     let there: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
@@ -21,12 +21,12 @@ pub async fn ensure_database(admin: &Store, name: &'static str) -> Result<(), St
     Ok(())
 }
 
-/// The installation's key: `proposed` the first time, then always the same for every process.
+/// The installation's key: stores `proposed` the first time, then returns the same key to every process.
 pub async fn key(store: &Store, proposed: &str) -> Result<String, StoreError> {
     settled(store, "secret_key", proposed).await
 }
 
-/// What tells this database from every other one: `proposed` the first time, then always the same.
+/// What distinguishes this database from every other: stores `proposed` the first time, then always returns the same.
 pub async fn identity(store: &Store, proposed: &str) -> Result<String, StoreError> {
     settled(store, "identity", proposed).await
 }

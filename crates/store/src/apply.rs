@@ -1,7 +1,7 @@
-//! The batch writer's statements: load what a batch speaks of, fold, write what changed.
+//! The batch writer's statements: load what a batch refers to, fold, write what changed.
 //!
-//! Set-based: the number of statements depends on what kinds of things changed, never on how
-//! many. The caller owns the transaction; nothing is acknowledged before it commits.
+//! Set-based: the number of statements depends on which kinds of things changed, never on how many. The caller owns the
+//! transaction; nothing is acknowledged before it commits.
 
 mod close;
 mod entries;
@@ -25,28 +25,28 @@ pub(crate) use files::write as write_files;
 pub struct Sender {
     pub user: Option<UserId>,
     pub name: String,
-    /// May report on runs of others.
+    /// May report on other people's runs.
     pub admin: bool,
 }
 
-/// A report on its way into the tables, with the form in which it came.
+/// A report on its way into the tables, with its original text.
 #[derive(Clone, Debug)]
 pub struct Incoming {
     pub sender: Sender,
     pub source: &'static str,
     pub client_version: Option<String>,
     pub received_at: Millis,
-    /// The client's name of the event.
+    /// The client's name for the event.
     pub event: String,
-    /// The report as it came, as JSON text without U+0000.
+    /// The report as it was received, as JSON text without U+0000.
     pub body: String,
-    /// Why the event could not be understood; it is kept, and counts as a sign of life.
+    /// Why the event could not be understood; such a report is stored and counts as a sign of life.
     pub quarantine: Option<String>,
     pub report: Report,
 }
 
 impl Incoming {
-    /// The names under which its run may be known: by id, and by the sender's log file.
+    /// The names by which its run may be found: by id, and by the sender's log file.
     pub fn run_names(&self) -> [Option<RunName<'_>>; 2] {
         let (id, logfile) = match &self.report.run {
             RunKey::Id(id) => (Some(*id), self.report.context.logfile.as_deref()),
@@ -63,20 +63,20 @@ pub enum RunName<'a> {
     Logfile(Option<UserId>, &'a str),
 }
 
-/// What became of one report.
+/// What happened to one report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receipt {
-    /// Stored and applied to this run, which now has this status.
+    /// Stored and applied to this run, whose status is now this.
     Applied { run: RunId, status: RunStatus },
     /// Somebody else's run: nothing was stored.
     Foreign,
-    /// No such run, and the event cannot make one: nothing was stored.
+    /// There is no such run, and the event cannot create one: nothing was stored.
     Unknown,
     /// The run was deleted; reports about it are dropped.
     Deleted,
 }
 
-/// Applies a batch in order and says what became of each report.
+/// Applies a batch in order and returns what happened to each report.
 ///
 /// # Errors
 /// On any error the caller must roll back: part of the batch may have been written.
@@ -93,8 +93,8 @@ pub async fn apply(conn: &mut Conn, batch: &[Incoming]) -> Result<Vec<Receipt>, 
 
 /// How many reports may be folded before the tables must be brought up to date.
 ///
-/// A close settles jobs that were not loaded and decides whether a later start is a retry,
-/// so whatever could notice the difference, a start or word of a job, begins a new segment.
+/// A close ends jobs that were not loaded and decides whether a later start is a retry. So a start of a run, or a
+/// report about its jobs after a close, begins a new segment.
 fn segment_len(batch: &[Incoming]) -> usize {
     let mut closed = HashSet::new();
     for (at, incoming) in batch.iter().enumerate() {
@@ -143,11 +143,11 @@ async fn apply_segment(conn: &mut Conn, segment: &[Incoming]) -> Result<Vec<Rece
     Ok(receipts)
 }
 
-/// The runs of a segment, and what is known about the ones that are not there.
+/// The runs of a segment, and what is known about those that do not exist.
 struct Loaded {
     folds: HashMap<RunId, RunFold>,
     owners: HashMap<RunId, Option<UserId>>,
-    /// When each was last seen, as stored.
+    /// When each run was last seen, as stored.
     seen: HashMap<RunId, Millis>,
     deleted: HashSet<RunId>,
     quarantined: HashMap<RunId, i32>,
@@ -165,10 +165,10 @@ fn refusal(incoming: &Incoming, id: Option<RunId>, runs: &Loaded) -> Option<Rece
     }
 }
 
-/// Reports that only mean something for a run that exists.
+/// Reports that only mean something for an existing run.
 ///
-/// A rule graph alone makes none: clients send it whenever they look at a workflow, too, to draw it or to list what
-/// is to be done.
+/// A rule graph alone does not create a run: clients also send it when they only look at a workflow, to draw it or to
+/// list what would be done.
 fn needs_run(report: &Report) -> bool {
     match &report.event {
         Event::Heartbeat | Event::Seen | Event::Closed => true,
@@ -177,7 +177,7 @@ fn needs_run(report: &Report) -> bool {
     }
 }
 
-/// A sender's log file is known under this key.
+/// The key by which a sender's log file is known.
 fn logfile_of(incoming: &Incoming) -> Option<(Option<UserId>, &str)> {
     let logfile = match &incoming.report.run {
         RunKey::Logfile(logfile) => Some(logfile.as_str()),

@@ -1,14 +1,15 @@
-//! The audit log: who came in, who was refused, whom somebody let in, whose files were read.
+//! The audit log: who signed in, who was refused, whom somebody let in, whose files were read.
 //!
-//! Accounts and tokens are noted by triggers (`init-db/05-people.sql`), changes of runs by the statements that make them.
+//! Triggers record changes of accounts and tokens (`init-db/05-people.sql`); the statements that change runs record
+//! those changes themselves.
 
 use crate::{Conn, Doing, StoreError};
 use model::{RunId, UserId};
 use serde_json::{Value, json};
 
-/// Targets of one deed and person that get a row of their own within a minute; the others share one.
+/// How many targets of one deed and person get a row of their own within a minute; further targets share one row.
 const TARGETS: i64 = 100;
-/// The target of that row.
+/// The target of the shared row.
 const OTHERS: &str = "others";
 
 /// What was done.
@@ -18,12 +19,12 @@ pub enum Deed {
     SignInRefused,
     SignOut,
     DeviceApproved,
-    /// Read because the reader is the owner, not because somebody shares the file.
+    /// The reader saw the file because of the owner's reach, not because of a root that covers it.
     FileRead,
 }
 
 impl Deed {
-    /// As the log writes it: verb.noun.
+    /// The word in the log: verb.noun.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SignIn => "open.session",
@@ -35,7 +36,7 @@ impl Deed {
     }
 }
 
-/// Notes a deed.
+/// Records a deed.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when PostgreSQL cannot be reached.
@@ -51,10 +52,10 @@ pub async fn note(conn: &mut Conn, by: Option<UserId>, deed: Deed, target: &str,
     Ok(())
 }
 
-/// Notes what strangers or pages may do many times a second: one row a minute for a person, deed and target, whose
-/// `times` counts on. Beyond 100 targets a minute the others share one row.
+/// Records what strangers or pages may do many times a second: one row per minute, person, deed and target, in which
+/// `times` counts. After 100 targets in a minute, further targets share one row.
 ///
-/// Two at once may leave two rows.
+/// Two concurrent calls may create two rows.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when PostgreSQL cannot be reached.
@@ -86,7 +87,7 @@ pub async fn count(conn: &mut Conn, by: Option<UserId>, deed: Deed, target: &str
     Ok(())
 }
 
-/// Notes that somebody read a file of a run by the owner's reach: one row a person, run and minute, with the first path.
+/// Records that somebody read a file of a run through the owner's reach: one row per person, run and minute, with the first path.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when PostgreSQL cannot be reached.

@@ -1,19 +1,19 @@
-//! The change log, read so that no commit is skipped however late it comes.
+//! Reads the change log so that no commit is skipped, however late it commits.
 //!
-//! A reader holds a [`Horizon`]: every transaction before it is settled and was read. What it
-//! reads may repeat what it knows (readers compare revisions) but never leaves a gap.
+//! A reader holds a [`Horizon`]: every transaction before it is settled and was read. A read may return changes that
+//! the reader already knows (readers compare revisions) but never leaves a gap.
 //!
-//! A database that crashed gives some numbers of transactions again: those whose end was not on
-//! disk yet, such as a ring's. A row that was committed under such a number looks older than the
-//! horizon. So the horizon knows the newest row, too: numbers of rows that were visible are never
-//! given again, and a newer row is news whatever its transaction.
+//! After a crash PostgreSQL reuses transaction numbers whose end was not on disk yet, for instance that of a
+//! transaction that only sent a notification. A row committed under a reused number looks older than the horizon.
+//! Therefore the horizon also contains the newest row: numbers of rows that were visible are never reused, and a row
+//! above it is new, whatever its transaction.
 
 use crate::{Conn, Doing, StoreError};
 use model::{JobKey, Millis, RunId};
 use sqlx::types::Uuid;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where a reader of the change log stands.
+/// The position of a reader of the change log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Horizon {
     /// The oldest transaction that was still open when the reader last looked.
@@ -23,18 +23,18 @@ pub struct Horizon {
 }
 
 impl Horizon {
-    /// Before every transaction there was.
+    /// Before all transactions.
     pub const fn beginning() -> Self {
         Self { xact: 0, newest: i64::MAX }
     }
 
-    /// Before a transaction, after all that precede it; rows that `self` saw are no news.
+    /// Before the transaction `xact` and after all transactions that precede it. Rows that `self` saw are not new.
     #[must_use]
     pub const fn at(&self, xact: u64) -> Self {
         Self { xact, newest: self.newest }
     }
 
-    /// Whether a transaction was settled there.
+    /// Whether a transaction was settled at this horizon.
     pub const fn settled(&self, xact: u64) -> bool {
         xact < self.xact
     }
@@ -43,7 +43,7 @@ impl Horizon {
         Self { xact, newest }
     }
 
-    /// The transaction, as the database takes it.
+    /// The transaction as text, for the database.
     pub(crate) fn xact(&self) -> String {
         self.xact.to_string()
     }
@@ -53,12 +53,12 @@ impl Horizon {
     }
 }
 
-/// Which rows changed: ids only, whatever happened to them.
+/// The ids of changed rows, whatever the changes were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
     pub runs: BTreeSet<RunId>,
     pub jobs: BTreeMap<RunId, BTreeSet<JobKey>>,
-    /// When the oldest of the changes was made.
+    /// When the oldest of these changes was made.
     pub oldest_at: Option<Millis>,
 }
 
@@ -68,10 +68,10 @@ impl Touched {
     }
 }
 
-/// More changes than this at once are not listed one by one: readers refetch.
+/// If more changes than this are found at once, they are not listed; readers refetch instead.
 pub const MAX_CHANGES: i64 = 50_000;
 
-/// The present horizon, for a reader that begins now.
+/// The current horizon, for a reader that starts now.
 pub async fn horizon(conn: &mut Conn) -> Result<Horizon, StoreError> {
     let (xact, newest): (String, i64) =
         sqlx::query_as("select pg_snapshot_xmin(pg_current_snapshot())::text, coalesce((select max(id) from change_notifications), 0)")
@@ -81,13 +81,13 @@ pub async fn horizon(conn: &mut Conn) -> Result<Horizon, StoreError> {
     Ok(Horizon { xact: number(&xact)?, newest })
 }
 
-/// A horizon before all that was committed since under a number that was settled there; the same one if the database
-/// did not crash.
+/// A horizon before everything that was committed since under a reused transaction number; the same horizon if the
+/// database did not crash.
 ///
-/// What was read before is not behind it: a number that is given again is above all that are on disk. Reads the
-/// newest rows only.
+/// Changes that were read before are not returned again: a reused number is greater than all numbers on disk. Reads
+/// only the newest rows.
 pub async fn rewound(conn: &mut Conn, horizon: Horizon) -> Result<Horizon, StoreError> {
-    // `offset 0`: the newest rows are few, and looked through by their number, not by their transactions.
+    // `offset 0`: the newest rows are few; this makes PostgreSQL find them by row number, not by transaction.
     let again: Option<String> = sqlx::query_scalar(
         "select xact::text from (select xact from change_notifications where id > $1 offset 0) newer
           where xact < $2::xid8 order by xact limit 1",
@@ -109,7 +109,7 @@ fn number(text: &str) -> Result<u64, StoreError> {
 
 type ChangeRow = (String, String, Option<Uuid>, i64);
 
-/// The rows behind transactions, as a doorbell announces them; `None` if there are more than [`MAX_CHANGES`].
+/// The rows that transactions changed, as the doorbell announces them; `None` if there are more than [`MAX_CHANGES`].
 pub async fn behind(conn: &mut Conn, transactions: &[u64]) -> Result<Option<Touched>, StoreError> {
     let numbers: Vec<String> = transactions.iter().map(ToString::to_string).collect();
     let rows: Vec<ChangeRow> = sqlx::query_as(
@@ -124,11 +124,11 @@ pub async fn behind(conn: &mut Conn, transactions: &[u64]) -> Result<Option<Touc
     Ok((rows.len() as i64 <= MAX_CHANGES).then(|| touched(rows)))
 }
 
-/// Everything not settled at `since`, and the horizon from which to go on.
+/// All changes that were not settled at `since`, and the horizon from which to continue.
 ///
 /// `None` instead of rows if there are more than [`MAX_CHANGES`].
 pub async fn since(conn: &mut Conn, since: &Horizon) -> Result<(Option<Touched>, Horizon), StoreError> {
-    let next = horizon(conn).await?; // Taken first: what commits in between is read again, not missed.
+    let next = horizon(conn).await?; // Taken first: a change committed in between is read again, not missed.
     let rows: Vec<ChangeRow> = sqlx::query_as(
         "select table_name, record_id, workflow_run_id, ms(\"timestamp\") from change_notifications where xact >= $1::xid8
          union all
@@ -164,7 +164,7 @@ fn touched(rows: Vec<ChangeRow>) -> Touched {
 
 /// The transactions that changed something and were settled between two horizons.
 ///
-/// Costs what is in the log between the two: an index is read.
+/// The cost is proportional to the log between the two; reads an index.
 pub async fn between(conn: &mut Conn, since: &Horizon, until: &Horizon) -> Result<Vec<u64>, StoreError> {
     let numbers: Vec<String> =
         sqlx::query_scalar("select distinct xact::text from change_notifications where xact >= $1::xid8 and xact < $2::xid8")
@@ -176,7 +176,7 @@ pub async fn between(conn: &mut Conn, since: &Horizon, until: &Horizon) -> Resul
     Ok(numbers.iter().filter_map(|number| number.parse().ok()).collect())
 }
 
-/// Lets this transaction commit without ringing, and gives its number: whoever calls this [rings](ring) for it afterwards.
+/// Lets this transaction commit without a notification and returns its number. The caller must [ring](ring) for it afterwards.
 pub async fn quiet(conn: &mut Conn) -> Result<u64, StoreError> {
     let (_, xact): (String, String) = sqlx::query_as("select set_config('flowo.quiet', 'on', true), pg_current_xact_id()::text")
         .fetch_one(conn)
@@ -185,19 +185,19 @@ pub async fn quiet(conn: &mut Conn) -> Result<u64, StoreError> {
     number(&xact)
 }
 
-/// Numbers of transactions in one ring: a message has at most 8 000 bytes.
+/// How many transaction numbers fit in one notification: a message has at most 8 000 bytes.
 pub const MOST_IN_A_RING: usize = 350;
 
-/// Rings for transactions that were committed quietly, at most [`MOST_IN_A_RING`].
+/// Sends the notification for transactions that were committed quietly, at most [`MOST_IN_A_RING`].
 pub async fn ring(conn: &mut Conn, transactions: &[u64]) -> Result<(), StoreError> {
     let numbers: Vec<String> = transactions.iter().map(ToString::to_string).collect();
-    // A transaction that only rings has nothing that could be lost: it need not wait for the disk.
+    // A transaction that only sends a notification has nothing to lose: it need not wait for the disk.
     let ring = "with eager as (select set_config('synchronous_commit', 'off', true)) select pg_notify($1, $2) from eager";
     sqlx::query(ring).bind(crate::listen::CHANGES).bind(numbers.join(" ")).execute(conn).await.doing("ringing the doorbell")?;
     Ok(())
 }
 
-/// Rings for nobody but listeners that test whether they hear.
+/// Sends a message that only matters to a listener testing whether it receives notifications.
 pub async fn ping(conn: &mut Conn, channel: &str, text: &str) -> Result<(), StoreError> {
     sqlx::query("select pg_notify($1, $2)").bind(channel).bind(text).execute(conn).await.doing("pinging the listener")?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The system's clock: the one place that looks at it. Everybody else is told the time.
+//! The system clock: the one place that reads it. All other code is passed the time.
 
 use model::Millis;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,4 +1,4 @@
-//! Which sessions and tokens are good now, by their numbers. Knows no secrets: who may use one was found out before.
+//! Which sessions and tokens are valid now, by their numbers. Knows no secrets: the caller has already authenticated them.
 
 use crate::{Conn, Doing, StoreError};
 use model::{
@@ -6,7 +6,7 @@ use model::{
     access::{Credential, Grant, Means, Role, TokenScope},
 };
 
-/// A session or token that is good, and for whom it speaks.
+/// A valid session or token, and the account that it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Good {
     pub credential: Credential,
@@ -15,12 +15,12 @@ pub struct Good {
     pub grant: Grant,
 }
 
-/// Those of `asked` that are good now, in no order; what expired, was revoked or signed out is missing.
+/// Those of `asked` that are valid now, in no particular order; expired, revoked and signed-out ones are missing.
 ///
-/// Costs one look by index for each.
+/// Costs one index lookup each.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub async fn good(conn: &mut Conn, asked: &[Credential]) -> Result<Vec<Good>, StoreError> {
     #[derive(sqlx::FromRow)]
     struct Row {

@@ -1,24 +1,24 @@
-//! Sign-ins begun by a program: a code is shown, a person approves, the program fetches a token.
+//! Sign-ins started by a program: the program shows a code, a person approves it, the program fetches a token.
 
 use crate::{Conn, Doing, StoreError};
 use model::{UserId, access::TokenScope};
 
-/// Unfinished sign-ins at once; the oldest that nobody approved makes room for one more.
+/// How many unfinished sign-ins may exist at once; a new one replaces the oldest that nobody approved.
 const MOST: i64 = 1000;
 
-/// A sign-in that waits for somebody's approval, or for its program.
+/// A sign-in that waits for somebody's approval, or for its program to fetch the token.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct DeviceLogin {
-    /// What the person compares with what the program shows.
+    /// The code that the person compares with the one on the program's screen.
     pub user_code: String,
-    /// Days the program would like its token to last; `None`: without end.
+    /// For how many days the program wants its token to be valid; `None`: for ever.
     pub ttl_days: Option<i32>,
-    /// The program's address as the server saw it.
+    /// The program's network address as the server saw it.
     pub asked_from: Option<String>,
     pub approved_by: Option<i64>,
 }
 
-/// One that was approved: for whom, and what the approver chose.
+/// An approved sign-in: for which account, and what the approver chose.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Approved {
     pub user_id: i64,
@@ -27,18 +27,18 @@ pub struct Approved {
     pub ttl_days: Option<i32>,
 }
 
-/// A sign-in that a program asks for.
+/// A sign-in that a program requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
     pub hash: &'a [u8],
     pub user_code: &'a str,
     pub ttl_days: Option<i32>,
     pub from: Option<&'a str>,
-    /// How long it waits.
+    /// How long it remains open.
     pub minutes: i32,
 }
 
-/// Begins one. The caller sees to it that nobody begins too many.
+/// Starts a sign-in. The caller limits how many anybody may start.
 pub async fn begin(conn: &mut Conn, asked: Asked<'_>) -> Result<(), StoreError> {
     sqlx::query(
         "delete from device_logins
@@ -65,7 +65,7 @@ pub async fn begin(conn: &mut Conn, asked: Asked<'_>) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// One that is not over; `None` if unknown or too old.
+/// An open sign-in; `None` if unknown or expired.
 pub async fn find(conn: &mut Conn, hash: &[u8]) -> Result<Option<DeviceLogin>, StoreError> {
     sqlx::query_as("select user_code, ttl_days, asked_from, approved_by from device_logins where hash = $1 and expires_at > now()")
         .bind(hash)
@@ -74,9 +74,9 @@ pub async fn find(conn: &mut Conn, hash: &[u8]) -> Result<Option<DeviceLogin>, S
         .doing("reading a device sign-in")
 }
 
-/// Approves for a person, with what the token may do and for how many days (`None`: without end).
+/// Approves a sign-in for a person, with the token's scope and its lifetime in days (`None`: for ever).
 ///
-/// The code that was approved; `None` if there is none to approve.
+/// Returns the code that was approved; `None` if there is nothing to approve.
 pub async fn approve(conn: &mut Conn, hash: &[u8], by: UserId, scope: TokenScope, days: Option<i32>) -> Result<Option<String>, StoreError> {
     sqlx::query_scalar(
         "update device_logins set approved_by = $2, scope = $3, ttl_days = $4
@@ -92,7 +92,7 @@ pub async fn approve(conn: &mut Conn, hash: &[u8], by: UserId, scope: TokenScope
     .doing("approving a device sign-in")
 }
 
-/// Takes an approved one away; of two at once, one gets it.
+/// Removes and returns an approved sign-in; of two concurrent calls, only one gets it.
 pub async fn take(conn: &mut Conn, hash: &[u8]) -> Result<Option<Approved>, StoreError> {
     sqlx::query_as(
         "delete from device_logins where hash = $1 and expires_at > now() and approved_by is not null

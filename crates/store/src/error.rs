@@ -1,17 +1,17 @@
-//! What can go wrong between us and PostgreSQL, told apart by what the caller can do about it.
+//! Errors between Flowo and PostgreSQL, classified by what the caller can do about them.
 
 use model::Invalid;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database does not answer; trying again later may help.
+    /// The database does not respond; trying again later may help.
     #[error("database not reachable while {doing}")]
     Unavailable {
         doing: &'static str,
         #[source]
         source: sqlx::Error,
     },
-    /// A row broke a rule of the schema.
+    /// A row violated a constraint of the schema.
     #[error("{constraint} refused a row while {doing}")]
     Conflict {
         doing: &'static str,
@@ -19,7 +19,7 @@ pub enum StoreError {
         #[source]
         source: sqlx::Error,
     },
-    /// A stored value that no version of ours writes.
+    /// A stored value that no version of Flowo writes.
     #[error("row {id} of {table} holds an unusable {column}")]
     Corrupt {
         table: &'static str,
@@ -28,31 +28,31 @@ pub enum StoreError {
         #[source]
         source: Invalid,
     },
-    /// A fault of the statement or of its data.
+    /// An error in the statement or in its data.
     #[error("query failed while {doing}")]
     Query {
         doing: &'static str,
         #[source]
         source: sqlx::Error,
     },
-    /// The server is too old, or not the one we need.
+    /// The server is too old, or not the one that Flowo needs.
     #[error("{0}")]
     Unfit(String),
 }
 
 impl StoreError {
-    /// The database took longer than anybody waits: it hangs, or what it waits for does.
+    /// The database did not answer in time: it hangs, or something that it waits for does.
     pub const fn too_slow(doing: &'static str) -> Self {
         Self::Unavailable { doing, source: sqlx::Error::PoolTimedOut }
     }
 
-    /// Nothing was wrong with the data; the database was away.
+    /// The data was not at fault; the database was not available.
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }
 }
 
-/// Adds what was being done to a driver's error.
+/// Adds to a driver's error what was being done.
 pub trait Doing<T> {
     fn doing(self, doing: &'static str) -> Result<T, StoreError>;
 }
@@ -71,8 +71,8 @@ fn classify(source: sqlx::Error, doing: &'static str) -> StoreError {
         }
         E::Database(error) => {
             let code = error.code().unwrap_or_default();
-            // 08: connection; 53: resources (disk full, too many connections); 57: shutting down;
-            // 58: system; 40: serialisation and deadlock, gone when tried again; 25006: read only.
+            // 08: connection; 53: resources (disk full, too many connections); 57: shutdown; 58: system; 40:
+            // serialisation failure or deadlock, which a retry resolves; 25006: read only.
             if ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)) || code == "25006" {
                 return StoreError::Unavailable { doing, source };
             }

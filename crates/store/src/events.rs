@@ -1,20 +1,20 @@
-//! Reports as they came, of one run.
+//! The reports of one run as they were received.
 
 use crate::{Conn, Doing, StoreError};
 use model::{RunId, event::RawEvent};
 
-/// Letters of a body that are shown in a list; larger ones are cut.
+/// How many letters of a body a list shows; longer bodies are cut.
 const BODY: i32 = 20_000;
-/// ... of one among the details of a job.
+/// The same limit for a report among the details of a job.
 const SHORT: i32 = 4_000;
 
-/// The last is how long the whole body is, in letters.
+/// The last column is the length of the whole body in letters.
 type Row = (i64, String, i64, String, Option<String>, String, i32);
 
-/// Reports of a run, the oldest first, from after one on; and whether there are more.
+/// Reports of a run after the one numbered `after`, oldest first, and whether there are more.
 pub async fn of_run(conn: &mut Conn, run: RunId, after: i64, limit: u32) -> Result<(Vec<RawEvent>, bool), StoreError> {
     let limit = i64::from(limit.clamp(1, 200));
-    // A text is made of each body once, and of those of this page only.
+    // Each body is converted to text once, and only for the rows of this page.
     let rows: Vec<Row> = sqlx::query_as(
         "select id, event, ms(received_at), outcome, detail, left(whole, $4), length(whole)
            from (select id, event, received_at, outcome, detail, body::text as whole
@@ -34,7 +34,7 @@ pub async fn of_run(conn: &mut Conn, run: RunId, after: i64, limit: u32) -> Resu
     Ok((rows.into_iter().take(limit as usize).map(event).collect(), more))
 }
 
-/// The reports with these numbers that are still kept, the oldest first.
+/// The reports with these numbers that are still stored, oldest first.
 pub async fn named(conn: &mut Conn, ids: &[i64]) -> Result<Vec<RawEvent>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -53,7 +53,7 @@ pub async fn named(conn: &mut Conn, ids: &[i64]) -> Result<Vec<RawEvent>, StoreE
     Ok(rows.into_iter().map(event).collect())
 }
 
-/// The whole body of a report of a run, as JSON text; `None` if the run has no such report, or it is not kept any more.
+/// The whole body of a report of a run, as JSON text; `None` if the run has no such report, or it is no longer stored.
 pub async fn body(conn: &mut Conn, run: RunId, id: i64) -> Result<Option<String>, StoreError> {
     sqlx::query_scalar("select body::text from ingest_events where workflow_run_id = $1 and id = $2")
         .bind(run.0)

@@ -1,4 +1,4 @@
-//! Rule graphs as they were reported, and the layouts made of them.
+//! Rule graphs as they were reported, and the layouts computed from them.
 
 use crate::{Conn, Doing, StoreError};
 use model::RunId;
@@ -8,14 +8,14 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
 pub struct Reported {
     pub digest: Vec<u8>,
-    /// A layout is kept; `layout` may still be absent: the graph was too large for one.
+    /// A layout is cached. `layout` may still be absent: then the graph was too large for one.
     pub known: bool,
     pub layout: Option<Value>,
     /// The graph as it was reported.
     pub graph: Value,
 }
 
-/// The graph of a run and its kept layout; `None` if the run has reported none.
+/// The graph of a run and its cached layout; `None` if the run reported no graph.
 pub async fn reported(conn: &mut Conn, run: RunId, form: i32, direction: &str) -> Result<Option<Reported>, StoreError> {
     sqlx::query_as(
         "select d.digest, g.digest is not null as known, g.layout, r.rule_graph as graph
@@ -32,7 +32,7 @@ pub async fn reported(conn: &mut Conn, run: RunId, form: i32, direction: &str) -
     .doing("reading a rule graph")
 }
 
-/// A graph that was made of a reported one, with its kept layout.
+/// A graph derived from a reported one, with its cached layout.
 pub async fn made(conn: &mut Conn, graph: Value, form: i32, direction: &str) -> Result<Reported, StoreError> {
     sqlx::query_as(
         "select d.digest, g.digest is not null as known, g.layout, $1 as graph
@@ -47,7 +47,7 @@ pub async fn made(conn: &mut Conn, graph: Value, form: i32, direction: &str) -> 
     .doing("looking for a layout")
 }
 
-/// Rules of a run that have jobs and are not among `names`, at most `most`.
+/// Rules of a run that have jobs and are not among `names`; at most `most`.
 pub async fn others(conn: &mut Conn, run: RunId, names: &[String], most: u32) -> Result<Vec<String>, StoreError> {
     sqlx::query_scalar(
         "select rule from rule_counts
@@ -62,7 +62,7 @@ pub async fn others(conn: &mut Conn, run: RunId, names: &[String], most: u32) ->
     .doing("reading rules that came later")
 }
 
-/// Keeps a layout for all runs with the same graph; `None` says that there can be none.
+/// Caches a layout for all runs with the same graph; `None` records that there cannot be one.
 pub async fn keep(conn: &mut Conn, digest: &[u8], form: i32, direction: &str, layout: Option<&Value>) -> Result<(), StoreError> {
     sqlx::query("insert into graph_layouts (digest, form, direction, layout) values ($1, $2, $3, $4) on conflict do nothing")
         .bind(digest)

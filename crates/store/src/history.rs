@@ -1,4 +1,4 @@
-//! The change log as people read it: a run's lines, newest first, with what they say.
+//! The change log as people read it: the lines of a run, newest first, with their content.
 
 use crate::{Conn, Doing, StoreError};
 use model::{
@@ -9,13 +9,13 @@ use serde_json::{Map, Value};
 use sqlx::types::{Json, Uuid};
 use std::collections::BTreeMap;
 
-/// Letters of a value.
+/// How many letters of a value are shown.
 const VALUE: usize = 120;
 
-/// Beside the start of a message: how many letters it has.
+/// The key, next to the start of a message, of the message's length in letters.
 const LETTERS: &str = "letters";
 
-/// A row of the change log as it is read for a page.
+/// A row of the change log as a page needs it.
 type Row = (
     i64,
     model::Millis,
@@ -30,9 +30,9 @@ type Row = (
     Option<String>,
 );
 
-/// Lines about a run, or about one kind of its rows, from before a line on; and whether there are older ones.
+/// Lines about a run, or about one kind of its rows, before a given line; and whether there are older ones.
 ///
-/// Reads by index, of each kind as many lines as are asked for, whatever is stored.
+/// Reads by index as many lines of each kind as are requested, however many are stored.
 pub async fn of_run(
     conn: &mut Conn,
     run: RunId,
@@ -43,7 +43,7 @@ pub async fn of_run(
     let limit = i64::from(limit.clamp(1, 500));
     let tables: Vec<&str> =
         Subject::ALL.into_iter().filter(|one| subject.is_none_or(|wanted| wanted == *one)).map(Subject::table).collect();
-    // Between the same twice: told to be equal, the planner would read backwards through the lines of all runs.
+    // `between` with the same value twice: given an equality, the planner would read backwards through the lines of all runs.
     let rows: Vec<Row> = sqlx::query_as(
         "select c.id, ms(c.\"timestamp\"), c.table_name, c.operation, j.id, j.rule, j.wildcards,
                 c.changed_fields, c.old_values, c.new_values, c.actor
@@ -51,7 +51,7 @@ pub async fn of_run(
                    from unnest($2::text[]) as t(name),
                         lateral (select * from change_notifications
                                   where workflow_run_id between $1 and $1 and table_name between t.name and t.name and id < $3
-                                    and changed_fields is distinct from '{}'   -- not what only rang
+                                    and changed_fields is distinct from '{}'   -- exclude lines that only triggered a notification
                                   order by workflow_run_id desc, table_name desc, id desc
                                   limit $4) l
                   order by l.id desc
@@ -103,13 +103,13 @@ fn change((id, at, table, operation, job, rule, wildcards, names, old, new, acto
     })
 }
 
-/// All values of a line about a run as they are kept, `{"old": …, "new": …}` as JSON text; `None` if there is no such line.
+/// All stored values of a line about a run, `{"old": …, "new": …}` as JSON text; `None` if there is no such line.
 pub async fn line(conn: &mut Conn, run: RunId, id: i64) -> Result<Option<String>, StoreError> {
     sqlx::query_scalar(
         "select jsonb_pretty(jsonb_build_object('old', c.old_values, 'new',
                     case when said.whole is null then c.new_values else c.new_values - 'letters' || said.whole end))
            from change_notifications c
-           left join lateral (select jsonb_build_object('message', e.message) as whole     -- the line has its start only
+           left join lateral (select jsonb_build_object('message', e.message) as whole     -- the line has only the start
                                 from log_entries e
                                where e.id = case when c.table_name = 'log_entries' then c.record_id::bigint end
                                  and c.new_values ? 'letters'
@@ -123,9 +123,10 @@ pub async fn line(conn: &mut Conn, run: RunId, id: i64) -> Result<Option<String>
     .doing("reading a line of the history of a run")
 }
 
-/// Deletes what is kept of runs that are gone for good: their reports and all lines but the last, which tells it.
+/// Deletes the history of runs that are gone for good: their reports, and all their lines except the last, which
+/// records the deletion.
 ///
-/// At most `limit` rows of each table a call, so that no transaction grows with a run; whether anything was left.
+/// Deletes at most `limit` rows of each table per call, so that no transaction grows with a run. Returns whether anything is left.
 pub async fn forget(conn: &mut Conn, limit: i64) -> Result<bool, StoreError> {
     let ids: Vec<Uuid> =
         sqlx::query_scalar("select id from deleted_runs where swept_at is null order by deleted_at limit 50 for update skip locked")

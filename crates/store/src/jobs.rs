@@ -1,11 +1,11 @@
-//! Jobs of a run: a page of them, the ones behind changes, one with all its details, and what failed.
-//! Orders and words over all of them are in [`order`].
+//! Jobs of a run: one page of them, those affected by changes, one with all its details, and those that failed.
+//! [`order`] sorts and searches across all of them.
 //!
-//! What reads the first rows of a run in order writes the run as a range and orders by it: so only an index that
-//! begins with the run gives the order. By `= $1` the primary key would too, and PostgreSQL takes it
-//! where it believes that most rows are of this run, which they may not be any more.
+//! Statements that read the first rows of a run in order write the run as a range and order by it, so that only an
+//! index that begins with the run can give the order. With `= $1` the primary key could give it too. PostgreSQL would
+//! choose the primary key when it believes that most rows belong to this run, which may no longer be true.
 
-/// What a row of a list is made of.
+/// The columns from which a list row is made.
 macro_rules! columns {
     () => {
         "j.id, j.job_id, j.attempt, j.superseded, j.rule, j.status, j.wildcards, j.threads, j.reason, j.message,
@@ -96,32 +96,32 @@ fn plain(value: serde_json::Value) -> String {
 /// Which jobs of a run to list.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
-    /// The empty name asks for jobs whose rule was never told.
+    /// The empty name selects jobs whose rule was never reported.
     pub rule: Option<String>,
-    /// Empty: every status.
+    /// Empty selects every status.
     pub statuses: Vec<JobStatus>,
-    /// Only jobs with these words in a wildcard, whatever their case.
+    /// Only jobs with this text in a wildcard, ignoring case.
     pub find: Option<String>,
     pub sort: JobSort,
-    /// Older attempts too.
+    /// Include older attempts.
     pub all_attempts: bool,
-    /// Rows a page, 1 to 500.
+    /// Rows per page, 1 to 500.
     pub limit: u32,
     pub after: Option<Cursor>,
 }
 
 impl Query {
-    /// No index gives this: it is a matter of [`order::window`] over all jobs.
+    /// Whether no index can answer this query: then [`order::window`] must examine all jobs.
     pub fn is_over_all(&self) -> bool {
         let filters = usize::from(self.rule.is_some()) + self.statuses.len();
         self.sort.column != JobColumn::Reported || self.find.is_some() || filters > 1
     }
 }
 
-/// Leaves no plan but an index that has the order.
+/// Leaves the planner no choice but an index that has the order.
 pub(crate) const IN_ORDER: &str = "set local enable_bitmapscan = off; set local enable_sort = off; set local enable_incremental_sort = off";
 
-/// One page of jobs as they were reported: all of them, or of one rule, or in one state.
+/// One page of jobs in the order in which they were reported: all of them, or those of one rule, or those in one state.
 ///
 /// Reads an index: O(limit). Not for a query that [is over all](Query::is_over_all).
 ///
@@ -151,11 +151,10 @@ pub async fn list(conn: &mut Conn, run: RunId, query: &Query) -> Result<Page<Job
         sql.push(" and j.id").push(than).push_bind(id);
     }
     sql.push(" order by ").push(order).push(" limit ").push_bind(i64::from(limit) + 1);
-    // The indexes have this order. Of a run that has just come PostgreSQL takes it to be small, and would
-    // gather all of it to sort.
+    // The indexes have this order. PostgreSQL assumes that a new run is small, and would otherwise read all of it and sort.
     let mut tx = conn.begin().await.doing("listing jobs")?;
     sqlx::raw_sql(IN_ORDER).execute(&mut *tx).await.doing("listing jobs")?;
-    // Planned anew for what is asked: one plan for a rare state and for a common one suits neither.
+    // Planned for each query: one plan for both a rare and a common state suits neither.
     let rows: Vec<Row> = sql.build_query_as().persistent(false).fetch_all(&mut *tx).await.doing("listing jobs")?;
     tx.commit().await.doing("listing jobs")?;
     let mut items = rows.into_iter().map(JobRow::try_from).collect::<Result<Vec<_>, _>>()?;
@@ -165,22 +164,22 @@ pub async fn list(conn: &mut Conn, run: RunId, query: &Query) -> Result<Page<Job
     Ok(Page { items, next })
 }
 
-/// Narrows jobs `j` to those of a rule; the empty name asks for jobs whose rule was never told.
+/// Restricts jobs `j` to those of a rule; the empty name selects jobs whose rule was never reported.
 fn of_rule(sql: &mut QueryBuilder<Postgres>, rule: &str) {
     if rule.is_empty() {
         sql.push(" and j.rule is null");
     } else {
-        // The index holds the start of a name only.
+        // The index contains only the start of a name.
         sql.push(" and left(j.rule, 100) = left(").push_bind(rule).push(", 100) and j.rule = ").push_bind(rule);
     }
 }
 
-/// Earlier jobs of a rule that are counted.
+/// How many earlier jobs of a rule are counted at most.
 const EARLIER: i64 = 10_000;
 
 /// How many newest attempts of a rule were reported before a job: exact up to 10 000.
 ///
-/// Reads an index, and the jobs it counts.
+/// Reads an index and the jobs that it counts.
 pub async fn earlier(conn: &mut Conn, run: RunId, rule: &str, than: JobKey) -> Result<Total, StoreError> {
     let mut sql = QueryBuilder::new("select count(*) from (select from job_executions j where not j.superseded and j.workflow_run_id = ");
     sql.push_bind(run.0).push(" and j.id < ").push_bind(than.0);
@@ -190,7 +189,7 @@ pub async fn earlier(conn: &mut Conn, run: RunId, rule: &str, than: JobKey) -> R
     Ok(Total { count: count.min(EARLIER), is_exact: count <= EARLIER })
 }
 
-/// The rows of `ids` that belong to `run`, in the order of `ids`; those that are gone are left out.
+/// The rows of `ids` that belong to `run`, in the order of `ids`; those that no longer exist are left out.
 pub async fn named(conn: &mut Conn, run: RunId, ids: &[JobKey]) -> Result<Vec<JobRow>, StoreError> {
     let (mut rows, _) = changed(conn, run, ids).await?;
     let place: HashMap<JobKey, usize> = ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
@@ -198,7 +197,7 @@ pub async fn named(conn: &mut Conn, run: RunId, ids: &[JobKey]) -> Result<Vec<Jo
     Ok(rows)
 }
 
-/// The present rows of `ids` that belong to `run`, and which are gone.
+/// The current rows of `ids` that belong to `run`, and which ids no longer exist.
 pub async fn changed(conn: &mut Conn, run: RunId, ids: &[JobKey]) -> Result<(Vec<JobRow>, Vec<JobKey>), StoreError> {
     let wanted: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let sql = concat!("select ", columns!(), " from job_executions j where j.id = any($1) and j.workflow_run_id = $2 order by j.id");
@@ -208,7 +207,7 @@ pub async fn changed(conn: &mut Conn, run: RunId, ids: &[JobKey]) -> Result<(Vec
     Ok((rows, gone))
 }
 
-/// What a program asks of a job besides its row.
+/// What the API needs of a job besides its row.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
 pub struct Extras {
     pub id: i64,
@@ -221,16 +220,16 @@ pub struct Extras {
     pub queued_at: Option<i64>,
     pub exit_code: Option<i32>,
     pub error: Option<String>,
-    /// Where it is taken from, if not all of it was reported.
+    /// Where its data comes from, if not all of it was reported.
     pub filled_from: Option<String>,
-    /// Files by role.
+    /// Number of files by role.
     pub input: i64,
     pub output: i64,
     pub log: i64,
     pub benchmark: i64,
 }
 
-/// How many jobs a run has, or one of its rules: the newest attempt of each.
+/// How many jobs a run or one of its rules has; only newest attempts count.
 pub async fn count(conn: &mut Conn, run: RunId, rule: Option<&str>) -> Result<u64, StoreError> {
     let count: i64 = sqlx::query_scalar(
         "select coalesce(sum(waiting + running + success + failed + lost + skipped), 0)::bigint

@@ -1,13 +1,13 @@
-//! How far journals of updates, which lie beside their servers, are applied.
+//! How far the journals of updates, which are files beside their servers, have been applied.
 
 use crate::{Conn, Doing, StoreError};
 use uuid::Uuid;
 
-/// Notes that a journal is applied up to a line. `false` if it was already: an earlier commit, whose answer was lost,
-/// went through.
+/// Records that a journal is applied up to a line. Returns `false` if that was already recorded: then an earlier commit
+/// succeeded although its answer was lost.
 ///
-/// The first statement of the transaction that applies the lines, so that no line counts twice: it waits for an
-/// earlier one that is still being committed.
+/// Must be the first statement of the transaction that applies the lines, so that no line counts twice: it waits for an
+/// earlier transaction that is still committing.
 pub async fn mark(conn: &mut Conn, journal: Uuid, line: i64) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "insert into journals (id, applied) values ($1, $2)
@@ -31,7 +31,7 @@ pub async fn applied(conn: &mut Conn, journal: Uuid) -> Result<i64, StoreError> 
     Ok(found.unwrap_or(0))
 }
 
-/// Forgets a journal that is no more.
+/// Forgets a journal that no longer exists.
 pub async fn forget(conn: &mut Conn, journal: Uuid) -> Result<(), StoreError> {
     sqlx::query("delete from journals where id = $1").bind(journal).execute(conn).await.doing("forgetting a journal")?;
     Ok(())

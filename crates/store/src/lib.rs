@@ -1,8 +1,8 @@
 //! Every SQL statement of Flowo, as functions named after what they do.
 //!
-//! Nobody else writes SQL. Functions take a connection, so that callers decide on transactions;
-//! absence is `Ok(None)`. To add a query: a function in the file of its noun, a test with real
-//! rows in `tests/`, an `EXPLAIN` snapshot if it reads a table that grows.
+//! No other crate contains SQL. Functions take a connection, so that callers decide on transactions; absence is
+//! `Ok(None)`. To add a query: a function in the file of its noun, a test with real rows in `tests/`, an `EXPLAIN`
+//! snapshot if it reads a table that grows.
 #![forbid(unsafe_code)]
 
 pub mod admin;
@@ -36,5 +36,5 @@ pub mod sweep;
 
 pub use error::{Doing, StoreError};
 pub use pool::{Store, begin, commit};
-/// A connection in the caller's hands: a reader's or a transaction's.
+/// A connection that the caller owns: for reading, or a transaction's.
 pub type Conn = sqlx::PgConnection;

@@ -1,20 +1,20 @@
-//! A connection that only listens, outside the pool: LISTEN does not survive a pooler.
+//! A connection that only listens, outside the pool: LISTEN does not work through a connection pooler.
 
 use crate::{Doing, Store, StoreError};
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use std::time::Duration;
 
-/// The channel of committed changes; each message is the number of a transaction.
+/// The channel of committed changes; each message contains transaction numbers.
 pub const CHANGES: &str = "flowo_changes";
 
-/// What a listener hears.
+/// What a listener receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
     Message {
         channel: String,
         payload: String,
     },
-    /// The connection was lost and is back; what was sent meanwhile is gone.
+    /// The connection was lost and has been restored; messages sent in between are lost.
     Reconnected,
 }
 
@@ -22,7 +22,7 @@ pub enum Heard {
 pub struct Listener(PgListener);
 
 impl Listener {
-    /// Connects and listens on [`CHANGES`] and on `own`, a channel to hear oneself.
+    /// Connects and listens on [`CHANGES`] and on `own`, a channel for testing whether the listener receives anything.
     pub async fn connect(store: &Store, own: &str) -> Result<Self, StoreError> {
         let pool = PgPoolOptions::new()
             .max_connections(1)
@@ -35,10 +35,10 @@ impl Listener {
         Ok(Self(listener))
     }
 
-    /// The next message. Not to be cancelled half-way: give it a task of its own.
+    /// The next message. Must not be cancelled midway: run it in a task of its own.
     ///
     /// # Errors
-    /// The connection is unusable; make a new listener.
+    /// The connection is unusable; the caller must create a new listener.
     pub async fn next(&mut self) -> Result<Heard, StoreError> {
         Ok(match self.0.try_recv().await.doing("listening")? {
             Some(notice) => Heard::Message { channel: notice.channel().to_owned(), payload: notice.payload().to_owned() },

@@ -1,27 +1,27 @@
-//! What clients said: messages and errors of runs and jobs, searched over all runs. Written by the batch writer.
+//! What clients reported in words: messages and errors of runs and jobs, searchable across all runs. The batch writer writes them.
 
 use crate::{Conn, Doing, StoreError, runs::Audience};
 use model::{JobKey, Millis, RunId, log::LogEntry, run::title};
 use sqlx::types::Uuid;
 
-/// Letters of a message that are kept.
+/// How many letters of a message are stored.
 pub(crate) const KEPT: usize = 16_000;
 
-/// What is looked for.
+/// A search.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
-    /// Words that a message holds one after the other as they are written, whatever their case; empty for all.
+    /// Text that a message must contain, ignoring case; empty for all messages.
     pub words: String,
     /// Only errors.
     pub errors: bool,
-    /// Only those before this one.
+    /// Only entries before this one.
     pub before: Option<i64>,
     pub limit: u32,
 }
 
-/// Entries that a reader may see, the newest first, and whether there are more.
+/// Entries that a reader may see, newest first, and whether there are more.
 ///
-/// With words of three letters and more: by index, as many as hold them.
+/// For a text of three letters or more: by index; the cost is proportional to the number of entries that contain it.
 pub async fn search(conn: &mut Conn, audience: Audience, query: &Query) -> Result<(Vec<LogEntry>, bool), StoreError> {
     type Row = (i64, Uuid, String, Option<String>, Option<i64>, Option<String>, String, String, Millis);
     let user = match audience {

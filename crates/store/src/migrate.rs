@@ -19,12 +19,12 @@ const SCRIPTS: [&str; 5] = [
     include_str!("../../../init-db/05-people.sql"),
 ];
 
-/// Any number; the same for every process of ours, so that one does this at a time.
+/// An arbitrary number, the same for every Flowo process, so that only one migrates at a time.
 const LOCK: i64 = 0x0066_6c6f_776f;
-/// Partitions are made for this many days to come.
+/// How many days ahead partitions are created.
 pub const DAYS_AHEAD: i32 = 7;
 
-/// Migrates, installs functions and triggers, makes the coming partitions. Safe to repeat.
+/// Migrates, installs functions and triggers, creates the coming partitions. Safe to repeat.
 pub async fn migrate(store: &Store) -> Result<(), StoreError> {
     let mut conn = store.conn().await?;
     MIGRATOR.run(&mut *conn).await.map_err(|error| match error {

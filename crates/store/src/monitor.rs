@@ -1,6 +1,6 @@
-//! The change log for whoever works through it: every line once, none skipped however late it was committed.
+//! Reads the change log for consumers that process it: every line once, none skipped, however late it was committed.
 //!
-//! Its place is [`Kept`] under a name in `settings`, so that a monitor goes on where the last one ended.
+//! A consumer's position is a [`Kept`], stored under a name in `settings`, so that a monitor continues where the last one stopped.
 
 use crate::{
     Conn, Doing, StoreError,
@@ -11,20 +11,20 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::types::{Json, Uuid};
 
-/// Lines that are read at a time.
+/// How many lines are read at a time.
 pub const PAGE: i64 = 1_000;
 
-/// Which lines are wanted; nothing named is all.
+/// Which lines are wanted; without any condition, all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     pub tables: Vec<String>,
     pub operations: Vec<String>,
     pub run: Option<RunId>,
-    /// Only what no monitor has processed.
+    /// Only lines that no monitor has processed.
     pub unprocessed: bool,
 }
 
-/// A line of the change log, whole.
+/// A complete line of the change log.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Line {
     pub id: i64,
@@ -39,12 +39,12 @@ pub struct Line {
     pub old_values: Option<Value>,
     pub new_values: Option<Value>,
     pub actor: Option<String>,
-    /// The transaction, as the log orders them.
+    /// The transaction, which determines the order of the log.
     #[serde(skip)]
     pub xact: u64,
 }
 
-/// A place within what is being read: a transaction, and a line of it.
+/// A position within the range being read: a transaction, and a line of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct After {
     xact: String,
@@ -52,7 +52,7 @@ pub struct After {
 }
 
 impl After {
-    /// Before everything that was not settled at a horizon.
+    /// The position before everything that was not settled at a horizon.
     pub fn horizon(horizon: &Horizon) -> Self {
         Self { xact: horizon.xact(), id: i64::MIN }
     }
@@ -76,7 +76,7 @@ type Row = (
     String,
 );
 
-/// At most [`PAGE`] lines after a place, in the order of their transactions.
+/// At most [`PAGE`] lines after a position, in the order of their transactions.
 pub async fn lines(conn: &mut Conn, wanted: &Wanted, after: &After) -> Result<Vec<Line>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as(
         "select id, ms(\"timestamp\"), table_name, operation, record_id, workflow_run_id, changed_fields, old_values, new_values, actor,
@@ -126,17 +126,17 @@ pub async fn processed(conn: &mut Conn, ids: &[i64]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Where a monitor ended: everything before the horizon was told, and some lines after it.
+/// Where a monitor stopped: it delivered everything before the horizon, and some lines after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     pub horizon: Horizon,
-    /// Numbers of the lines that were told although a transaction before theirs was still open.
+    /// Numbers of lines that were delivered although an earlier transaction was still open.
     pub ahead: Vec<i64>,
 }
 
-/// Where the monitor of a name ended last; `None` if there was none.
+/// Where the monitor of this name stopped; `None` if there was none.
 pub async fn place(conn: &mut Conn, name: &str) -> Result<Option<Kept>, StoreError> {
-    // Places from before the newest row was kept are taken as they are: they are on disk with all that is before them.
+    // Positions stored without the newest row are used as they are: they are on disk with everything that precedes them.
     let row: Option<(String, i64, Vec<i64>)> = sqlx::query_as(
         "select value ->> 'horizon', coalesce((value ->> 'newest')::bigint, 9223372036854775807), array(select jsonb_array_elements_text(value -> 'ahead')::bigint)
            from settings where name = 'monitor.' || $1 and value ? 'horizon'",
@@ -152,8 +152,8 @@ pub async fn place(conn: &mut Conn, name: &str) -> Result<Option<Kept>, StoreErr
     row.map(kept).transpose()
 }
 
-/// The present, for a monitor that begins now: what is there already counts as told, at most the newest `most` lines
-/// of what an open transaction keeps from being settled.
+/// The current position, for a monitor that starts now: existing lines count as delivered. Of the lines that an open
+/// transaction keeps from being settled, at most the newest `most` count.
 pub async fn present(conn: &mut Conn, most: i64) -> Result<Kept, StoreError> {
     let horizon = changes::horizon(conn).await?;
     let ahead = sqlx::query_scalar("select id from change_notifications where xact >= $1::xid8 order by xact desc, id desc limit $2")
@@ -165,7 +165,7 @@ pub async fn present(conn: &mut Conn, most: i64) -> Result<Kept, StoreError> {
     Ok(Kept { horizon, ahead })
 }
 
-/// Keeps it.
+/// Stores a monitor's position.
 pub async fn keep_place(conn: &mut Conn, name: &str, place: &Kept) -> Result<(), StoreError> {
     sqlx::query(
         "insert into settings (name, value) values ('monitor.' || $1, jsonb_build_object('horizon', $2::text, 'newest', $3::bigint, 'ahead', $4::bigint[]))

@@ -1,6 +1,6 @@
-//! Workflows as Panoptes' clients and its API know them: by a small number that all attempts of one name share.
+//! Workflows as Panoptes clients and the Panoptes API know them: by a small number that all attempts of one name share.
 //!
-//! Only runs that came this way have such a number; what is asked for here never touches others.
+//! Only runs reported by such clients have such a number; the functions here never touch other runs.
 
 mod create;
 pub mod old;
@@ -13,32 +13,32 @@ use serde_json::Value;
 use sqlx::types::{Json, Uuid};
 use std::collections::BTreeMap;
 
-/// Workflows in one answer, the newest; the API knows no pages.
+/// How many workflows one answer contains, newest first; the API has no paging.
 pub const MOST_WORKFLOWS: i64 = 10_000;
-/// Jobs in one answer.
+/// How many jobs one answer contains.
 pub const MOST_JOBS: i64 = 100_000;
 
-/// A workflow: its newest attempt.
+/// A workflow, represented by its newest attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workflow {
     pub id: i64,
     pub run: RunId,
     /// Empty if its client gave none.
     pub name: String,
-    /// A run that has been silent for too long is already lost here, whenever the sweep comes by.
+    /// A run that has been silent for too long counts as lost here, even before the sweep marks it.
     pub status: RunStatus,
     pub dry_run: bool,
     /// The newest report was an error.
     pub last_was_error: bool,
     pub jobs: JobCounts,
-    /// Jobs that are done by the client's own count.
+    /// How many jobs are done by the client's own count.
     pub done_told: Option<i32>,
     pub started_at: Millis,
     pub ended_at: Option<Millis>,
     pub last_seen_at: Millis,
 }
 
-/// A job of it: its newest attempt.
+/// A job of a workflow, represented by its newest attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
     pub job_id: i64,
@@ -105,14 +105,14 @@ impl TryFrom<Row> for Workflow {
     }
 }
 
-/// `$1`: seconds of silence after which one is stale, or null.
+/// `$1`: seconds of silence after which a run is stale, or null.
 const COLUMNS: &str = "panoptes_id, id, workflow_name, status, dry_run, last_was_error, done_told, jobs_planned as planned,
     jobs_waiting as waiting, jobs_running as running, jobs_success as success, jobs_failed as failed, jobs_lost as lost,
     jobs_skipped as skipped, ms(coalesce(started_at, created_at)) as started_at, ms(ended_at) as ended_at, ms(last_seen_at) as last_seen_at,
     coalesce(status = 'running' and last_seen_at < now() - $1 * interval '1 second', false) as stale";
 
-/// Not deleted; said so that PostgreSQL, where it knows too little of the table yet, does not combine the index of all
-/// that is not deleted with the few rows behind a number.
+/// Not deleted. The form keeps PostgreSQL, while it has no statistics of the table, from combining the index of all
+/// rows that are not deleted with the few rows of one number.
 const KEPT: &str = "coalesce(deleted_at is null, false)";
 
 const fn only(audience: Audience) -> Option<i64> {
@@ -122,9 +122,9 @@ const fn only(audience: Audience) -> Option<i64> {
     }
 }
 
-/// The workflows of a reader by their numbers, at most [`MOST_WORKFLOWS`].
+/// The workflows of a reader by number, at most [`MOST_WORKFLOWS`].
 pub async fn list(conn: &mut Conn, audience: Audience, stale: Option<i32>) -> Result<Vec<Workflow>, StoreError> {
-    // From each number to the next one below: a sort, or a look at all attempts, would grow with what is stored.
+    // Steps from each number to the next lower one: a sort, or a scan of all attempts, would grow with the table.
     let sql = format!(
         "with recursive numbers as (
             (select 1 as nth, panoptes_id as known_as from workflow_runs
@@ -157,7 +157,7 @@ pub async fn list(conn: &mut Conn, audience: Audience, stale: Option<i32>) -> Re
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
-/// How many workflows of a reader [`list`] leaves out, the oldest. Counts only where it may have left out any.
+/// How many of a reader's workflows [`list`] leaves out, the oldest ones. Counts only if it may have left out any.
 pub async fn unlisted(conn: &mut Conn, audience: Audience, listed: usize) -> Result<u64, StoreError> {
     if (listed as i64) < MOST_WORKFLOWS {
         return Ok(0);
@@ -173,7 +173,7 @@ pub async fn unlisted(conn: &mut Conn, audience: Audience, listed: usize) -> Res
     Ok(all.saturating_sub(listed as i64).max(0).cast_unsigned())
 }
 
-/// How many jobs of a run [`jobs`] leaves out, the last that were heard of. Counts only where it may have left out any.
+/// How many jobs of a run [`jobs`] leaves out, those reported last. Counts only if it may have left out any.
 pub async fn unlisted_jobs(conn: &mut Conn, run: RunId, listed: usize) -> Result<u64, StoreError> {
     if (listed as i64) < MOST_JOBS {
         return Ok(0);
@@ -187,7 +187,7 @@ pub async fn unlisted_jobs(conn: &mut Conn, run: RunId, listed: usize) -> Result
     Ok(all.saturating_sub(listed as i64).max(0).cast_unsigned())
 }
 
-/// The workflow behind a number; `None` if there is none this reader may see.
+/// The workflow with a number; `None` if this reader may see none.
 pub async fn find(conn: &mut Conn, audience: Audience, id: i64, stale: Option<i32>) -> Result<Option<Workflow>, StoreError> {
     let sql = format!(
         "select {COLUMNS} from workflow_runs
@@ -204,8 +204,7 @@ pub async fn find(conn: &mut Conn, audience: Audience, id: i64, stale: Option<i3
     row.map(TryInto::try_into).transpose()
 }
 
-/// The run that reports under a number are about, the newest attempt, whose it is, and its command line; deleted ones
-/// count, too.
+/// The run that reports under a number refer to (the newest attempt), its owner, and its command line. Deleted runs are included.
 pub async fn reported(conn: &mut Conn, id: i64) -> Result<Option<(RunId, Option<UserId>, Option<String>)>, StoreError> {
     type Found = (Uuid, Option<i64>, Option<String>);
     let query = "select id, user_id, command_line from workflow_runs where panoptes_id = $1 order by number desc limit 1";
@@ -213,7 +212,7 @@ pub async fn reported(conn: &mut Conn, id: i64) -> Result<Option<(RunId, Option<
     Ok(found.map(|(run, user, command)| (RunId(run), user.map(UserId), command)))
 }
 
-/// Every attempt behind a number that this reader may change, or all of them behind any.
+/// Every attempt with a number that this reader may change, or all attempts with any number.
 pub async fn attempts(conn: &mut Conn, audience: Audience, id: Option<i64>) -> Result<Vec<RunId>, StoreError> {
     let found: Vec<Uuid> = sqlx::query_scalar(
         "select id from workflow_runs
@@ -243,7 +242,7 @@ struct JobRow {
     ended_at: Option<i64>,
 }
 
-/// The jobs of a run in the order in which they were first heard of, at most [`MOST_JOBS`]; with `only`, that one.
+/// The jobs of a run in the order in which they were first reported, at most [`MOST_JOBS`]; with `only`, that one.
 pub async fn jobs(conn: &mut Conn, run: RunId, only: Option<i64>) -> Result<Vec<Job>, StoreError> {
     let rows: Vec<JobRow> = sqlx::query_as(
         "select id, job_id, rule, status, message, shell_command, wildcards, checkpoint, ms(started_at) as started_at, ms(ended_at) as ended_at
@@ -303,7 +302,7 @@ async fn lose_jobs(conn: &mut Conn, id: Uuid) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Gives all attempts behind a number another name. `false` if there is none for this audience.
+/// Renames all attempts with a number. Returns `false` if this audience has none.
 pub async fn rename(conn: &mut Conn, audience: Audience, id: i64, name: &str, by: Option<UserId>) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "with renamed as (
@@ -326,7 +325,7 @@ pub async fn rename(conn: &mut Conn, audience: Audience, id: i64, name: &str, by
     Ok(!done.is_empty())
 }
 
-/// Marks a run as cancelled, and what runs of it as lost, unless it has ended. Nothing is stopped by it.
+/// Marks a run as cancelled and its running jobs as lost, unless the run has ended. This stops nothing.
 pub async fn cancel(conn: &mut Conn, run: RunId, by: Option<UserId>) -> Result<(), StoreError> {
     let done = sqlx::query(
         "with cancelled as (

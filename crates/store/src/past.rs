@@ -1,8 +1,7 @@
-//! A run as it stood at a moment of the past: what stands there now, with everything undone that the change log
-//! holds of later.
+//! A run as it was at a moment of the past: its current state, with all later changes in the change log undone.
 //!
-//! What the log keeps no values of (commands, parameters, reasons, errors as reported), and what tells more
-//! whenever it came (a job's rule and wildcards), is as it is now.
+//! Some parts are shown as they are now: what the log keeps no values of (commands, parameters, reasons, reported
+//! errors), and what holds for the whole life of a job even if it was reported late (its rule and wildcards).
 
 use crate::{
     Conn, Doing, StoreError,
@@ -23,19 +22,19 @@ use std::collections::{HashMap, HashSet};
 
 const RUNS: &str = "workflow_runs";
 const JOBS: &str = "job_executions";
-/// Lines read at a time.
+/// How many lines are read at a time.
 const PAGE: i64 = 2_000;
-/// Lines are numbered in the order of their times but for so much, in milliseconds: clocks are set.
+/// Lines are numbered in the order of their times, except for this much, in milliseconds, because clocks are adjusted.
 const SKEW: Millis = 10_000;
 
-/// The part of a run's life of which the change log tells.
+/// The part of a run's life that the change log covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     pub first: Millis,
     pub last: Millis,
 }
 
-/// When the oldest and the newest kept change of a run was made; `None` if none is kept.
+/// When the oldest and the newest stored changes of a run were made; `None` if none is stored.
 ///
 /// Reads four lines, by index.
 pub async fn span(conn: &mut Conn, run: RunId) -> Result<Option<Span>, StoreError> {
@@ -57,7 +56,7 @@ pub async fn span(conn: &mut Conn, run: RunId) -> Result<Option<Span>, StoreErro
     Ok(row.0.zip(row.1).map(|(first, last)| Span { first, last: last.max(first) }))
 }
 
-/// What a job was, as far as it was something else than now.
+/// The earlier values of a job, as far as they differ from the current ones.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Was {
     status: Option<JobStatus>,
@@ -66,7 +65,7 @@ struct Was {
     started_at: Option<Millis>,
     /// [`Marks::NEVER`] before it ended.
     ended_at: Option<Millis>,
-    /// What only its details show, by column.
+    /// Values that only the job's details show, by column.
     rest: Map<String, Value>,
 }
 
@@ -100,7 +99,7 @@ impl Was {
     }
 }
 
-/// A time of the database.
+/// Parses a time of the database.
 fn time(value: &Value) -> Option<Millis> {
     let time = value.as_str()?.parse::<DateTime<Utc>>().ok()?;
     Some(time.timestamp_millis())
@@ -108,7 +107,7 @@ fn time(value: &Value) -> Option<Millis> {
 
 /// A page of the lines about rows of a table, newest first.
 async fn later(conn: &mut Conn, run: RunId, table: &str, before: i64) -> Result<Vec<Line>, StoreError> {
-    // Not by time: lines lie by number, and what is older than wanted would be read to its end.
+    // Not by time: lines are indexed by number, so a condition on time would read all older lines to the end.
     sqlx::query_as(
         "select id, ms(\"timestamp\"), record_id, operation, changed_fields is not distinct from '{}', old_values
            from change_notifications
@@ -128,11 +127,11 @@ async fn later(conn: &mut Conn, run: RunId, table: &str, before: i64) -> Result<
 /// What must be undone to see a run as it was.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
-    /// The end of the last millisecond that is seen.
+    /// The end of the last millisecond that is shown.
     pub at: Millis,
-    /// The next change after it.
+    /// The next change after that moment.
     pub after: Option<Millis>,
-    /// The last change before the one that is seen.
+    /// The last change before the one that is shown.
     pub before: Option<Millis>,
     absent: HashSet<JobKey>,
     jobs: HashMap<JobKey, Was>,
@@ -144,9 +143,9 @@ type Line = (i64, Millis, String, String, bool, Option<Json<Map<String, Value>>>
 impl Past {
     /// Reads what happened to a run after a moment.
     ///
-    /// Reads as many lines as that, and one page more, by index.
+    /// Reads only those lines and one page more, by index.
     pub async fn read(conn: &mut Conn, run: RunId, at: Millis) -> Result<Self, StoreError> {
-        // One look, and through the index that has the order: of a run that fills the log PostgreSQL would read all.
+        // One snapshot, and through the index that has the order: if one run fills the log, PostgreSQL would otherwise read all of it.
         let mut tx = conn.begin().await.doing("reading what came later")?;
         sqlx::raw_sql("set transaction isolation level repeatable read, read only")
             .execute(&mut *tx)
@@ -163,7 +162,7 @@ impl Past {
         let mut first = i64::MAX;
         for table in [RUNS, JOBS] {
             let mut before = i64::MAX;
-            // Backwards: of several values a field had, the oldest one is that of the moment.
+            // Backwards: if a field changed several times, its oldest value is the one at the moment.
             loop {
                 let lines = later(&mut *conn, run, table, before).await?;
                 let full = lines.len() as i64 == PAGE;
@@ -213,18 +212,18 @@ impl Past {
                 self.jobs.remove(&job);
                 self.absent.insert(job);
             }
-            _ => {} // Of what was deleted since, the log keeps too little.
+            _ => {} // For rows that were deleted since, the log keeps too little.
         }
     }
 
-    /// Bytes, more or less.
+    /// The approximate size in bytes.
     pub fn weight(&self) -> usize {
         self.absent.len() * 16 + self.jobs.len() * (size_of::<Was>() + 100)
     }
 
-    /// Makes present jobs those of the moment.
+    /// Turns the current jobs into those of the moment.
     ///
-    /// They must have been read before this was: what was told between is undone too.
+    /// They must have been read before this was: changes made in between are undone too.
     pub fn of_marks(&self, marks: &mut Marks) {
         marks.rows.retain_mut(|mark| {
             if let Some(was) = self.jobs.get(&mark.id) {
@@ -234,7 +233,7 @@ impl Past {
         });
     }
 
-    /// Makes the row of a job that of the moment, of which `mark` tells.
+    /// Turns the row of a job into that of the moment, for which `mark` holds the values.
     pub fn of_row(&self, row: &mut JobRow, mark: &Mark) {
         row.status = mark.status;
         row.superseded = mark.superseded;
@@ -246,7 +245,7 @@ impl Past {
         }
     }
 
-    /// Makes the details of a job those of the moment. `marks` are those of the moment.
+    /// Turns the details of a job into those of the moment. `marks` are those of the moment.
     pub fn of_detail(&self, detail: &mut JobDetail, marks: &Marks) {
         if let Some(mark) = find(marks, detail.row.id) {
             self.of_row(&mut detail.row, mark);
@@ -269,7 +268,7 @@ impl Past {
         detail.reports.retain(|report| report.received_at <= self.at);
     }
 
-    /// Makes the row of the run that of the moment. `marks` are those of the moment.
+    /// Turns the row of the run into that of the moment. `marks` are those of the moment.
     pub fn of_run(&self, run: &mut RunSummary, marks: &Marks) {
         for (name, value) in &self.run {
             match name.as_str() {
@@ -292,7 +291,7 @@ impl Past {
         }
     }
 
-    /// Makes the counts of rules those of the moment. `marks` are those of the moment.
+    /// Turns the counts of rules into those of the moment. `marks` are those of the moment.
     pub fn of_rules(rules: &mut [RuleRow], marks: &Marks) {
         let mut counts = vec![JobCounts::default(); marks.rules.list().len()];
         for mark in marks.rows.iter().filter(|mark| !mark.superseded) {
@@ -305,7 +304,7 @@ impl Past {
     }
 }
 
-/// The job of a key.
+/// The mark of a job.
 pub fn find(marks: &Marks, job: JobKey) -> Option<&Mark> {
     marks.rows.binary_search_by_key(&job, |mark| mark.id).ok().map(|at| &marks.rows[at])
 }

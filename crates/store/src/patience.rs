@@ -1,5 +1,5 @@
-//! Waiting for a database that may hang: whoever waits has a bound, and who comes after one that waited in vain is
-//! refused at once, until the database answers again.
+//! Timeouts for a database that may hang. Every wait is bounded. After one timeout, requests fail immediately until the
+//! database responds again.
 
 use crate::{Store, StoreError};
 use sqlx::{ConnectOptions, Connection};
@@ -13,28 +13,28 @@ use std::{
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-/// Between two questions whether it answers again.
+/// The pause between two checks whether the database responds again.
 const AGAIN: Duration = Duration::from_millis(250);
-/// How long such a question may take, connecting included.
+/// How long such a check may take, including connecting.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// Whether somebody waited in vain, and the database has not been heard since. Shared by all handles of a store.
+/// Whether a request timed out and the database has not responded since. Shared by all handles of a store.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hung(Arc<AtomicBool>);
 
 impl Store {
-    /// Whether the database kept somebody waiting too long, and has not said anything since when it was asked.
+    /// Whether a request timed out and the database has not responded to any check since.
     pub fn hangs(&self) -> bool {
         self.hung.0.load(Ordering::Relaxed)
     }
 
-    /// Does something that takes no longer than `patience`; while the database [hangs](Store::hangs) it is not tried.
+    /// Runs `work` with the timeout `patience`; while the database [hangs](Store::hangs) it is not tried.
     ///
-    /// One that takes longer is dropped: a transaction in it is rolled back. From then on a task asks the database
-    /// four times a second whether it answers, over a connection of its own.
+    /// If `work` takes longer, it is dropped, which rolls back its transaction. From then on a task checks four times a
+    /// second, over a connection of its own, whether the database responds.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if it took too long or was not tried; else what `work` says.
+    /// [`StoreError::Unavailable`] if it timed out or was not tried; otherwise the errors of `work`.
     pub async fn within<T>(
         &self,
         patience: Duration,
@@ -51,7 +51,7 @@ impl Store {
         Err(StoreError::too_slow(doing))
     }
 
-    /// The same for what is not worth waiting for: that it took too long says nothing of the database.
+    /// Like [`within`](Store::within), for work that is not worth waiting for: a timeout here does not mean that the database hangs.
     ///
     /// # Errors
     /// As [`within`](Store::within).
@@ -79,7 +79,7 @@ impl Store {
                 let asked = async { options.connect().await?.ping().await };
                 let answers = match timeout(ANSWER, asked).await {
                     Ok(Ok(())) => true,
-                    // It has no room for another connection, and says so: it does not hang.
+                    // The database has no room for another connection and reports that, so it does not hang.
                     Ok(Err(sqlx::Error::Database(error))) => error.code().is_some_and(|code| code.starts_with("53")),
                     Ok(Err(_)) | Err(_) => false,
                 };

@@ -1,4 +1,4 @@
-//! Users, and what proves who they are: sessions, tokens, sign-in keys. Only hashes are stored.
+//! Users and their credentials: sessions, tokens, sign-in keys. Only hashes are stored.
 
 use crate::{Conn, Doing, StoreError};
 use chrono::{DateTime, Utc};
@@ -7,7 +7,7 @@ use model::{
     access::{Role, TokenScope},
 };
 
-/// Tokens of one list.
+/// How many tokens one list contains.
 const MOST_TOKENS: i64 = 1_000;
 
 /// A user as far as access is concerned.
@@ -19,7 +19,7 @@ pub struct User {
     pub role: Role,
 }
 
-/// A valid session and whose it is.
+/// A valid session and its user.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct SessionOwner {
     /// The number of the session itself.
@@ -30,7 +30,7 @@ pub struct SessionOwner {
     pub role: Role,
 }
 
-/// A valid token and whose it is.
+/// A valid token and its user.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct TokenOwner {
     /// The number of the token itself.
@@ -43,7 +43,7 @@ pub struct TokenOwner {
     pub scope: TokenScope,
 }
 
-/// A token as its owner sees it; the secret is nowhere.
+/// A token as its owner sees it; the secret is not stored anywhere.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Token {
     pub id: i64,
@@ -56,7 +56,7 @@ pub struct Token {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// The user of this operating-system account, made if there is none. Safe to call at once twice.
+/// The user of this operating-system account, created if there is none. Safe to call concurrently.
 pub async fn os_user(conn: &mut Conn, os_user: &str, name: &str, role: Role) -> Result<User, StoreError> {
     sqlx::query_as(
         "with found as (
@@ -81,7 +81,7 @@ pub async fn user(conn: &mut Conn, id: UserId) -> Result<Option<User>, StoreErro
     sqlx::query_as("select id, name, role from users where id = $1").bind(id.0).fetch_optional(conn).await.doing("finding a user")
 }
 
-/// Whether anybody has an account; those marked as `not_counting` do not count.
+/// Whether anybody has an account, not counting the account with the mark `not_counting`.
 pub async fn any_user(conn: &mut Conn, not_counting: &str) -> Result<bool, StoreError> {
     sqlx::query_scalar("select exists (select from users where os_user is distinct from $1)")
         .bind(not_counting)
@@ -114,7 +114,7 @@ pub async fn add_token(
     .doing("adding a token")
 }
 
-/// Whose token this is; `None` if unknown, expired or revoked. Notes its use once a minute.
+/// The owner of a token; `None` if it is unknown, expired or revoked. Records its use, at most once a minute.
 pub async fn token_owner(conn: &mut Conn, hash: &[u8]) -> Result<Option<TokenOwner>, StoreError> {
     sqlx::query_as(
         "with hit as (
@@ -155,7 +155,7 @@ pub async fn tokens(conn: &mut Conn, user: UserId) -> Result<(Vec<Token>, u64), 
     Ok((rows.into_iter().map(|row| row.token).collect(), older))
 }
 
-/// Revokes; `false` if there is no such token.
+/// Revokes a token; `false` if there is no such token.
 pub async fn revoke_token(conn: &mut Conn, user: UserId, id: i64) -> Result<bool, StoreError> {
     let done = sqlx::query("update tokens set revoked_at = now() where id = $1 and user_id = $2 and revoked_at is null")
         .bind(id)
@@ -166,7 +166,7 @@ pub async fn revoke_token(conn: &mut Conn, user: UserId, id: i64) -> Result<bool
     Ok(done.rows_affected() > 0)
 }
 
-/// A key for a sign-in link that works once within `minutes`.
+/// Adds a key for a sign-in link that works once within `minutes`.
 pub async fn add_sign_in_key(conn: &mut Conn, user: UserId, hash: &[u8], minutes: i32) -> Result<(), StoreError> {
     sqlx::query("insert into sign_in_keys (hash, user_id, expires_at) values ($1, $2, now() + $3 * interval '1 minute')")
         .bind(hash)
@@ -178,7 +178,7 @@ pub async fn add_sign_in_key(conn: &mut Conn, user: UserId, hash: &[u8], minutes
     Ok(())
 }
 
-/// Uses a key up. `None` if it is unknown, used or too old; of two at once, one wins.
+/// Uses up a key. `None` if it is unknown, used or too old; of two concurrent calls, only one succeeds.
 pub async fn use_sign_in_key(conn: &mut Conn, hash: &[u8]) -> Result<Option<UserId>, StoreError> {
     sqlx::query_scalar(
         "update sign_in_keys set used_at = now() where hash = $1 and used_at is null and expires_at > now() returning user_id",
@@ -201,7 +201,7 @@ pub async fn add_session(conn: &mut Conn, user: UserId, hash: &[u8], days: i32) 
     Ok(())
 }
 
-/// Whose session this is. Using it at least once an hour keeps it from expiring for `days` more.
+/// The user of a session. Each use, recorded at most once an hour, keeps it valid for `days` more.
 pub async fn session_user(conn: &mut Conn, hash: &[u8], days: i32) -> Result<Option<SessionOwner>, StoreError> {
     sqlx::query_as(
         "with hit as (
@@ -221,7 +221,7 @@ pub async fn session_user(conn: &mut Conn, hash: &[u8], days: i32) -> Result<Opt
     .doing("checking a session")
 }
 
-/// Ends a session for good. Whose it was; `None` if there was none.
+/// Ends a session for good. Returns its user; `None` if there was none.
 pub async fn end_session(conn: &mut Conn, hash: &[u8]) -> Result<Option<UserId>, StoreError> {
     sqlx::query_scalar("delete from sessions where hash = $1 returning user_id")
         .bind(hash)

@@ -1,4 +1,4 @@
-//! The way in: a pool of connections, and the check that the server is one we can use.
+//! Access to the database: a pool of connections, and the check that the server's version is supported.
 
 use crate::{Conn, Doing, StoreError, patience::Hung};
 use sqlx::{
@@ -8,9 +8,9 @@ use sqlx::{
 };
 use std::{str::FromStr, sync::Arc, time::Duration};
 
-/// The oldest PostgreSQL whose triggers and functions carry us.
+/// The oldest PostgreSQL that supports Flowo's triggers and functions.
 pub const OLDEST_MAJOR: i32 = 15;
-/// How long a request waits for a free connection before it is told to come back.
+/// How long a request waits for a free connection before it fails and the client is asked to retry.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
 /// A handle on the database. Cheap to clone.
@@ -36,7 +36,7 @@ impl Store {
         Ok(Self::with_options(options, size))
     }
 
-    /// A cluster reached through the socket in `dir`, without a password.
+    /// Connects to a cluster through the socket in `dir`, without a password.
     pub fn local(dir: &std::path::Path, user: &str, database: &str, size: u32) -> Self {
         Self::with_options(
             PgConnectOptions::new_without_pgpass().socket(dir).username(user).database(database).application_name("flowo"),
@@ -44,19 +44,19 @@ impl Store {
         )
     }
 
-    /// The same from options that are already made.
+    /// Like [`lazy`](Self::lazy), from existing options.
     pub fn with_options(options: PgConnectOptions, size: u32) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(size)
             .acquire_timeout(ACQUIRE)
             .idle_timeout(Duration::from_mins(10))
-            // Compiling a statement takes longer than any of ours runs.
+            // Just-in-time compilation takes longer than any of Flowo's statements runs.
             .after_connect(|conn, _| Box::pin(async move { sqlx::raw_sql("set jit = off").execute(conn).await.map(drop) }))
             .connect_lazy_with(options.clone());
         Self { pool, options: Arc::new(options), hung: Hung::default() }
     }
 
-    /// A connection for reading, or for a transaction of the caller's.
+    /// A connection for reading, or for a transaction that the caller begins.
     pub async fn conn(&self) -> Result<PoolConnection<Postgres>, StoreError> {
         self.pool.acquire().await.doing("waiting for a connection")
     }
@@ -66,14 +66,13 @@ impl Store {
         self.pool.begin().await.doing("beginning a transaction")
     }
 
-    /// A connection outside the pool for the batch writer and the listener, whose statements all name
-    /// rows by key.
+    /// A connection outside the pool for the batch writer and the listener, whose statements all name rows by key.
     ///
-    /// A plan made while a table was small would read it whole for as long as it is kept;
-    /// here the planner may not.
+    /// A cached plan made while a table was small would keep reading the whole table; the settings of this connection
+    /// prevent such plans.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if the server does not answer within the pool's patience.
+    /// [`StoreError::Unavailable`] if the server does not answer within the pool's timeout.
     pub async fn keyed(&self) -> Result<Conn, StoreError> {
         let doing = "connecting";
         let connecting = tokio::time::timeout(ACQUIRE, self.options.connect());
@@ -85,7 +84,7 @@ impl Store {
         Ok(conn)
     }
 
-    /// A connection of its own outside the pool, for LISTEN.
+    /// Options for a connection outside the pool, for LISTEN.
     pub fn options(&self) -> &PgConnectOptions {
         &self.options
     }
@@ -106,18 +105,18 @@ impl Store {
         Ok(version)
     }
 
-    /// Waits for connections to come back and closes them.
+    /// Waits until all connections are returned, and closes them.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 }
 
-/// A transaction on a connection one already has; rolled back unless committed.
+/// Begins a transaction on the caller's connection; rolled back unless committed.
 pub async fn begin(conn: &mut Conn) -> Result<sqlx::Transaction<'_, Postgres>, StoreError> {
     conn.begin().await.doing("beginning a transaction")
 }
 
-/// Commits: from here on the transaction survives whatever happens.
+/// Commits. Once this returns, the transaction is durable.
 pub async fn commit(tx: sqlx::Transaction<'_, Postgres>) -> Result<(), StoreError> {
     tx.commit().await.doing("committing")
 }

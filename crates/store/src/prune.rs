@@ -1,19 +1,19 @@
-//! Retention: what of the history is older than its policy goes, a day at a time.
+//! Retention: deletes history that is older than its policy allows, one day at a time.
 //!
-//! A day is a partition, so dropping it costs the same however much is in it. What lies in the
-//! default partition, because no day was prepared for it, is deleted in portions.
+//! A day is a partition, so dropping it costs the same however much it contains. Rows in the default partition, whose
+//! day had no partition of its own, are deleted in portions.
 
 use crate::{Conn, Doing, Store, StoreError};
 use sqlx::Connection as _;
 
-/// Days that are kept of each history table; `None` for ever.
+/// How many days of each history table are kept; `None` for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Reports as they came.
+    /// The reports as they were received.
     pub reports: Option<i32>,
     /// The change log.
     pub changes: Option<i32>,
-    /// What clients said.
+    /// The messages of clients.
     pub entries: Option<i32>,
 }
 
@@ -23,7 +23,7 @@ impl Default for Policy {
     }
 }
 
-/// One history table with the column that says when.
+/// One history table, with the column that contains the time.
 #[derive(Clone, Copy, Debug)]
 struct History {
     table: &'static str,
@@ -34,26 +34,26 @@ const REPORTS: History = History { table: "ingest_events", at: "recorded_at" };
 const CHANGES: History = History { table: "change_notifications", at: "timestamp" };
 const ENTRIES: History = History { table: "log_entries", at: "logged_at" };
 
-/// Rows of the default partition that are deleted in one transaction.
+/// How many rows of the default partition are deleted in one transaction.
 const PORTION: i64 = 10_000;
-/// Nobody waits longer than this for a partition to go; the next hour tries again.
+/// Nobody waits longer than this for a partition to be dropped; the next hourly pass tries again.
 const LOCK: &str = "set local lock_timeout = '2s'";
-/// Any number; the same for every process, so that one prunes at a time.
+/// An arbitrary number, the same for every process, so that only one prunes at a time.
 pub const TURN: i64 = 0x0070_7275_6e65;
 
-/// What one table gave up, or would.
+/// What was removed from one table, or would be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
     pub table: &'static str,
-    /// Partitions that went, the oldest first.
+    /// Partitions that were dropped, oldest first.
     pub days: Vec<String>,
-    /// Bytes they took on disk, with their indexes.
+    /// Their size on disk in bytes, with indexes.
     pub bytes: i64,
-    /// Rows that lay in the default partition.
+    /// Rows deleted from the default partition.
     pub rows: u64,
 }
 
-/// What the history takes on disk.
+/// The size of the history on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Size {
     pub table: String,
@@ -61,15 +61,15 @@ pub struct Size {
     pub partitions: i64,
 }
 
-/// Drops and deletes what is older than `policy`; with `pretend`, only says what.
+/// Drops and deletes what is older than `policy`; with `pretend`, only returns what would go.
 ///
-/// `None` if another process is at it. Each day goes in a transaction of its own: whatever happens, what went is gone
-/// and what is there is whole.
+/// `None` if another process is already pruning. Each day is removed in a transaction of its own, so an interruption
+/// never leaves a day half deleted.
 ///
 /// # Errors
-/// The database's; also if a day is read by a statement that does not end. What follows is left for the next time.
+/// The database's errors; also if an unfinished statement is reading a day. The remaining days are left for the next pass.
 pub async fn prune(store: &Store, policy: Policy, pretend: bool) -> Result<Option<Vec<Pruned>>, StoreError> {
-    // A session's lock: on a connection of its own, which takes it along when it goes.
+    // A session lock on a connection of its own: when the connection closes, the lock is released.
     let mut conn = store.keyed().await?;
     let turn: bool = sqlx::query_scalar("select pg_try_advisory_lock($1)")
         .bind(TURN)
@@ -92,7 +92,7 @@ pub async fn prune(store: &Store, policy: Policy, pretend: bool) -> Result<Optio
 async fn table(conn: &mut Conn, history: History, days: i32, pretend: bool) -> Result<Pruned, StoreError> {
     let History { table, at } = history;
     let mut pruned = Pruned { table, ..Pruned::default() };
-    // The name tells the day: it was made by ensure_daily_partitions().
+    // The name contains the day: ensure_daily_partitions() created it.
     let old: Vec<(String, i64)> = sqlx::query_as(
         "select c.relname::text, pg_total_relation_size(c.oid)
            from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -110,7 +110,7 @@ async fn table(conn: &mut Conn, history: History, days: i32, pretend: bool) -> R
         if !pretend {
             let mut tx = crate::begin(conn).await?;
             sqlx::raw_sql(LOCK).execute(&mut *tx).await.doing("dropping an old day")?;
-            // Its name is letters, digits and `_`, as the pattern above says.
+            // The name consists of letters, digits and `_`, as the pattern above ensures.
             sqlx::raw_sql(sqlx::AssertSqlSafe(format!("drop table {name}"))).execute(&mut *tx).await.doing("dropping an old day")?;
             crate::commit(tx).await?;
         }
@@ -136,7 +136,7 @@ async fn table(conn: &mut Conn, history: History, days: i32, pretend: bool) -> R
     }
 }
 
-/// What each history table takes on disk now.
+/// The current size on disk of each history table.
 pub async fn sizes(conn: &mut Conn) -> Result<Vec<Size>, StoreError> {
     let rows: Vec<(String, i64, i64)> = sqlx::query_as(
         "select p.relname::text, sum(pg_total_relation_size(i.inhrelid))::bigint, count(*)

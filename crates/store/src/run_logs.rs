@@ -1,4 +1,4 @@
-//! What the logs of runs tell besides reports: whose are to be read, and what was read. Opens no file.
+//! What the logs of runs contain besides reports: which logs to read, and what was read. Opens no file.
 
 use crate::{Conn, Doing, StoreError};
 use model::{
@@ -9,13 +9,13 @@ use serde::Serialize;
 use sqlx::types::{Json, Uuid};
 use std::collections::BTreeMap;
 
-/// A run whose log may hold more than was read of it.
+/// A run whose log may contain more than was read so far.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Due {
     pub id: Uuid,
     pub logfile: String,
     pub directory: Option<String>,
-    /// The account it belongs to, and its name.
+    /// The account that owns the run, and the account's name.
     pub user_id: Option<i64>,
     pub account: Option<String>,
     /// Its newest report is an error.
@@ -23,7 +23,7 @@ pub struct Due {
     pub ended: bool,
 }
 
-/// Runs of the last day, and those that go on, the newest first. By index.
+/// Runs of the last day and runs that go on, newest first. By index.
 pub async fn due(conn: &mut Conn, limit: u32) -> Result<Vec<Due>, StoreError> {
     sqlx::query_as(
         "select r.id, r.logfile, r.directory, u.id as user_id, u.name as account, r.last_was_error as troubled, r.ended_at is not null as ended
@@ -46,27 +46,27 @@ pub async fn due(conn: &mut Conn, limit: u32) -> Result<Vec<Due>, StoreError> {
     .doing("looking for logs to read")
 }
 
-/// Facts of a run.
+/// Facts about a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunFacts {
     pub host: Option<String>,
     pub command_line: Option<String>,
     /// What it ran with, by name.
     pub environment: BTreeMap<&'static str, String>,
-    /// What was printed as an exception, in its order.
+    /// Exceptions that were printed, in their order.
     pub errors: Vec<PrintedError>,
 }
 
-/// Facts of an attempt of a job.
+/// Facts about an attempt of a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct JobFacts {
-    /// The client's number of it. `None`: the one job that was started and never described.
+    /// The client's job number. `None`: the one job that was started and never described.
     pub job: Option<i64>,
     /// From 1.
     pub attempt: i32,
-    /// Empty if the log does not tell it.
+    /// Empty if the log does not contain it.
     pub rule: String,
-    /// It failed; `silent` if no report will tell that.
+    /// The attempt failed; `silent` if no report will say so.
     pub failed: bool,
     pub silent: bool,
     pub exit: Option<i32>,
@@ -75,7 +75,7 @@ pub struct JobFacts {
     pub external: Option<String>,
 }
 
-/// What [`write`] takes the facts of jobs for.
+/// The form in which statements receive the facts of jobs.
 macro_rules! told {
     () => {
         "select * from jsonb_to_recordset($2) as x(job bigint, attempt integer, rule text, failed boolean, silent boolean,
@@ -83,13 +83,13 @@ macro_rules! told {
     };
 }
 
-/// Writes what was read of one run; what is known already changes nothing. Says whether some of it waits for reports:
-/// a log is often ahead of them.
+/// Writes what was read of one run's log; known facts change nothing. Returns whether some facts must wait for reports,
+/// because a log is often ahead of them.
 ///
-/// A job that the log calls failed has failed, although nobody reported it: at once if no report of it is to come, else
-/// when it is lost.
+/// A job that failed according to the log counts as failed although no report said so: at once if no report of it is to
+/// come, otherwise when it is lost.
 pub async fn write(conn: &mut Conn, run: RunId, facts: &RunFacts, jobs: &[JobFacts]) -> Result<bool, StoreError> {
-    // Locked as the batch writers lock it, so that no report is applied meanwhile.
+    // Locked the same way as by the batch writers, so that no report is applied at the same time.
     let errors: Option<Json<Vec<ReportedError>>> = sqlx::query_scalar("select errors from workflow_runs where id = $1 for no key update")
         .bind(run.0)
         .fetch_optional(&mut *conn)
@@ -134,12 +134,12 @@ pub async fn write(conn: &mut Conn, run: RunId, facts: &RunFacts, jobs: &[JobFac
     waits.bind(run.0).bind(jobs).fetch_one(conn).await.doing("looking for facts that wait")
 }
 
-/// Which attempts failed, and why.
+/// Writes which attempts failed, and why.
 async fn fail(conn: &mut Conn, run: RunId, jobs: &Json<&[JobFacts]>) -> Result<(), StoreError> {
     sqlx::query(concat!(
         "with told as materialized (",
         told!(),
-        "), undescribed as (            -- which it is is sure only if there is one, and nothing more is to come
+        "), undescribed as (            -- unambiguous only if there is one, and no more reports are to come
             select min(id) as id
               from job_executions
              where workflow_run_id = $1 and status = 'lost' and not informed and not superseded
@@ -174,7 +174,7 @@ async fn fail(conn: &mut Conn, run: RunId, jobs: &Json<&[JobFacts]>) -> Result<(
     Ok(())
 }
 
-/// Where attempts ran: the group is that of the job, a cluster's id that of the attempt.
+/// Writes where attempts ran: the group belongs to the job, a cluster's id to the attempt.
 async fn place(conn: &mut Conn, run: RunId, jobs: &Json<&[JobFacts]>) -> Result<(), StoreError> {
     sqlx::query(concat!(
         "with told as materialized (",
@@ -202,7 +202,7 @@ async fn place(conn: &mut Conn, run: RunId, jobs: &Json<&[JobFacts]>) -> Result<
     Ok(())
 }
 
-/// Nothing more is to be read of this run's log.
+/// Records that this run's log has been read completely.
 pub async fn done(conn: &mut Conn, run: RunId) -> Result<(), StoreError> {
     let done = sqlx::query("insert into run_logs (workflow_run_id) select id from workflow_runs where id = $1 on conflict do nothing");
     done.bind(run.0).execute(conn).await.doing("marking a log as read").map(drop)

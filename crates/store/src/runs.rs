@@ -1,4 +1,4 @@
-//! Runs: reading pages of them, one of them, changing and deleting them.
+//! Runs: reads pages of them, reads one of them, changes and deletes them.
 
 pub mod edit;
 mod filter;

@@ -1,10 +1,10 @@
-//! Figures over all runs: the status tiles and the activity strip. Each reads a bounded amount.
+//! Figures across all runs: the status tiles and the activity strip. Each statement reads a bounded amount.
 
 use crate::{Conn, Doing, StoreError, runs::Audience};
 use model::{Millis, RunStatus, page::Total};
 use serde::{Deserialize, Serialize};
 
-/// Counting stops here; more is "at least".
+/// Counting stops here; beyond it the total is "at least".
 const LIMIT: i64 = 10_000;
 
 /// How many runs are in each status, exact up to [`LIMIT`].
@@ -31,7 +31,7 @@ pub async fn by_status(conn: &mut Conn, audience: Audience) -> Result<Vec<(RunSt
     Ok(rows.into_iter().filter_map(|(word, n)| Some((word.parse().ok()?, Total { count: n.min(LIMIT), is_exact: n <= LIMIT }))).collect())
 }
 
-/// Whether any run was ever stored and not deleted: an empty house shows the first-run card.
+/// Whether any run is stored and not deleted; if not, the page shows the first-run card.
 pub async fn any_run(conn: &mut Conn) -> Result<bool, StoreError> {
     sqlx::query_scalar("select exists (select from workflow_runs where deleted_at is null)")
         .fetch_one(conn)
@@ -42,15 +42,15 @@ pub async fn any_run(conn: &mut Conn) -> Result<bool, StoreError> {
 /// One step of the activity strip.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
-    /// Jobs that ran at the end of the step.
+    /// Jobs that were running at the end of the step.
     pub running: i64,
     pub finished: i64,
     pub failed: i64,
 }
 
-/// `steps` steps of `step_ms` that end now, oldest first.
+/// `steps` steps of `step_ms` each, the last ending now, oldest first.
 ///
-/// Reads at most one row a minute of the span, never jobs.
+/// Reads at most one row per minute of the span, never jobs.
 pub async fn activity(conn: &mut Conn, now: Millis, step_ms: Millis, steps: usize) -> Result<Vec<Activity>, StoreError> {
     let since = now - step_ms * steps as i64;
     let running: i64 = sqlx::query_scalar("select coalesce(sum(jobs_running), 0)::bigint from workflow_runs where status = 'running'")

@@ -1,18 +1,18 @@
-//! Statuses as rows hold them: as words.
+//! Converts the statuses that rows contain as words.
 
 use crate::StoreError;
 use model::{Invalid, JobStatus, RunStatus};
 use std::{fmt::Display, str::FromStr};
 
-/// Where a run stands, as its row says.
+/// The state of a run, from the word in its row.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] for a word that no version of ours writes.
+/// [`StoreError::Corrupt`] for a word that no version of Flowo writes.
 pub fn of_run(id: impl Display, word: &str) -> Result<RunStatus, StoreError> {
     read("workflow_runs", id, word)
 }
 
-/// Where an attempt of a job stands, as its row says.
+/// The state of an attempt of a job, from the word in its row.
 ///
 /// # Errors
 /// As [`of_run`].

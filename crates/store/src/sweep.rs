@@ -1,28 +1,28 @@
-//! What time does to rows: silent runs are lost, deleted ones go, days are prepared.
+//! What happens to rows as time passes: silent runs become lost, deleted runs are purged, partitions for coming days are created.
 
 use crate::{Conn, Doing, StoreError};
 use model::{Millis, RunId};
 use sqlx::types::Uuid;
 
-/// How long the runs of one source may be silent. Times are seconds; `None` is for ever.
+/// How long the clients of one source may be silent, in seconds; `None` means without a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Silence {
     pub source: &'static str,
-    /// Only runs that name their client: the others were written by hand.
+    /// Only runs that name their client become lost; people wrote the others by hand.
     pub is_named: bool,
-    /// While its client sends heartbeats.
+    /// The limit for clients that send heartbeats.
     pub beating: Option<i32>,
-    /// While its last word was an error and no job runs.
+    /// The limit if the last report was an error and no job runs.
     pub failing: Option<i32>,
-    /// Else.
+    /// The limit for all other runs.
     pub quiet: Option<i32>,
 }
 
-/// Marks runs as lost that fell silent, with their unfinished jobs. Runs of sources that `silences` does not name never
-/// are.
+/// Marks runs whose clients fell silent as lost, together with their unfinished jobs. Runs of sources that `silences`
+/// does not name never become lost.
 ///
-/// Silence counts from `heard_since` at the earliest, by the database's clock: what was said before that nobody could
-/// hear. Returns the runs that were lost now, at most 1 000.
+/// Silence counts from `heard_since` at the earliest, by the database's clock, because the server could not receive
+/// reports before that. Returns the runs that this call marked, at most 1 000.
 pub async fn lose_silent(conn: &mut Conn, silences: &[Silence], heard_since: Millis) -> Result<Vec<RunId>, StoreError> {
     let seconds = |of: fn(&Silence) -> Option<i32>| silences.iter().map(of).collect::<Vec<_>>();
     let lost: Vec<Uuid> = sqlx::query_scalar(
@@ -54,7 +54,7 @@ pub async fn lose_silent(conn: &mut Conn, silences: &[Silence], heard_since: Mil
     .await
     .doing("looking for silent runs")?;
     if !lost.is_empty() {
-        // On its own: one statement may not change a run twice, and its jobs just did.
+        // A separate statement: one statement may not change a run twice, and the change of its jobs already did.
         sqlx::query("update workflow_runs set status = 'lost', ended_at = greatest(last_seen_at, started_at) where id = any($1) and status = 'running'")
             .bind(&lost)
             .execute(conn)
@@ -64,12 +64,12 @@ pub async fn lose_silent(conn: &mut Conn, silences: &[Silence], heard_since: Mil
     Ok(lost.into_iter().map(RunId).collect())
 }
 
-/// The database's clock, which says that it answers, too.
+/// The database's clock; an answer also shows that the database responds.
 pub async fn clock(conn: &mut Conn) -> Result<Millis, StoreError> {
     sqlx::query_scalar("select ms(clock_timestamp())").fetch_one(conn).await.doing("asking for the time")
 }
 
-/// Makes the partitions of the coming days and forgets what is only of passing use.
+/// Creates the partitions of the coming days and deletes data of temporary use.
 pub async fn housekeep(conn: &mut Conn) -> Result<(), StoreError> {
     sqlx::query("select ensure_daily_partitions($1)")
         .bind(crate::migrate::DAYS_AHEAD)

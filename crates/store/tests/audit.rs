@@ -1,4 +1,4 @@
-//! What is noted of people: accounts and tokens by triggers, what happens often once a minute.
+//! What is recorded about people: accounts and tokens by triggers, frequent events once a minute.
 #![forbid(unsafe_code)]
 
 use model::{

@@ -1,4 +1,4 @@
-//! What is read up to a bound says that there is more, or how much.
+//! Every bounded read says that there is more, or how much.
 #![forbid(unsafe_code)]
 
 use model::{JobKey, RunId};
@@ -12,7 +12,7 @@ fn run() -> RunId {
     RUN.parse().expect("an id")
 }
 
-/// A run with jobs by SQL: `columns` of what `jobs` selects.
+/// A run with jobs made by SQL: `columns` are filled with what `jobs` selects.
 async fn with_jobs(columns: &str, jobs: &str) -> TestDatabase {
     let database = TestDatabase::new().await;
     database.sql(A_RUN).await;

@@ -1,4 +1,4 @@
-//! Sessions and tokens by their numbers: those that are good, and nobody else's.
+//! Sessions and tokens by their numbers: only valid ones are found.
 #![forbid(unsafe_code)]
 
 use model::{

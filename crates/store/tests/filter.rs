@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use store::runs::{Audience, list};
 use testkit::TestDatabase;
 
-/// The moment all filters are meant at: after every row.
+/// The current time for all filters: after every row.
 const NOW: i64 = 1_795_300_000_000;
 
-/// Rows with every combination worth telling apart, some of them hostile.
+/// Rows with every combination worth distinguishing, some of them hostile.
 const ROWS: &str = r"
     insert into workflow_runs (workflow_name, status, source, user_name, directory, tags, dry_run, attempt, started_at, created_at, ended_at)
     select (array['rna-seq liver', 'RNA%', 'wgs_cohort', '', 'a:b', 'Größe \x', 'it''s', 'wgs'])[1 + n % 8],

@@ -1,4 +1,4 @@
-//! The change log as people and monitors read it, and how the history ends: by policy, and with its run.
+//! The change log as people and monitors read it, and how history is deleted: by policy, and with its run.
 #![forbid(unsafe_code)]
 
 use model::{
@@ -51,7 +51,7 @@ async fn a_history_says_what_changed_from_what_to_what_and_by_whom() {
         edit::rename(&mut conn, Audience::All, run, "other", &["exome".into()], Some(model::UserId(ana))).await.expect("a new name"),
         "renamed"
     );
-    database.sql("update workflow_runs set last_was_error = true").await; // Rings, but says nothing.
+    database.sql("update workflow_runs set last_was_error = true").await; // Sends a notification, but says nothing.
     let (all, more) = read(&database, run, None, None, 50).await;
     assert!(!more);
     let told: Vec<_> = all.iter().map(|change| (change.subject, change.operation)).collect();
@@ -136,8 +136,8 @@ async fn a_monitor_reads_every_line_once_in_the_order_of_transactions() {
     assert_eq!(monitor::place(&mut conn, "test").await.expect("a place"), Some(here));
 }
 
-/// After a crash PostgreSQL gives numbers of transactions again whose end was not on disk: what is committed under one
-/// looks older than the horizon.
+/// After a crash PostgreSQL reuses transaction numbers whose end was not on disk: a change committed under such a
+/// number looks older than the horizon.
 #[tokio::test]
 async fn a_number_that_is_given_again_after_a_crash_hides_nothing() {
     let (database, run) = lab().await;
@@ -167,7 +167,7 @@ async fn a_number_that_is_given_again_after_a_crash_hides_nothing() {
     assert_eq!(told.iter().map(|line| line.operation.as_str()).collect::<Vec<_>>(), ["UPDATE"], "and nothing that was read before");
 }
 
-/// A day long ago, prepared as it would have been then, with a row in it.
+/// Creates the partition of a day long ago, as it would have been created then, with one row in it.
 async fn old_day(database: &TestDatabase, table: &str, column: &str, columns: &str, values: &str) {
     database
         .sql(&format!(
@@ -185,7 +185,7 @@ async fn what_is_older_than_its_policy_goes_and_nothing_else() {
     old_day(&database, "change_notifications", "\"timestamp\"", "table_name, operation, record_id", "'workflow_runs', 'INSERT', '1'").await;
     old_day(&database, "log_entries", "logged_at", "message", "'words'").await;
     let count = async |table: &str| database.text(&format!("select count(*)::text from {table}")).await.expect("a number");
-    let before = count("change_notifications").await; // The log entries were noted there, too.
+    let before = count("change_notifications").await; // The log entries were recorded there, too.
     let policy = Policy { entries: None, ..Policy::default() };
 
     let pretended = prune::prune(&database.store, policy, true).await.expect("a look").expect("a turn");
@@ -214,7 +214,7 @@ async fn one_prunes_at_a_time_and_nobody_waits_for_a_reader() {
     testkit::run(&mut other, &format!("select pg_advisory_lock({})", prune::TURN)).await;
     assert_eq!(prune::prune(&database.store, Policy::default(), false).await.expect("a look"), None);
     testkit::run(&mut other, "select pg_advisory_unlock_all(); begin; select count(*) from log_entries").await;
-    assert!(prune::prune(&database.store, Policy::default(), false).await.is_err(), "somebody reads the day");
+    assert!(prune::prune(&database.store, Policy::default(), false).await.is_err(), "a statement is reading the partition");
     testkit::run(&mut other, "commit").await;
     let pruned = prune::prune(&database.store, Policy::default(), false).await.expect("a pruning").expect("a turn");
     assert_eq!(pruned[2].days, ["log_entries_20200102"]);

@@ -1,4 +1,4 @@
-//! Orders, words, files and marks of jobs: right rows, none twice, none left out.
+//! Orders, searches, files and marks of jobs: the right rows, none twice, none left out.
 #![forbid(unsafe_code)]
 
 use model::{
@@ -18,8 +18,7 @@ use testkit::TestDatabase;
 
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
-/// 600 jobs in 4 rules: job n of rule n % 4 makes `n.txt` and uses the file of job n - 4. Some have
-/// no number, rule, start or end.
+/// 600 jobs in 4 rules: job n of rule n % 4 makes `n.txt` and uses the file of job n - 4. Some have no number, rule, start or end.
 const JOBS: &str = "
     insert into workflow_runs (id, workflow_name) values ('0193a4c2-0000-7000-8000-000000000001', 'one'),
                                                          ('0193a4c2-0000-7000-8000-000000000002', 'two');
@@ -43,7 +42,7 @@ fn run() -> RunId {
     RUN.parse().expect("an id")
 }
 
-/// All pages of a query, as a page of a run reads them.
+/// All pages of a query, read the way a run's page reads them.
 async fn all(conn: &mut Conn, query: &jobs::Query) -> Vec<JobRow> {
     let marks = marks::marks(conn, run()).await.expect("marks");
     let (mut values, mut texts) = (Values::default(), Texts::default());
@@ -71,7 +70,7 @@ async fn all(conn: &mut Conn, query: &jobs::Query) -> Vec<JobRow> {
 
 const COLUMNS: [&str; 10] = ["reported", "job", "status", "rule", "started", "duration", "threads", "attempt", "w.sample", "w.no such"];
 
-/// What a job is ordered by, as text that sorts; `None` where there is nothing.
+/// The sort value of a job, as sortable text; `None` if it has none.
 fn said(job: &JobRow, column: &JobColumn) -> Option<String> {
     let number = |number: i64| format!("{number:020}");
     match column {
@@ -268,7 +267,7 @@ async fn marks_are_kept_in_step_by_what_changed() {
     let (ids, _) = marks::touched(&mut conn, run(), &horizon, 100).await.expect("no error");
     held.again(&mut conn, run(), &ids.expect("few")).await.expect("no error");
     let whole = marks::marks(&mut conn, run()).await.expect("no error");
-    // Words may be numbered otherwise; what they say is the same.
+    // Words may be numbered differently; their meaning is the same.
     let said = |marks: &marks::Marks| -> Vec<_> {
         let word = |row: &marks::Mark| {
             (marks.rules.list()[row.rule as usize].clone(), marks.wildcards.list().get(row.wildcards as usize).cloned())
@@ -303,7 +302,7 @@ async fn reports_of_a_run_are_paged_in_the_order_they_came() {
     assert_eq!((more, end, first[0].missing > 0, first[1].missing), (true, false, true, 0));
 }
 
-/// What each function says of the same jobs, as a file to be read when it changes.
+/// The result of each function for the same jobs, as a snapshot file to be reviewed when it changes.
 #[tokio::test]
 async fn rows_are_as_they_were() {
     let database = TestDatabase::new().await;

@@ -1,4 +1,4 @@
-//! One job with all its details, and the graph of its run: right rows, by index.
+//! One job with all its details, and the graph of its run: the right rows, by index.
 #![forbid(unsafe_code)]
 
 use model::{
@@ -35,7 +35,7 @@ async fn key(database: &TestDatabase, run: &str, job: i64) -> JobKey {
     JobKey(database.text(&query).await.and_then(|id| id.parse().ok()).expect("the job is there"))
 }
 
-/// Scans of whole tables so far, of those that grow with runs.
+/// How many full scans there were so far of the tables that grow with runs.
 async fn scans(database: &TestDatabase, conn: &mut Conn) -> String {
     sqlx::query("select pg_stat_force_next_flush()").execute(&mut *conn).await.expect("statistics");
     sqlx::query("select 1").execute(conn).await.expect("statistics are written with the next statement");
@@ -139,7 +139,7 @@ async fn a_graph_is_laid_out_once_for_all_runs_that_have_it() {
     let mut conn = database.store.conn().await.expect("a connection");
     assert_eq!(graphs::reported(&mut conn, id(RUN), 1, "tb").await.expect("no error"), None);
 
-    // The same graph, written in another way.
+    // The same graph, formatted differently.
     database.sql(r#"update workflow_runs set rule_graph = '{"nodes": [{"rule": "a"}],  "links": []}' where workflow_name = 'one'"#).await;
     database.sql(r#"update workflow_runs set rule_graph = '{"links": [], "nodes": [{"rule": "a"}]}' where workflow_name = 'two'"#).await;
     let found = graphs::reported(&mut conn, id(RUN), 1, "tb").await.expect("no error").expect("a graph");

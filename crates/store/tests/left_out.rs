@@ -41,7 +41,7 @@ async fn a_long_report_says_how_many_letters_are_missing_and_is_read_whole() {
     assert_eq!(whole.chars().count(), 30_012);
     assert_eq!(events::body(&mut conn, run(), 9).await.expect("a look"), None);
     let elsewhere = RunId(uuid::Uuid::now_v7());
-    assert_eq!(events::body(&mut conn, elsewhere, 7).await.expect("a look"), None, "by another run");
+    assert_eq!(events::body(&mut conn, elsewhere, 7).await.expect("a look"), None, "asked of another run");
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_long_value_in_the_history_says_how_many_letters_are_missing_and_is_re
     let all = history::line(&mut conn, run(), done[0].id).await.expect("a look").expect("a line");
     assert!(all.contains(&"e".repeat(300)), "{all}");
     let elsewhere = RunId(uuid::Uuid::now_v7());
-    assert_eq!(history::line(&mut conn, elsewhere, done[0].id).await.expect("a look"), None, "by another run");
+    assert_eq!(history::line(&mut conn, elsewhere, done[0].id).await.expect("a look"), None, "asked of another run");
 }
 
 #[tokio::test]

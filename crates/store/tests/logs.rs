@@ -1,4 +1,4 @@
-//! What clients said, searched; and what was read of logs, written once however often it is written.
+//! Messages of clients are searchable; facts read from logs are stored once, however often they are written.
 #![forbid(unsafe_code)]
 
 use model::RunId;

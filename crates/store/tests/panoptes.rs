@@ -1,4 +1,4 @@
-//! Among very many workflows of Panoptes' clients, each is found by its number or its name without a look at the others.
+//! Among very many workflows of Panoptes clients, each is found by its number or its name without reading the others.
 #![forbid(unsafe_code)]
 
 use model::{UserId, access::Role};
@@ -11,7 +11,7 @@ use store::{
 };
 use testkit::TestDatabase;
 
-/// A hundred thousand of twenty thousand names, and as many that came another way; without triggers.
+/// A hundred thousand runs with twenty thousand names, and as many that were reported by other clients; without triggers.
 const MANY: &str = "
     set session_replication_role = replica;
     insert into workflow_runs (workflow_name, search, status, source, user_id, panoptes_id, started_at, ended_at)
@@ -20,7 +20,7 @@ const MANY: &str = "
     select 'flow ' || n % 20000, '', 'success', 'flowo', (select id from users limit 1), now(), now() from generate_series(1, 100000) n;
     set session_replication_role = origin;";
 
-/// Rows of runs that were read so far, and scans of all of them.
+/// How many rows of runs were read so far, and how many full scans there were.
 async fn reads(conn: &mut Conn) -> (i64, i64) {
     sqlx::query("select pg_stat_force_next_flush()").execute(&mut *conn).await.expect("statistics");
     sqlx::query("select 1").execute(&mut *conn).await.expect("statistics are written with the next statement");
@@ -44,7 +44,7 @@ async fn workflows_are_found_without_a_look_at_the_others() {
         body: "{}".into(),
         ..Creation::default()
     };
-    // PostgreSQL knows nothing of the table yet, then all.
+    // First PostgreSQL has no statistics of the table, then complete ones.
     for round in ["as they came", "known"] {
         macro_rules! reads_at_most {
             ($most:literal, $what:literal, $call:expr) => {{

@@ -1,4 +1,4 @@
-//! A run at every moment of its life: what is read of the past is what stood there.
+//! A run at every moment of its life: what Flowo shows of the past equals what it showed at the time.
 
 use model::{
     JobKey, JobStatus, Millis, RunId,
@@ -15,7 +15,8 @@ use testkit::TestDatabase;
 
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
-/// What is compared of a job: what it was called, and what it waits for, is told late and then holds for ever.
+/// What is compared of a job. Its name and its dependencies are excluded: they may be reported late and then hold for
+/// the job's whole life.
 fn told(marks: &Marks) -> Vec<(JobKey, JobStatus, bool, Millis, Millis)> {
     marks.rows.iter().map(|mark: &Mark| (mark.id, mark.status, mark.superseded, mark.started_at, mark.ended_at)).collect()
 }
@@ -40,7 +41,7 @@ async fn then(store: &Store, run: RunId, at: Millis) -> (Marks, Past) {
     (marks, past)
 }
 
-/// Numbers that look random and are the same each time.
+/// Numbers that look random and are the same in every test run.
 struct Dice(u64);
 
 impl Dice {
@@ -50,7 +51,7 @@ impl Dice {
     }
 }
 
-/// One thing that happens to the run.
+/// One random change of the run.
 fn happening(dice: &mut Dice, jobs: &mut u64) -> String {
     let one = |dice: &mut Dice, which: &str| {
         format!("(select id from job_executions where not superseded and {which} order by md5(id::text || '{}') limit 1)", dice.below(1000))
@@ -90,7 +91,7 @@ fn happening(dice: &mut Dice, jobs: &mut u64) -> String {
             dice.below(9),
             dice.below(50)
         ),
-        // A run may be taken for lost, and come back.
+        // A run may become lost, and come back.
         _ => format!(
             "update workflow_runs set status = case status when 'running' then 'lost' else 'running' end,
                     ended_at = case status when 'running' then now() end, {bump}"
@@ -109,7 +110,7 @@ async fn a_run_is_seen_as_it_was_at_every_moment() {
         let (mut dice, mut jobs) = (Dice(seed), 0);
         let mut seen = vec![look(&database, run).await];
         for _ in 0..40 {
-            // A moment is a millisecond: nothing more may happen in the one that was looked at.
+            // The resolution is a millisecond: nothing more may happen within the one that was examined.
             database.sql("select pg_sleep(0.002)").await;
             database.sql(&happening(&mut dice, &mut jobs)).await;
             seen.push(look(&database, run).await);
@@ -123,7 +124,7 @@ async fn a_run_is_seen_as_it_was_at_every_moment() {
             assert_eq!(RunSummary { revision: 0, ..row }, RunSummary { revision: 0, ..summary.clone() }, "seed {seed} at {at}");
             let mut counts = present.3.clone();
             Past::of_rules(&mut counts, &marks);
-            // A rule that nobody had heard of has no jobs.
+            // A rule that was not reported yet has no jobs.
             let jobs = |rules: &[RuleRow]| {
                 rules.iter().filter(|rule| rule.jobs.seen() > 0).map(|rule| (rule.name.clone(), rule.jobs)).collect::<Vec<_>>()
             };
@@ -147,7 +148,7 @@ async fn one_goes_from_change_to_change_and_knows_how_far() {
     database.sql(&format!("insert into workflow_runs (id, workflow_name, status) values ('{RUN}', 'one', 'running')")).await;
     for statement in [
         "insert into job_executions (workflow_run_id, job_id, status) select id, 1, 'waiting' from workflow_runs",
-        "update workflow_runs set last_was_error = true", // Says nothing: not a change to go to.
+        "update workflow_runs set last_was_error = true", // Says nothing: not a change to navigate to.
         "update job_executions set status = 'running', started_at = now(), revision = revision + 1",
         "update job_executions set status = 'success', ended_at = clock_timestamp(), revision = revision + 1",
     ] {
@@ -157,7 +158,7 @@ async fn one_goes_from_change_to_change_and_knows_how_far() {
         .texts("select table_name || ' ' || operation || ' ' || coalesce(changed_fields::text, '-') from change_notifications order by id")
         .await;
     assert_eq!(lines.len(), 5, "{lines:?}");
-    // One line a second.
+    // One line per second.
     database
         .sql(&format!(
             "update change_notifications c set \"timestamp\" = '{day}'::timestamptz + make_interval(secs => n.n)

@@ -1,4 +1,4 @@
-//! What is written of a run's log: by attempt, at most once, and never against a report.
+//! What is written from a run's log: by attempt, at most once, and never against a report.
 #![forbid(unsafe_code)]
 
 use model::{RunId, run::PrintedError};
@@ -7,7 +7,7 @@ use testkit::TestDatabase;
 
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
-/// A run whose job 1 failed once and runs again, whose job 2 is lost, whose job 3 runs and whose job 4 did well.
+/// A run whose job 1 failed once and is running again, whose job 2 is lost, whose job 3 is running and whose job 4 succeeded.
 async fn lab() -> (TestDatabase, RunId) {
     let database = TestDatabase::new().await;
     database

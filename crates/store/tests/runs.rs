@@ -1,4 +1,4 @@
-//! Lists page without gaps, read indexes, and the schema holds its own rules.
+//! Lists page without gaps and read indexes, and the schema enforces its own rules.
 #![forbid(unsafe_code)]
 
 use model::{
@@ -98,7 +98,7 @@ async fn a_report_finds_its_job_and_the_sweep_its_runs_by_index() {
     assert!(plan.contains("job_executions_newest") && !plan.contains("Seq Scan"), "{plan}");
 }
 
-/// A fresh row of each status, and an attempt to move it to each other one.
+/// A fresh row in each status, and an attempt to move it to each other status.
 #[tokio::test]
 async fn an_ended_row_has_an_end_and_an_open_one_has_none() {
     let database = TestDatabase::new().await;

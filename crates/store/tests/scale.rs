@@ -1,4 +1,5 @@
-//! A run of a million jobs, and a newer one of a hundred thousand: what is read for a window does not grow with it, and by which indexes.
+//! A run of a million jobs and a newer one of a hundred thousand: the cost of reading a window does not grow with the
+//! run, and the right indexes are used.
 #![forbid(unsafe_code)]
 
 use model::{JobKey, JobStatus, RunId, history::Subject};
@@ -12,8 +13,8 @@ use testkit::{Plans, TestDatabase};
 
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
-/// A million jobs in 60 rules. Without triggers, which would log and count each of them. All changes are of today, soon
-/// after midnight too: days before today have no partition here.
+/// A million jobs in 60 rules. Without triggers, which would log and count each of them. All changes are of today, even
+/// just after midnight, because earlier days have no partition here.
 const MILLION: &str = "
     set session_replication_role = replica;
     insert into workflow_runs (id, workflow_name, search, lineage_id)
@@ -41,12 +42,12 @@ const MILLION: &str = "
     set session_replication_role = origin;
     analyze";
 
-/// What grows with a run. Of small tables PostgreSQL may read all.
+/// The tables that grow with a run. PostgreSQL may scan small tables.
 const LARGE: [&str; 5] = ["job_executions", "job_files", "paths", "change_notifications", "ingest_events"];
 
 const TABLES: &str = "relname ~ '^(job_executions|job_files|paths|change_notifications|ingest_events)'";
 
-/// Scans of whole tables that are not next to empty, and rows read, so far.
+/// How many full scans of tables that are not almost empty there were so far, and how many rows were read.
 async fn reads(conn: &mut Conn) -> (i64, i64) {
     sqlx::query("select pg_stat_force_next_flush()").execute(&mut *conn).await.expect("statistics");
     let query = format!(
@@ -144,7 +145,7 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     assert_eq!(old.len(), 100);
     let known = reads_at_most!(8, "how far its history goes", past::span(conn, run)).expect("a life");
     reads_at_most!(2_400, "what it was just before its end", Past::read(conn, run, known.last));
-    // Words are looked for in every path of the run, here all there are.
+    // The search examines every path of the run, here all that exist.
     let before = reads(conn).await;
     let (found, _) = files::find(conn, run, "5000.TXT", None).await.expect("paths");
     let after = reads(conn).await;
@@ -154,7 +155,7 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     insta::assert_snapshot!(ways);
 }
 
-/// PostgreSQL knows nothing of a run that has just come, and takes it to be small.
+/// PostgreSQL has no statistics of a new run, and assumes that it is small.
 #[tokio::test]
 async fn windows_of_a_run_that_has_just_come_read_what_they_show() {
     let database = TestDatabase::new().await;

@@ -1,10 +1,10 @@
-//! What the sweep takes for silence: only what could have been heard.
+//! What the sweep counts as silence: only time in which reports could have been received.
 #![forbid(unsafe_code)]
 
 use store::sweep::{self, Silence};
 use testkit::TestDatabase;
 
-/// A run of each kind of client, silent for two minutes, with a job that runs.
+/// A run of each kind of client, silent for two minutes, with a running job.
 const SILENT: &str = "
     insert into workflow_runs (workflow_name, status, source, heartbeats, last_seen_at)
     values ('beats', 'running', 'flowo', true, now() - interval '2 minutes'),
@@ -29,11 +29,11 @@ async fn a_run_is_not_lost_by_silence_that_nobody_could_have_heard() {
     let mut conn = database.store.conn().await.expect("a connection");
     let now = sweep::clock(&mut conn).await.expect("the time");
 
-    // A server that was away for longer than the timeout, and has been back for half of it.
+    // A server that was down for longer than the timeout, and has been up for half of it.
     sweep::lose_silent(&mut conn, &silences(60, 60, Some(60)), now - 30_000).await.expect("the sweep runs");
     assert_eq!(lost(&database).await, [""; 0]);
 
-    // One timeout after its return it has heard that they are silent.
+    // One timeout after its return, the silence counts.
     sweep::lose_silent(&mut conn, &silences(60, 3600, None), now - 61_000).await.expect("the sweep runs");
     assert_eq!(lost(&database).await, ["beats"]);
     sweep::lose_silent(&mut conn, &silences(60, 60, Some(60)), now - 61_000).await.expect("the sweep runs");

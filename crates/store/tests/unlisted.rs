@@ -1,4 +1,4 @@
-//! What lists leave out: they count it, and a further question brings the rest. Nothing is lost between two windows.
+//! What lists leave out: they count it, and a further request returns the rest. Nothing is lost between two windows.
 #![forbid(unsafe_code)]
 
 use model::{
@@ -14,8 +14,8 @@ use testkit::TestDatabase;
 
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
-/// One job of `gather` with 1 200 inputs, 40 outputs and 2 logs. The first 30 inputs are made by `one`, the next by `two`, those
-/// from 600 on lie in directories that `tree` makes. All 70 jobs of `use` read its first output.
+/// One job of `gather` with 1 200 inputs, 40 outputs and 2 logs. The first 30 inputs are made by `one`, the next by
+/// `two`; those from 600 on lie in directories that `tree` makes. All 70 jobs of `use` read its first output.
 const MANY: &str = "
     insert into workflow_runs (id, workflow_name) values ('0193a4c2-0000-7000-8000-000000000001', 'many');
     insert into job_executions (workflow_run_id, job_id, rule, informed, status)
@@ -190,7 +190,7 @@ async fn reports_and_attempts_of_a_job_that_are_not_listed_lead_on() {
     assert_eq!((gather.reports.len(), more.count), (20, 12));
     assert!(more.first < gather.reports[0].id);
 
-    // From the newest on to the first, by what is not listed.
+    // From the newest attempt back to the first, following what is not listed.
     let mut open = key(&database, 1).await;
     let mut seen = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! A migrated database of one's own, cloned from a template that is made once.
+//! A migrated database for one test, cloned from a template that is created once.
 
 use crate::Proxy;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 use store::{Store, migrate};
 use uuid::Uuid;
 
-/// Serialises the making of the template between test programs.
+/// Serialises the creation of the template between test programs.
 const LOCK: i64 = 0x7465_7374;
 
 /// A database that nobody else uses.
@@ -43,17 +43,17 @@ impl TestDatabase {
         Self { store: Store::with_options(options.clone(), 12), name, options }
     }
 
-    /// A connection of one's own, for what the product never does.
+    /// A separate connection, for what the product never does.
     pub async fn raw(&self) -> PgConnection {
         PgConnection::connect_with(&self.options).await.expect("the test database answers")
     }
 
-    /// Another handle on it.
+    /// Another handle on the same database.
     pub fn again(&self) -> Self {
         Self { store: self.store.clone(), name: self.name.clone(), options: self.options.clone() }
     }
 
-    /// A line to its server, and a pool of its own that goes through it.
+    /// A proxy to the database's server, and a pool of its own that connects through the proxy.
     pub async fn through(&self, size: u32) -> (Proxy, Store) {
         let socket = self.options.get_socket().cloned().unwrap_or_else(|| self.options.get_host().into());
         let proxy = Proxy::to(socket.join(format!(".s.PGSQL.{}", self.options.get_port()))).await;
@@ -61,7 +61,7 @@ impl TestDatabase {
         (proxy, store)
     }
 
-    /// Its address, for programs that connect by themselves.
+    /// Its URL, for programs that connect themselves.
     pub fn url(&self) -> String {
         self.options.to_url_lossy().to_string()
     }
@@ -78,7 +78,7 @@ impl TestDatabase {
         sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(&mut conn).await.expect("the query runs")
     }
 
-    /// All rows of a query that gives one text each.
+    /// All rows of a query that returns one text each.
     pub async fn texts(&self, query: &str) -> Vec<String> {
         let mut conn = self.raw().await;
         sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_all(&mut conn).await.expect("the query runs")
@@ -90,13 +90,13 @@ async fn create(conn: &mut PgConnection, name: &str, template: &str) {
     sqlx::query(AssertSqlSafe(statement)).execute(conn).await.expect("a new database");
 }
 
-/// A connection to the private database of a `flowod`, if it takes one.
+/// A connection to the private database of a `flowod`, if it accepts one.
 pub async fn private(socket: &std::path::Path) -> Option<PgConnection> {
     let options = PgConnectOptions::new_without_pgpass().socket(socket).username("flowo").database("flowo");
     PgConnection::connect_with(&options).await.ok()
 }
 
-/// Runs statements on a connection that is kept, such as one with an open transaction.
+/// Runs statements on a connection that stays open, such as one with an open transaction.
 pub async fn run(conn: &mut PgConnection, statements: &str) {
     sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(conn).await.expect("the statements run");
 }

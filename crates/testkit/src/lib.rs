@@ -1,4 +1,4 @@
-//! What tests stand on: a database of their own, clients, bounded waits. Only for tests and benches.
+//! What tests need: a database of their own, clients, bounded waits. Only for tests and benches.
 //!
 //! Needs a throw-away PostgreSQL in `DATABASE_URL`; `cargo xtask test` provides one.
 #![forbid(unsafe_code)]
@@ -16,13 +16,13 @@ pub use sse::{Event, Tab};
 use std::{future::Future, time::Duration};
 use tokio::time::{Instant, sleep};
 
-/// Longest wait for anything that should happen at once.
+/// The longest wait for anything that should happen immediately.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Looks again and again until `look` gives something.
+/// Calls `look` repeatedly until it returns something.
 ///
 /// # Panics
-/// After [`PATIENCE`], saying `what` was awaited.
+/// After [`PATIENCE`], naming `what` was awaited.
 pub async fn until<T, F>(what: &str, mut look: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
@@ -37,7 +37,7 @@ where
     }
 }
 
-/// An HTTP client that keeps cookies out of it and follows no redirect.
+/// An HTTP client that stores no cookies and follows no redirects.
 pub fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()

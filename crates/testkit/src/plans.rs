@@ -1,5 +1,5 @@
-//! By which ways PostgreSQL read what a function asked for: from its `auto_explain`, so that it is the
-//! plan of what was really sent.
+//! How PostgreSQL executed the statements of a function, from its `auto_explain`: the plans are those of the statements
+//! that were really sent.
 
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
@@ -19,7 +19,7 @@ use tracing::{
 const ASK: &str = "load 'auto_explain'; set auto_explain.log_min_duration = 0; set auto_explain.log_format = 'json';
                    set auto_explain.log_level = 'notice'; set auto_explain.log_nested_statements = on";
 
-/// Hears of every plan of one connection, on the thread that made it.
+/// Receives every plan of one connection, on the thread that created it.
 pub struct Plans {
     heard: Arc<Mutex<Vec<String>>>,
     _guard: DefaultGuard,
@@ -37,7 +37,7 @@ impl Plans {
     /// How tables were read since the last call: one line each, `table by index` or `table whole`.
     ///
     /// # Panics
-    /// If nothing was heard.
+    /// If no plan was received.
     pub fn taken(&self) -> Vec<String> {
         let heard = take(&mut *self.heard.lock().expect("no reader broke"));
         let mut lines = Vec::new();

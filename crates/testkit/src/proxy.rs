@@ -1,4 +1,4 @@
-//! A line to PostgreSQL that can be cut, made deaf or stopped while it is in use, as networks and poolers do.
+//! A proxy to PostgreSQL whose connections can be cut, made deaf or stalled while they are in use, as networks and poolers do.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,18 +17,18 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// What the line does.
+/// What the proxy does with traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Line {
     Whole,
-    /// Notifications do not come through, as behind a pooler that hands out another connection for each transaction.
+    /// Notifications are dropped, as behind a pooler that uses another connection for each transaction.
     Deaf,
-    /// Nothing comes through, and nobody is told.
+    /// Nothing is forwarded, without any error.
     Stalled,
 }
 
-/// The line. Its connections end with it.
+/// The proxy. Its connections end when it is dropped.
 pub struct Proxy {
     dir: PathBuf,
     line: Arc<AtomicU8>,
@@ -37,13 +37,13 @@ pub struct Proxy {
     accepting: JoinHandle<()>,
 }
 
-/// The number in the name of its socket.
+/// The port number in the name of its socket.
 pub(crate) const PORT: u16 = 5432;
-/// The server says this of a notification.
+/// The type of a notification in a server's message.
 const NOTIFICATION: u8 = b'A';
 
 impl Proxy {
-    /// A line to a server's socket.
+    /// A proxy to a server's socket.
     pub async fn to(server: PathBuf) -> Self {
         let dir = std::env::temp_dir().join(format!("flowo-line-{}", uuid::Uuid::new_v4().simple()));
         tokio::fs::create_dir(&dir).await.expect("a directory");
@@ -55,14 +55,14 @@ impl Proxy {
             loop {
                 let Ok((client, _)) = listener.accept().await else { return };
                 if !*opened.borrow() {
-                    continue; // Dropped, as by a server that goes down.
+                    continue; // Dropped, as by a server that is shutting down.
                 }
                 let Ok(server) = UnixStream::connect(&server).await else { continue };
                 let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
                 let (state, mut cuts) = (Arc::clone(&state), cuts.clone());
                 cuts.borrow_and_update();
                 if !*opened.borrow() {
-                    continue; // Closed while it was being connected: the cut came too early for this one.
+                    continue; // The cut happened while this connection was being made.
                 }
                 tokio::spawn(async move {
                     tokio::select! {
@@ -76,22 +76,22 @@ impl Proxy {
         Self { dir, line, cut, open, accepting }
     }
 
-    /// Where its socket lies.
+    /// The directory of its socket.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// From now on the line is like this.
+    /// Changes what the proxy does from now on.
     pub fn set(&self, line: Line) {
         self.line.store(line as u8, Ordering::SeqCst);
     }
 
-    /// Cuts every connection; new ones are taken.
+    /// Cuts every connection; new ones are accepted.
     pub fn cut(&self) {
         self.cut.send_modify(|n| *n += 1);
     }
 
-    /// Cuts every connection and takes no new one until it is opened again.
+    /// Cuts every connection and accepts no new one until it is opened again.
     pub fn close(&self) {
         let _ = self.open.send(false);
         self.cut();
@@ -126,14 +126,14 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &Atomic
     }
 }
 
-/// What the server says, message by message.
+/// Forwards the server's messages one by one.
 async fn backward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &AtomicU8) {
     let mut buffer = Vec::new();
     let mut first = true;
     while let Ok(1..) = from.read_buf(&mut buffer).await {
         stalled(state).await;
         if std::mem::take(&mut first) && matches!(buffer.first(), Some(b'S' | b'N')) && buffer.len() == 1 {
-            // The answer to the wish for TLS is one letter.
+            // The answer to a request for TLS is a single letter.
             if to.write_all(&buffer).await.is_err() {
                 return;
             }
@@ -153,7 +153,7 @@ async fn backward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &Atomi
     }
 }
 
-/// Bytes of the first message, if all of it is there: a letter, and a length that counts itself.
+/// The length of the first message in bytes, if it is complete: a letter, and a length that counts itself.
 fn whole(buffer: &[u8]) -> Option<usize> {
     let length: [u8; 4] = buffer.get(1..5)?.try_into().ok()?;
     let length = 1 + u32::from_be_bytes(length) as usize;

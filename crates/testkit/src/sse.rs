@@ -1,4 +1,4 @@
-//! A reader of a live stream, as a page is one.
+//! A reader of a live stream, like a page.
 
 use super::PATIENCE;
 use futures::StreamExt as _;
@@ -16,7 +16,7 @@ pub struct Event {
 
 type Chunks = Pin<Box<dyn futures::Stream<Item = Vec<u8>> + Send>>;
 
-/// An open stream and everything seen on it.
+/// An open stream and all events seen on it.
 pub struct Tab {
     chunks: Chunks,
     buffer: String,
@@ -24,7 +24,7 @@ pub struct Tab {
 }
 
 impl Tab {
-    /// Reads the body of an answered request.
+    /// Reads the body of a response.
     pub fn new(response: reqwest::Response) -> Self {
         let chunks = response.bytes_stream().filter_map(|chunk| async { chunk.ok().map(|bytes| bytes.to_vec()) });
         Self::from_chunks(Box::pin(chunks))
@@ -51,10 +51,10 @@ impl Tab {
         }
     }
 
-    /// Reads on until an event satisfies `wanted`.
+    /// Reads until an event satisfies `wanted`.
     ///
     /// # Panics
-    /// When none comes in time; prints what was seen.
+    /// If none arrives in time; prints the events that were seen.
     pub async fn until(&mut self, what: &str, mut wanted: impl FnMut(&Event) -> bool) -> Event {
         let found = timeout(PATIENCE, async {
             loop {

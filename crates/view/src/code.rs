@@ -16,27 +16,27 @@ pub struct Source {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SourceBody {
     Html {
-        /// Its beginning, with classes.
+        /// The beginning of the text, with CSS classes.
         html: String,
         lines: u32,
-        /// Bytes of the text that are not here ...
+        /// How many bytes of the text are left out ...
         missing: u64,
-        /// ... and the file that has them, if readers find it by a name.
+        /// ... and the file that contains them, if a URL can name it.
         whole: Option<FileRef>,
     },
-    /// Why there is none, in words.
+    /// Why there is no text, in words.
     Absent(String),
 }
 
-/// Everything the code view shows.
+/// Everything that the code view shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeView {
-    /// Files of the workflow; none while a rule is chosen.
+    /// Files of the workflow; empty while a rule is chosen.
     pub files: Vec<Source>,
-    /// Configuration files that are not among them.
+    /// How many more configuration files there are.
     pub more_files: u64,
     pub rules: Vec<Source>,
-    /// Rules that are not among them: how many, and the names of the first ones.
+    /// How many more rules there are, and the names of the first of them.
     pub more_rules: u64,
     pub others: Vec<String>,
     /// The configuration as it was reported, as HTML.

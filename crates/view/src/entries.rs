@@ -1,9 +1,9 @@
-//! What clients said in words, over all runs.
+//! Messages of clients, across all runs.
 
 use model::log::LogEntry;
 use serde::{Deserialize, Serialize};
 
-/// A page of them.
+/// A page of messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entries {
     pub entries: Vec<LogEntry>,

@@ -1,4 +1,4 @@
-//! The history of a run: every line of the change log about it, its jobs and its words.
+//! The history of a run: every line of the change log about the run, its jobs and its messages.
 
 use model::history::Change;
 use serde::{Deserialize, Serialize};
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 /// A page of the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryView {
-    /// The newest first.
+    /// Newest first.
     pub changes: Vec<Change>,
-    /// The line before which it goes on.
+    /// The line before which the next page begins.
     pub next: Option<String>,
 }

@@ -1,16 +1,16 @@
-//! The jobs of a run, or of one rule, as a graph of what waits for what.
+//! The jobs of a run, or of one rule, as a dependency graph.
 
 use model::{JobKey, JobStatus};
 use serde::{Deserialize, Serialize};
 
-/// A job, or several of one rule drawn as one. A tuple on the wire: there are many.
+/// A job, or several jobs of one rule drawn as one. A tuple on the wire, because there are many.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Wire", into = "Wire")]
 pub struct JobNode {
-    /// The job, or the one of several that needs attention most.
+    /// The job, or the most urgent of several.
     pub job: JobKey,
     pub jobs: u32,
-    /// A place in the graph's rules.
+    /// An index into the graph's rules.
     pub rule: u32,
     pub status: JobStatus,
     /// Its wildcards' values.
@@ -37,14 +37,14 @@ impl From<JobNode> for Wire {
 /// A graph of jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum JobGraph {
-    /// More jobs, with what links them, than one picture can show.
+    /// More jobs, including those that connect them, than one picture can show.
     TooLarge { jobs: u64 },
-    /// No job is known, or none names files by which one could tell.
+    /// No job is known, or no job names files from which dependencies could be derived.
     Unlinked,
     Drawn {
         rules: Vec<String>,
         nodes: Vec<JobNode>,
-        /// From and to, by place in `nodes`.
+        /// From and to, as indexes into `nodes`.
         edges: Vec<(u32, u32)>,
         width: i32,
         height: i32,

@@ -14,40 +14,40 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobList {
     pub page: Page<JobRow>,
-    /// The point at which it was read.
+    /// The position in the live stream at which it was read.
     pub cursor: LiveCursor,
 }
 
-/// Which jobs of a run, as the address says it.
+/// Which jobs of a run, as the URL says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobAsk {
     pub rule: Option<String>,
-    /// Words joined by commas.
+    /// Statuses separated by commas.
     pub status: Option<String>,
-    /// Words in a wildcard's value.
+    /// Text in a wildcard's value.
     pub find: Option<String>,
     pub sort: Option<String>,
-    /// The place after which the list goes on.
+    /// The position after which the list continues.
     pub after: Option<String>,
-    /// As they were at a moment of the past.
+    /// The jobs as they were at a past moment.
     pub at: Option<AsOf>,
 }
 
-/// A job with its command as HTML with classes, where it has one.
+/// A job with its command, if it has one, as highlighted HTML.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpenJob {
     pub detail: JobDetail,
     pub command: Option<String>,
-    /// The ends of its first logs, at most 4.
+    /// The last lines of its first logs, at most 4 logs.
     pub logs: Vec<LogTail>,
-    /// What it took, by its benchmark file.
+    /// What resources it used, from its benchmark file.
     pub benchmark: Option<Benchmark>,
 }
 
-/// What failed, with the end of the log of the job that stands for it.
+/// What failed, with the last lines of the log of the job shown as an example.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FailuresView {
     pub failures: Failures,
-    /// The ends of its first logs, at most 4.
+    /// The last lines of that job's first logs, at most 4 logs.
     pub logs: Vec<LogTail>,
 }

@@ -1,6 +1,6 @@
-//! The data of pages: what reading makes and pages show, plain values that travel as JSON; and the addresses of pages.
+//! The data that pages show, as plain values that travel as JSON, and the URLs of pages.
 //!
-//! It reads nothing and draws nothing; it is the same in the server and in the browser.
+//! Reads nothing and draws nothing; the same in the server and in the browser.
 #![forbid(unsafe_code)]
 
 pub mod clients;

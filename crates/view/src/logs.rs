@@ -1,4 +1,4 @@
-//! Logs of a run: which there are, windows of one of them, and the ends of several.
+//! Logs of a run: the list of them, windows of one log, and the last lines of several.
 
 use crate::results::Rest;
 use model::{
@@ -9,21 +9,21 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What the view of the logs is asked for.
+/// What the logs view is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogsAsk {
     pub rule: Option<String>,
-    /// The job after which a rule's list goes on.
+    /// The job after which a rule's list continues.
     #[serde(default)]
     pub after: Option<String>,
     pub file: Option<FileRef>,
     pub at: Option<u64>,
-    /// How the reader wants it read; `None` leaves it to the file.
+    /// The encoding that the reader chose; `None` leaves the choice to Flowo.
     #[serde(default)]
     pub encoding: Option<Encoding>,
 }
 
-/// Logs of one job that are listed.
+/// How many logs of one job are listed.
 pub const LOGS: u32 = 60;
 
 /// A log of a job.
@@ -34,39 +34,39 @@ pub struct JobLog {
     pub job: JobKey,
     pub rule: Option<String>,
     pub status: JobStatus,
-    /// Values of its wildcards, joined.
+    /// The values of its wildcards, joined.
     pub label: String,
-    /// Logs that its job names after this one and that are not listed.
+    /// How many logs the job names after this one that are not listed.
     pub more: u64,
 }
 
-/// The logs there are, and one of them.
+/// The list of logs, and the open log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogsView {
-    /// Where the client writes about the run.
+    /// The log of the client about the run.
     pub run: Option<String>,
-    /// Of failed jobs, of running ones, and of the newest.
+    /// Logs of failed jobs, of running ones, and of the newest.
     pub jobs: Vec<JobLog>,
-    /// Jobs whose logs are not listed, where no rule is chosen.
+    /// How many jobs have logs that are not listed; only if no rule is chosen.
     pub missing: u64,
-    /// Of a rule: what comes after these.
+    /// For a rule: what follows these jobs.
     pub rest: Option<Rest>,
     pub open: Option<OpenLog>,
 }
 
-/// A log with a window of it, or why there is none.
+/// A log with a window of it, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenLog {
     pub file: FileRef,
     pub path: String,
     pub window: Result<LogWindow, NoFile>,
-    /// Of what is no text, what the file system says of it and its first bytes.
+    /// For a file that is not text: its facts from the file system, and its first bytes.
     pub bytes: Option<(FileFacts, FirstBytes)>,
-    /// Whoever writes it has ended: what it lacks now will not come.
+    /// Everything that writes the log has ended: nothing will be added any more.
     pub over: bool,
 }
 
-/// Lines that follow each other.
+/// Consecutive lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogWindow {
     pub facts: FileFacts,
@@ -74,16 +74,16 @@ pub struct LogWindow {
     pub text: LogText,
 }
 
-/// What became of a file that a page follows.
+/// A change of a file that a page follows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileNews {
     pub file: FileRef,
     pub facts: Result<FileFacts, NoFile>,
-    /// What was added, if it is little; whoever lacks more reads it.
+    /// The lines that were added, if they are few; a page that lacks more reads the file.
     pub lines: Option<LogWindow>,
 }
 
-/// The end of a log.
+/// The last lines of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogTail {
     /// As the client wrote it.
@@ -94,5 +94,5 @@ pub struct LogTail {
     pub more: bool,
 }
 
-/// Lines that are shown.
+/// How many lines are shown.
 pub const LINES: usize = 20;

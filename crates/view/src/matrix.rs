@@ -1,40 +1,40 @@
-//! The jobs of a run as samples against rules.
+//! The jobs of a run as a matrix of samples and rules.
 
 use model::{AsOf, JobKey, JobStatus, live::LiveCursor};
 use serde::{Deserialize, Serialize};
 
-/// Which part of a matrix.
+/// Which part of a matrix to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatrixAsk {
-    /// The wildcard whose values are the rows; without, the one that most rules have.
+    /// The wildcard whose values are the rows; `None` is the one that most rules have.
     pub by: Option<String>,
     /// Only this column.
     pub rule: Option<String>,
-    /// Only rows with these words, whatever their case.
+    /// Only rows that contain this text, ignoring case.
     pub find: Option<String>,
-    /// Only rows with a job in one of these states, words joined by commas.
+    /// Only rows with a job in one of these states, separated by commas.
     pub status: Option<String>,
-    /// `name`, `time`, or what failed first.
+    /// `name` or `time`; otherwise rows with the most failed and lost cells come first.
     pub sort: Option<String>,
     /// The first row.
     pub from: u32,
     /// Only these rows, at most 200; empty: all.
     #[serde(default)]
     pub values: Vec<String>,
-    /// As they were at a moment of the past.
+    /// The jobs as they were at a past moment.
     pub at: Option<AsOf>,
 }
 
-/// Where a row and a column meet. A tuple on the wire: there are many.
+/// One cell of the matrix. A tuple on the wire, because there are many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(JobKey, JobStatus, u32, i64)", into = "(JobKey, JobStatus, u32, i64)")]
 pub struct Cell {
-    /// The job that needs attention most.
+    /// The most urgent job in the cell.
     pub job: JobKey,
     pub status: JobStatus,
-    /// Jobs that meet here.
+    /// The number of jobs in the cell.
     pub jobs: u32,
-    /// Milliseconds they took together, of those that have ended.
+    /// The total duration of those that have ended, in milliseconds.
     pub ms: i64,
 }
 
@@ -54,27 +54,27 @@ impl From<Cell> for (JobKey, JobStatus, u32, i64) {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatrixRow {
     pub value: String,
-    /// One for each column; `None` where no job is.
+    /// One cell for each column; `None` if it contains no job.
     pub cells: Vec<Option<Cell>>,
-    /// Milliseconds of all its jobs that have ended.
+    /// The total duration of all its jobs that have ended, in milliseconds.
     pub ms: i64,
 }
 
 /// A part of a matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatrixView {
-    /// Wildcards that could be rows, those of most rules first.
+    /// Wildcards that could be the rows, those used by most rules first.
     pub wildcards: Vec<String>,
     pub by: String,
     /// Rules in the order of the graph.
     pub columns: Vec<String>,
-    /// Rules that have no column, as there are too many.
+    /// How many rules have no column because there are too many.
     pub more_columns: u32,
-    /// Rows in all.
+    /// The total number of rows.
     pub total: u32,
     pub rows: Vec<MatrixRow>,
     /// The largest `ms` of a row.
     pub longest: i64,
-    /// The point at which it was read.
+    /// The position in the live stream at which it was read.
     pub cursor: LiveCursor,
 }

@@ -1,4 +1,4 @@
-//! The addresses of pages: built here and nowhere else.
+//! The URLs of pages: built here and nowhere else.
 
 use crate::query;
 use crate::{jobs::JobAsk, matrix::MatrixAsk};
@@ -13,7 +13,7 @@ use model::{
 pub const RUNS: &str = "/runs";
 pub const LOGS: &str = "/logs";
 
-/// The runs page with a filter, an order and a place in it.
+/// The runs page with a filter, an order and a position.
 pub fn runs(q: &str, sort: RunSort, after: Option<&Cursor>) -> String {
     let sort = (sort != RunSort::default()).then(|| sort.to_string());
     let after = after.map(ToString::to_string);
@@ -28,13 +28,13 @@ pub fn runs_where(word: &str) -> String {
     runs(word, RunSort::default(), None)
 }
 
-/// The runs page for a tag or user that may contain anything.
+/// The runs page for a tag or user, which may contain any characters.
 pub fn runs_with(key: &str, value: &str) -> String {
     let value = value.replace('"', "");
     if value.contains([' ', ',', ':']) { runs_where(&format!("{key}:\"{value}\"")) } else { runs_where(&format!("{key}:{value}")) }
 }
 
-/// The same filter with another status, or without one if it is that already.
+/// The same filter with another status, or without a status if it already is this one.
 pub fn runs_toggle(filter: &RunFilter, sort: RunSort, status: RunStatus) -> String {
     let next = (filter.only_status() != Some(status)).then_some(status);
     runs(&filter.with_status(next), sort, None)
@@ -44,22 +44,22 @@ pub fn run(id: RunId) -> String {
     format!("{RUNS}/{id}")
 }
 
-/// A file with the state of a run, to be saved.
+/// A downloadable file with the state of a run.
 pub fn report(id: RunId) -> String {
     format!("{RUNS}/{id}/report")
 }
 
-/// A report of a run as it came, whole.
+/// A report of a run as it was received, complete.
 pub fn kept_report(id: RunId, number: i64) -> String {
     format!("{RUNS}/{id}/reports/{number}")
 }
 
-/// The values of a line of a run's history, whole.
+/// The values of a line of a run's history, complete.
 pub fn kept_values(id: RunId, number: i64) -> String {
     format!("{RUNS}/{id}/history/{number}")
 }
 
-/// What was said over all runs: what holds words, errors only, and what is older than an entry.
+/// Messages of all runs: those that contain a text, only errors, and those older than an entry.
 pub fn logs(words: &str, errors: bool, after: Option<i64>) -> String {
     let mut path = LOGS.to_owned();
     let after = after.map(|after| after.to_string());
@@ -75,15 +75,15 @@ pub fn raw(id: RunId, file: &FileRef) -> String {
     path
 }
 
-/// Declares the parts of a run's address once: its keys, and how it is read and written.
+/// Declares the parameters of a run's URL once: their keys, and how they are parsed and written.
 macro_rules! place {
     ($($(#[$doc:meta])* $name:ident = $key:literal,)*) => {
-        /// What a run's page shows, as its address says it. Everything is optional.
+        /// What a run's page shows, as its URL says. Everything is optional.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct RunPlace { $($(#[$doc])* pub $name: Option<String>,)* }
 
         impl RunPlace {
-            /// The place that a query string names.
+            /// Parses a query string.
             pub fn of(search: &str) -> Self {
                 let read = |key| query::value(search, key).filter(|value| !value.is_empty());
                 Self { $($name: read($key),)* }
@@ -97,75 +97,75 @@ macro_rules! place {
 }
 
 place! {
-    /// Which of the views stands beside the graph; none is the jobs.
+    /// Which view is shown beside the graph; none is the jobs.
     tab = "tab",
     /// Only what belongs to this rule.
     rule = "rule",
-    /// Only jobs in these states, words joined by commas.
+    /// Only jobs in these states, separated by commas.
     status = "status",
     /// The order of the job list.
     sort = "sort",
-    /// The window of the job list after this place.
+    /// The window of the job list after this position.
     after = "after",
-    /// In another form: the matrix of jobs, the table of a timeline.
+    /// An alternative form: the matrix of jobs, the table of a timeline.
     form = "as",
     /// The wildcard that makes the rows of the matrix.
     by = "by",
-    /// Only what contains this.
+    /// Only what contains this text.
     find = "find",
-    /// Lines of a log that matter as much as this: `warning` or `error`.
+    /// Only lines of a log with at least this level: `warning` or `error`.
     level = "level",
-    /// How the letters of the file are read, by the name of an encoding; none leaves it to the file.
+    /// The name of the encoding in which the file is read; none leaves the choice to Flowo.
     encoding = "encoding",
     /// The path whose makers and users are shown.
     path = "path",
-    /// The job of which all files are listed, window by window.
+    /// The job whose files are all listed, window by window.
     files_of = "of",
-    /// The file that is shown: `run`, the number of a path, or `./` and the way to it.
+    /// The file that is shown: `run`, the number of a path, or `./` and the relative path.
     file = "file",
-    /// The directory that is open, beneath that of the run; `.` for that.
+    /// The open directory, relative to that of the run; `.` for that one.
     tree = "tree",
-    /// Where in it, in bytes from its start; none is its end.
+    /// The position in the file, in bytes from its start; none is its end.
     from = "from",
-    /// The moment of the past that is shown, in milliseconds since 1970 or as a time in UTC; none is now.
+    /// The past moment that is shown, in milliseconds since 1970 or as a time in UTC; none is now.
     at = "at",
-    /// The job whose details lie beside the list.
+    /// The job whose details are shown beside the list.
     job = "job",
-    /// Which way the graph runs.
+    /// The direction of the graph.
     dir = "dir",
     /// The graph: `closed` folds it away.
     graph = "graph",
-    /// The part of the timeline in sight, two numbers joined by a dash.
+    /// The visible part of the timeline, two numbers separated by a dash.
     span = "span",
     /// Idle spans: `skip` leaves them out.
     idle = "idle",
-    /// Anything: the critical path is drawn.
+    /// Any value: draw the critical path.
     critical = "critical",
-    /// Groups of the timeline that are folded or unfolded, joined by commas.
+    /// Groups of the timeline whose default folding is reversed, separated by commas.
     turned = "turned",
 }
 
 impl RunPlace {
-    /// Which jobs the list shows here.
+    /// The jobs that the list shows at this place.
     pub fn job_ask(&self) -> JobAsk {
         let Self { rule, status, find, sort, after, .. } = self.clone();
         JobAsk { rule, status, find, sort, after, at: self.moment() }
     }
 
-    /// Which part of the matrix is shown here.
+    /// The part of the matrix that is shown at this place.
     pub fn matrix_ask(&self) -> MatrixAsk {
         let Self { by, rule, find, status, sort, .. } = self.clone();
         MatrixAsk { by, rule, find, status, sort, from: self.first_row(), values: Vec::new(), at: self.moment() }
     }
 
-    /// The first row of the matrix that is shown here.
+    /// The first row of the matrix at this place.
     pub fn first_row(&self) -> u32 {
         self.after.as_deref().and_then(|after| after.parse().ok()).unwrap_or(0)
     }
 
-    /// Only one rule's jobs, from the start of their list.
+    /// Only jobs of one rule, from the start of their list.
     pub fn of_rule(&self, rule: Option<&str>) -> Self {
-        // What an order goes by may be a wildcard of the rule.
+        // The list may be sorted by a wildcard that only the previous rule has.
         let rule = rule.map(str::to_owned);
         Self { rule, after: None, job: None, files_of: None, sort: None, file: None, from: None, encoding: None, ..self.clone() }
     }
@@ -175,7 +175,7 @@ impl RunPlace {
         Self { status: status.map(str::to_owned), after: None, job: None, ..self.clone() }
     }
 
-    /// The same with the details of a job, or of none.
+    /// The same place with the details of a job, or without details.
     pub fn of_job(&self, job: Option<JobKey>) -> Self {
         Self { job: job.map(|job| job.to_string()), ..self.clone() }
     }
@@ -186,19 +186,19 @@ impl RunPlace {
         Self { tab: tab.map(str::to_owned), rule, dir, graph, at, ..Self::default() }
     }
 
-    /// All files of a job in this view, of one role or as the view wants it, after so many of them.
+    /// All files of a job in this view, in one role or in the view's default, after `skip` of them.
     pub fn of_files(&self, job: JobKey, role: Option<FileRole>, skip: usize) -> Self {
         let after = (skip > 0).then(|| skip.to_string());
         let form = role.map(|role| role.as_str().to_owned());
         Self { files_of: Some(job.to_string()), form, after, find: None, path: None, ..self.clone() }
     }
 
-    /// The same at a moment of the past, or now.
+    /// The same place at a past moment, or now.
     pub fn of_moment(&self, at: Option<Millis>) -> Self {
         Self { at: at.map(|at| at.to_string()), after: None, span: None, ..self.clone() }
     }
 
-    /// The moment of the past that is shown; what is no moment is now.
+    /// The past moment that is shown; an invalid one means now.
     pub fn moment(&self) -> Option<AsOf> {
         let text = self.at.as_deref()?;
         text.parse().ok().or_else(|| model::text::of_iso(text)).map(AsOf::new)

@@ -1,4 +1,4 @@
-//! Query strings, decoded exactly once. The router's own map decodes twice.
+//! Query strings, decoded exactly once. The router's own map decodes them twice.
 
 /// The value of `key` in `search`, which may begin with `?`. The first one counts.
 pub fn value(search: &str, key: &str) -> Option<String> {

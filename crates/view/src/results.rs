@@ -1,4 +1,4 @@
-//! Results of a run: the outputs its jobs declare, which of them are there, its directory, and a look into one file.
+//! Results of a run: the outputs that its jobs declare, which of them exist, its directory, and the preview of one file.
 
 use model::{
     JobKey, JobStatus,
@@ -8,20 +8,20 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What the view of the results is asked for.
+/// What the results view is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultsAsk {
     pub rule: Option<String>,
-    /// The job of which all outputs are asked for.
+    /// The job whose outputs are all listed.
     pub job: Option<JobKey>,
-    /// The file that is looked into.
+    /// The file that is previewed.
     pub file: Option<FileRef>,
-    /// Where the list goes on: after a job of a rule, after so many rules, after so many outputs of a job, or with an
-    /// entry of the open directory.
+    /// Where the list continues: after a job of a rule, after this many rules, after this many outputs of a job, or at
+    /// an entry of the open directory.
     pub after: Option<String>,
-    /// The directory that is open, beneath that of the run and without it; none lists outputs by rule.
+    /// The open directory, relative to that of the run; `None` lists outputs by rule.
     pub tree: Option<String>,
-    /// How the reader wants the file read; `None` leaves it to the file.
+    /// The encoding that the reader chose; `None` leaves the choice to Flowo.
     #[serde(default)]
     pub encoding: Option<Encoding>,
 }
@@ -39,66 +39,66 @@ pub struct Output {
 pub struct Made {
     pub job: JobKey,
     pub rule: String,
-    /// Values of its wildcards, joined.
+    /// The values of its wildcards, joined.
     pub label: String,
     pub status: JobStatus,
     pub outputs: Vec<Output>,
-    /// Outputs before these, and after them.
+    /// How many outputs come before these, and how many follow.
     pub skipped: u32,
     pub missing: u64,
-    /// Jobs of the rule besides, where only one of each rule is listed.
+    /// How many more jobs the rule has, if only one of each rule is listed.
     pub more_jobs: u64,
 }
 
-/// A directory on the way to the open one.
+/// A directory on the path to the open one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
-    /// Its way from the directory of the run; empty for that.
+    /// Its path relative to the directory of the run; empty for that one.
     pub way: String,
-    /// What it is listed from; none is its start.
+    /// The entry from which it is listed; `None` is the start.
     pub from: Option<String>,
     pub folder: Result<Folder, NoFile>,
 }
 
-/// Directories one within the other that are listed; what lies deeper is looked into one by one.
+/// How many nested directories are listed at once; deeper ones are opened one by one.
 pub const DEEP: usize = 24;
 
-/// What comes after a list.
+/// What follows a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rest {
-    /// Where it goes on.
+    /// Where the list continues.
     pub after: String,
-    /// What there is of it: `75 earlier jobs`.
+    /// What follows, in words: `75 earlier jobs`.
     pub says: String,
 }
 
-/// What a job took, by its benchmark file.
+/// What resources a job used, from its benchmark file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Took {
     pub job: JobKey,
-    /// Values of its wildcards, joined.
+    /// The values of its wildcards, joined.
     pub label: String,
     pub benchmark: Benchmark,
 }
 
-/// The results there are, and one of them.
+/// The list of results, and the open file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResultsView {
-    /// Of a rule: its jobs. Else the newest job of each rule, the last rules first. Or one job.
+    /// For a rule: its jobs. For a run: the newest job of each rule, the last rules first. Or one job.
     pub made: Vec<Made>,
     pub rest: Option<Rest>,
-    /// From the directory of the run to the open one; empty unless directories were asked for.
+    /// The directories from that of the run to the open one; empty unless directories were asked for.
     pub levels: Vec<Level>,
-    /// What the jobs of a rule took, as far as they have benchmark files.
+    /// What resources the jobs of a rule used, as far as they have benchmark files.
     pub took: Vec<Took>,
     /// How many jobs that rule has.
     pub jobs: u64,
-    /// Files may be shown at all.
+    /// Whether this reader is shown any files at all.
     pub shown: bool,
     pub open: Option<OpenFile>,
 }
 
-/// A file that is looked into.
+/// A file that is previewed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenFile {
     pub file: FileRef,
@@ -108,6 +108,6 @@ pub struct OpenFile {
     /// How many jobs use it.
     pub used_by: u64,
     pub found: Result<(FileFacts, Shown), NoFile>,
-    /// How its letters are read, if it is text.
+    /// The encoding in which it is read, if it is text.
     pub read: Option<ReadAs>,
 }

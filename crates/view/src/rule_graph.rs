@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 /// The rule graph of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RuleGraph {
-    /// The client has not reported one, or not yet.
+    /// The client has not reported a graph, or not yet.
     Absent,
-    /// What was reported is no graph: no nodes, or links that lead nowhere.
+    /// The report is not a graph: it has no nodes, or links that lead nowhere.
     Unreadable,
     /// Too many rules for one picture.
     TooLarge,

@@ -1,6 +1,6 @@
-//! The timeline of a run: a window of it, what happened in a span, and the chain of jobs that decided how long it took.
+//! The timeline of a run: a window of it, what happened in a span, and the chain of jobs that determined how long the run took.
 //!
-//! Times on the axis are milliseconds since its start; idle spans may be left out of it.
+//! Times on the axis are milliseconds since its start; idle spans may be left out.
 
 use chart::time::{Breaks, Place};
 use model::{AsOf, JobKey, Millis};
@@ -13,22 +13,22 @@ pub struct Arrangement {
     pub rule: Option<String>,
     /// Leave idle spans out of the axis.
     pub skip_idle: bool,
-    /// As they were at a moment of the past.
+    /// The jobs as they were at a past moment.
     pub at: Option<AsOf>,
 }
 
-/// Which part of a timeline.
+/// Which part of a timeline to show.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ask {
     pub arrangement: Arrangement,
-    /// On the axis; `None` is all of it.
+    /// A part of the axis; `None` is the whole axis.
     pub span: Option<(Place, Place)>,
-    /// Pixels the span is drawn on.
+    /// The width in pixels on which the span is drawn.
     pub pixels: u32,
-    /// The heights between which groups are wanted, in pixels.
+    /// The vertical range in which groups are drawn, in pixels.
     pub top: u32,
     pub bottom: u32,
-    /// Names of groups that are folded or unfolded against what they begin as.
+    /// Names of groups whose default folding is reversed.
     pub turned: Vec<String>,
 }
 
@@ -36,33 +36,33 @@ pub struct Ask {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     pub name: String,
-    /// Jobs that began, and their attempts.
+    /// The number of jobs that began, and of their attempts.
     pub jobs: u32,
     pub attempts: u32,
     pub running: u32,
-    /// Jobs whose newest attempt failed.
+    /// How many jobs have a newest attempt that failed.
     pub failed: u32,
     pub lanes: u32,
-    /// Most at once.
+    /// How many ran at the same time at most.
     pub peak: u32,
-    /// When the first began and the last ended, on the axis; `None` while one runs.
+    /// When the first began and the last ended, on the axis; `None` while one is running.
     pub from: i64,
     pub to: Option<i64>,
     /// Core-seconds used.
     pub core_s: i64,
 }
 
-/// What is drawn of one group.
+/// The drawing of one group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Drawn {
-    /// Marks of lanes from the first one named on, as `chart::lanes::pack` packs them.
+    /// Marks of consecutive lanes from lane `first` on, as packed by `chart::lanes::pack`.
     Lanes { first: u32, lanes: Vec<Vec<u32>> },
-    /// How many ran in each of equal parts of the span, and in which parts one failed.
+    /// How many ran in each of equal parts of the span, and the indexes of the parts in which one failed.
     Area { counts: Vec<u32>, failed: Vec<u32> },
 }
 
 impl Drawn {
-    /// Numbers in it, more or less.
+    /// The approximate number of integers in it.
     pub fn size(&self) -> usize {
         match self {
             Self::Lanes { lanes, .. } => lanes.iter().map(Vec::len).sum(),
@@ -76,21 +76,21 @@ impl Drawn {
 pub struct TimelineView {
     /// The time at the start of the axis.
     pub origin: Millis,
-    /// The end of the axis; while something runs, where it was when this was read.
+    /// The end of the axis; while something is running, where it was when the timeline was read.
     pub end: i64,
     pub running: bool,
     pub breaks: Breaks,
-    /// Most jobs and most cores at once.
+    /// The highest number of jobs, and of cores, at the same time.
     pub peak: (u32, u32),
-    /// All of them, by start.
+    /// All groups, by start.
     pub groups: Vec<Group>,
     /// The part that is drawn.
     pub from: i64,
     pub to: i64,
-    /// Quarters of a pixel to the whole part, which is what marks count in.
+    /// The width of that part in quarters of a pixel, the unit of marks.
     pub quarters: u32,
     pub drawn: Vec<(u32, Drawn)>,
-    /// Jobs running and cores taken in equal parts of the span.
+    /// Running jobs and cores in use, in equal parts of the span.
     pub curve: Vec<(u32, u32)>,
 }
 
@@ -101,32 +101,32 @@ pub struct SpanSums {
     pub core_ms: i64,
     pub busiest: u32,
     pub cores: u32,
-    /// On the axis.
+    /// A position on the axis.
     pub busiest_at: i64,
 }
 
-/// One job of the chain that decided how long the run took.
+/// One job of the chain that determined how long the run took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     pub job: JobKey,
     pub group: u32,
     pub lane: u32,
     pub from: i64,
-    /// `None` while it runs.
+    /// `None` while it is running.
     pub to: Option<i64>,
 }
 
-/// The chain of jobs that decided how long a run took, the last one first.
+/// The chain of jobs that determined how long a run took, last job first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chain {
-    /// Empty where nobody knows which job waited for which.
+    /// Empty if the dependencies between jobs are not known.
     pub links: Vec<Link>,
-    /// More jobs come before those that were followed: so many.
+    /// Set if more jobs precede the chain: the number of jobs that were followed.
     pub followed: Option<u32>,
 }
 
 impl Chain {
-    /// What a reader is told who takes it for all of it.
+    /// What a reader must know if the chain is not complete.
     pub fn says(&self) -> Option<String> {
         self.followed.map(|jobs| format!("The last {} jobs of the critical path; it begins earlier", model::text::count(i64::from(jobs))))
     }

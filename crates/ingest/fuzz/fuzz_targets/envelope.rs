@@ -1,4 +1,4 @@
-//! Any bytes as an update, in each encoding, and the message in it.
+//! Fuzzes the parser of updates: arbitrary bytes in each encoding, and the message inside.
 #![no_main]
 
 #[path = "../../src/panoptes"]

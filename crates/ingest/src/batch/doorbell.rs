@@ -1,9 +1,9 @@
-//! Which commits ring, and the one ring for those that did not.
+//! Decides which commits send a notification themselves, and sends one notification for all others.
 //!
-//! A commit that rings holds a lock of PostgreSQL that stands in the way of every other one. So
-//! a lone commit rings itself, at once; those that follow closely are quiet, and one ring follows
-//! for all of them. Nothing depends on it: a listener compares what it heard with the change log,
-//! and finds what was committed by a server that was killed before it could ring.
+//! A commit that notifies holds a PostgreSQL lock that blocks every other such commit. So a lone commit notifies
+//! immediately; commits that follow closely are quiet, and one later notification covers all of them. Correctness does
+//! not depend on this: a listener compares the notifications with the change log, and so finds changes whose server was
+//! killed before it could send a notification.
 
 use std::{
     mem,
@@ -18,13 +18,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// Between two rings: fewer than a hundred a second.
+/// The interval between two notifications: fewer than a hundred a second.
 const SPACE: Duration = Duration::from_millis(11);
-/// Transactions that wait for a ring. Listeners find what is beyond by themselves.
+/// How many transactions may wait for a notification. Listeners find further ones in the change log.
 const OWED: usize = 10_000;
-/// After a ring that failed.
+/// The pause after a notification that failed.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long a ring may take.
+/// How long sending a notification may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
@@ -33,7 +33,7 @@ struct State {
     owed: Vec<u64>,
 }
 
-/// Shared by the writers of a server.
+/// The doorbell that the writers of a server share.
 #[derive(Default)]
 pub struct Doorbell {
     state: Mutex<State>,
@@ -41,7 +41,7 @@ pub struct Doorbell {
 }
 
 impl Doorbell {
-    /// Whether the commit that begins now may ring.
+    /// Whether the commit that starts now may send its own notification.
     pub fn may_ring(&self) -> bool {
         let now = Instant::now();
         let mut state = self.state();
@@ -52,7 +52,7 @@ impl Doorbell {
         may
     }
 
-    /// A transaction was committed quietly.
+    /// Records that a transaction was committed quietly.
     pub fn owe(&self, transaction: u64) {
         let mut state = self.state();
         if state.owed.len() < OWED {
@@ -62,7 +62,7 @@ impl Doorbell {
         self.wake.notify_one();
     }
 
-    /// Rings for the quiet ones until cancelled, and then once more for those that still wait.
+    /// Sends notifications for quiet transactions until cancelled, and then once more for those still waiting.
     pub async fn run(&self, store: Store, cancel: CancellationToken) {
         let mut conn = None;
         let mut last = false;

@@ -1,4 +1,4 @@
-//! One writer's way into the database: a batch in a transaction, or its reports one by one.
+//! One writer's connection to the database: writes a batch in one transaction, or its reports one by one.
 
 use super::{Refused, doorbell::Doorbell};
 use std::{sync::Arc, time::Duration};
@@ -12,19 +12,19 @@ use tokio::time::timeout;
 use tracing::error;
 use uuid::Uuid;
 
-/// A transaction that takes longer is given up. Clients wait ten seconds.
+/// How long a transaction may take before it is given up. Clients wait ten seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// After a larger batch the next one gets another connection.
+/// After a batch larger than this the connection is replaced.
 const KEPT_KIB: usize = 32 << 10;
-/// Attempts when the database asks to try again (deadlock, restart).
+/// How often a batch is tried when the database asks for a retry (deadlock, restart).
 const TRIES: u32 = 3;
 
-/// A writer's own connection, kept from batch to batch; a new one after every failure.
+/// A writer's own connection, reused for every batch; replaced after every failure.
 pub(crate) struct Line {
     store: Store,
     conn: Option<store::Conn>,
     doorbell: Arc<Doorbell>,
-    /// The journal whose lines it applies.
+    /// The journal whose lines this connection applies.
     journal: Option<Uuid>,
 }
 
@@ -33,19 +33,20 @@ impl Line {
         Self { store, conn: None, doorbell, journal }
     }
 
-    /// After a batch that took so much memory: a connection keeps as much of it as was ever sent on it at once.
+    /// Drops the connection after a batch of this size if it was large: a connection keeps as much memory as the
+    /// largest batch sent over it needed.
     pub fn shrink_after(&mut self, kib: usize) {
         if kib > KEPT_KIB {
             self.conn = None;
         }
     }
 
-    /// Whether it applies the lines of this journal.
+    /// Whether this connection applies the lines of the given journal.
     pub fn is_of(&self, journal: Uuid) -> bool {
         self.journal == Some(journal)
     }
 
-    /// Writes a report that cannot be written together with others; one that cannot be written at all is set aside.
+    /// Writes a report that cannot be written together with others; if it cannot be written at all, it is set aside.
     pub async fn single(&mut self, report: Incoming) -> Result<Receipt, Refused> {
         let error = match self.commit(std::slice::from_ref(&report), None).await {
             Ok(receipts) => return receipts.first().copied().ok_or(Refused::Unavailable),
@@ -62,7 +63,7 @@ impl Line {
         }
     }
 
-    /// Writes a batch, and up to which line of its journal that goes.
+    /// Writes a batch, and records up to which line of its journal it goes.
     pub async fn commit(&mut self, batch: &[Incoming], line: Option<i64>) -> Result<Vec<Receipt>, StoreError> {
         let mut tries = 1;
         loop {
@@ -101,10 +102,10 @@ impl Line {
     }
 }
 
-/// Bytes that are kept of a report that cannot be stored as it came.
+/// How many bytes are kept of a report that cannot be stored as it was received.
 const BEGINNING: usize = 8_000;
 
-/// The same report as something that is kept but not applied: its beginning, and how many bytes are not kept.
+/// The report in a form that is stored but not applied: its beginning, and how many bytes are missing.
 pub fn quarantined(report: Incoming, why: String) -> Incoming {
     let end = report.body.floor_char_boundary(BEGINNING);
     let mut body = serde_json::json!({ "event": report.event, "unstorable": &report.body[..end] });

@@ -1,7 +1,7 @@
-//! Which writer a report goes to: the one that has others of the same run, else the idlest; for large ones there is
-//! one of their own, so that small ones do not wait for them.
+//! Chooses the writer for a report: the one that already has reports of the same run, otherwise the least busy one.
+//! Large reports have a writer of their own, so that small ones do not wait for them.
 //!
-//! So reports of a run never overtake each other, though writers work side by side.
+//! So reports of one run never overtake each other, although the writers work in parallel.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use std::{
 };
 use store::apply::Incoming;
 
-/// What is on its way. Cheap to clone.
+/// The reports in progress. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Traffic {
     shared: Arc<Shared>,
@@ -22,14 +22,14 @@ struct Shared {
 }
 
 struct State {
-    /// Reports on their way in each lane; the last one is for large ones.
+    /// The number of reports in progress in each lane; the last lane is for large reports.
     lanes: Vec<usize>,
-    /// The lane of each run with reports on their way, and their number. Runs are known by a
-    /// hash: two that share one share a lane, no more.
+    /// The lane of each run with reports in progress, and their number. Runs are identified by a hash: two runs with
+    /// the same hash merely share a lane.
     runs: HashMap<u64, (usize, usize)>,
 }
 
-/// A report's place in a lane; left when dropped.
+/// A report's place in a lane; released when dropped.
 pub(super) struct Place {
     traffic: Traffic,
     lane: usize,
@@ -58,7 +58,7 @@ impl Traffic {
         Place { traffic: self.clone(), lane, runs }
     }
 
-    /// Reports on their way.
+    /// How many reports are in progress.
     pub fn waiting(&self) -> usize {
         self.lock().lanes.iter().sum()
     }
@@ -120,7 +120,7 @@ mod tests {
         let traffic = Traffic::new(3);
         let start = traffic.enter(&report(id(1), Some("a.log")), false);
         let other = traffic.enter(&report(id(2), None), false);
-        assert_ne!(start.lane(), other.lane(), "the idler lane is taken");
+        assert_ne!(start.lane(), other.lane(), "the less busy lane is chosen");
 
         let by_id = traffic.enter(&report(id(1), None), false);
         let by_logfile = traffic.enter(&report(RunKey::Logfile("a.log".into()), None), false);
@@ -135,6 +135,6 @@ mod tests {
         assert_eq!([large.lane(), follows.lane()], [2; 2], "small ones of other runs do not wait for it");
         drop((busy, other, large, follows));
         assert_eq!(traffic.waiting(), 0);
-        assert!(traffic.lock().runs.is_empty(), "what is answered is forgotten");
+        assert!(traffic.lock().runs.is_empty(), "answered reports are forgotten");
     }
 }

@@ -9,7 +9,7 @@ use axum::{
 use model::RunStatus;
 use serde_json::{Value, json};
 
-/// The seed's word for a run's status.
+/// The protocol's word for a run's status.
 pub const fn word(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Running | RunStatus::Suspended => "RUNNING",
@@ -20,8 +20,7 @@ pub const fn word(status: RunStatus) -> &'static str {
     }
 }
 
-/// To an event. The map of jobs stays empty: we find jobs ourselves, and the client sends the
-/// map back with every report.
+/// The answer to an event. The map of jobs stays empty: Flowo finds jobs itself, and the client sends the map back with every report.
 pub fn event(outcome: Result<Receipt, Refused>) -> Response {
     match outcome {
         Ok(Receipt::Applied { run, .. }) => ok(json!({ "context": { "jobs": {}, "current_workflow_id": run } })),
@@ -31,7 +30,7 @@ pub fn event(outcome: Result<Receipt, Refused>) -> Response {
     }
 }
 
-/// To a heartbeat.
+/// The answer to a heartbeat.
 pub fn heartbeat(outcome: Result<Receipt, Refused>) -> Response {
     match outcome {
         Ok(Receipt::Applied { status, .. }) => ok(json!({ "status": word(status) })),
@@ -40,7 +39,7 @@ pub fn heartbeat(outcome: Result<Receipt, Refused>) -> Response {
     }
 }
 
-/// To a close.
+/// The answer to a close.
 pub fn close(outcome: Result<Receipt, Refused>) -> Response {
     match outcome {
         Ok(Receipt::Applied { status, .. }) => ok(json!({ "status": word(status) })),
@@ -50,7 +49,7 @@ pub fn close(outcome: Result<Receipt, Refused>) -> Response {
     }
 }
 
-/// To something that is no report at all; says where and why.
+/// The answer to something that is not a report; says where it is wrong and why.
 pub fn malformed(place: &str, why: &str) -> Response {
     let detail = json!([{ "loc": ["body", place], "msg": why, "type": "value_error" }]);
     (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": detail }))).into_response()

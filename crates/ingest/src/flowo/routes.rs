@@ -1,4 +1,4 @@
-//! The three calls of the plugin, under the paths it has compiled in.
+//! The plugin's three calls, under the paths that are fixed in the plugin.
 
 use super::{reply, translate::translate, wire};
 use crate::{
@@ -25,18 +25,18 @@ use store::{apply::Incoming, clock};
 
 /// A start carries the source of every rule; a target rule names all its inputs.
 const MAX_BODY: usize = 64 << 20;
-/// Heartbeats and closes have none.
+/// Heartbeats and closes have no body.
 const NO_BODY: usize = 64 << 10;
-/// A longer body is read beside the tasks that answer.
+/// A longer body is parsed on a blocking thread, so that other requests are not delayed.
 const LONG: usize = 256 << 10;
-/// A longer report is not kept as it came; what it says is.
+/// The text of a longer report is not stored; its content is.
 const MAX_KEPT: usize = 8 << 20;
-/// Bytes that are kept of it.
+/// How many bytes of such a text are stored.
 const BEGINNING: usize = 8000;
-/// Letters of the name of an event.
+/// How many letters the name of an event may have.
 const MAX_EVENT: usize = 100;
 
-/// Routes for callers whose [`Sender`] a layer has put into the request.
+/// Routes for requests into which a layer has put the [`Sender`].
 pub fn routes(writer: Writer) -> Router {
     Router::new()
         .route("/api/v1/reports/", post(report))
@@ -61,7 +61,7 @@ async fn report(State(writer): State<Writer>, Extension(sender): Extension<Sende
     };
     let (client_version, at, masking) = (agent::version(&headers), clock::now(), writer.masking());
     let read = if weight.length > LONG {
-        // Others are answered meanwhile.
+        // Other requests are answered in the meantime.
         let read = tokio::task::spawn_blocking(move || read(body, masking, sender, client_version, at)).await;
         read.unwrap_or_else(|_| Err(Box::new(reply::malformed("body", "reading it broke Flowo; it is in the server's log"))))
     } else {
@@ -75,7 +75,7 @@ async fn report(State(writer): State<Writer>, Extension(sender): Extension<Sende
 
 type Refusal = Box<Response>;
 
-/// What reading a body will take.
+/// How much memory parsing a body will need.
 fn weigh(body: &[u8]) -> Result<Weight, Refusal> {
     let text = std::str::from_utf8(body).map_err(|error| Box::new(reply::malformed("body", &format!("not readable as JSON: {error}"))))?;
     let weight = Weight::of(text);
@@ -85,7 +85,7 @@ fn weigh(body: &[u8]) -> Result<Weight, Refusal> {
     Ok(weight)
 }
 
-/// The parts of a report, as they came.
+/// The parts of a report, unparsed.
 #[derive(Deserialize)]
 struct Parts<'a> {
     #[serde(borrow, default)]
@@ -96,7 +96,7 @@ struct Parts<'a> {
     context: Option<&'a RawValue>,
 }
 
-/// A report as it is to be kept and applied. Gives the body back to the system.
+/// A report in the form in which it is stored and applied. Releases the memory of the body.
 fn read(body: Bytes, masking: Masking, sender: Sender, client_version: Option<String>, at: Millis) -> Result<Incoming, Refusal> {
     let wrong = |place: &str, why: &str| Box::new(reply::malformed(place, why));
     let unreadable = |error: &dyn std::fmt::Display| wrong("body", &format!("not readable as JSON: {error}"));
@@ -158,7 +158,7 @@ async fn close(State(writer): State<Writer>, Extension(sender): Extension<Sender
     }
 }
 
-/// A report that has no body of its own.
+/// A report without a body of its own.
 fn sign(sender: Sender, which: &Which, name: &str, event: Event) -> Result<Incoming, Box<Response>> {
     let run: RunId = which.workflow_id.parse().map_err(|_| Box::new(reply::malformed("workflow_id", "a UUID is needed here")))?;
     let at = clock::now();
@@ -180,17 +180,17 @@ struct Kept<'a> {
     record: &'a RawValue,
 }
 
-/// What is kept of a report that is too long to be kept.
+/// What is stored of a report that is too long to be stored whole.
 #[derive(Serialize)]
 struct Begun<'a> {
     event: &'a str,
     begins: &'a str,
-    /// Bytes that are not kept.
+    /// The number of bytes that are not stored.
     left_out: usize,
 }
 
-/// The report to be kept: whole for a start or while the client knows no id; else without the
-/// context, which is the same with every report. Of a very long one the beginning, and how much it was.
+/// The text of the report to be stored: whole for a start, or while the client knows no id; otherwise without the
+/// context, which is the same in every report. For a very long report, its beginning and its length.
 fn kept(envelope: &wire::Envelope<'_>, event: &RawValue, whole: &str) -> String {
     let knows_id = envelope.context.current_workflow_id.is_some();
     let is_short = knows_id && envelope.event != "workflow_started";

@@ -1,4 +1,4 @@
-//! Wire to model: what a report means to us. Pure; never fails, but may set a record aside.
+//! Wire to model: what a report means. Pure; never fails, but may set a record aside.
 
 use super::wire;
 use crate::{
@@ -16,30 +16,30 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::{fmt::Write as _, sync::Arc};
 
-/// Names are cut to this many bytes, tags likewise: nobody reads more, and an index entry holds no more than 2 700.
+/// Names and tags are cut to this many bytes: nobody reads more, and an index entry holds at most 2 700.
 const MAX_NAME: usize = 1000;
-/// Tags that are kept.
+/// How many tags are kept.
 const MAX_TAGS: usize = 100;
-/// A longer path of a log is no sign by which a run is known.
+/// A log path longer than this does not identify a run.
 const MAX_LOGFILE: usize = 2000;
-/// Letters of the reason why a record was not understood.
+/// How many letters of the reason are kept when a record was not understood.
 const MAX_REASON: usize = 1000;
-/// Values of a start at most: each of its rules counts as several, and takes less memory than as many paths.
+/// How many values a start may have: each of its rules counts as several values, but takes less memory than as many paths.
 const MOST_IN_START: usize = 2 * MOST_VALUES;
-/// A shorter record cannot have too many values.
+/// A record shorter than this (bytes) cannot have too many values.
 const SHORT: usize = 1 << 20;
 
-/// A report in our words, and why its record could not be understood, if so.
+/// A report in the model's terms, and, if its record could not be understood, the reason.
 #[derive(Debug)]
 pub struct Translated {
     pub report: Report,
     pub quarantine: Option<String>,
 }
 
-/// What an envelope received at `at` means.
+/// Translates an envelope that was received at `at`.
 ///
 /// # Errors
-/// [`Invalid`] if it names no run: neither an id nor a log file.
+/// [`Invalid`] if the envelope identifies no run: neither by id nor by log file.
 pub fn translate(envelope: wire::Envelope<'_>, at: Millis) -> Result<Translated, Invalid> {
     let wire::Envelope { event, record, context } = envelope;
     let started_as = if event == "workflow_started" { named(record) } else { None };
@@ -54,7 +54,7 @@ pub fn translate(envelope: wire::Envelope<'_>, at: Millis) -> Result<Translated,
         "job_finished" => parse(record).map(|record| job_ended(&record, JobStatus::Success)),
         "job_error" => parse(record).map(|record| job_ended(&record, JobStatus::Failed)),
         "error" => parse(record).map(|record| error(record, at)),
-        _ => Ok(Event::Other), // group_info, group_error and what newer versions may send: kept, not used.
+        _ => Ok(Event::Other), // group_info, group_error and whatever newer versions may send: stored, not used.
     };
     let (event, quarantine) = match outcome {
         Ok(event) => (event, None),
@@ -77,7 +77,7 @@ fn key(started_as: Option<&str>, context: &wire::Context) -> Result<RunKey, Inva
     }
 }
 
-/// The run a start names, if it names one.
+/// The run that a start names, if it names one.
 fn named(record: &RawValue) -> Option<String> {
     #[derive(Deserialize)]
     struct Named<'a> {
@@ -98,7 +98,7 @@ fn parse_up_to<'a, T: Deserialize<'a>>(most: usize, record: &'a RawValue) -> Res
         return Err(format!("the record holds more than {most} values"));
     }
     serde_json::from_str(text).map_err(|error| {
-        // It says what it found, however long that is.
+        // The error text quotes what was found, however long that is.
         format!("the record is not of the expected form: {}", letters(&error.to_string(), MAX_REASON))
     })
 }
@@ -122,7 +122,7 @@ fn start(context: &wire::Context) -> RunStart {
         logfile: context.logfile.clone().filter(|logfile| logfile.len() <= MAX_LOGFILE),
         dry_run: context.dryrun,
         heartbeats: false,
-        // It takes these up right before it sends its start, whether or not that arrives.
+        // The plugin reads these right before it sends its start, whether or not the start arrives.
         sent: context.configfiles.is_some() || context.config_digest.is_some(),
         cuts: cuts.into_iter().flatten().collect(),
         ..RunStart::default()
@@ -140,9 +140,9 @@ fn workflow_started(record: wire::WorkflowStarted, told: &RunStart, context: &wi
     }))
 }
 
-/// Equal for executions of one thing: same directory, workflow file, configuration and project.
+/// Equal for executions of the same thing: same directory, workflow file, configuration and project.
 ///
-/// Dry runs have none: they are nobody's attempt. Neither has a run without a directory.
+/// `None` for dry runs, which are nobody's attempt, and for runs without a directory.
 fn fingerprint(snakefile: Option<&str>, context: &wire::Context) -> Option<String> {
     let directory = context.workdir.as_deref().map(|path| path.trim_end_matches('/')).filter(|path| !path.is_empty())?;
     if context.dryrun {

@@ -1,17 +1,16 @@
-//! The messages exactly as the plugin sends them. Unknown fields are ignored here; the raw
-//! report keeps them.
+//! The messages exactly as the plugin sends them. Unknown fields are ignored here; the stored raw report contains them.
 
 use crate::weight::{MOST_BYTES, Weight};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
 use serde_json::{Value, value::RawValue};
 use std::collections::BTreeMap;
 
-/// Tags that are read, so that it can be said how many were left out; nobody has more.
+/// How many tags are read, so that the number left out can be reported; nobody has more.
 pub const MOST_TAGS: usize = 5_000;
 
-/// One report: an event, its record, and the state the plugin carries from answer to answer.
+/// One report: an event, its record, and the state that the plugin carries from answer to answer.
 ///
-/// The record stays as it came until it is known what it should be.
+/// The record is not parsed until its type is known.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Envelope<'a> {
     pub event: String,
@@ -33,7 +32,7 @@ pub struct Context {
     pub flowo_catalog_slug: Option<String>,
     pub workdir: Option<String>,
     pub configfiles: Option<Vec<String>>,
-    /// Only version 2.2.0 sends it, and only that version sends heartbeats.
+    /// Only version 2.2.0 sends this field, and only that version sends heartbeats.
     pub config_digest: Option<String>,
 }
 
@@ -94,20 +93,20 @@ pub struct JobInfo {
     pub reason: Option<String>,
     #[serde(default)]
     pub shellcmd: Option<String>,
-    /// "highest" for jobs put in front; such a record never leaves the plugin, but may one day.
+    /// "highest" for prioritized jobs; no version sends such a record, but a later one may.
     #[serde(default, deserialize_with = "number")]
     pub priority: Option<i64>,
     #[serde(default, deserialize_with = "bounded")]
     pub resources: Option<BTreeMap<String, Value>>,
 }
 
-/// `job_finished` and `job_error` alike.
+/// The record of both `job_finished` and `job_error`.
 #[derive(Debug, Deserialize)]
 pub struct JobEnded {
     pub job_id: i64,
 }
 
-/// Every field but the class name is null in all versions seen.
+/// In all versions seen, every field but the class name is null.
 #[derive(Debug, Deserialize)]
 pub struct Error {
     #[serde(default)]
@@ -120,7 +119,7 @@ pub struct Error {
     pub traceback: Option<String>,
 }
 
-/// A list, a text with commas, or nothing; empty words do not count.
+/// A list, a text with commas, or nothing; empty tags do not count.
 fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -147,7 +146,7 @@ fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
     Ok(tags)
 }
 
-/// Something that may have any form, unless it took too much memory.
+/// A value of any form, unless it would take too much memory.
 fn bounded<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
     let raw = Box::<RawValue>::deserialize(deserializer)?;
     if Weight::of(raw.get()).as_values() > MOST_BYTES {
@@ -156,7 +155,7 @@ fn bounded<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> R
     serde_json::from_str(raw.get()).map_err(D::Error::custom)
 }
 
-/// A number, or something that is none.
+/// A number; `None` for a value of any other form.
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     Ok(Box::<RawValue>::deserialize(deserializer)?.get().parse().ok())
 }

@@ -1,7 +1,7 @@
-//! The files of a journal: numbered lines, appended; whole files are deleted when all in them is applied.
+//! The files of a journal: numbered lines, appended; a file is deleted once all lines in it are applied.
 //!
-//! A line is in the hands of the operating system before it counts: it survives the end of this process. A line that
-//! a power cut tore is not read again.
+//! A line is handed to the operating system before it counts, so it survives the end of this process. A line that a
+//! power failure truncated is not read again.
 
 use std::{
     collections::VecDeque,
@@ -12,45 +12,45 @@ use std::{
 };
 use uuid::Uuid;
 
-/// From so many bytes on, the next line begins a new file.
+/// Once a file has this many bytes, the next line begins a new file.
 const LARGE: u64 = 8 << 20;
-/// Servers that may share a directory.
+/// How many servers may share a directory.
 const SLOTS: u32 = 16;
-/// Between the last line that was found and the next: after a power cut there may have been some that are not found.
+/// The gap between the number of the last line found and that of the next: a power failure may have removed lines in between.
 const GAP: i64 = 1 << 32;
-/// Longer lines are nobody's.
+/// A line longer than this was not written by Flowo.
 const MAX_LINE: usize = 128 << 20;
 
-/// A line, and its number.
+/// A line's number and text.
 pub type Line = (i64, String);
 
-/// The files of one journal, held by this process alone.
+/// The files of one journal, locked by this process.
 pub struct Files {
     pub id: Uuid,
     dir: PathBuf,
-    /// First numbers of the files, oldest first; the last one is written.
+    /// The first line numbers of the files, oldest first; the last file is being written.
     firsts: VecDeque<i64>,
     current: Option<(File, u64)>,
     last: i64,
     _lock: File,
 }
 
-/// A journal as it was found.
+/// A journal as it was found at the start.
 pub struct Found {
     pub files: Files,
-    /// What the last process to have it wrote, applied or not.
+    /// The lines that the last process wrote, applied or not.
     pub left: Vec<Line>,
-    /// A journal that was here before and is over.
+    /// An earlier journal in the same place, which has ended.
     pub former: Option<Uuid>,
 }
 
-/// Takes the first journal below `root` that no other process has, and whatever others have left there.
+/// Takes the first journal below `root` that no other process holds, and everything that ended servers left in others.
 ///
 /// # Errors
-/// The directory cannot be used, or all are taken.
+/// The directory cannot be used, or all journals are taken.
 pub fn open(root: &Path) -> io::Result<(Found, Vec<Found>)> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(root)?;
-    // What an earlier version left open to others is closed: reports are in it.
+    // Earlier versions left the directory readable by others; reports are confidential.
     fs::set_permissions(root, fs::Permissions::from_mode(0o700))?;
     let mut own = None;
     let mut orphans = Vec::new();
@@ -106,7 +106,7 @@ fn name(first: i64) -> String {
     format!("{first:020}.log")
 }
 
-/// The lines of a file; one without an end, or without a number, is none.
+/// The lines of a file; lines without an end or without a number are skipped.
 fn read(path: &Path) -> io::Result<Vec<Line>> {
     let mut lines = Vec::new();
     let mut reader = BufReader::new(File::open(path)?);
@@ -123,10 +123,10 @@ fn read(path: &Path) -> io::Result<Vec<Line>> {
 }
 
 impl Files {
-    /// Appends a line, which must have no end of a line in it, and gives its number.
+    /// Appends a line, which must not contain a line break, and returns its number.
     ///
     /// # Errors
-    /// It could not be written, as on a full disk; nothing of it is kept.
+    /// The line could not be written, for instance because the disk is full; nothing of it is kept.
     pub fn append(&mut self, body: &str) -> io::Result<i64> {
         if body.len() > MAX_LINE || body.contains('\n') {
             return Err(io::Error::from(io::ErrorKind::InvalidInput));
@@ -136,7 +136,7 @@ impl Files {
             Some((file, size)) if size < LARGE => (file, size),
             _ => {
                 let path = self.dir.join(name(number));
-                let _ = fs::remove_file(&path); // Of a first line that could not be written.
+                let _ = fs::remove_file(&path); // Left over from a first line that could not be written.
                 let file = OpenOptions::new().create_new(true).append(true).mode(0o600).open(path)?;
                 if self.firsts.back() != Some(&number) {
                     self.firsts.push_back(number);
@@ -147,7 +147,7 @@ impl Files {
         let line = format!("{number}\t{body}\n");
         let written = file.write_all(line.as_bytes());
         if written.is_err() {
-            file.set_len(size)?; // Where even that fails, the next line begins a new file.
+            file.set_len(size)?; // If even that fails, the next line begins a new file.
         }
         self.current = Some((file, if written.is_ok() { size + line.len() as u64 } else { size }));
         written?;
@@ -155,7 +155,7 @@ impl Files {
         Ok(number)
     }
 
-    /// Deletes the files in which nothing is beyond `applied`.
+    /// Deletes the files that contain no line beyond `applied`.
     pub fn forget(&mut self, applied: i64) {
         while let Some(first) = self.firsts.front().copied() {
             let last = self.firsts.get(1).map_or(self.last, |next| next - 1);
@@ -174,7 +174,7 @@ impl Files {
         }
     }
 
-    /// Deletes all files; everything in them is applied.
+    /// Deletes all files. All their lines must have been applied.
     pub fn clear(&mut self) {
         self.current = None;
         for first in self.firsts.drain(..) {
@@ -182,7 +182,7 @@ impl Files {
         }
     }
 
-    /// The file that is written, to be put on the disk for good.
+    /// The file that is being written, for syncing it to disk.
     pub fn current(&self) -> Option<File> {
         self.current.as_ref()?.0.try_clone().ok()
     }
@@ -216,14 +216,14 @@ mod tests {
         assert_eq!(orphans.iter().map(|one| one.left.clone()).collect::<Vec<_>>(), [[(1, "of another".to_owned())]]);
         assert_eq!((again.files.id, again.left), (id, vec![(1, "one".into()), (2, "two\t2".into())]));
         let next = again.files.append("three").expect("written");
-        assert!(next > 2 + 1_000_000, "lines that a power cut took may have had the numbers between");
+        assert!(next > 2 + 1_000_000, "lines lost in a power failure may have had the numbers in between");
         assert_eq!(read(&root.join("0").join(name(next))).expect("lines"), [(next, "three".to_owned())], "in a file of its own");
         again.files.forget(next - 1);
         assert!(!path.exists());
         again.files.clear();
         drop(again.files);
         let (empty, _) = open(&root).expect("a journal");
-        assert_eq!((empty.left.len(), empty.former), (0, Some(id)), "a new one, for its numbers begin again");
+        assert_eq!((empty.left.len(), empty.former), (0, Some(id)), "a new journal, because its numbers begin again");
         fs::remove_dir_all(root).expect("removed");
     }
 
@@ -237,7 +237,7 @@ mod tests {
         files.forget(4);
         assert_eq!(files.firsts, [4, 7]);
         files.forget(7);
-        assert_eq!(files.firsts, [7], "the one that is written stays");
+        assert_eq!(files.firsts, [7], "the file that is being written stays");
         files.append(&long).expect("written");
         files.append(&long).expect("written");
         files.forget(9);

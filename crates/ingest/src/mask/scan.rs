@@ -1,26 +1,26 @@
-//! Where in a text a secret stands. Finds landmarks (key names, `://`, `@`, beginnings of well-known tokens) in one pass
-//! and looks around each; knows nothing of values or reports.
+//! Finds secrets in a text. It finds landmarks (key names, `://`, `@`, beginnings of well-known tokens) in one pass and
+//! examines the text around each; knows nothing of values or reports.
 
 use super::MASK;
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
-/// What a landmark says of the text around it.
+/// What a landmark means for the text around it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {
     /// The end of a key's name: its value follows.
     Key,
-    /// `@`: credentials may stand before it.
+    /// `@`: credentials may precede it.
     At,
-    /// The beginning of a text that is a secret by its shape, if so many letters follow.
+    /// The beginning of a text that is a secret by its shape, if at least this many letters follow.
     Shape(usize),
     /// A private key in PEM.
     Pem,
-    /// `-u` and its kin: `name:secret` follows.
+    /// `-u` and similar flags: `name:secret` follows.
     User,
 }
 
-/// Landmarks, in any case. A name of a key is here by its last word.
+/// Landmarks, in any case. A key's name is listed by its last word.
 const MARKS: [(&str, Mark); 50] = [
     ("password", Mark::Key),
     ("passwd", Mark::Key),
@@ -74,10 +74,10 @@ const MARKS: [(&str, Mark); 50] = [
     (" --proxy-user ", Mark::User),
 ];
 
-/// The longest name before its last word, and the longest secret.
+/// The longest part of a name before its last word, and the longest secret.
 const REACH: usize = 128;
 const LONGEST: usize = 16 << 10;
-/// Letters before `@` that are looked at.
+/// How many letters before `@` are examined.
 const LONGEST_USER: usize = 1024;
 
 static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
@@ -86,17 +86,17 @@ static FINDER: LazyLock<AhoCorasick> = LazyLock::new(|| {
     finder.expect("fifty short words make an automaton")
 });
 
-/// Whether there is any landmark.
+/// Whether the text contains any landmark.
 pub fn suspects(bytes: &[u8]) -> bool {
     FINDER.is_match(bytes)
 }
 
-/// `text` with [`MASK`] where a secret stands.
+/// `text` with [`MASK`] in place of each secret.
 pub fn masked(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut kept = 0;
     for found in FINDER.find_iter(text) {
-        // What a secret itself holds is gone.
+        // A landmark inside a secret that is already masked.
         if found.start() < kept {
             continue;
         }
@@ -112,20 +112,20 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     if kept == 0 { Cow::Borrowed(text) } else { Cow::Owned(out + &text[kept..]) }
 }
 
-/// Whether a field, a flag or a variable of this name holds a secret.
+/// Whether a field, flag or variable of this name contains a secret.
 pub fn is_key(name: &str) -> bool {
     let name = name.trim_matches(['"', '\'']);
     let whole = FINDER.find_iter(name).filter(|found| MARKS[found.pattern().as_usize()].1 == Mark::Key).last();
     whole.is_some_and(|found| found.end() == name.len() && begins_word(name, found.start()))
 }
 
-/// Whether this is a value, and not the name of one, a path to one, or nothing.
+/// Whether this text is a value, and not the name of a variable, a path to a file, or empty.
 pub fn is_value(text: &str) -> bool {
     let nothing = matches!(text, "" | MASK | "None" | "null" | "nil" | "true" | "false" | "True" | "False" | "yes" | "no" | "N/A" | "-");
     !nothing && !named(text)
 }
 
-/// Whether this begins as a name of a value or a path to one does.
+/// Whether this text begins like the name of a variable or a path.
 fn named(text: &str) -> bool {
     let sign = text.starts_with(['$', '{', '<', '%', '/', '~', '(', '[']) || text.starts_with("./") || text.starts_with("../");
     let read = ["os.environ", "os.getenv", "config[", "config.", "snakemake.", "params.", "lookup(", "getenv("];
@@ -158,7 +158,7 @@ fn secret(text: &str, mark: Mark, at: Range<usize>, kept: usize) -> Option<Range
     }
 }
 
-/// The value of a key whose name ends at `at.end`: behind `=` or `:`, or a blank if the key is a flag.
+/// The value of a key whose name ends at `at.end`: after `=` or `:`, or after a blank if the key is a flag.
 fn after_key(text: &str, at: Range<usize>) -> Option<Range<usize>> {
     if !begins_word(text, at.start) {
         return None;
@@ -166,7 +166,7 @@ fn after_key(text: &str, at: Range<usize>) -> Option<Range<usize>> {
     let begin = text[..at.start].char_indices().rev().take(REACH).take_while(|(_, c)| is_name(*c)).last().map_or(at.start, |(at, _)| at);
     let is_flag = text[begin..].starts_with('-');
     let rest = &text[at.end..];
-    // The quote that ends the key's own name, as in JSON, perhaps escaped.
+    // The quote that closes the key's name, as in JSON, perhaps escaped.
     let name = rest.trim_start_matches(['"', '\'', '\\', ']']);
     let quoted = name.len() < rest.len();
     let gap = name.trim_start_matches([' ', '\t']);
@@ -178,7 +178,7 @@ fn after_key(text: &str, at: Range<usize>) -> Option<Range<usize>> {
         _ if is_flag && spaced && !quoted => gap,
         _ => return None,
     };
-    // "unexpected token: x" is no key of anything.
+    // "unexpected token: x" contains no key.
     if separator == ':'
         && !quoted
         && text[..begin].trim_end().ends_with(|c: char| c.is_alphabetic() || c == '*')
@@ -197,7 +197,7 @@ fn after_key(text: &str, at: Range<usize>) -> Option<Range<usize>> {
     let mut secret = quoted_or_word(text, start);
     secret.start += scheme(&text[secret.clone()]);
     let shown = &text[secret.clone()];
-    // A bare number stays: what it stands in is read as JSON or Python later.
+    // A bare number stays, because the text around it is later parsed as JSON or Python.
     if quoted && secret.start == start && shown.parse::<f64>().is_ok() {
         return None;
     }
@@ -205,22 +205,22 @@ fn after_key(text: &str, at: Range<usize>) -> Option<Range<usize>> {
     (is_value(shown) && !is_short && !(is_flag && spaced && shown.starts_with('-'))).then_some(secret)
 }
 
-/// Letters of the scheme of an authorization, which stays: `Bearer `.
+/// The length of an authorization scheme such as `Bearer `, which stays.
 fn scheme(value: &str) -> usize {
     let schemes = ["bearer ", "basic ", "token ", "digest ", "aws4-hmac-sha256 "];
     let found = schemes.iter().find(|scheme| value.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)));
     found.map_or(0, |scheme| scheme.len())
 }
 
-/// Whether the key's name is more than the one plain word: `api_token`, `X-Secret`.
+/// Whether the key's name is more than a single plain word: `api_token`, `X-Secret`.
 fn is_compound(text: &str, begin: usize, at: &Range<usize>) -> bool {
     begin < at.start || text[at.clone()].contains(['_', '-'])
 }
 
-/// `name:secret@host`, with or without a scheme before it; or one long secret before `@` in an address.
+/// `name:secret@host`, with or without a scheme before it; or one long secret before `@` in a URL.
 fn before_at(text: &str, at: usize, kept: usize) -> Option<Range<usize>> {
     let host = &text[at + 1..];
-    // What follows is a digest of a container, not a machine.
+    // The digest of a container image follows, not a host.
     if host.starts_with("sha256:") || !host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[') {
         return None;
     }
@@ -246,7 +246,7 @@ fn before_at(text: &str, at: usize, kept: usize) -> Option<Range<usize>> {
 
 fn shaped(text: &str, at: &Range<usize>, least: usize) -> Option<Range<usize>> {
     let alone = !text[..at.start].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') || is_escape(text, at.start);
-    // Within an escape: the letter belongs to what stands before it.
+    // Inside an escape: the letter belongs to the preceding text.
     if !alone || ends_with_odd_slash(&text[..at.start]) {
         return None;
     }
@@ -255,14 +255,14 @@ fn shaped(text: &str, at: &Range<usize>, least: usize) -> Option<Range<usize>> {
     (end - at.end >= least).then_some(start..end)
 }
 
-/// From the first line of a private key to its last, or as far as a text reaches.
+/// From the first line of a private key to its last, or to the end of the text.
 fn private(text: &str, start: usize) -> Option<Range<usize>> {
     const END: &str = "-----END";
     let reach = |from: usize, most: usize| &text[from..text.floor_char_boundary((from + most).min(text.len()))];
     if !reach(start, 64).to_ascii_uppercase().contains("PRIVATE KEY") {
         return None;
     }
-    // A text ends where its quotes do, whatever it holds.
+    // A quoted text ends at its closing quote, whatever it contains.
     let body = reach(start, LONGEST);
     let closed = body.find('"').unwrap_or(body.len());
     let end = body[..closed].find(END).map_or(start + closed, |end| {
@@ -272,10 +272,10 @@ fn private(text: &str, start: usize) -> Option<Range<usize>> {
     Some(start..end)
 }
 
-/// A quoted text without its quotes, or a word.
+/// The content of a quoted text, or a word.
 fn quoted_or_word(text: &str, start: usize) -> Range<usize> {
     let rest = &text[start..];
-    // A quote within quotes has a backslash before it, or several.
+    // A quote inside a quoted text is preceded by one or more backslashes.
     let slashes = rest.len() - rest.trim_start_matches('\\').len();
     let Some(quote @ (b'"' | b'\'')) = rest.as_bytes().get(slashes).copied() else {
         return word(text, start, |c| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | '&' | ')' | '}' | ']' | '\\' | '|' | '`'));
@@ -293,7 +293,7 @@ fn quoted_or_word(text: &str, start: usize) -> Range<usize> {
         before = if *byte == b'\\' { before + 1 } else { 0 };
     }
     let end = text.ceil_char_boundary((start + begin + end).min(text.len()));
-    // Not within an escape.
+    // Do not end inside an escape.
     let end = if ends_with_odd_slash(&text[start + begin..end]) && slashes == 0 { end - 1 } else { end };
     start + begin..end
 }
@@ -303,7 +303,7 @@ fn word(text: &str, start: usize, ends: impl Fn(char) -> bool) -> Range<usize> {
     start..reach.find(ends).map_or(start + reach.len(), |end| start + end)
 }
 
-/// Whether what begins here is a word of a name, and not the end of another one: `token`, `api_token`, `apiToken`.
+/// Whether a word of a name begins here, and not the end of another word: `token`, `api_token`, `apiToken`.
 fn begins_word(text: &str, start: usize) -> bool {
     if text[start..].starts_with(['?', '&']) {
         return true;
@@ -312,7 +312,7 @@ fn begins_word(text: &str, start: usize) -> bool {
     if is_escape(text, start) || !before.is_some_and(|c| c.is_ascii_lowercase()) {
         return true;
     }
-    // camelCase, or a prefix that people write without a break: PGPASSWORD, dbpassword.
+    // camelCase, or a prefix that people write without a separator: PGPASSWORD, dbpassword.
     text[start..].starts_with(|first: char| first.is_ascii_uppercase())
         || text[start..].get(..4).is_some_and(|word| word.eq_ignore_ascii_case("pass"))
 }

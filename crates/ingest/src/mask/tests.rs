@@ -1,13 +1,13 @@
-//! Spellings of secrets that must go, and of harmless things that must stay.
+//! Spellings of secrets that must be masked, and harmless texts that must stay.
 
 use super::*;
 use proptest::prelude::*;
 use serde_json::json;
 
-/// The secret of every example; no spelling may leave a letter of it.
+/// The secret in every example; no spelling may leave any letter of it.
 const SECRET: &str = "hunter2-Zq9xW7";
 
-/// `§` stands for the secret in these.
+/// Spellings of secrets; `§` stands for the secret.
 const SPELLINGS: &[&str] = &[
     // Flags.
     "tool --password §",
@@ -52,7 +52,7 @@ const SPELLINGS: &[&str] = &[
     "tool --Password §",
     "tool --PASSWORD=§",
     "tool --Token=§",
-    // Variables of a shell.
+    // Shell variables.
     "PASSWORD=§ tool",
     "export PASSWORD=§",
     "export PASSWORD='§'",
@@ -87,7 +87,7 @@ const SPELLINGS: &[&str] = &[
     "set PASSWORD=§",
     "setenv.PASSWORD=§",
     "ENV API_TOKEN=§",
-    // Addresses.
+    // URLs.
     "https://ana:§@host/path",
     "http://ana:§@host:8080/",
     "postgres://flowo:§@db/flowo",
@@ -204,7 +204,7 @@ const SPELLINGS: &[&str] = &[
     "ConnectionError: postgres://u:§@h/d refused",
     "KeyError: token=§",
     "Traceback: connect('mysql://u:§@h')",
-    // More of the same in the noise of a command.
+    // The same within a longer command.
     "snakemake --cores 4 --config token=§ threads=2",
     "snakemake --config db_password=§",
     "snakemake --default-resources 'api_key=\"§\"'",
@@ -221,7 +221,7 @@ const SPELLINGS: &[&str] = &[
     "mc alias set x http://h k --secret-key=§",
 ];
 
-/// Secrets by their shape alone.
+/// Texts that are secrets by their shape alone.
 const SHAPES: &[&str] = &[
     "flw_TESTTOKEN0123456789abcdefghijklmnopqrstuvwx",
     "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
@@ -401,7 +401,7 @@ fn a_landmark_that_comes_again_and_again_costs_no_more_than_its_length() {
         let began = tokio::time::Instant::now();
         let masked = mask(&text);
         assert!(masked.len() <= text.len() * 2);
-        // A bound against what grows with the square: that would take minutes.
+        // Guards against quadratic time, which would take minutes.
         assert!(began.elapsed().as_secs() < 20, "{piece:?}");
     }
 }
@@ -411,7 +411,7 @@ proptest! {
     fn a_text_that_is_masked_gives_nothing_more_away_when_it_is_masked_again(text in "(?s)(\\PC|password|token=|://|@|:|\"|'|\\\\| |flw_|-----BEGIN PRIVATE KEY-----|--secret ){0,40}") {
         let once = mask(&text);
         prop_assert!(mask(&once).len() <= once.len());
-        // What is masked was suspected: the quick look misses nothing.
+        // Whatever is masked was suspected: the quick check misses nothing.
         prop_assert!(once == text || Masking::default().suspects(text.as_bytes()));
     }
 }

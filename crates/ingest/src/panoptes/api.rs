@@ -1,4 +1,4 @@
-//! Panoptes' API: what its users and their scripts ask, and the objects and codes they are answered with.
+//! Panoptes' API: the requests of its users and their scripts, and the objects and status codes of the answers.
 
 use super::{
     reply,
@@ -23,7 +23,7 @@ use store::{
 use tokio::time::timeout;
 use tracing::{error, warn};
 
-/// What stands in a path: a number, beside whatever token stands before it.
+/// The parameters of a path: a number, and the token before it if there is one.
 type Parts = Path<HashMap<String, String>>;
 
 fn number(parts: &Parts, name: &str) -> Option<i64> {
@@ -39,7 +39,7 @@ pub(super) fn broken(error: &StoreError) -> Response {
     reply::json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "msg": "Database error" }))
 }
 
-/// The answer, or what stands in the way of it.
+/// The answer, or the error response.
 type Answer = Result<Response, Response>;
 
 fn flat(answer: Answer) -> Response {
@@ -51,7 +51,7 @@ impl Panoptes {
         self.store.conn().await.map_err(|error| broken(&error))
     }
 
-    /// The workflow a path names.
+    /// The workflow that a path names.
     async fn workflow(&self, audience: Audience, parts: &Parts) -> Result<Workflow, Response> {
         let id = number(parts, "id").ok_or_else(|| reply::empty(StatusCode::NOT_FOUND))?;
         let found = panoptes::find(&mut *self.conn().await?, audience, id, self.stale).await;
@@ -117,7 +117,7 @@ pub(super) async fn rename(
     let name = told.map(|told| tidy_name(&told.name)).filter(|name| !name.is_empty());
     let name = name.map(|name| state.writer.masking().text(&name).into_owned());
     if number(&parts, "id") == Some(reply::NO_WORKFLOW) {
-        return reply::unavailable("there is no workflow to be named"); // At 404 clients end.
+        return reply::unavailable("there is no workflow to be named"); // Clients end their run at 404.
     }
     let Some(name) = name else { return reply::empty(StatusCode::BAD_REQUEST) };
     let answer = async {
@@ -190,7 +190,7 @@ pub(super) async fn delete_all(
 }
 
 impl Panoptes {
-    /// Deletes all attempts behind a number, or behind all of them. Only who made them may, and admins.
+    /// Deletes all attempts behind a number, or behind every number. Only their owner and admins may do so.
     async fn hide(&self, audience: Audience, id: Option<i64>, sender: &Sender) -> Result<usize, Response> {
         let audience = if sender.admin { audience } else { sender.user.map_or(audience, Audience::User) };
         let mut conn = self.conn().await?;

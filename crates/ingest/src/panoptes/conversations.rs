@@ -1,4 +1,4 @@
-//! The conversations that go on, each with the run it is about. Bounded: the ones silent longest are forgotten.
+//! The conversations in progress, each with its run. Bounded: those that were silent longest are forgotten.
 
 use super::translate::Conversation;
 use model::{RunId, UserId};
@@ -9,29 +9,29 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Conversations remembered.
+/// How many conversations are remembered.
 const MOST: u64 = 20_000;
 
-/// How long a number is known to mean a run: another server may begin its next attempt.
+/// How long the mapping from a number to its run is trusted: another server may start the number's next attempt.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// A run, and what is remembered of what its client said.
+/// A run, and what is remembered of its client's messages.
 #[derive(Debug)]
 pub struct Open {
     pub run: RunId,
-    /// Who began it.
+    /// Who started the run.
     pub owner: Option<UserId>,
     talk: Mutex<Conversation>,
     checked: Mutex<Instant>,
 }
 
 impl Open {
-    /// Whether its number was just found to mean its run.
+    /// Whether the mapping from its number to its run was checked recently.
     pub fn is_fresh(&self) -> bool {
         self.checked.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < FRESH
     }
 
-    /// Itself, found to be right now.
+    /// Returns itself, marked as checked now.
     pub fn refreshed(self: Arc<Self>) -> Arc<Self> {
         *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         self
@@ -42,7 +42,7 @@ impl Open {
     }
 }
 
-/// All of them, by number. Cheap to clone.
+/// All conversations, by number. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Conversations(Cache<i64, Arc<Open>>);
 
@@ -57,7 +57,7 @@ impl Conversations {
         self.0.get(&id).await
     }
 
-    /// Begins one; of the same number only the newest goes on.
+    /// Starts a conversation; it replaces any earlier one with the same number.
     pub async fn begin(&self, id: i64, run: RunId, owner: Option<UserId>, talk: Conversation) -> Arc<Open> {
         let open = Arc::new(Open { run, owner, talk: Mutex::new(talk), checked: Mutex::new(Instant::now()) });
         self.0.insert(id, Arc::clone(&open)).await;

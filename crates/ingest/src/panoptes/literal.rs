@@ -1,18 +1,18 @@
-//! Python literals as text, as JSON values: what `repr()` makes of a message. Reads, never evaluates.
+//! Parses Python literals, the output of `repr()` for a message, into JSON values. Reads, never evaluates.
 //!
-//! Tolerant: whatever is no literal (a name, a call, `<an object at 0x7f>`) becomes a text of its source.
-//! Linear in the length of the text, no deeper than [`MAX_DEPTH`], and with no more in it than [`MAX_VALUES`].
+//! Tolerant: anything that is not a literal (a name, a call, `<an object at 0x7f>`) becomes a text of its source.
+//! Linear in the length of the text, with nesting up to [`MAX_DEPTH`] and at most [`MAX_VALUES`] values.
 
 use serde_json::{Map, Number, Value};
 
-/// Deeper nesting than any client makes.
+/// Deeper nesting than any client produces.
 pub const MAX_DEPTH: usize = 32;
 
-/// Values at most, each dictionary as ten: it takes as much memory.
+/// The maximum number of values. Each dictionary counts as ten, because it takes as much memory.
 pub const MAX_VALUES: usize = 1_500_000;
 const DICTIONARY: usize = 9;
 
-/// Why a text could not be read, and the byte at which that became clear.
+/// Why a text could not be parsed, and the byte at which the error was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
     #[error("something is missing at byte {0}")]
@@ -25,7 +25,8 @@ pub enum Broken {
     Many,
 }
 
-/// The value a text stands for. Tuples and sets become lists, bytes texts, keys texts (of their source); numbers JSON cannot hold become texts.
+/// The value that a text represents. Tuples and sets become lists; bytes become texts; keys become texts (their
+/// source); numbers that JSON cannot represent become texts.
 ///
 /// # Errors
 /// [`Broken`] if brackets or quotes are not closed, something follows the value, or it is nested too deeply.
@@ -36,14 +37,14 @@ pub fn parse(text: &str) -> Result<Value, Broken> {
     if reader.at < text.len() { Err(Broken::Odd(reader.at)) } else { Ok(value) }
 }
 
-/// Quotes that close nowhere are looked after so often; each costs a look at all that follows.
+/// How often the parser searches for the end of a quote that is never closed; each search examines all the remaining text.
 const TRIES: u32 = 16;
 
 struct Reader<'a> {
     text: &'a str,
     at: usize,
     tries: u32,
-    /// Values that may still come.
+    /// How many more values are allowed.
     left: usize,
 }
 
@@ -73,7 +74,7 @@ impl<'a> Reader<'a> {
         there
     }
 
-    /// One value; as a key it ends at a colon.
+    /// One value; a key ends at a colon.
     fn value(&mut self, depth: usize, is_key: bool) -> Result<Value, Broken> {
         if depth > MAX_DEPTH {
             return Err(Broken::Deep);
@@ -90,7 +91,7 @@ impl<'a> Reader<'a> {
                 None => return self.atom(depth, is_key),
             },
         };
-        // `'a'.join(x)`, `[1] * 2`: an expression after all.
+        // `'a'.join(x)`, `[1] * 2`: it is an expression after all.
         if self.ends(is_key) {
             Ok(read)
         } else {
@@ -99,7 +100,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether nothing more of this value follows.
+    /// Whether the value is complete here.
     fn ends(&mut self, is_key: bool) -> bool {
         self.blanks();
         match self.peek() {
@@ -125,7 +126,7 @@ impl<'a> Reader<'a> {
             self.blanks();
             if self.takes(b':') {
                 let value = self.value(depth + 1, false)?;
-                // Any other key is its source: written as JSON, and again within another key, it would double each time.
+                // Any other key becomes its source: written as JSON, and again within another key, it would double in size each time.
                 let key = if let Value::String(text) = first { text } else { source.to_owned() };
                 map.insert(key, value);
             } else {
@@ -162,7 +163,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A comma, or the end that follows.
+    /// A comma, or the closing bracket.
     fn comma(&mut self, close: u8) -> Result<(), Broken> {
         self.blanks();
         if self.takes(b',') || self.peek() == Some(close) {
@@ -171,7 +172,7 @@ impl<'a> Reader<'a> {
         Err(if self.peek().is_none() { Broken::Missing(self.at) } else { Broken::Odd(self.at) })
     }
 
-    /// Texts that stand one after another, which are one; `None` if there is none here.
+    /// Adjacent string literals, which form one text; `None` if there is none here.
     fn texts(&mut self) -> Result<Option<String>, Broken> {
         let mut whole: Option<String> = None;
         loop {
@@ -220,7 +221,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What follows a backslash. Unknown ones stay as they are.
+    /// Handles the character after a backslash. Unknown escapes stay as they are.
     fn escape(&mut self, letter: char, text: &mut String) {
         self.at += letter.len_utf8();
         let plain = match letter {
@@ -232,7 +233,7 @@ impl<'a> Reader<'a> {
             'b' => '\x08',
             'f' => '\x0c',
             'v' => '\x0b',
-            '\n' => return, // The line goes on.
+            '\n' => return, // A line continuation.
             '0'..='7' => {
                 self.at -= 1;
                 return self.code(3, 8, text);
@@ -258,7 +259,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The letter of a number of at most so many digits. Half of a pair is no letter.
+    /// The character with a number of at most this many digits. Half of a surrogate pair is not a character.
     fn code(&mut self, digits: usize, radix: u32, text: &mut String) {
         let mut number = 0;
         for _ in 0..digits {
@@ -269,7 +270,7 @@ impl<'a> Reader<'a> {
         text.push(char::from_u32(number).unwrap_or(char::REPLACEMENT_CHARACTER));
     }
 
-    /// A name, a number, `set()`, or something that is no literal.
+    /// A name, a number, `set()`, or something that is not a literal.
     fn atom(&mut self, depth: usize, is_key: bool) -> Result<Value, Broken> {
         let start = self.at;
         for (empty, value) in [("set()", Value::Array(Vec::new())), ("frozenset()", Value::Array(Vec::new()))] {
@@ -305,7 +306,7 @@ impl<'a> Reader<'a> {
         self.source(is_key).map(|source| Value::String(source.to_owned()))
     }
 
-    /// The source of something that ends where a value ends: brackets and quotes in it are balanced.
+    /// The source of an expression that ends where a value ends: its brackets and quotes are balanced.
     fn source(&mut self, is_key: bool) -> Result<&'a str, Broken> {
         let start = self.at;
         let mut open: Vec<u8> = Vec::new();
@@ -315,7 +316,7 @@ impl<'a> Reader<'a> {
                 b':' if open.is_empty() && is_key => break,
                 b'{' | b'[' | b'(' | b'<' => open.push(byte),
                 b'}' | b']' | b')' | b'>' => {
-                    // `a -> b`, `x > 1`: not every angle closes one.
+                    // `a -> b`, `x > 1`: not every angle bracket closes one.
                     while open.last() == Some(&b'<') && byte != b'>' {
                         open.pop();
                     }
@@ -328,7 +329,7 @@ impl<'a> Reader<'a> {
                 b'\'' | b'"' if self.tries > 0 && self.quotes(start) => {
                     let from = self.at;
                     if self.text_in(byte, false, &mut String::new()).is_err() {
-                        self.at = from + 1; // A quote that closes nowhere is a letter.
+                        self.at = from + 1; // A quote that is never closed is an ordinary character.
                         self.tries -= 1;
                     }
                     continue;
@@ -344,7 +345,7 @@ impl<'a> Reader<'a> {
         if source.is_empty() || (!open.is_empty() && self.at >= self.text.len()) { Err(Broken::Missing(self.at)) } else { Ok(source) }
     }
 
-    /// Whether a quote here opens a text: one within a word does not.
+    /// Whether a quote here opens a text; one within a word does not.
     fn quotes(&self, start: usize) -> bool {
         self.at == start || !self.text.as_bytes()[self.at - 1].is_ascii_alphanumeric()
     }
@@ -354,11 +355,11 @@ const fn closes(open: u8, close: u8) -> bool {
     matches!((open, close), (b'{', b'}') | (b'[', b']') | (b'(', b')') | (b'<', b'>'))
 }
 
-/// A number as Python writes it; `None` if it is none, or none that JSON holds.
+/// A number as Python writes it; `None` if the source is not a number, or not one that JSON can represent.
 fn number(source: &str) -> Option<Value> {
     let digits = source.strip_prefix(['-', '+']).unwrap_or(source);
     if !digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
-        return None; // Names, inf and nan among them.
+        return None; // Includes names, inf and nan.
     }
     if let Ok(whole) = source.parse::<i64>() {
         return Some(Value::Number(whole.into()));

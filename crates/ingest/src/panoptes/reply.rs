@@ -1,4 +1,4 @@
-//! The answers, exactly as Panoptes' clients and users of its API expect them.
+//! The answers, exactly as Panoptes clients and users of its API expect them.
 
 use super::wire::Errors;
 use crate::{Receipt, Refused};
@@ -10,26 +10,26 @@ use model::{JobStatus, Millis, RunStatus};
 use serde_json::{Value, json};
 use store::panoptes::{Job, Workflow};
 
-/// The number of no workflow, for clients that break without one: they go on, and what they say is of nothing.
+/// A number that belongs to no workflow, for clients that fail without one: they go on, and their reports are ignored.
 pub const NO_WORKFLOW: i64 = 0;
 
-/// How many items a list leaves out.
+/// The header that says how many items a list leaves out.
 const LEFT_OUT: HeaderName = HeaderName::from_static("x-flowo-left-out");
 
-/// Panoptes' word for where a workflow stands.
+/// Panoptes' word for the status of a workflow.
 pub fn word(workflow: &Workflow) -> &'static str {
     let failing = workflow.last_was_error || workflow.jobs.failed > 0;
     match workflow.status {
         RunStatus::Running | RunStatus::Waiting | RunStatus::Suspended if failing => "Error",
         RunStatus::Running | RunStatus::Waiting | RunStatus::Suspended => "Running",
-        // Nothing was executed: all was up to date, or was only to be shown.
+        // Nothing was executed: everything was up to date, or it was a dry run.
         RunStatus::Success if workflow.dry_run || workflow.jobs.planned == Some(0) => "No Execution",
         RunStatus::Success => "Done",
         RunStatus::Failed => "Error",
         RunStatus::Cancelled => "Cancelled",
         RunStatus::Lost | RunStatus::Skipped if workflow.last_was_error => "Error",
         RunStatus::Lost => "Stale",
-        // It was only asked about.
+        // The client only queried the workflow.
         RunStatus::Skipped => "No Execution",
     }
 }
@@ -39,25 +39,26 @@ const fn job_word(status: JobStatus) -> &'static str {
         JobStatus::Running => "Running",
         JobStatus::Success => "Done",
         JobStatus::Failed => "Error",
-        // Panoptes has no word for these: `Running` is kept for what runs.
+        // Panoptes has no words for these states: its `Running` is used only for running jobs.
         JobStatus::Waiting => "Pending",
         JobStatus::Lost => "Unknown",
         JobStatus::Cancelled | JobStatus::Skipped => "Cancelled",
     }
 }
 
-/// `Sat, 21 Nov 2026 06:41:04 GMT`, and it is.
+/// For example `Sat, 21 Nov 2026 06:41:04 GMT`; the time is in fact UTC.
 fn time(at: Millis) -> String {
     let Some(seconds) = u64::try_from(at / 1000).ok() else { return String::new() };
     httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
 }
 
-/// The eight keys of a workflow.
+/// The eight fields of a workflow.
 pub fn workflow(workflow: &Workflow) -> Value {
     let counts = &workflow.jobs;
     let ended = matches!(word(workflow), "Done" | "Cancelled").then_some(workflow.ended_at).flatten();
     let done_told = workflow.done_told.unwrap_or(0);
-    // Done with less than was planned: as much as it was to do. A client that says all is done knows of jobs that were never told of.
+    // A run that is done with fewer jobs than planned: those jobs were all there was to do. If the client counts all
+    // jobs as done, some were never reported.
     let whole = workflow.status == RunStatus::Success && !workflow.dry_run && counts.seen() > 0 && done_told < counts.total();
     let (done, total) = if whole { (counts.success, counts.seen()) } else { (counts.success.max(done_told), counts.total().max(1)) };
     json!({
@@ -72,7 +73,7 @@ pub fn workflow(workflow: &Workflow) -> Value {
     })
 }
 
-/// The thirteen keys of a job of a workflow.
+/// The thirteen fields of a job of a workflow.
 pub fn job(job: &Job, workflow: &Workflow) -> Value {
     let files = |role: &str| job.files.get(role).cloned().unwrap_or_default();
     json!({
@@ -92,12 +93,12 @@ pub fn job(job: &Job, workflow: &Workflow) -> Value {
     })
 }
 
-/// A body as Panoptes writes it: keys in order, and a line's end.
+/// A body in Panoptes' format: keys in order, and a line break at the end.
 pub fn json(status: StatusCode, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], format!("{body}\n")).into_response()
 }
 
-/// A list, which has no pages here. How much of it is left out stands beside it: its keys are Panoptes'.
+/// A list; this API has no paging. A header says how much is left out, because the body's keys are fixed by Panoptes.
 pub fn list(unlisted: u64, body: &Value) -> Response {
     let mut response = json(StatusCode::OK, body);
     if unlisted > 0 {
@@ -106,32 +107,32 @@ pub fn list(unlisted: u64, body: &Value) -> Response {
     response
 }
 
-/// No body at all, as text.
+/// An empty body with a text content type.
 pub fn empty(status: StatusCode) -> Response {
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], "").into_response()
 }
 
-/// To an update. Clients end their user's run at 401, 403, 404 and 500, so it is none of these.
+/// The answer to an update. Clients end their user's run at 401, 403, 404 and 500, so it is never one of these.
 pub fn update(outcome: Result<Receipt, Refused>) -> Response {
     match outcome {
-        // One that is gone, or was never there, needs no reports.
+        // A run that is deleted or unknown needs no reports.
         Ok(Receipt::Applied { .. } | Receipt::Deleted | Receipt::Unknown) => ok(),
         Ok(Receipt::Foreign) => wrong(json!({ "id": ["This workflow was made by somebody else."] })),
         Err(refused) => unavailable(&refused.to_string()),
     }
 }
 
-/// Taken, or not needed.
+/// Accepted, or not needed.
 pub fn ok() -> Response {
     (StatusCode::OK, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], "ok").into_response()
 }
 
-/// To an envelope that cannot be read.
+/// The answer to an envelope that cannot be parsed.
 pub fn malformed(errors: Errors) -> Response {
     wrong(Value::Object(errors))
 }
 
-/// To an update that says nothing of who sends it, or may not be sent.
+/// The answer to an update whose sender is unknown or not permitted to report.
 pub fn not_allowed() -> Response {
     wrong(json!({ "token": ["Authorization is required: a token that may report."] }))
 }
@@ -140,25 +141,24 @@ fn wrong(errors: Value) -> Response {
     json(StatusCode::BAD_REQUEST, &json!({ "errors": errors }))
 }
 
-/// To a creation without a token that may report. With an `id`, without which some clients break.
+/// The answer to a creation without a token that may report. Contains an `id`, without which some clients fail.
 pub fn sign_in() -> Response {
     let mut response = json(StatusCode::UNAUTHORIZED, &json!({ "id": null, "msg": "Authorization is required: a token that may report." }));
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
 }
 
-/// Not now: clients go on without us. Those that wanted a workflow read its number from whatever they are answered,
-/// and end without one.
+/// Try later: clients go on without Flowo. Clients that create a workflow read its number from any answer, and end without one.
 pub fn unavailable(why: &str) -> Response {
     later(&format!("Not stored: {why}."))
 }
 
-/// To a body that is not taken.
+/// The answer to a body that is not accepted.
 pub fn refused(status: StatusCode, why: &str) -> Response {
     json(status, &json!({ "errors": { "msg": [why] } }))
 }
 
-/// To an update that is in the journal while the database is away.
+/// The answer to an update that is in the journal while the database is unreachable.
 pub fn kept() -> Response {
     later("Not stored yet: the database is not reachable. It is kept until then.")
 }

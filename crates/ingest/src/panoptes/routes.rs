@@ -1,6 +1,6 @@
-//! What Panoptes serves to its clients and to users of its API, under the paths they have compiled in.
+//! The routes for Panoptes clients and users of its API, under the paths that the clients have built in.
 //!
-//! Each path is there twice: as it is, and behind `/t/{token}` for clients that have no other place for a token.
+//! Each path exists twice: as it is, and below `/t/{token}` for clients that cannot send a token otherwise.
 
 use super::{
     api::{self, broken},
@@ -34,33 +34,32 @@ use tracing::error;
 
 /// A target rule names all its inputs.
 const MAX_UPDATE: usize = 64 << 20;
-/// All else is short.
+/// All other requests are short.
 const MAX_BODY: usize = 1 << 20;
-/// Bytes of a name that are kept, as everywhere.
+/// How many bytes of a name are kept, as everywhere.
 const MAX_NAME: usize = 1000;
-/// Deeper JSON than any client makes.
+/// Deeper JSON than any client produces.
 const MAX_DEPTH: usize = 64;
 
-/// How long a workflow is made, or named: clients wait for it before their first job, some of them for ever.
+/// How long creating or renaming a workflow may take: clients wait for it before their first job, some of them for ever.
 pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 
-/// What the routes share. Cheap to clone.
+/// The shared state of the routes. Cheap to clone.
 #[derive(Clone)]
 pub struct Panoptes {
     pub(super) store: Store,
     pub(super) writer: Writer,
     pub(super) journal: Option<Journal>,
     pub(super) conversations: Conversations,
-    /// Seconds of silence after which a workflow is stale; `None`: it never is.
+    /// After how many seconds of silence a workflow is stale; `None`: never.
     pub(super) stale: Option<i32>,
 }
 
-/// The paths of Panoptes, relative to where they are served.
+/// The routes of Panoptes, relative to where they are mounted.
 ///
-/// For callers whose [`Sender`] and [`Audience`] a layer has put into the request; to an update without them it is
-/// said that it may not be sent.
+/// For requests into which a layer has put the [`Sender`] and the [`Audience`]; an update without them is answered as not allowed.
 ///
-/// Without a journal an update is answered when it is in the database.
+/// Without a journal an update is answered once it is in the database.
 pub fn routes(store: Store, writer: Writer, journal: Option<Journal>, conversations: Conversations, stale: Option<i32>) -> Router {
     let state = Panoptes { store, writer, journal, conversations, stale };
     let paths = Router::new()
@@ -85,7 +84,7 @@ fn not_broken(routes: Router) -> Router {
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| reply::unavailable("something in Flowo broke; it is in the server's log")))
 }
 
-/// Whoever asks sees what was answered before.
+/// Waits for the journal, so that every answer includes all updates acknowledged earlier.
 async fn settled(State(state): State<Panoptes>, request: Request, next: Next) -> Response {
     if let Some(journal) = &state.journal {
         journal.settled().await;
@@ -97,14 +96,14 @@ async fn service_info() -> Response {
     reply::json(StatusCode::OK, &json!({ "status": "running" }))
 }
 
-/// A name without what cannot be kept.
+/// A name without what cannot be stored.
 pub(super) fn tidy_name(name: &str) -> String {
     let name = name.replace('\0', "\u{fffd}");
     let name = name.trim();
     head(name, MAX_NAME)
 }
 
-/// Comes with a body though it is a GET: the clients' HTTP library sends one.
+/// The request has a body although it may be a GET: the clients' HTTP library sends one.
 async fn create(
     State(state): State<Panoptes>,
     Extension(sender): Extension<Sender>,
@@ -114,7 +113,7 @@ async fn create(
     body: Bytes,
 ) -> Response {
     if method == Method::HEAD {
-        return reply::empty(StatusCode::OK); // Whoever only looks makes nothing.
+        return reply::empty(StatusCode::OK); // A request that only checks the route creates nothing.
     }
     let query: HashMap<String, String> = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -161,7 +160,7 @@ async fn create(
     }
 }
 
-/// Without U+0000, which PostgreSQL cannot hold; what is nested too deeply is left out.
+/// Removes U+0000, which PostgreSQL cannot store, and parts that are nested too deeply.
 pub(super) fn clean(value: Value) -> Value {
     fn inner(value: Value, depth: usize) -> Value {
         if depth > MAX_DEPTH {
@@ -197,6 +196,6 @@ mod tests {
     #[test]
     fn names_are_without_what_cannot_be_kept() {
         assert_eq!(tidy_name("  a\0b "), "a\u{fffd}b");
-        assert_eq!(tidy_name(&"ä".repeat(1000)), format!("{}…", "ä".repeat(500)), "cut, and it shows");
+        assert_eq!(tidy_name(&"ä".repeat(1000)), format!("{}…", "ä".repeat(500)), "cut, with a mark");
     }
 }

@@ -1,7 +1,7 @@
-//! Message to model: what an update means to us, and what must be remembered of a conversation to know it.
+//! Message to model: what an update means, and what must be remembered of a conversation to understand it.
 //!
-//! Pure. What is remembered here is only what a client's later messages need to be understood; a server that was
-//! restarted in between loses a command's job or tells a twin twice, never a state.
+//! Pure. It remembers only what later messages of the client need. After a restart of the server in between, the job of
+//! a command may be unknown or a twin may be reported twice, but no state is lost.
 
 mod lines;
 
@@ -21,56 +21,56 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-/// Texts among which a twin is looked for.
+/// How many recent texts are compared to find a twin.
 const TWINS: usize = 64;
-/// Errors that wait for the job they are about.
+/// How many errors wait for the report of their job.
 const ERRORS: usize = 16;
-/// Letters of an error that are kept with a job.
+/// How many letters of an error are kept with a job.
 const ERROR: usize = 16_000;
-/// Letters of the class of an error.
+/// How many letters the class of an error may have.
 const CLASS: usize = 300;
-/// Event times further from their receipt are not believed.
+/// Event times that differ by more than this from their receipt are not believed.
 const DAY: Millis = 24 * 3600 * 1000;
-/// Jobs that one event tells of; a message of more is several.
+/// How many jobs one event contains at most; a message with more becomes several events.
 const MOST_JOBS: usize = 10_000;
-/// Members of a group that one message may tell of.
+/// How many members of a group one message may contain.
 const MOST_MEMBERS: usize = 10_000;
-/// Paths that are kept with a job: more than a rule over all of 100 000 jobs has.
+/// How many paths are kept with a job: more than a rule over 100 000 jobs has.
 const MOST_PATHS: usize = 200_000;
-/// A sign of life at least so often (ms), however little is said.
+/// A sign of life is recorded at least this often (ms), even if the messages say little.
 const LIFE: Millis = 30_000;
 
 /// What is remembered of a client's run.
 #[derive(Debug)]
 pub struct Conversation {
-    /// Hashes of the last messages that carry their own time.
+    /// Hashes of the latest messages that carry their own time.
     recent: VecDeque<u64>,
-    /// The newest job that was described: what follows without a number is about it.
+    /// The newest job that was described: later messages without a job number are about it.
     last_job: Option<i64>,
-    /// Jobs really run: it said so, or one ended.
+    /// Jobs are really executed: the client said so, or a job has ended.
     executes: bool,
-    /// What its command says of how it talks.
+    /// What its command line shows about its messages.
     hints: Hints,
-    /// Errors whose job is told next.
+    /// Errors whose job has not been reported yet.
     errors: VecDeque<String>,
-    /// The newest of them was told just now.
+    /// The newest of these errors came with the previous message.
     just_told: bool,
-    /// It was asked to stop, or gives up.
+    /// Set if the run was asked to stop, or gives up.
     stops: Option<Stop>,
-    /// It prepares what the workflow itself depends on: ends are not the run's.
+    /// The run is preparing what the workflow itself depends on (a subworkflow): ends that are reported now are not the run's.
     within: bool,
-    /// The smallest difference seen between our clock and the client's, in ms.
+    /// The smallest difference seen between the server's clock and the client's, in ms.
     offset: Option<Millis>,
-    /// When something of it was written last.
+    /// When an event of this run was last written.
     written_at: Millis,
 }
 
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 impl Conversation {
-    /// Of a run that begins; its jobs are only announced until it says that it executes them.
+    /// The conversation of a new run. Its jobs count as only announced until the client says that it executes them.
     ///
-    /// `hints`: what its command says of how it talks.
+    /// `hints`: what its command line shows about its messages.
     pub fn new(hints: Hints) -> Self {
         Self {
             hints,
@@ -86,22 +86,22 @@ impl Conversation {
         }
     }
 
-    /// Of a run whose beginning was heard by another process.
+    /// The conversation of a run whose beginning another process received.
     pub fn resumed(hints: Hints) -> Self {
         Self { executes: true, ..Self::new(hints) }
     }
 
-    /// What its command says of how it talks.
+    /// What its command line shows about its messages.
     pub fn hints(&self) -> Hints {
         self.hints
     }
 
-    /// Whether jobs of it are known to be run, and not only announced.
+    /// Whether its jobs are known to be executed, and not only announced.
     pub fn executes(&self) -> bool {
         self.executes
     }
 
-    /// Whether a message that carries its own time came already; if not, remembers it. Returns its hash.
+    /// Whether a message that carries its own time came before; if not, remembers it and returns its hash.
     pub fn is_twin(&mut self, text: &str) -> Result<u64, Twin> {
         let hash = HASHER.hash_one(text);
         if self.recent.contains(&hash) {
@@ -114,12 +114,12 @@ impl Conversation {
         Ok(hash)
     }
 
-    /// A message that was not stored may come again.
+    /// Forgets a message that was not stored: it may come again.
     pub fn forget(&mut self, hash: u64) {
         self.recent.retain(|held| *held != hash);
     }
 
-    /// The time a message counts for: when its client says it happened, by our clock; never later than now.
+    /// The time at which a message counts: when its client says it happened, by the server's clock, and never later than now.
     pub fn time(&mut self, message: &Map<String, Value>, now: Millis) -> Millis {
         let believable = |seconds: &f64| (0.0..1e11).contains(seconds);
         let Some(seconds) = message.get("timestamp").and_then(Value::as_f64).filter(believable) else { return now };
@@ -130,7 +130,7 @@ impl Conversation {
         if (now - at) <= DAY { at } else { now }
     }
 
-    /// What a message means; nothing for one that is not worth a write.
+    /// The events of a message; none for a message that is not worth a write.
     pub fn translate(&mut self, message: &Map<String, Value>, at: Millis) -> Vec<Event> {
         let events = self.meaning(message, at);
         if events.is_empty() && at - self.written_at >= LIFE {
@@ -152,7 +152,7 @@ impl Conversation {
             "job_info" => match number(message.get("jobid")) {
                 Some(job_id) => {
                     self.last_job = Some(job_id);
-                    // What tells of starts tells them of jobs that run.
+                    // Clients that report starts report them only for jobs that run.
                     let (info, left_out) = self.job_info(job_id, message);
                     let warning = left_out_files(job_id, left_out);
                     return std::iter::once(Event::JobInfo(Arc::new(info))).chain(warning).collect();
@@ -212,7 +212,7 @@ impl Conversation {
                 words("info", said)
             }
             "run_info" => match planned(said) {
-                // All that such a run says of itself.
+                // Such a run says nothing else about itself.
                 Some(plan) if self.hints.quiet && self.hints.dry && !self.executes => return vec![plan, Event::WasDryRun],
                 plan => plan.unwrap_or_else(|| words("info", said)),
             },
@@ -264,20 +264,20 @@ impl Conversation {
             shell_command: text("shellcmd"),
             files,
             checkpoint: message.get("is_checkpoint").and_then(Value::as_bool).unwrap_or(false),
-            // Clients that send the command with it have no word for what is only announced.
+            // Clients that send the command along have no way to mark a job as only announced.
             planned: !self.executes && !message.contains_key("shellcmd"),
         };
         (info, left_out)
     }
 
-    /// What a line of the log says.
+    /// The event of a log line.
     fn info(&mut self, said: &str) -> Event {
         if said.starts_with("Executing subworkflow ") {
             self.within = true;
         } else if said.starts_with("Executing main workflow") {
             self.within = false;
         }
-        // Of those that leave jobs to a cluster some say no more before the first has ended.
+        // Some clients that run jobs on a cluster say nothing more before the first job has ended.
         self.executes |= said.starts_with("Using shell: ");
         self.stops = self.stops.or_else(|| lines::stop(said));
         let event = lines::info(said, self.stops, self.hints);
@@ -285,7 +285,7 @@ impl Conversation {
         if self.within && ends { words("info", said) } else { event }
     }
 
-    /// A job that failed; one that ends when its user stops the run was cancelled.
+    /// The events of a failed job; a job that ends because its user stops the run counts as cancelled.
     fn job_error(&mut self, message: &Map<String, Value>, just_told: bool) -> Vec<Event> {
         let Some(job_id) = number(message.get("jobid")) else { return Vec::new() };
         let text = |name: &str| message.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
@@ -313,7 +313,8 @@ impl Conversation {
         events
     }
 
-    /// The error that was told before this job's end: the one that names its command, else one that came right before.
+    /// The error that was reported before the end of this job: the one that contains its command, otherwise one that
+    /// came directly before.
     fn error_of(&mut self, command: Option<&str>, just_told: bool) -> Option<String> {
         let names = |error: &String| command.is_some_and(|command| error.contains(command));
         match self.errors.iter().position(names) {
@@ -325,10 +326,10 @@ impl Conversation {
 
     fn error(&mut self, message: &Map<String, Value>, said: &str, at: Millis) -> Event {
         let text = |name: &str| message.get(name).and_then(Value::as_str).map(str::to_owned);
-        // The newest clients send the name of the class and nothing else.
+        // The newest clients send only the name of the class.
         if message.contains_key("traceback") {
             let exception = if said.is_empty() { "Error".to_owned() } else { cut(said, CLASS) };
-            let idle = exception != "WorkflowError"; // The others come before the end of their job, too.
+            let idle = exception != "WorkflowError"; // Other errors also come before the end of their job.
             let error = ReportedError {
                 exception,
                 rule: text("rule"),
@@ -360,13 +361,13 @@ impl Conversation {
     }
 }
 
-/// Words for the log about files of a job that are not kept; none if all are.
+/// A log message about files of a job that are left out; `None` if none are.
 fn left_out_files(job_id: i64, more: usize) -> Option<Event> {
     let files = if more == 1 { "file" } else { "files" };
     (more > 0).then(|| words("warning", &format!("Job {job_id} names {} {files} more than are kept of a job.", count(more as i64))))
 }
 
-/// The message came already.
+/// The message came before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Twin;
 

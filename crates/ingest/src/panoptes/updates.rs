@@ -1,4 +1,4 @@
-//! Updates: whose they are, what they say, and the line of the journal by which they outlive this process.
+//! Updates: whose they are, what they mean, and the journal line through which they outlive this process.
 
 use super::{
     conversations::Open,
@@ -35,17 +35,17 @@ use uuid::Uuid;
 
 /// How long an update may take: clients wait for it, some of them for ever.
 const PATIENCE: Duration = Duration::from_secs(8);
-/// How long the run of a number is looked for. Shorter than the wait for a connection, so that a hang shows as one.
+/// How long the lookup of a number's run may take. Shorter than the wait for a connection, so that a hanging database is noticed.
 const LOOK_UP: Duration = Duration::from_secs(4);
-/// The same where a run is known that it meant a moment ago: the database may hang.
+/// The same limit if the number's run is already known: the database may be hanging.
 const BRIEFLY: Duration = Duration::from_millis(500);
-/// Longer bodies (bytes) are masked where nobody waits.
+/// Longer bodies (bytes) are masked on a blocking thread, so that other requests are not delayed.
 const LONG: usize = 64 << 10;
-/// Bytes of a message that cannot be read that are kept.
+/// How many bytes are kept of a message that cannot be parsed.
 const MAX_UNREAD: usize = 1 << 20;
-/// A longer message is not kept as it came; what it says is.
+/// The text of a longer message is not stored; its content is.
 const MAX_KEPT: usize = 8 << 20;
-/// Letters of the name of an event.
+/// How many letters the name of an event may have.
 const MAX_LEVEL: usize = 100;
 
 pub(super) async fn update(State(state): State<Panoptes>, sender: Option<Extension<Sender>>, headers: HeaderMap, body: Bytes) -> Response {
@@ -62,7 +62,7 @@ pub(super) async fn update(State(state): State<Panoptes>, sender: Option<Extensi
     };
     let masking = state.writer.masking();
     if body.len() > LONG {
-        // Others are answered meanwhile.
+        // Other requests are answered in the meantime.
         let mut msg = std::mem::take(&mut envelope.msg);
         let masked = tokio::task::spawn_blocking(move || {
             masking.message(&mut msg);
@@ -104,14 +104,14 @@ pub(super) async fn update(State(state): State<Panoptes>, sender: Option<Extensi
     stored.await.unwrap_or_else(|_| reply::update(Err(Refused::Overloaded)))
 }
 
-/// An update and all that must be known to apply it; a line of the journal is one.
+/// An update with everything needed to apply it; also the content of a journal line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Told {
     run: Uuid,
     user: Option<UserId>,
     name: String,
     version: Option<String>,
-    /// When it came.
+    /// When it was received.
     at: Millis,
     envelope: wire::Update,
 }
@@ -120,15 +120,15 @@ struct Told {
 struct Line {
     told: Told,
     admin: bool,
-    /// Its run had executed jobs before.
+    /// Its run had executed jobs before this update.
     executes: bool,
-    /// What its command says of how it talks.
+    /// What the client's command line shows about its messages.
     #[serde(default)]
     hints: Hints,
 }
 
 impl Told {
-    /// What it reports. `Err` if it came already or says nothing; beside the reports the hash of what may come twice.
+    /// The reports of the update, with the hash of a message that may come twice. `Err` if it came before or says nothing.
     fn read(&self, talk: &mut Conversation, admin: bool) -> Result<(Reports, Option<u64>), Known> {
         let message = match self.message() {
             Ok(message) => message,
@@ -156,10 +156,10 @@ impl Told {
         Ok((reports.collect(), hash))
     }
 
-    /// What it says, if that is no more than can be read.
+    /// The message, unless it contains more values than may be read.
     fn message(&self) -> Result<Cow<'_, Map<String, Value>>, String> {
         match &self.envelope.msg {
-            // A Python literal has its own bound.
+            // A Python literal has its own limit.
             Value::String(text) if serde_json::from_str::<&RawValue>(text).is_ok() && Weight::of(text).as_values() > MOST_BYTES => {
                 Err("too many values".into())
             }
@@ -180,8 +180,8 @@ impl Told {
         }
     }
 
-    /// The update to be kept, as JSON text: its message as a value if it is JSON, else as the text it was. Of a very
-    /// long one the beginning, and how much it was.
+    /// The update as it is stored, as JSON text: the message as a value if it is JSON, otherwise as text. For a very
+    /// long message, its beginning and its length.
     fn raw(&self) -> String {
         let timestamp = &self.envelope.timestamp;
         let text = match &self.envelope.msg {
@@ -205,10 +205,10 @@ impl Told {
     }
 }
 
-/// The message came already, or says nothing.
+/// The message came before, or says nothing.
 struct Known;
 
-/// Reads lines of the journal that another process wrote, in order. Remembers as many conversations as it meets.
+/// A function that parses journal lines of another process, in order. It remembers every conversation that it meets.
 pub fn retold() -> impl FnMut(&str) -> Reports + Send {
     let mut talks: HashMap<Uuid, Conversation> = HashMap::new();
     move |line| {
@@ -222,7 +222,7 @@ pub fn retold() -> impl FnMut(&str) -> Reports + Send {
 }
 
 impl Panoptes {
-    /// Room for what a body holds: JSON is made of values, a form of texts.
+    /// Reserves memory for what a body contains: JSON consists of values, a form of texts.
     pub(super) async fn room(&self, content_type: Option<&str>, body: &[u8]) -> Result<Room, Refused> {
         let is_json = wire::may_be_json(content_type, body);
         let weight = std::str::from_utf8(body).ok().filter(|_| is_json).map(Weight::of).unwrap_or_default();
@@ -232,14 +232,14 @@ impl Panoptes {
         self.writer.room(weight.in_all()).await
     }
 
-    /// The same for a message that is text in which there is more to be read; else what is had already is enough.
+    /// Reserves more for a message that is a text and must itself be parsed; otherwise the existing reservation is enough.
     async fn room_for(&self, room: Room, msg: &Value) -> Result<Room, Refused> {
         let Value::String(text) = msg else { return Ok(room) };
         drop(room);
         self.writer.room(Weight::at_most(text).in_all()).await
     }
 
-    /// Takes what an update tells: into the journal, or at once into the database. Of several reports the last answer
+    /// Stores an update: in the journal, or directly in the database. If there are several reports, the last answer
     /// counts.
     async fn keep(&self, open: &Open, told: Told, admin: bool, room: Room) -> Response {
         let (executes, hints, read) = {
@@ -252,7 +252,7 @@ impl Panoptes {
             match journal.take(&line, reports, room.large()).await {
                 Ok(Taken::Soon) => return reply::ok(),
                 Ok(Taken::Later) => return reply::kept(),
-                // As without a journal, behind what is in it.
+                // As without a journal, but after what the journal contains.
                 Ok(Taken::Not(reports)) => {
                     journal.settled().await;
                     self.submit(reports).await
@@ -260,7 +260,7 @@ impl Panoptes {
                 Err(refused) => Err(refused),
             }
         } else {
-            drop(room); // Each of them takes its own.
+            drop(room); // Each report reserves its own.
             self.submit(reports).await
         };
         if let (Err(_), Some(hash)) = (&outcome, hash) {
@@ -280,8 +280,8 @@ impl Panoptes {
         outcome
     }
 
-    /// The conversation of a number; one that another process began goes on here, and one of an attempt that another
-    /// process has begun since ends here.
+    /// The conversation with a number. It continues one that another process started, and ends one whose number has
+    /// since been given to a newer attempt by another process.
     async fn open(&self, id: i64) -> Result<Option<Arc<Open>>, StoreError> {
         let held = self.conversations.find(id).await;
         let is_away = self.journal.as_ref().is_some_and(Journal::is_away);
@@ -296,7 +296,7 @@ impl Panoptes {
         };
         let run = match (known, &held) {
             (Ok(run), _) => run,
-            // The journal takes it while the database is away.
+            // The journal accepts the update while the database is unreachable.
             (Err(error), Some(open)) if error.is_unavailable() && self.journal.is_some() => return Ok(Some(Arc::clone(open))),
             (Err(error), _) => return Err(error),
         };

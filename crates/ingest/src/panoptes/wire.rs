@@ -1,4 +1,4 @@
-//! What arrives, taken apart: the envelope in each of its encodings, and the message in it.
+//! Parses what arrives: the envelope in each of its encodings, and the message in it.
 
 use super::literal;
 use serde_json::{Map, Value, json};
@@ -8,22 +8,22 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Update {
     pub msg: Value,
-    /// As the client wrote it; nothing depends on it.
+    /// As the client wrote it; nothing depends on its value.
     pub timestamp: String,
-    /// The number `create_workflow` gave.
+    /// The number that `create_workflow` returned.
     pub id: Option<i64>,
 }
 
-/// Fields of a form that are read; clients send three.
+/// How many fields of a form are read; clients send three.
 const MOST_FIELDS: usize = 64;
-/// The number of those that are not, among them.
+/// The key under which the number of unread fields is reported.
 const LEFT_OUT: &str = "left_out";
 
-/// What is wrong with an envelope: texts by field.
+/// What is wrong with an envelope: error texts by field.
 pub type Errors = Map<String, Value>;
 
-/// The fields of a body: JSON if it says so and is, or if it says nothing and begins with a brace; else a form. Of a
-/// form the first 64, and as `left_out` how many more it has.
+/// The fields of a body. It is parsed as JSON if it declares and is JSON, or if it declares nothing and begins with a
+/// brace; otherwise as a form. Of a form, only the first 64 fields are read, and `left_out` is the number of the others.
 pub fn fields(content_type: Option<&str>, body: &[u8]) -> Result<Map<String, Value>, Errors> {
     let braced = is_braced(body);
     if may_be_json(content_type, body) {
@@ -44,7 +44,7 @@ pub fn fields(content_type: Option<&str>, body: &[u8]) -> Result<Map<String, Val
     Ok(fields)
 }
 
-/// Whether a body is tried as JSON.
+/// Whether parsing a body as JSON is tried.
 pub fn may_be_json(content_type: Option<&str>, body: &[u8]) -> bool {
     let kind = content_type.unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     kind != "application/x-www-form-urlencoded" && (is_braced(body) || kind.ends_with("json"))
@@ -54,10 +54,10 @@ fn is_braced(body: &[u8]) -> bool {
     body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
-/// The envelope; fields it does not know are left alone.
+/// The envelope; unknown fields are ignored.
 ///
 /// # Errors
-/// What is missing, or of the wrong kind.
+/// The missing fields, and those of the wrong kind.
 pub fn update(mut fields: Map<String, Value>) -> Result<Update, Errors> {
     let mut wrong = Vec::new();
     let msg = match fields.remove("msg") {
@@ -101,7 +101,7 @@ fn errors<'a>(all: impl IntoIterator<Item = (&'a str, &'a str)>) -> Errors {
 /// A message: JSON, or a Python literal.
 ///
 /// # Errors
-/// Why it is neither; the message is kept as it came then.
+/// Why it is neither; the message is then stored as it was received.
 pub fn message(msg: &Value) -> Result<Cow<'_, Map<String, Value>>, String> {
     let text = match msg {
         Value::Object(fields) => return Ok(Cow::Borrowed(fields)),
@@ -118,7 +118,7 @@ pub fn message(msg: &Value) -> Result<Cow<'_, Map<String, Value>>, String> {
     }
 }
 
-/// The kind of a message that could not be read: what stands behind the first `level` in it.
+/// The kind of a message that could not be parsed: the value after the first `level` in it.
 pub fn level_of(text: &str) -> Option<&str> {
     let after = ["'level':", "\"level\":"].iter().find_map(|word| text.find(word).map(|at| &text[at + word.len()..]))?;
     let after = after.trim_start();
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(wrong(None, "{\"msg\": 1, \"timestamp\": 2, \"id\": 1.5}"), ["id", "msg", "timestamp"]);
         assert_eq!(wrong(Some("application/json"), "[]"), ["_schema"]);
         assert_eq!(wrong(Some("application/json"), "{"), ["_schema"]);
-        assert!(read(FORM, "msg=a&timestamp=b&id=1&more=2").is_ok(), "more than is known");
+        assert!(read(FORM, "msg=a&timestamp=b&id=1&more=2").is_ok(), "unknown fields are ignored");
     }
 
     #[test]

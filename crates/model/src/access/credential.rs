@@ -1,4 +1,4 @@
-//! What somebody shows to prove who they are: which kind it is, and which one. Never the secret itself.
+//! Which session or token somebody used to prove who they are. Never holds the secret itself.
 
 use crate::Invalid;
 use std::{fmt, str::FromStr};
@@ -8,11 +8,11 @@ use std::{fmt, str::FromStr};
 pub enum Proof {
     /// A browser that is signed in.
     Session,
-    /// A token, or a door that needs none.
+    /// A token, or an entrance that needs none.
     Token,
 }
 
-/// One session or token, by its number. It says which, and proves nothing.
+/// One session or token, by its number. It identifies the credential and proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Credential {
     Session(i64),

@@ -1,19 +1,20 @@
-//! How far somebody may see into the files of one run. It decides; it opens nothing and knows no paths.
+//! How far somebody may see into the files of one run. Decides only; opens nothing and knows no paths.
 //!
-//! Seeing a run is one right, reading files of the server's machine is another. The second never follows from the first:
-//! paths come from clients, and a client may name any file there is.
+//! Seeing a run is one right; reading files of the server's machine is another. The second never follows from the
+//! first, because paths come from clients, and a client may name any file.
 //!
 //! - The *owner* is the account of the operating-system user who started Flowo. In a session, on runs of that account,
-//!   the owner reads what that user may read anyway: [`FileReach::Machine`].
-//! - Everybody else reads beneath the roots that an admin gave to the account of the *reader*: [`FileReach::Roots`].
-//!   Whose run it is does not matter then: a run may name what it likes, a reader sees of it what that reader was given.
-//! - A token never has the owner's reach. It lies in files and environments, and a run's paths may have come with it.
-//! - No role widens the reach. Admins and viewers see all runs, but files beneath their own roots only.
+//!   the owner reads whatever that user may read anyway: [`FileReach::Machine`].
+//! - Everybody else reads below the roots that an admin gave to the account of the *reader*: [`FileReach::Roots`]. It
+//!   does not matter whose run it is: whatever paths the run names, the reader sees only those below the reader's own roots.
+//! - A token never has the owner's reach. Tokens are stored in files and environments, and the run's paths may have
+//!   come from a client that used the same token.
+//! - No role widens the reach. Admins and viewers see all runs, but only files below their own roots.
 
 use super::Proof;
 use crate::UserId;
 
-/// Somebody who wants to read files.
+/// Somebody who wants to read files of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reader {
     pub account: UserId,
@@ -25,13 +26,13 @@ pub struct Reader {
 /// How far a reader sees into the files of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FileReach {
-    /// Whatever the operating-system user may read who started Flowo.
+    /// Whatever the operating-system user who started Flowo may read.
     Machine,
-    /// What lies beneath the roots of the reader's account, if it has any.
+    /// What lies below the roots of the reader's account, if it has any.
     Roots,
 }
 
-/// How far `reader` sees into the files of a run that belongs to `run_of`; of nobody's run, as of somebody else's.
+/// How far `reader` sees into the files of a run that belongs to `run_of`. A run of nobody counts as somebody else's.
 pub fn file_reach(reader: &Reader, run_of: Option<UserId>) -> FileReach {
     match reader {
         Reader { account, proof: Proof::Session, is_owner: true } if run_of == Some(*account) => FileReach::Machine,
@@ -39,7 +40,7 @@ pub fn file_reach(reader: &Reader, run_of: Option<UserId>) -> FileReach {
     }
 }
 
-/// The name of an account as a part of a root; `None` if it could mean another directory than one's own.
+/// The name of an account as a part of a root; `None` if the name could lead to a directory other than the account's own.
 pub fn name_in_root(account: &str) -> Option<&str> {
     let is_plain = !account.is_empty() && account != "." && account != ".." && !account.contains(['/', '\\', '\0', '{', '}']);
     is_plain.then_some(account)

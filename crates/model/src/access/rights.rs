@@ -60,7 +60,7 @@ pub enum TokenScope {
     Read,
     /// Reports, reads and changes runs.
     Write,
-    /// Whatever its account may.
+    /// Does whatever its account may do.
     Admin,
 }
 
@@ -100,12 +100,12 @@ impl fmt::Display for TokenScope {
     }
 }
 
-/// By what somebody came in.
+/// How somebody was authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Means {
-    /// A browser that is signed in: all that the account may do.
+    /// A browser that is signed in: it may do all that the account may do.
     Session,
-    /// A token, or a door that needs none.
+    /// A token, or an entrance that needs none.
     Token(TokenScope),
 }
 
@@ -118,7 +118,7 @@ impl Means {
     }
 }
 
-/// What somebody has been given: a role, and the means by which it is used now.
+/// What somebody has been given: a role, and the means of authentication used for this request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Grant {
     pub role: Role,
@@ -128,27 +128,27 @@ pub struct Grant {
 /// What may be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// An answer that tells nothing of anybody.
+    /// Responses that reveal nothing about anybody.
     Greet,
-    /// Pages, which show what a browser's session may see.
+    /// Pages. They show what a browser's session may see.
     OpenPages,
-    /// Runs that the [`Audience`] sees.
+    /// Reading the runs in one's [`Audience`].
     ReadRuns,
-    /// Changes of these runs: names, tags, deletion, restoration.
+    /// Changing those runs: names, tags, deletion, restoration.
     ChangeRuns,
-    /// Reports of runs; a session may report, too, because some clients have only that.
+    /// Reporting runs. A session may report too, because some clients have only a session.
     Report,
-    /// The same where a link on another site could make a run with a visitor's cookie: by token only.
+    /// Reporting through routes where a link on another site could create a run with a visitor's cookie: by token only.
     ReportByToken,
-    /// Letting others in: never by token.
+    /// Letting programs in: never by token.
     AdmitPrograms,
-    /// Letting in what may do all that an admin may.
+    /// Letting in somebody who may do all that an admin may do.
     AdmitAdmins,
-    /// What the whole server does: metrics.
+    /// What concerns the whole server: metrics.
     Operate,
-    /// Runs of others, to be read.
+    /// Reading other people's runs.
     SeeAllRuns,
-    /// Runs of others, to be changed and reported on.
+    /// Changing other people's runs, and reporting on them.
     ChangeAllRuns,
 }
 
@@ -171,11 +171,11 @@ impl Permission {
 /// Why something is not permitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Refusal {
-    /// The account only looks.
+    /// The account may only look.
     ViewersChangeNothing,
-    /// The account is no admin's.
+    /// The account is not an admin's.
     AdminsOnly,
-    /// The token is for other things.
+    /// The token's scope does not cover it.
     OutOfScope(TokenScope),
     /// A browser that is signed in is needed.
     SessionNeeded,
@@ -184,7 +184,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// As a sentence.
+    /// The refusal as a sentence.
     pub fn says(self) -> String {
         match self {
             Self::ViewersChangeNothing => "Your account may look, but not change anything.".into(),
@@ -199,7 +199,7 @@ impl Refusal {
 /// Whether a grant permits something.
 ///
 /// # Errors
-/// What stands in the way. Where it is both, the role is named: another token would not help.
+/// What stands in the way. If both role and scope do, the role is reported: another token would not help.
 pub fn may(grant: Grant, permission: Permission) -> Result<(), Refusal> {
     use Permission as P;
     match permission {
@@ -217,13 +217,13 @@ pub fn may(grant: Grant, permission: Permission) -> Result<(), Refusal> {
         P::Operate => grant.as_admin().and_then(|()| grant.scope_among(&[TokenScope::Admin])),
         P::SeeAllRuns if grant.role == Role::Member => Err(Refusal::AdminsOnly),
         P::SeeAllRuns => may(grant, P::ReadRuns),
-        // Of a token that only reports, its owner's rights over others' runs do not count.
+        // A token that may only report does not inherit its owner's rights over other people's runs.
         P::ChangeAllRuns => grant.as_admin().and_then(|()| may(grant, P::ChangeRuns)),
     }
 }
 
 impl Grant {
-    /// Whose runs are seen.
+    /// Whose runs this grant lets the account see.
     pub fn audience(self, account: UserId) -> Audience {
         if may(self, Permission::SeeAllRuns).is_ok() { Audience::All } else { Audience::User(account) }
     }
@@ -249,7 +249,7 @@ impl Grant {
         }
     }
 
-    /// A session has no scope: it may do what its account may.
+    /// A session has no scope: it may do whatever its account may.
     fn scope_among(self, scopes: &[TokenScope]) -> Result<(), Refusal> {
         match self.means {
             Means::Token(scope) if !scopes.contains(&scope) => Err(Refusal::OutOfScope(scope)),
@@ -273,7 +273,7 @@ mod tests {
     use Permission as P;
     use TokenScope as S;
 
-    /// Each row: a permission, and who has it of a session and of tokens that report, read, write, administer.
+    /// Each row: a permission, and the roles that have it in a session and with a report, read, write and admin token.
     /// `v`, `m` and `a` are viewer, member and admin.
     const TABLE: [(P, [&str; 5]); 11] = [
         //                  session report  read  write  admin

@@ -1,4 +1,4 @@
-//! Who looks, and what that person may see and do.
+//! Who is looking, and what that person may see and do.
 
 use super::{Audience, Credential, Grant, Reader};
 use crate::UserId;
@@ -8,12 +8,12 @@ use crate::UserId;
 pub struct Viewer {
     pub id: UserId,
     pub name: String,
-    /// What the account and the means by which it came in permit.
+    /// What the account and its means of authentication permit.
     pub grant: Grant,
-    /// Whose runs are seen.
+    /// Whose runs the viewer sees.
     pub audience: Audience,
-    /// As whom files are read.
+    /// The identity used for reading files.
     pub reader: Reader,
-    /// What was shown; `None` at a door that asks for nothing.
+    /// The session or token that was used; `None` at an entrance that asks for nothing.
     pub credential: Option<Credential>,
 }

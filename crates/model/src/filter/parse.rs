@@ -1,17 +1,17 @@
-//! Text to filter. Never fails: what is not understood is kept as a mistake.
+//! Turns text into a filter. Never fails: a word that is not understood is kept as a mistake.
 
 use super::{Clause, Compare, Mistake, Moment, RunFilter, Term, Trait, fold};
 use crate::{Millis, RunStatus, cut::head, text::day_number};
 
-/// More words than anybody types, and a longer text (bytes) than any worth looking for.
+/// More words than anybody types, and a longer text (bytes) than any worth searching for.
 const MAX_CLAUSES: usize = 50;
 const MAX_TEXT: usize = 4096;
-/// What is read of a filter.
+/// How much of a filter is read.
 pub(super) const MOST: &str = "at most 50 words, and 4 096 bytes in all";
 
 pub(super) fn filter(text: &str) -> RunFilter {
     let mut filter = RunFilter::default();
-    // With the spaces between them.
+    // The length includes the spaces between the words.
     let (mut count, mut length) = (0, 0);
     let mut words = words(text).peekable();
     while let Some(word) = words.next_if(|word| {
@@ -66,7 +66,7 @@ fn words(text: &str) -> impl Iterator<Item = String> {
     list.into_iter()
 }
 
-/// `Ok(None)` for a qualifier without a value yet: somebody is still typing.
+/// `Ok(None)` for a qualifier without a value: somebody is still typing.
 fn term(word: &str) -> Result<Option<Term>, String> {
     let Some((key, value)) = word.split_once(':').filter(|(key, _)| !key.contains('"')) else {
         let text = plain(word);
@@ -88,7 +88,7 @@ fn term(word: &str) -> Result<Option<Term>, String> {
         "before" => Term::Before(moment(value)?),
         "duration" => compare(value)?,
         "is" => return Err("is:dry or is:retry".into()),
-        // A colon in a name or path is no mistake.
+        // A colon in a name or path is not a mistake.
         key if key.contains(['/', '.', '\\']) || key.is_empty() => Term::Text(plain(word)),
         _ => return Err("status:, user:, tag:, name:, dir:, source:, rule:, after:, before:, duration:, is:".into()),
     };
@@ -99,7 +99,7 @@ fn plain(text: &str) -> String {
     fold(&text.replace('"', ""))
 }
 
-/// Alternatives between commas outside quotes.
+/// Splits at commas outside quotes.
 fn list(value: &str) -> Vec<String> {
     let mut out = vec![String::new()];
     let mut quoted = false;

@@ -1,4 +1,4 @@
-//! How a run ends, and with it what is not known to have ended of its jobs.
+//! How a run ends, and how its jobs end if no report contained their ends.
 
 use super::RunFold;
 use crate::{JobStatus, Millis, RunStatus, event::LastWord};
@@ -11,15 +11,15 @@ impl RunFold {
         match word {
             LastWord::Cancelled => self.close_as(RunStatus::Cancelled, at),
             LastWord::Failed => self.close_failed(at),
-            // Who says no more while jobs run has left them.
+            // A client that stops reporting while jobs run has abandoned them.
             LastWord::DoneIfIdle if self.running() > 0 => self.close_failed(at),
             LastWord::DoneIfIdle | LastWord::Done => self.close(at),
         }
     }
 
-    /// Failed if the last thing heard was an error or a job's newest attempt failed.
+    /// Ends the run. It failed if the last report was an error or if a job's newest attempt failed.
     ///
-    /// Errors in between say nothing: retried jobs report them too.
+    /// Earlier errors do not count: retried jobs report errors too.
     pub(super) fn close(&mut self, at: Millis) {
         let failed = self.run.last_was_error || self.run.failed > 0 || self.run.status == RunStatus::Failed;
         self.close_as(if failed { RunStatus::Failed } else { RunStatus::Success }, at);
@@ -36,13 +36,13 @@ impl RunFold {
         }
         self.run.closed = true;
         self.run.touched = true;
-        // A question stays one, whatever came of it: no job of it was heard of.
+        // A skipped run stays skipped, however it ended: no job of it was ever reported.
         if self.run.status != RunStatus::Skipped {
             self.end(status, at);
         }
     }
 
-    /// As far as anybody can tell; its client has no word for it.
+    /// Ends the run as failed, as far as anybody can tell: its client has no report for this end.
     pub(super) fn fail(&mut self, at: Millis) {
         if !self.run.closed && !matches!(self.run.status, RunStatus::Failed | RunStatus::Skipped) {
             self.run.touched = true;
@@ -54,13 +54,13 @@ impl RunFold {
         self.run.status = status;
         self.run.ended_at = Some(at);
         if self.run.dry_run {
-            return; // Its jobs were planned, never run: they stay waiting.
+            return; // Its jobs were planned and never ran: they stay waiting.
         }
         self.end_jobs(self.status_of_rest(), at);
     }
 
-    /// What is not known to have ended, has: a client that ends without an error has done its jobs, whether it tells
-    /// of each or not, and one that was stopped has stopped them. Of all others nobody knows.
+    /// The status for jobs whose ends were not reported. A client that ends without an error has finished its jobs,
+    /// whether it reported each of them or not. A client that was stopped has stopped its jobs. In all other cases nobody knows.
     pub(super) const fn status_of_rest(&self) -> JobStatus {
         match self.run.status {
             RunStatus::Success => JobStatus::Success,
@@ -69,8 +69,8 @@ impl RunFold {
         }
     }
 
-    /// A job that is heard of after the end of its run: of a run that is done it is done, too. Others nobody knows,
-    /// even if somebody cancelled the run: that may have stopped nothing.
+    /// Ends jobs that are first reported after the end of their run. If the run is done, they are done too. Otherwise
+    /// nobody knows, even if somebody cancelled the run: cancelling may not have stopped these jobs.
     pub(super) fn end_stragglers(&mut self, at: Millis) {
         let is_done = self.run.status == RunStatus::Success;
         self.end_jobs(if is_done { JobStatus::Success } else { JobStatus::Lost }, at);
@@ -78,7 +78,7 @@ impl RunFold {
 
     fn end_jobs(&mut self, status: JobStatus, at: Millis) {
         self.closed_jobs.get_or_insert((at, status));
-        // None of those that were not loaded runs any more.
+        // Jobs that were not loaded no longer run either.
         self.run.were_running = self.jobs.values().filter_map(|attempts| attempts.first()).map(|job| i32::from(job.was_running)).sum();
         for job in self.jobs.values_mut().filter_map(|attempts| attempts.last_mut()) {
             if !job.status.is_end() {

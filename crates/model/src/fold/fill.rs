@@ -1,4 +1,4 @@
-//! What no report told, taken from the log of the run: it complements reports and never contradicts one.
+//! Fills in from the run's log what no report said. The log complements reports and never contradicts one.
 
 use super::{JobState, RunFold};
 use crate::{
@@ -8,20 +8,20 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// What a log tells of one attempt of a job.
+/// What a log says of one attempt of a job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogAttempt {
     pub job_id: i64,
-    /// The first is 1.
+    /// Counted from 1.
     pub attempt: i32,
     pub started_at: Millis,
     pub ended: Option<(JobStatus, Millis)>,
-    /// How it is described, if that was wanted.
+    /// The job's description, if it was asked for.
     pub info: Option<Arc<JobInfo>>,
 }
 
 impl RunFold {
-    /// Takes over what the log tells of an attempt. Oldest attempts first.
+    /// Takes over what the log says of an attempt. Call it with the oldest attempts first.
     pub fn fill(&mut self, told: LogAttempt) {
         let is_over = self.run.status.is_end();
         match self.newest(told.job_id).map(|job| job.attempt) {
@@ -30,15 +30,14 @@ impl RunFold {
                     job.complement(told, is_over);
                 }
             }
-            // While the run goes on its reports may be on their way.
+            // While the run goes on, its reports may still arrive.
             Some(attempt) if is_over && attempt + 1 == told.attempt => self.append(told),
             None if is_over && told.attempt == 1 => self.append(told),
             _ => {}
         }
     }
 
-    /// The run of a client that fell silent ended as its log says; one that failed, because its user stopped it, was
-    /// cancelled.
+    /// A lost run ended the way its log says. A failed run becomes cancelled if its log says that its user stopped it.
     pub fn fill_end(&mut self, status: RunStatus, at: Millis) {
         let run = &mut self.run;
         match (run.status, status) {
@@ -52,7 +51,7 @@ impl RunFold {
         run.touched = true;
     }
 
-    /// Jobs of a run that is over, of whose end neither a report nor the log tells, end as its status says.
+    /// Ends the jobs of a finished run whose ends are neither in a report nor in the log: as the run's status says.
     pub fn fill_rest(&mut self, at: Millis) {
         let status = self.status_of_rest();
         for job in self.jobs.values_mut().filter_map(|attempts| attempts.last_mut()) {
@@ -94,7 +93,7 @@ impl JobState {
             }
         }
         if filled {
-            // Of some only the end was heard.
+            // For some jobs only the end was reported.
             self.started_at = self.started_at.or_else(|| Some(self.ended_at.map_or(told.started_at, |end| end.min(told.started_at))));
             self.filled = Some(Filled::Log);
         }
@@ -155,14 +154,14 @@ mod tests {
     fn a_job_that_was_never_reported_is_made_once_its_run_is_over() {
         let mut fold = run(RunStatus::Running);
         fold.fill(told(1, Some((JobStatus::Success, 20))));
-        assert!(fold.jobs.is_empty(), "its reports may come yet");
+        assert!(fold.jobs.is_empty(), "its reports may still come");
         let mut fold = run(RunStatus::Success);
         fold.fill(told(1, Some((JobStatus::Failed, 20))));
         fold.fill(told(2, Some((JobStatus::Success, 30))));
         assert_eq!(fold.jobs[&1].iter().map(|job| job.attempt).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(job(&fold), (JobStatus::Success, Some(30), Some(Filled::Log), true));
         fold.fill(told(4, None));
-        assert_eq!(fold.jobs[&1].len(), 2, "what lies between is not known");
+        assert_eq!(fold.jobs[&1].len(), 2, "the attempts between are unknown");
     }
 
     #[test]

@@ -10,30 +10,30 @@ use std::sync::Arc;
 /// One attempt of a job while a batch is applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobState {
-    /// Our row, or `None` while it has none.
+    /// The attempt's row, or `None` while it has none.
     pub key: Option<i64>,
     pub job_id: i64,
     pub attempt: i32,
     pub status: JobStatus,
     pub rule: Option<String>,
-    /// Its description has arrived.
+    /// A description of the attempt has arrived.
     pub informed: bool,
     pub start_told: StartTold,
-    /// What no report told of it, and where it is taken from.
+    /// Where data comes from that no report contained, if there is any.
     pub filled: Option<Filled>,
     pub started_at: Option<Millis>,
     pub ended_at: Option<Millis>,
     /// A description that came with this batch.
     pub info: Option<Arc<JobInfo>>,
-    /// What else came with this batch.
+    /// Whatever else came with this batch.
     pub told: Box<JobTold>,
-    /// It ran when the batch began.
+    /// The attempt was running when the batch began.
     pub was_running: bool,
     pub touched: bool,
 }
 
 impl JobState {
-    /// A first attempt that runs since `at`, as far as is known: no report of its start is counted yet.
+    /// A first attempt that runs since `at`, as far as is known; no report of its start has arrived yet.
     pub(super) fn new(job_id: i64, at: Millis) -> Self {
         Self {
             key: None,
@@ -53,7 +53,7 @@ impl JobState {
         }
     }
 
-    /// A report says that it starts. Its description may have come before.
+    /// Applies a report of the start. The description may have come before.
     pub(super) fn start(&mut self, at: Millis) {
         self.status = JobStatus::Running;
         self.start_told = StartTold::Last;
@@ -63,7 +63,7 @@ impl JobState {
         self.touched = true;
     }
 
-    /// A description of it arrived.
+    /// Applies a description.
     pub(super) fn inform(&mut self, info: Arc<JobInfo>) {
         if self.start_told == StartTold::Last {
             self.start_told = StartTold::Before;
@@ -74,18 +74,18 @@ impl JobState {
         self.touched = true;
     }
 
-    /// Its end is a guess, which gives way to the first word about it.
+    /// Whether its end is a guess. The first report about the end replaces a guess.
     pub(super) fn is_guess(&self) -> bool {
         self.status == JobStatus::Lost || self.filled.is_some() && self.status.is_end()
     }
 
-    /// A report says that it ended.
+    /// Applies a report of the end.
     pub(super) fn end(&mut self, status: JobStatus, at: Millis) {
         self.filled = None;
         self.settle(status, at);
     }
 
-    /// No report says how it ended; its run is over.
+    /// Ends the attempt because its run is over, although no report says how the attempt ended.
     pub(super) fn guess(&mut self, status: JobStatus, at: Millis) {
         self.filled = (status != JobStatus::Lost).then_some(Filled::Close);
         self.settle(status, at);

@@ -1,4 +1,4 @@
-//! The observed sequences of real clients, and what loss, repetition and order do to them.
+//! The observed sequences of real clients, and the effects of lost, repeated and reordered reports.
 
 use super::*;
 use crate::{event::LastWord, job::Filled};
@@ -69,7 +69,7 @@ fn what_begins_after_a_failure_is_lost_until_its_own_end_is_told() {
     for again in [Event::JobsStarted(vec![2]), info(2), Event::JobsStarted(vec![1]), info(1)] {
         fold.apply(again, 8);
     }
-    assert_eq!((attempts(&fold, 1), attempts(&fold, 2)), (vec![JobStatus::Lost], vec![JobStatus::Lost]), "told twice");
+    assert_eq!((attempts(&fold, 1), attempts(&fold, 2)), (vec![JobStatus::Lost], vec![JobStatus::Lost]), "reported twice");
     fold.apply(ended(2, JobStatus::Success), 9);
     assert_eq!(attempts(&fold, 2), [JobStatus::Success]);
 }
@@ -84,12 +84,16 @@ fn a_close_without_an_error_means_that_the_jobs_are_done() {
     }
     for job in [1, 2] {
         assert_eq!(attempts(&fold, job), [JobStatus::Success]);
-        assert_eq!(fold.jobs[&job][0].filled, Some(Filled::Close), "it is said that nobody told");
+        assert_eq!(fold.jobs[&job][0].filled, Some(Filled::Close), "marked as assumed from the end of the run");
     }
     fold.apply(ended(1, JobStatus::Failed), 9);
     fold.apply(ended(2, JobStatus::Success), 9);
     assert_eq!((attempts(&fold, 1), attempts(&fold, 2)), (vec![JobStatus::Failed], vec![JobStatus::Success]));
-    assert_eq!((fold.jobs[&1][0].filled, fold.jobs[&2][0].filled, fold.jobs[&2][0].ended_at), (None, None, Some(9)), "now somebody did");
+    assert_eq!(
+        (fold.jobs[&1][0].filled, fold.jobs[&2][0].filled, fold.jobs[&2][0].ended_at),
+        (None, None, Some(9)),
+        "reports replaced the guesses"
+    );
 }
 
 fn last(word: LastWord) -> Event {
@@ -118,13 +122,13 @@ fn the_first_start_after_a_description_joins_the_same_attempt() {
     let mut fold = after(vec![info(1), Event::JobsStarted(vec![1])]);
     assert_eq!((attempts(&fold, 1), fold.jobs[&1][0].started_at), (vec![JobStatus::Running], Some(1)));
     fold.apply(Event::JobsStarted(vec![1]), 2);
-    assert_eq!((attempts(&fold, 1), fold.jobs[&1][0].started_at), (vec![JobStatus::Running], Some(1)), "told twice");
+    assert_eq!((attempts(&fold, 1), fold.jobs[&1][0].started_at), (vec![JobStatus::Running], Some(1)), "reported twice");
     fold.apply(ended(1, JobStatus::Failed), 3);
     fold.apply(info(1), 4);
     fold.apply(Event::JobsStarted(vec![1]), 5);
-    assert_eq!(attempts(&fold, 1), [JobStatus::Failed, JobStatus::Running], "tried again");
+    assert_eq!(attempts(&fold, 1), [JobStatus::Failed, JobStatus::Running], "a retry");
     fold.apply(ended(1, JobStatus::Success), 6);
-    assert!(fold.jobs[&1].iter().all(|job| job.informed), "each was described");
+    assert!(fold.jobs[&1].iter().all(|job| job.informed), "every attempt has its description");
 }
 
 #[test]

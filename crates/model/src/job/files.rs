@@ -1,4 +1,4 @@
-//! Files as jobs name them: what a job reads and makes, what of that a list leaves out, who names a path. No file system.
+//! Files as jobs name them: a job's inputs and outputs, what a list leaves out, and which jobs name a path. No file system.
 
 use super::JobRow;
 use crate::{JobKey, JobStatus, text};
@@ -31,7 +31,7 @@ impl FileRole {
         }
     }
 
-    /// As a heading.
+    /// The plural, as a heading.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Input => "Inputs",
@@ -41,7 +41,7 @@ impl FileRole {
         }
     }
 
-    /// One of them, in a sentence.
+    /// The singular, for use in a sentence.
     pub const fn noun(self) -> &'static str {
         match self {
             Self::Input => "input",
@@ -52,7 +52,7 @@ impl FileRole {
     }
 }
 
-/// How many of each role are not listed; roles of which all are listed are left out.
+/// How many files of each role are not listed. Roles whose files are all listed are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unlisted(Vec<(FileRole, u64)>);
 
@@ -62,7 +62,7 @@ impl Unlisted {
         self.0.iter().find(|(of, _)| *of == role).map_or(0, |(_, count)| *count)
     }
 
-    /// So many of a role are not listed, whatever was known of it before.
+    /// Sets how many files of a role are not listed, and replaces any earlier number.
     pub fn set(&mut self, role: FileRole, count: u64) {
         self.0.retain(|(of, _)| *of != role);
         if count > 0 {
@@ -77,17 +77,17 @@ pub struct JobFile {
     pub role: FileRole,
     /// As the client wrote it, mostly relative to the run's directory.
     pub path: String,
-    /// Of an input: the job of this run that makes it, with its rule.
+    /// For an input: the job of this run that makes it, with its rule.
     pub made_by: Option<(JobKey, String)>,
-    /// Of an output: how many jobs of this run use it, counted to [`JobFile::COUNTED`].
+    /// For an output: how many jobs of this run use it, counted up to [`JobFile::COUNTED`].
     pub used_by: u32,
-    /// Of a log: the newest later attempt of the job that names it, too. What stands in it is of that one.
+    /// For a log: the newest later attempt of the job that names the same file. The content of the file is from that attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rewritten_by: Option<i32>,
 }
 
 impl JobFile {
-    /// Users of a file that are counted; that many means as many or more.
+    /// The limit up to which users of a file are counted; this value means "that many or more".
     pub const COUNTED: u32 = 1000;
 
     /// How many jobs use it: `used by 1 job`, `used by 1 000 or more jobs`; `None` if none does.
@@ -100,7 +100,7 @@ impl JobFile {
     }
 }
 
-/// The files of a job that it reads and makes, as far as they are listed.
+/// The files that a job reads and makes, as far as they are listed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobFiles {
     pub job: JobRow,
@@ -109,14 +109,14 @@ pub struct JobFiles {
     pub unlisted: Unlisted,
 }
 
-/// What a rule reads and writes, shown by a few files of one of its jobs.
+/// What a rule reads and writes, illustrated by a few files of one of its jobs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleFiles {
     pub rule: String,
     /// Each with the rule that makes it, if one does.
     pub inputs: Vec<(String, Option<String>)>,
     pub outputs: Vec<String>,
-    /// Files of the same job besides those.
+    /// How many more files the same job has.
     pub unlisted: Unlisted,
 }
 
@@ -131,9 +131,9 @@ pub struct PathRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathDetail {
     pub path: String,
-    /// At most 100 of each role, those that were reported first.
+    /// At most 100 jobs of each role: those that were reported first.
     pub jobs: Vec<PathUse>,
-    /// Later jobs.
+    /// How many more jobs name the path.
     pub unlisted: Unlisted,
 }
 

@@ -1,8 +1,8 @@
-//! How much a line of a log matters, by its own words. Knows how programs speak, not what they do.
+//! The severity of a log line, judged by its own words. Knows how programs phrase messages, not what the programs do.
 
 use serde::{Deserialize, Serialize};
 
-/// How much a line matters, by its own words.
+/// The severity of a line, judged by its own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -11,12 +11,12 @@ pub enum Level {
     Error,
 }
 
-/// Letters at the start of a line in which a program names its level.
+/// How many letters at the start of a line are searched for the name of a level.
 const NEAR: usize = 120;
-/// Letters of a line in which a failure is told.
+/// How many letters of a line are searched for a description of a failure.
 const FAR: usize = 1_000;
 
-/// What follows `error` or `warning` where these are things that are measured, counted or kept, not told.
+/// Words after `error` or `warning` that make it something measured, counted or stored, not a message.
 const THINGS: [&str; 52] = [
     "bar",
     "bars",
@@ -72,8 +72,8 @@ const THINGS: [&str; 52] = [
     "variance",
 ];
 
-/// What stands before `error:` where that is told in small letters: `runtime error: …`. After other words it is part
-/// of a sentence, or a figure: `mean error: …`.
+/// Words before `error:` in lower case that make it a message: `runtime error: …`. After other words it is part of a
+/// sentence or a figure: `mean error: …`.
 const KINDS: [&str; 35] = [
     "assertion",
     "bus",
@@ -112,7 +112,7 @@ const KINDS: [&str; 35] = [
     "user",
 ];
 
-/// Parts of sentences that tell a failure wherever they stand, in small letters.
+/// Phrases that describe a failure wherever they appear, in lower case.
 const TELLING: [&str; 19] = [
     ": command not found",
     ": no such file or directory",
@@ -144,13 +144,12 @@ impl Level {
         }
     }
 
-    /// The level of a word as addresses have it.
+    /// The level that a word in a URL names.
     pub fn of_word(word: &str) -> Option<Self> {
         [Self::Debug, Self::Warning, Self::Error].into_iter().find(|level| level.as_str() == word)
     }
 
-    /// One of these is in every line that matters this much or more, whatever the case; but a line may begin with
-    /// one of [`Self::LETTERS`] instead.
+    /// Every line of at least this level contains one of these words, ignoring case, or begins with one of [`Self::LETTERS`].
     pub const HINTS: [&str; 27] = [
         "error",
         "fatal",
@@ -182,10 +181,10 @@ impl Level {
     ];
     pub const LETTERS: [u8; 3] = *b"EFW";
 
-    /// The level that a line names near its start, the way programs do: `ERROR`, `Warning:`, `[debug]`,
-    /// `ValueError:`, `[E::hts_open]`; or the failure that it tells, as `No space left on device`.
+    /// The level that a line names near its start, the way programs do: `ERROR`, `Warning:`, `[debug]`, `ValueError:`,
+    /// `[E::hts_open]`; or an error if the line describes a failure, such as `No space left on device`.
     ///
-    /// Words in a sentence are no levels, nor are figures: `Error rate: 0.01`.
+    /// Words within a sentence are not levels, nor are figures: `Error rate: 0.01`.
     pub fn of(line: &str) -> Option<Self> {
         let near = start(line, NEAR);
         if let Some(level) = letter(near) {
@@ -202,15 +201,15 @@ impl Level {
     }
 }
 
-/// What words near the start of a line say.
+/// What the words near the start of a line mean.
 enum Named {
     Level(Level),
-    /// That it is for information: whatever follows.
+    /// The line is informational, whatever follows.
     Harmless,
     Nothing,
 }
 
-/// At most so many bytes of the start of a text.
+/// The first `most` bytes of a text, or fewer so that it ends between two characters.
 fn start(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     &text[..end]
@@ -255,13 +254,13 @@ fn named(near: &str) -> Named {
     }
 }
 
-/// What one word says that stands behind `ahead`, the last word of which is `before`, and before `after`.
+/// What `word` means after the text `ahead`, whose last word is `before`, and before the text `after`.
 fn level(word: &str, ahead: &str, before: &str, after: &str) -> Named {
     let small = word.to_ascii_lowercase();
     let loud = word.bytes().all(|byte| byte.is_ascii_uppercase());
     let ahead_ends = ahead.trim_end();
     let first = (ahead_ends.is_empty() || ahead_ends.ends_with([':', ']'])) && word.starts_with(|c: char| c.is_ascii_uppercase());
-    // Told by a program, not by a sentence: nothing or a sign stands before it.
+    // Written by a program, not within a sentence: nothing or punctuation precedes it.
     let alone = !ahead_ends.ends_with(|c: char| c.is_alphabetic());
     let closed = after.starts_with([':', ']', '>', '!', '[']) || after.starts_with(" :");
     let found = match small.as_str() {
@@ -285,19 +284,19 @@ fn level(word: &str, ahead: &str, before: &str, after: &str) -> Named {
     let field = ahead.trim_end_matches(['"', '\'', ' ', ':', '=']);
     let said = ["level", "lvl", "severity"].iter().any(|name| field.ends_with(name)) && field.len() < ahead.len();
     let kind = KINDS.contains(&before.to_ascii_lowercase().as_str());
-    // `Fatal errors: 0` and `Critical value` are none.
+    // `Fatal errors: 0` and `Critical value` are not messages.
     let first = first && !matches!(small.as_str(), "fatal" | "critical");
     if loud || said || first || closed && (alone || kind) { Named::Level(found) } else { Named::Nothing }
 }
 
-/// A word follows that makes a thing of it: `error rate`.
+/// Whether the next word makes it a thing and not a message: `error rate`.
 fn is_thing(after: &str) -> bool {
     let Some(next) = after.strip_prefix([' ', '-', '\t']) else { return false };
     let end = next.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(next.len());
     THINGS.contains(&next[..end].to_ascii_lowercase().as_str())
 }
 
-/// Only a number follows, as in `Error: 0.01`.
+/// Whether only a number follows, as in `Error: 0.01`.
 fn is_figure(after: &str) -> bool {
     let value = after.trim_start_matches([':', '=', ' ', '\t']);
     let value = value.trim_end().trim_end_matches(['%', '.', ',', ';', ' ']);
@@ -308,9 +307,9 @@ fn is_figure(after: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// What programs wrote, as they wrote it.
+    /// Messages of real programs, verbatim.
     const ERRORS: [&str; 66] = [
-        // bwa, samtools and their kin.
+        // bwa, samtools and related tools.
         "[E::bwa_idx_load_from_disk] fail to locate the index files",
         "[E::hts_open_format] Failed to open file \"x.bam\" : No such file or directory",
         "[E::bwa_set_rg] the read group line is not started with @RG",
@@ -471,7 +470,7 @@ mod tests {
         "Failures 0",
     ];
 
-    /// Lines that are not what they should be, with what they are.
+    /// The lines whose level is not the wanted one, with the level they have.
     fn others(lines: &[&'static str], wanted: Option<Level>) -> Vec<(&'static str, Option<Level>)> {
         lines.iter().map(|line| (*line, Level::of(line))).filter(|(_, level)| *level != wanted).collect()
     }
@@ -479,7 +478,7 @@ mod tests {
     #[test]
     fn errors_are_told_as_programs_tell_them() {
         assert_eq!(others(&ERRORS, Some(Level::Error)), []);
-        assert_eq!(Level::of("größe\u{fffd}\u{fffd} é: ERROR \u{2014} x"), Some(Level::Error), "whatever stands between");
+        assert_eq!(Level::of("größe\u{fffd}\u{fffd} é: ERROR \u{2014} x"), Some(Level::Error), "whatever characters come between");
     }
 
     #[test]

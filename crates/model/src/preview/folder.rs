@@ -1,33 +1,33 @@
-//! What lies in a directory, and what of it a list leaves out. No file system.
+//! The entries of a directory, and what a list of them leaves out. No file system.
 
 use crate::{Millis, text};
 use serde::{Deserialize, Serialize};
 
-/// One thing in a directory.
+/// One entry of a directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     pub name: String,
     pub kind: EntryKind,
-    /// Bytes, of a file.
+    /// In bytes, for a file.
     pub size: u64,
     pub modified_at: Millis,
 }
 
-/// What lies in a directory, from one of its entries on: directories first, by name.
+/// The entries of a directory from one of them on: directories first, each kind by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Folder {
     pub entries: Vec<Entry>,
-    /// Entries after these, and the place of the first of them.
+    /// How many entries follow, and the position of the first of them.
     pub more: u64,
     pub next: Option<String>,
-    /// It was not read to its end: there are entries that nobody has counted.
+    /// The directory was not read to its end: some entries were not counted.
     pub is_unread: bool,
-    /// Entries whose names are no UTF-8: nobody could ask for them.
+    /// Entries whose names are not UTF-8: no request could name them.
     pub nameless: u64,
 }
 
 impl Folder {
-    /// What comes after its entries, where something does: `1 240 more entries`.
+    /// What follows the listed entries: `1 240 more entries`; `None` if nothing does.
     pub fn rest(&self) -> Option<String> {
         let word = if self.more == 1 { "entry" } else { "entries" };
         let count = text::count(i64::try_from(self.more).unwrap_or(i64::MAX));
@@ -39,7 +39,7 @@ impl Folder {
         }
     }
 
-    /// What is not listed at all.
+    /// What is not listed at all, in words.
     pub fn unlisted(&self) -> Option<String> {
         let names = if self.nameless == 1 { "name is" } else { "names are" };
         let count = text::count(i64::try_from(self.nameless).unwrap_or(i64::MAX));
@@ -53,7 +53,7 @@ impl Folder {
 pub enum EntryKind {
     Directory,
     File,
-    /// It leads elsewhere.
+    /// A symbolic link.
     Link,
     /// A pipe, a socket or a device.
     Special,

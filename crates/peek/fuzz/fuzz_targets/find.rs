@@ -1,4 +1,4 @@
-//! `peek::fuzzed::find` on bytes of any kind.
+//! Runs `peek::fuzzed::find` on arbitrary bytes.
 #![no_main]
 
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! `peek::fuzzed::log_lines` on bytes of any kind.
+//! Runs `peek::fuzzed::log_lines` on arbitrary bytes.
 #![no_main]
 
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! `peek::fuzzed::marked_up` on bytes of any kind.
+//! Runs `peek::fuzzed::marked_up` on arbitrary bytes.
 #![no_main]
 
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! `peek::fuzzed::run_log` on bytes of any kind.
+//! Runs `peek::fuzzed::run_log` on arbitrary bytes.
 #![no_main]
 
 use std::sync::Mutex;

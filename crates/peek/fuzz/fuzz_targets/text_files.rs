@@ -1,4 +1,4 @@
-//! `peek::fuzzed::text_files` on bytes of any kind.
+//! Runs `peek::fuzzed::text_files` on arbitrary bytes.
 #![no_main]
 
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! Windows of logs of every kind, from both ends, followed and read again.
+//! Windows of logs of every kind, read from both ends, followed and read again.
 
 use super::*;
 use crate::{encoding, terminal::LONGEST};
@@ -28,7 +28,7 @@ fn forwards(log: &[u8], encoding: Encoding) -> Vec<LogLine> {
     }
 }
 
-/// The same from its end.
+/// All of a log, window by window from its end.
 fn backwards(log: &[u8], encoding: Encoding) -> Vec<LogLine> {
     let mut found = window(log, log.len() as u64, LogPart::End, encoding).expect("read");
     let mut all = found.lines;
@@ -82,12 +82,12 @@ fn a_line_is_read_from_its_beginning_wherever_one_asks() {
 fn a_log_that_is_written_over_reads_the_same_while_it_grows_and_afterwards() {
     let mut log = "begin\n".to_owned();
     let (mut held, mut to) = (of(log.as_bytes(), LogPart::End).lines, log.len() as u64);
-    // Longer than what is read whole, as a bar of some hours is.
+    // Longer than what is read whole, like a progress bar that ran for hours.
     for n in 1..=60_000 {
         let _ = write!(log, "\r{n} of 60000");
         if n % 997 == 0 || n < 30 {
             let news = of(log.as_bytes(), LogPart::From(to));
-            assert!(news.from <= to, "what is held goes on");
+            assert!(news.from <= to, "the cached lines continue");
             held.retain(|line| line.at < news.from);
             held.extend(news.lines);
             to = news.to;
@@ -154,14 +154,14 @@ fn the_end_of_a_log_is_what_a_terminal_would_show() {
     let found = of(log, LogPart::End);
     assert_eq!(tail(&found.lines, 0, 10), ("one\n100 %\nred\nnul \u{2400}\nend".into(), false));
     assert_eq!(tail(&found.lines, 0, 2), ("nul \u{2400}\nend".into(), true));
-    assert!(tail(&found.lines, 5, 10).1, "what stands before it is more");
+    assert!(tail(&found.lines, 5, 10).1, "there are lines before it");
     assert_eq!(tail(&[], 0, 5), (String::new(), false));
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// Whatever a program writes, its lines are there once, and a log that is followed says what one says that is read.
+    /// Whatever a program writes, each of its lines appears once, and following a log gives the same lines as reading it.
     #[test]
     fn any_log_is_the_same_followed_and_read(pieces in prop::collection::vec("[a-c\r\n\u{8}]{0,12}|\u{1b}\\[K|\u{1b}\\[31m|\u{1b}\\[2D", 0..40)) {
         let (mut log, mut held, mut to) = (String::new(), Vec::<LogLine>::new(), 0);
@@ -174,7 +174,7 @@ proptest! {
             to = news.to;
         }
         let read = of(log.as_bytes(), LogPart::End);
-        // Ink that an earlier window left open is not known to a later one.
+        // A later window does not know a style that an earlier window left active.
         prop_assert_eq!(plain(&held), plain(&read.lines));
         prop_assert_eq!(to, read.to);
     }

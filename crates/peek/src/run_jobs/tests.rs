@@ -1,4 +1,4 @@
-//! Logs that real runs of Snakemake 9.27.1 wrote, cut to what matters, whole and in pieces.
+//! Logs that real runs of Snakemake 9.27.1 wrote, shortened to what matters, fed whole and in pieces.
 
 use super::*;
 

@@ -1,7 +1,7 @@
-//! Exceptions and errors of jobs in a run's log, and which belongs to which.
+//! Assigns the exceptions and errors in a run's log to jobs.
 //!
-//! A text goes to the job that it names, by number, files, command or place. One that may be
-//! another job's goes to none.
+//! A text is assigned to the job that it identifies, by number, files, command or position. If it could belong to
+//! several jobs, it is assigned to none.
 
 use super::{
     ERRORS, EXCEPTIONS, Exception, RuleError, RunLogReader, TAIL, TEXT, WAITING,
@@ -14,22 +14,22 @@ use std::mem;
 pub(super) struct Waiting {
     message: Option<String>,
     exit_status: Option<i32>,
-    /// The command that it tells, as [`words`] has it. Empty if it tells none.
+    /// The command in it, normalized by [`words`]. Empty if it contains none.
     command: String,
-    /// Where it was raised, with file and line: in one rule.
+    /// Where it was raised, as file and line: the position belongs to one rule.
     place: String,
-    /// No job was begun with that command: it is Snakemake's own, for a script or a notebook.
+    /// No job began with that command: it is Snakemake's own command for a script or a notebook.
     scripted: bool,
-    /// Which of the exceptions of the log it is.
+    /// The index of the exception in the log.
     nth: Option<usize>,
 }
 
-/// An exception that names no job: the next lines may tell whose it is.
+/// An exception that names no job: the next lines may identify it.
 #[derive(Debug)]
 pub(super) struct Loose {
     error: RuleError,
     nth: Option<usize>,
-    /// The record that it is.
+    /// The number of its record.
     at: u64,
 }
 
@@ -39,7 +39,7 @@ impl RunLogReader {
         let text = text.strip_prefix("RuleException:\n").unwrap_or(text).trim();
         let inner = words::heading(text.lines().next().unwrap_or_default()).unwrap_or(heading);
         let (before, exit_status) = outcome(text).map_or((text, None), |(before, status)| (before, Some(status)));
-        // A long command loses its end, but not how it ended.
+        // A long command is shortened, but its exit status stays.
         let end = text.get(before.len()..).unwrap_or_default();
         let message = said(&cut(&[&shortened(before, TEXT - TAIL), end].concat(), TEXT));
         let nth = self.tell(Exception {
@@ -59,7 +59,7 @@ impl RunLogReader {
             return self.silent(error, job, nth);
         }
         if command.is_empty() {
-            // A job that cannot be printed has not begun; others of its rule may have.
+            // A job that cannot be printed has not begun; other jobs of its rule may have.
             let unprinted =
                 text.contains(", when formatting the following:") || text.contains("Unknown variable when printing shell command");
             let (only, begun) = self.jobs.of_rule(heading.rule);
@@ -80,7 +80,7 @@ impl RunLogReader {
         self.waiting_since = self.records;
     }
 
-    /// Keeps an exception, and says which of them it is.
+    /// Stores an exception and returns its index.
     pub(super) fn tell(&mut self, exception: Exception) -> Option<usize> {
         let told = &mut self.found.exceptions;
         if told.len() == EXCEPTIONS {
@@ -91,7 +91,7 @@ impl RunLogReader {
         Some(told.len() - 1)
     }
 
-    /// A job failed of which no error will be told, and no report either.
+    /// Records that a job failed for which neither the log nor a report will contain an error.
     fn silent(&mut self, error: RuleError, job: i64, nth: Option<usize>) {
         let attempt = self.jobs.attempt(job);
         if let Some(told) = nth.and_then(|nth| self.found.exceptions.get_mut(nth)) {
@@ -101,7 +101,7 @@ impl RunLogReader {
         self.add(RuleError { job: Some(job), attempt, ..error });
     }
 
-    /// All members of the group fail with the one that the text names.
+    /// All members of the group fail together with the one that the text names.
     fn group_without_output(&mut self, uuid: &str, text: &str, error: &RuleError, nth: Option<usize>) {
         let named = without_output(text);
         let of_named = || self.found.groups.iter().rev().find(|member| Some(member.job) == named).map(|member| member.nth);
@@ -120,7 +120,7 @@ impl RunLogReader {
         }
     }
 
-    /// `Trying to restart job 9.`: what was told right before, and named no job, is about it.
+    /// `Trying to restart job 9.`: an exception printed directly before, without a job, belongs to this job.
     pub(super) fn restart(&mut self, id: &str) {
         let Ok(job) = id.parse::<i64>() else {
             let members = self.group_of(id).map(|group| self.members(group)).unwrap_or_default();
@@ -140,14 +140,14 @@ impl RunLogReader {
         }
     }
 
-    /// What was told last and named no job is about this one.
+    /// Assigns the last exception without a job to this job.
     fn settle(&mut self, job: i64) {
         let Some(Loose { error, nth, .. }) = self.loose.take() else { return };
         self.forget(&error, nth);
         self.silent(error, job, nth);
     }
 
-    /// Whose an exception is is known by now.
+    /// Removes entries for an exception whose job is now known.
     fn forget(&mut self, error: &RuleError, nth: Option<usize>) {
         self.found.errors.retain(|known| known.job.is_some() || known.message != error.message);
         let before = self.waiting.len();
@@ -166,7 +166,8 @@ impl RunLogReader {
         error.job = value(keys, "jobid: ").and_then(|id| id.parse().ok());
         error.attempt = error.job.map_or(0, |job| self.jobs.attempt(job));
         error.message = said(message.split("    jobid: ").next().unwrap_or_default());
-        // If the executor says nothing, an exception has; before Snakemake 8, which told no host, it came after the error.
+        // If the executor gives no message, there is an exception. Snakemake before version 8, which printed no host,
+        // prints it after the error.
         let says_nothing = message.starts_with("None") || message.is_empty() && self.found.host.is_some();
         let found = self.by_command(&shell).or_else(|| self.by_order(&error.rule, &shell, in_group).filter(|_| says_nothing));
         self.fresh = 0;
@@ -193,13 +194,13 @@ impl RunLogReader {
         self.add(error);
     }
 
-    /// The exception that tells the command of a job; the shortest, since one command may be the end of another.
+    /// The exception that contains the command of a job; the shortest match, because one command may be the end of another.
     fn by_command(&self, shell: &str) -> Option<usize> {
         let same = self.waiting.iter().enumerate().rev().filter(|(_, waiting)| is_same(&waiting.command, shell));
         same.min_by_key(|(_, waiting)| waiting.command.len()).map(|(at, _)| at)
     }
 
-    /// The exception that came with an error, if no other job can be meant.
+    /// The exception that came with an error, if it cannot belong to another job.
     fn by_order(&self, rule: &str, shell: &str, in_group: bool) -> Option<usize> {
         let is_anothers = |waiting: &Waiting| self.places.get(&waiting.place).is_some_and(|known| known != rule);
         let first = self.waiting.front()?;
@@ -210,7 +211,7 @@ impl RunLogReader {
         if first.command.is_empty() && self.waiting_since + 1 == self.records {
             return Some(0);
         }
-        // Scripts that fail together: raised at one place, they are of one rule and say the same.
+        // Scripts that fail together: if raised at the same position, they belong to one rule and have the same text.
         let mut fitting = self.waiting.iter().enumerate().filter(|(_, waiting)| waiting.scripted && !is_anothers(waiting));
         let (at, oldest) = fitting.next_back()?;
         fitting.all(|(_, waiting)| waiting.place == oldest.place).then_some(at)
@@ -231,7 +232,7 @@ impl RunLogReader {
     }
 }
 
-/// What is told later completes what is known; a reason replaces one.
+/// Later information completes what is known; a reason replaces an earlier one.
 fn merge(known: &mut RuleError, newer: RuleError) {
     let older = mem::take(known);
     let is_told = newer.message.is_some();

@@ -1,32 +1,32 @@
-//! Which jobs a run's log has told to have begun, how often, and which of them an error may be about.
+//! Which jobs have begun according to a run's log, how often, and which of them an error may belong to.
 //!
-//! Keeps jobs that have not ended well: one that has cannot begin again. Bounded; what goes beyond is not followed.
+//! Tracks jobs that have not succeeded: a job that has succeeded cannot begin again. Bounded; further jobs are not tracked.
 
 use super::words::{cut, is_same, words};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Jobs that are followed at a time, and bytes kept of the files that one reads or makes and of the end of its command.
+/// How many jobs are tracked at a time; and how many bytes are kept of a job's input and output files and of the end of its command.
 const FOLLOWED: usize = 20_000;
 const FILES: usize = 1024;
 const COMMAND: usize = 512;
 
-/// What a job was told to be when its present attempt began.
+/// The job's description when its current attempt began.
 #[derive(Debug, Default)]
 struct Open {
-    /// `None` for a rule with a `message:`, which the log tells instead.
+    /// `None` for a rule with a `message:`, which the log prints instead.
     rule: Option<String>,
     /// As printed, joined by `, `.
     output: String,
     input: String,
-    /// The end of it, as [`words`] has it. Empty for scripts, notebooks and `run:`.
+    /// The end of the command, normalized by [`words`]. Empty for scripts, notebooks and `run:`.
     command: String,
 }
 
 #[derive(Debug, Default)]
 struct Known {
     attempt: u32,
-    /// It was said that it is tried again; the attempt is counted already.
+    /// The log announced a retry; the new attempt is already counted.
     again: bool,
     /// `None` once the attempt has failed.
     open: Option<Open>,
@@ -36,12 +36,12 @@ struct Known {
 #[derive(Debug, Default)]
 pub(super) struct Jobs {
     known: HashMap<i64, Known>,
-    /// The one that was told last: its command comes next.
+    /// The job that was described last: its command comes next.
     last: Option<i64>,
 }
 
 impl Jobs {
-    /// An attempt of a job begins; whether it is followed.
+    /// Records that an attempt of a job begins; returns whether the job is tracked.
     pub fn start(&mut self, job: i64, rule: Option<&str>, output: &str, input: &str) -> bool {
         self.last = Some(job);
         if self.known.len() >= FOLLOWED && !self.known.contains_key(&job) {
@@ -55,7 +55,7 @@ impl Jobs {
         true
     }
 
-    /// The command of the job that was told last.
+    /// Records the command of the job that was described last.
     pub fn command(&mut self, command: &str) {
         let open = self.last.take().and_then(|job| self.known.get_mut(&job)).and_then(|known| known.open.as_mut());
         if let Some(open) = open {
@@ -76,7 +76,7 @@ impl Jobs {
         }
     }
 
-    /// It was said that a job is tried again.
+    /// Records that the log announced a retry of a job.
     pub fn again(&mut self, job: i64) {
         if self.known.len() >= FOLLOWED && !self.known.contains_key(&job) {
             return;
@@ -87,7 +87,7 @@ impl Jobs {
         known.open = None;
     }
 
-    /// The attempt that runs or ran last, from 1.
+    /// The current or latest attempt, from 1.
     pub fn attempt(&self, job: i64) -> u32 {
         self.known.get(&job).map_or(1, |known| known.attempt.max(1))
     }
@@ -96,12 +96,12 @@ impl Jobs {
         self.known.get(&job).is_some_and(|known| known.open.is_some())
     }
 
-    /// Whether some job was begun with a command that this one ends with.
+    /// Whether the given command ends with the command of any job that has begun.
     pub fn is_known(&self, command: &str) -> bool {
         self.open().any(|(_, open)| is_same(command, &open.command))
     }
 
-    /// The one open job of a rule whose files a text names; without a rule the one that makes a file which it names.
+    /// The only open job of a rule whose files a text names; without a rule, the only open job that makes a file named in the text.
     pub fn named(&self, rule: &str, text: &str) -> Option<i64> {
         let is_named = |files: &str| files.split(", ").any(|path| names(text, path));
         let fits = |open: &Open| match &open.rule {
@@ -112,7 +112,7 @@ impl Jobs {
         only(self.open().filter(|(_, open)| fits(open)))
     }
 
-    /// The one open job of a rule, and whether there is any.
+    /// The only open job of a rule, and whether there is any.
     pub fn of_rule(&self, rule: &str) -> (Option<i64>, bool) {
         let of_rule = || self.open().filter(move |(_, open)| open.rule.as_deref() == Some(rule));
         (only(of_rule()), of_rule().next().is_some())
@@ -128,7 +128,7 @@ fn only<'a>(mut jobs: impl Iterator<Item = (i64, &'a Open)>) -> Option<i64> {
     jobs.next().is_none().then_some(job)
 }
 
-/// Whether a text has a path as a word of its own.
+/// Whether a text contains a path as a separate word.
 fn names(text: &str, path: &str) -> bool {
     let path = path.split(" (").next().unwrap_or(path);
     let edge = |letter: Option<char>| letter.is_none_or(|letter| letter.is_whitespace() || "'\"`(),:;[]".contains(letter));
@@ -139,7 +139,7 @@ fn names(text: &str, path: &str) -> bool {
     !path.is_empty() && text.match_indices(path).any(found)
 }
 
-/// The id under which Snakemake submits a group whose last job this is: made of rule and wildcards as the log tells them.
+/// The id with which Snakemake submits a group whose last job this is, computed from the rule and the wildcards in the log.
 pub(super) fn uuid(rule: &str, wildcards: &str) -> Uuid {
     let space = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"https://snakemake.readthedocs.io");
     let mut wildcards: Vec<String> = wildcards.split(", ").map(|wildcard| wildcard.replacen('=', ":", 1)).collect();

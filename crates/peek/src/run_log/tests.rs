@@ -1,4 +1,4 @@
-//! Logs that real runs wrote, cut to what matters, whole and in pieces; and what is no log.
+//! Logs that real runs wrote, shortened to what matters, fed whole and in pieces; and texts that are not logs.
 
 use super::*;
 
@@ -100,7 +100,7 @@ WorkflowError:
 At least one job did not complete successfully.
 "#;
 
-/// Two jobs fail at a time, one is tried again; then a script and a `run:` rule.
+/// Two jobs fail at the same time, one is retried; then a script and a `run:` rule.
 const MIXED: &str = r#"[Sun Nov 22 07:11:54 2026]
 localrule b:
     jobid: 2
@@ -413,7 +413,7 @@ fn groups(log: &RunLog) -> Vec<(&str, u32, i64, Option<&str>)> {
     log.groups.iter().map(|member| (member.group.as_str(), member.nth, member.job, member.rule.as_deref())).collect()
 }
 
-/// The same numbers on every run; enough to look random.
+/// The same numbers in every test run, random enough for testing.
 struct Numbers(u64);
 
 impl Numbers {
@@ -468,7 +468,7 @@ fn a_failed_command_tells_its_exit_status() {
     assert_eq!(error(&log, 2).at.as_deref(), Some("Sun Nov 22 07:11:41 2026"));
     assert!(error(&log, 2).message.as_deref().unwrap().ends_with("exit 3' returned non-zero exit status 3."));
     let silent: Vec<_> = log.errors.iter().map(|error| error.is_silent).collect();
-    assert_eq!(silent, [false, false, true], "nothing but an exception tells that the last one failed");
+    assert_eq!(silent, [false, false, true], "only an exception shows that the last one failed");
 }
 
 #[test]
@@ -640,7 +640,7 @@ fn colours_are_no_part_of_the_text() {
     assert_eq!(log.host.as_deref(), Some("vm"));
 }
 
-/// A job with so many inputs that its command is longer than what is read of a line.
+/// A job with so many inputs that its command is longer than the part of a line that is read.
 fn long_line() -> String {
     let command = format!("cat {}> out.txt", "input/größe.txt ".repeat(3_000));
     format!(

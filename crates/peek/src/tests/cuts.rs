@@ -1,4 +1,4 @@
-//! What is left out of a preview says so, by how much; what is counted goes by all of it.
+//! Whatever a preview leaves out is noted with its amount; counts refer to the whole content.
 
 use super::*;
 
@@ -25,7 +25,7 @@ fn columns_are_told_apart_by_whole_cells() {
     let found =
         table(whole("a.tsv", format!("a\tn\n{begin}1\t{}1\n{begin}2\t{}2\n{begin}2\tNA\n", "0".repeat(250), "0".repeat(250)).as_bytes()));
     assert_eq!((found.columns[0].distinct, found.columns[1].distinct), (2, 2));
-    assert_eq!((found.columns[1].kind, found.columns[1].missing), (Kind::Whole, 1), "a long number is one");
+    assert_eq!((found.columns[1].kind, found.columns[1].missing), (Kind::Whole, 1), "a long number is a number");
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn lines_before_the_rows_that_are_not_shown_are_counted() {
     let about = found.about.expect("a beginning");
     assert!(about.ends_with('\n') && about.lines().all(|line| line.starts_with("##") && line.ends_with(['>', '2'])), "whole lines");
     assert_eq!(about.lines().count() as u64 + found.more_about, 4_001);
-    // One long line does not let later ones take its place.
+    // After a long line that is left out, later lines are left out as well.
     let odd = format!("##fileformat=VCFv4.2\n##x={}\n##last\n#CHROM\tPOS\tINFO\nchr1\t1\tx\n", "x".repeat(70 << 10));
     let found = table(whole("a.vcf", odd.as_bytes()));
     assert_eq!((found.about.as_deref(), found.more_about), (Some("##fileformat=VCFv4.2\n"), 2));

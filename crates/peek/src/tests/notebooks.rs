@@ -1,4 +1,4 @@
-//! Notebooks of both formats, and what their cells put out.
+//! Notebooks of both formats, and the outputs of their cells.
 
 use super::whole;
 use model::preview::{Cell, Output, Preview};
@@ -11,7 +11,7 @@ fn cells(book: &str) -> Vec<Cell> {
     }
 }
 
-/// The outputs of the one cell of a notebook.
+/// The outputs of a notebook's only cell.
 #[track_caller]
 fn outputs(outputs: &str) -> Vec<Output> {
     let book = format!(r#"{{"nbformat": 4, "cells": [{{"cell_type": "code", "source": "", "outputs": [{outputs}]}}]}}"#);
@@ -90,7 +90,7 @@ fn what_is_left_out_of_a_notebook_is_counted() {
     let stream = |letters: usize| format!(r#"{{"output_type": "stream", "name": "o", "text": "{}"}}"#, "x".repeat(letters));
     let long = outputs(&stream(20_005));
     assert!(matches!(&long[0], Output::Text(text) if text.ends_with("x\u{2026} (5 more letters)")), "{long:?}");
-    // What was written over does not count.
+    // Overwritten text does not count.
     let over = format!(r#"{{"output_type": "stream", "name": "o", "text": "{}end"}}"#, "0 of 1\\r".repeat(5_000));
     assert_eq!(outputs(&over), [Output::Text("endf 1".into())]);
     let data = r#"{"output_type": "display_data", "data": {"text/plain": "x"}}"#;

@@ -1,4 +1,4 @@
-//! Files of several parts, and files that lack their end: what could be read is shown, and what is missing is said.
+//! Files of several parts, and truncated files: the readable part is shown, and the page says what is missing.
 
 use super::{at, bam_of, gzip, sequences, table, whole};
 use model::preview::{Ends, Preview};
@@ -74,7 +74,7 @@ fn packed_texts_that_lack_their_end_say_so() {
     assert_eq!(text(whole("x.txt.zst", &packed[..packed.len() - 3])).1, Ends::Early);
     let mut damaged = gzip("a,b\n1,2\n".repeat(90).as_bytes());
     let last = damaged.len() - 5;
-    damaged[last] ^= 0xff; // Of the sum over all that was packed.
+    damaged[last] ^= 0xff; // A byte of the checksum over all packed data.
     assert_eq!(table(whole("x.csv.gz", &damaged)).ends, Ends::Broken);
     assert_eq!(text(whole("x.txt.gz", &gzip(b"whole\n"))), ("whole\n".to_owned(), Ends::Whole));
     assert_eq!(text(whole("x.txt", "long\n".repeat(90_000).as_bytes())).1, Ends::More);
@@ -151,7 +151,7 @@ fn archives_without_their_list_show_the_members_that_are_whole() {
     }
     let tar = tar.into_inner().expect("closed");
     let found = table(whole("x.tar", &tar[..4_000]));
-    assert_eq!((found.rows.len(), found.ends), (2, Ends::Early), "of the second the head is there");
+    assert_eq!((found.rows.len(), found.ends), (2, Ends::Early), "the second member has only its header");
 }
 
 #[test]

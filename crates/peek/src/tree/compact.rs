@@ -1,10 +1,10 @@
-//! A value as one text, for what lies too deep to be drawn. Bounded in letters and in depth.
+//! Writes a value as one text, for values that are nested too deeply to be drawn. Bounded in length and depth.
 
 use super::{DEEPEST, Key, LETTERS};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::{cell::RefCell, fmt, fmt::Write as _};
 
-/// A text up to a number of letters; the others are counted.
+/// A text with a maximum number of letters; the others are counted.
 #[derive(Default)]
 pub struct Clipped {
     text: String,
@@ -27,13 +27,13 @@ impl fmt::Write for Clipped {
 }
 
 impl Clipped {
-    /// The letters that were kept, and how many were not.
+    /// The kept letters, and how many were left out.
     pub fn parts(self) -> (String, u64) {
         (self.text, self.more)
     }
 }
 
-/// Writes values as JSON without spaces. What lies deeper than can be read is three dots.
+/// Writes values as JSON without spaces. Values nested too deeply to be read become three dots.
 #[derive(Clone, Copy)]
 pub struct Compact<'a> {
     out: &'a RefCell<Clipped>,
@@ -41,13 +41,13 @@ pub struct Compact<'a> {
 }
 
 impl<'a> Compact<'a> {
-    /// For a value that lies in `deep` others.
+    /// A writer for a value inside `deep` others.
     pub const fn new(out: &'a RefCell<Clipped>, deep: u32) -> Self {
         Self { out, deep }
     }
 
     fn put(self, text: impl fmt::Display) {
-        let _ = write!(self.out.borrow_mut(), "{text}"); // It takes all.
+        let _ = write!(self.out.borrow_mut(), "{text}"); // Writing cannot fail.
     }
 
     fn within(self) -> Self {
@@ -117,7 +117,7 @@ impl<'de> Visitor<'de> for Compact<'_> {
     }
 }
 
-/// A member of a list behind others.
+/// A member of a list, with a comma if others precede it.
 struct Member<'a> {
     text: Compact<'a>,
     comma: bool,

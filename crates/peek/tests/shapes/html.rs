@@ -1,10 +1,10 @@
-//! HTML twice: as it is written, tag by tag, and as a browser parses it. Where both agree nothing was moved, dropped or added.
+//! HTML in two forms: as it is written, tag by tag, and as a browser parses it. If both agree, nothing was moved, dropped or added.
 
 use html5ever::{ParseOpts, QualName, local_name, ns, parse_fragment, tendril::TendrilSink as _};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use std::collections::BTreeMap;
 
-/// Elements that have no end.
+/// Elements without an end tag.
 const VOID: [&str; 6] = ["img", "br", "hr", "col", "wbr", "input"];
 
 /// An element or a text.
@@ -13,14 +13,14 @@ enum Piece {
     Text(String),
     Begin(String, BTreeMap<String, String>),
     End(String),
-    /// Pages have them between texts that follow each other.
+    /// Pages have comments between adjacent texts.
     Comment,
 }
 
-/// As it is written: every tag that begins an element has one that ends it.
+/// The HTML as it is written. Every start tag must have an end tag.
 ///
 /// # Panics
-/// If that is not so.
+/// If one has none.
 fn written(html: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut open: Vec<String> = Vec::new();
@@ -58,7 +58,7 @@ fn written(html: &str) -> Vec<Piece> {
             open.push(name.to_owned());
         }
         if name == "pre" {
-            // It is there to be dropped.
+            // The parser drops this line break.
             rest = rest.strip_prefix('\n').unwrap_or(rest);
         }
     }
@@ -96,7 +96,7 @@ fn letters(text: &str) -> String {
         .fold(text.to_owned(), |text, (entity, letter)| text.replace(entity, letter))
 }
 
-/// What is wrong with a view; nothing if a browser parses it as it is written, and it nests at most so deep.
+/// What is wrong with a view; `None` if a browser parses it as it is written, and it nests at most `deepest` levels.
 pub fn fault(html: &str, deepest: usize) -> Option<String> {
     let (found, deep) = parsed(html);
     let meant = written(html);
@@ -109,7 +109,7 @@ pub fn fault(html: &str, deepest: usize) -> Option<String> {
     (deep > deepest).then(|| format!("{deep} elements nest in {html}"))
 }
 
-/// As a browser parses it within a page, and how deep it nests.
+/// The HTML as a browser parses it within a page, and how deep it nests.
 fn parsed(html: &str) -> (Vec<Piece>, usize) {
     let within = QualName::new(None, ns!(html), local_name!("div"));
     let dom = parse_fragment(RcDom::default(), ParseOpts::default(), within, Vec::new(), false).one(html);

@@ -1,4 +1,4 @@
-//! Looks into files in processes of their own, with bounds on memory and time. What breaks there breaks nothing here.
+//! Examines files in separate processes, with limits on memory and time. A crash there does not affect the server.
 //!
 //! The child gets the open file as its standard input and nothing else: no environment, no other file, no path.
 
@@ -15,17 +15,17 @@ use std::{
 };
 use tokio::{io::AsyncReadExt as _, process::Command, sync::Semaphore, time::timeout};
 
-/// Files that are looked into at the same time; memory and seconds of processor for one; bytes of an answer.
+/// How many files are examined at the same time; memory and processor seconds of each process; bytes of an answer.
 const TURNS: usize = 4;
 const MEMORY: u64 = 1 << 30;
 const SECONDS: u64 = 3;
 const ANSWER: u64 = 16 << 20;
-/// How a process ends that panicked.
+/// The exit code of a process that panicked.
 const PANICKED: i32 = 101;
-/// How long one may wait for its turn and then take, whatever it does.
+/// How long a request waits for its turn, and how long it may then take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Starts the processes.
+/// Starts such processes.
 #[derive(Debug)]
 pub struct Peeker {
     program: PathBuf,
@@ -38,8 +38,8 @@ impl Peeker {
     }
 
     /// # Errors
-    /// [`NoFile::TooMuch`] for what breaks the bounds, [`NoFile::Broken`] for what breaks by itself, [`NoFile::Busy`]
-    /// if there is no turn.
+    /// [`NoFile::TooMuch`] if the process exceeds its limits, [`NoFile::Broken`] if it crashes, [`NoFile::Busy`]
+    /// if no turn becomes free.
     pub async fn peek<T: DeserializeOwned>(&self, file: File, ask: &(impl Serialize + Sync)) -> Result<T, NoFile> {
         let turn = timeout(PATIENCE, self.turns.acquire()).await;
         let _turn = turn.map_err(|_| NoFile::Busy)?.map_err(|_| NoFile::Busy)?;
@@ -78,17 +78,17 @@ impl Peeker {
     }
 }
 
-/// The child: looks into its standard input and writes what it finds to its standard output.
+/// The child process: examines its standard input and writes the result to its standard output.
 ///
 /// # Errors
-/// If it has no standard input, or nobody reads what it writes.
+/// It has no standard input, or nobody reads its output.
 pub fn peek(question: &str) -> io::Result<()> {
     let bounds = [(Resource::As, MEMORY), (Resource::Cpu, SECONDS), (Resource::Core, 0), (Resource::Fsize, 0)];
     for (resource, most) in bounds {
         let _ = setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     }
     let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    // The system's words stay with us; kinds of errors are for the reader.
+    // The operating system's error text stays here; the reader gets only the kind of error.
     let answer = ::peek::ask(&file, question).map_err(|error| super::open::why(&error));
     let text = match answer {
         Ok(preview) => format!("{{\"Ok\":{preview}}}"),

@@ -1,7 +1,7 @@
-//! Files that open pages follow: each is read by one task, however many pages look at it.
+//! Files that open pages follow. One task reads each followed file, however many pages show it.
 //!
-//! A task lives as long as somebody follows. It looks whether the file changed, reads what was added, and hands the
-//! same bytes to everybody. A page that lacks more than that reads it for itself.
+//! A task lives as long as anybody follows its file. It checks whether the file has changed, reads what was added, and
+//! sends the same bytes to every follower. A page that has missed more than that reads the gap itself.
 
 use super::{Reach, RunFiles};
 use bytes::Bytes;
@@ -30,16 +30,16 @@ use tokio::{
 };
 use view::logs::{FileNews, LogWindow};
 
-/// How often a file is looked at.
+/// How often a file is checked.
 const LOOK: Duration = Duration::from_millis(250);
-/// News a page may fall behind; then it reads for itself.
+/// How many updates a page may fall behind before it must read the file itself.
 const LAG: usize = 16;
-/// Growth that is sent as lines (bytes). More, and pages read what they show.
+/// How many added bytes are sent as lines. If a file grows by more, pages read what they show.
 const PUSHED: u64 = 64 << 10;
-/// Files that are followed at the same time.
+/// How many files are followed at the same time.
 const FILES: usize = 1_000;
 
-/// Who follows what. Cheap to clone.
+/// All followed files and their followers. Cheap to clone.
 #[derive(Clone)]
 pub struct Followers {
     files: RunFiles,
@@ -47,7 +47,7 @@ pub struct Followers {
     reads: Arc<AtomicU64>,
 }
 
-/// A file, for those who may see the same of it.
+/// A followed file, for followers with the same reach.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Followed {
     run: RunId,
@@ -56,7 +56,7 @@ struct Followed {
     reach: Reach,
 }
 
-/// What is said of a file: what is new, and how it is.
+/// What is sent about a file: each update, and the latest state.
 #[derive(Clone)]
 struct Told {
     news: broadcast::Sender<Bytes>,
@@ -68,17 +68,16 @@ impl Followers {
         Self { files, open: Arc::default(), reads: Arc::default() }
     }
 
-    /// Events of the live stream about a file: first how it is, then whenever it changes. `None` if too many files
-    /// are followed.
+    /// Live stream events about a file: first its current state, then every change. `None` if too many files are followed.
     ///
-    /// The caller has checked that the reader may see the run; `reach` says what of its files.
+    /// The caller has checked that the reader may see the run; `reach` says which of its files.
     pub fn follow(&self, run: RunId, file: FileRef, path: PathBuf, reach: Reach) -> Option<impl Stream<Item = Bytes> + Send + use<>> {
         let (news, latest) = self.join(Followed { run, file, path, reach })?;
         Some(futures::stream::unfold((news, latest, true), |(mut news, mut latest, first)| async move {
             let told = if first { Err(RecvError::Lagged(0)) } else { news.recv().await };
             let bytes = match told {
                 Ok(bytes) => bytes,
-                // What was missed the page reads for itself, as soon as it knows how large the file is.
+                // The page reads what it missed itself, as soon as it knows how large the file is.
                 Err(RecvError::Lagged(_)) => latest.wait_for(Option::is_some).await.ok()?.clone()?,
                 Err(RecvError::Closed) => return None,
             };
@@ -86,7 +85,7 @@ impl Followers {
         }))
     }
 
-    /// Files that are followed now.
+    /// How many files are followed now.
     pub fn followed(&self) -> usize {
         self.lock().len()
     }
@@ -117,13 +116,14 @@ impl Followers {
         Some((receiver, state))
     }
 
-    /// Reads one file until nobody follows it.
+    /// Reads one file until nobody follows it any more.
     async fn read(self, followed: Followed, told: Told) {
         let Followed { file, path, reach, .. } = &followed;
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut known = self.files.facts(reach, path).await;
-        // Where the next line begins, or one that has no end yet; first the end of what pages have read by themselves.
+        // The beginning of the next line, or of a line that is not terminated yet. Initially the end of what pages have
+        // already read themselves.
         let mut to = known.as_ref().map_or(0, |facts| facts.size);
         loop {
             told.latest.send_replace(Some(encoded(file, &known, None)));
@@ -140,7 +140,7 @@ impl Followers {
             if now == known {
                 continue;
             }
-            // It is there, and did not answer in time or in its turn: no news.
+            // The file exists, but no turn was free or it did not answer in time: nothing to send.
             if matches!(now, Err(NoFile::Busy | NoFile::Slow)) {
                 continue;
             }
@@ -160,7 +160,7 @@ impl Followers {
 }
 
 impl Followers {
-    /// Lines from a byte on, of a log that is as it is: one that is packed is written once.
+    /// Lines from a byte on, of an uncompressed log. A compressed file does not grow line by line.
     async fn lines(&self, reach: &Reach, path: &Path, from: u64) -> Option<LogWindow> {
         let found = self.files.log(reach, path, LogPart::From(from), None).await;
         match found {

@@ -1,7 +1,7 @@
-//! What is shown to nobody, whoever asks and whatever a run named: keys, passwords, and what Flowo keeps for itself.
+//! What is shown to nobody, whoever asks and whatever path a run named: keys, passwords, and Flowo's own files.
 //!
-//! It looks at a file that was opened, not at the way to it: at the real path, at the directories along that path, and at
-//! the number of the file, which hard links share. It neither opens files nor knows who asks.
+//! The guard examines the opened file, not the path that was requested: its real path, the directories along that path,
+//! and its inode number, which hard links share. It neither opens files nor knows who asks.
 
 use model::file::NoFile;
 use std::{
@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Names that follow each other in a path, in any letters: all that lies beneath such a directory.
+/// Consecutive names in a path, ignoring case: everything below such a directory is guarded.
 const DIRECTORIES: &[&[&str]] = &[
     &[".ssh"],
     &[".gnupg"],
@@ -42,7 +42,7 @@ const DIRECTORIES: &[&[&str]] = &[
     &["etc", "wireguard"],
     &["etc", "networkmanager", "system-connections"],
 ];
-/// The same for files: how their paths end.
+/// The same for files: the last parts of their paths.
 const FILES: &[&[&str]] = &[
     &["id_rsa"],
     &["id_dsa"],
@@ -76,51 +76,51 @@ const FILES: &[&[&str]] = &[
     &["etc", "sudoers"],
     &["etc", "krb5.keytab"],
 ];
-/// Where a container or a cluster puts what it entrusts to programs.
+/// Where containers and clusters put secrets for programs.
 const ENTRUSTED: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
-/// How names of such files begin.
+/// Prefixes of names of such files.
 const BEGINNINGS: &[&str] = &[".env.", "krb5cc_"];
 
-/// How long it is remembered which numbers they have.
+/// How long the inode numbers of guarded files are cached.
 const FRESH: Duration = Duration::from_secs(5);
-/// Entries of one such directory that are known by their numbers; hard links to more are not found out.
+/// How many entries of one guarded directory are known by their inode numbers; hard links to further entries are not detected.
 const ENTRIES: usize = 20_000;
 
-/// A device and the number of a file there.
+/// A device and an inode number on it.
 type Number = (u64, u64);
 
-/// Knows what is shown to nobody.
+/// Decides what is shown to nobody.
 #[derive(Debug, Default)]
 pub struct Guard {
     places: Vec<PathBuf>,
     known: Mutex<Option<(Instant, Arc<Known>)>>,
 }
 
-/// Numbers of what is shown to nobody.
+/// Inode numbers of what is shown to nobody.
 #[derive(Debug, Default)]
 struct Known {
     places: HashSet<Number>,
-    /// Files in such directories.
+    /// Files below guarded directories.
     beneath: HashSet<Number>,
 }
 
 impl Guard {
-    /// Guards `places`, which are Flowo's own, and what people keep in `home`.
+    /// Guards `places`, which are Flowo's own, and the private files in `home`.
     pub fn new(mut places: Vec<PathBuf>, home: Option<&Path>) -> Self {
         let ends = DIRECTORIES.iter().chain(FILES).map(|parts| parts.iter().collect::<PathBuf>());
         places.extend(ends.filter_map(|end| if end.starts_with("etc") { Some(Path::new("/").join(end)) } else { Some(home?.join(end)) }));
         places.extend(ENTRUSTED.map(PathBuf::from));
-        // Settings that Flowo itself was started with.
+        // The settings with which Flowo itself was started.
         places.extend(std::env::current_dir().ok().map(|here| here.join(".env")));
         Self { places, known: Mutex::default() }
     }
 
-    /// An error if `file`, which was opened, is one of those; `real` is its real path.
+    /// Returns an error if the opened `file` is guarded; `real` is its real path.
     ///
-    /// Costs a question to the file system for each directory on the way to it.
+    /// Costs one file system query for each directory on the path.
     ///
     /// # Errors
-    /// [`NoFile::Secret`], and [`NoFile::Missing`] for a file that nothing names any more.
+    /// [`NoFile::Secret`], or [`NoFile::Missing`] for a file that has no name any more.
     pub fn check(&self, file: &Metadata, real: &Path) -> Result<(), NoFile> {
         if is_named(real) {
             return Err(NoFile::Secret);
@@ -139,14 +139,14 @@ impl Guard {
         Ok(())
     }
 
-    /// What their numbers are now, or were a moment ago: a directory may have been made or moved.
+    /// The inode numbers now or a moment ago: a directory may have been created or moved.
     fn known(&self) -> Arc<Known> {
         let mut held = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, known)) = &mut *held {
             if at.elapsed() < FRESH {
                 return Arc::clone(known);
             }
-            // Others go on with what was known: a file system that hangs keeps only whoever looks now.
+            // Other requests go on with the old numbers: a hanging file system delays only the request that refreshes them.
             *at = Instant::now();
             drop(held);
             let known = self.look();
@@ -171,7 +171,7 @@ impl Guard {
     }
 }
 
-/// Notes the files beneath a directory. Follows no links.
+/// Records the files below a directory. Follows no links.
 fn note(dir: &Path, found: &mut HashSet<Number>) {
     let (mut open, mut left) = (vec![dir.to_owned()], ENTRIES);
     while let Some(dir) = open.pop() {
@@ -190,7 +190,7 @@ fn note(dir: &Path, found: &mut HashSet<Number>) {
     }
 }
 
-/// Whether a real path has a name of those, whatever its letters: some file systems make no difference.
+/// Whether a real path has a guarded name, ignoring case, because some file systems do.
 fn is_named(real: &Path) -> bool {
     let parts: Vec<String> = real.components().map(|part| part.as_os_str().to_string_lossy().to_ascii_lowercase()).collect();
     let is_beneath = DIRECTORIES.iter().any(|name| parts.windows(name.len()).any(|some| some == *name));
@@ -198,16 +198,16 @@ fn is_named(real: &Path) -> bool {
     is_beneath || is_one || parts.last().is_some_and(|last| BEGINNINGS.iter().any(|start| last.starts_with(start)))
 }
 
-/// The real path of what was opened, past all links.
+/// The real path of the opened file, with all links resolved.
 ///
 /// # Errors
-/// [`NoFile::Outside`] if that cannot be found out: it is moved at this moment.
+/// [`NoFile::Outside`] if it cannot be determined because the file is being moved.
 pub fn real(opened: impl AsFd, way: &Path) -> Result<PathBuf, NoFile> {
     let opened = opened.as_fd();
     if let Ok(real) = fs::read_link(format!("/proc/self/fd/{}", opened.as_raw_fd())) {
         return Ok(real);
     }
-    // Without a /proc: the path that leads there now, if it leads to the same file.
+    // Without /proc: the path that was used, if it still leads to the same file.
     let file = opened.try_clone_to_owned().map(File::from);
     let numbers = file.and_then(|file| file.metadata()).map(|facts| (facts.dev(), facts.ino()));
     let real = way.canonicalize().map_err(|_| NoFile::Outside)?;

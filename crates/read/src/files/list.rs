@@ -1,4 +1,4 @@
-//! What lies in a directory. Follows no links, opens no files.
+//! The entries of a directory. Follows no links, opens no files.
 
 use super::{
     guard::{self, Guard},
@@ -16,12 +16,12 @@ use std::{
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
-/// Entries that are shown at once.
+/// How many entries are shown at once.
 const SHOWN: usize = 500;
-/// How long a directory is read; what was not met by then is not counted.
+/// How long a directory is read; entries that were not reached by then are not counted.
 const WHILE: Duration = Duration::from_secs(1);
 
-/// Where an entry stands: directories first, by name. Written as its name, that of a directory with a `/` after it.
+/// The sort position of an entry: directories first, by name. Written as the entry's name, with a `/` appended for a directory.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Spot {
     is_file: bool,
@@ -41,12 +41,12 @@ impl fmt::Display for Spot {
     }
 }
 
-/// Directories first, by name, from one entry on, and how many more there are.
+/// The entries from one on, directories first, by name, and how many more there are.
 ///
-/// Reads the whole directory, as far as that goes in a second, and keeps no more than it shows.
+/// Reads the whole directory, as far as possible within a second, and keeps only what it shows.
 ///
 /// # Errors
-/// As those of opening; [`NoFile::Missing`] also for what is no directory.
+/// The errors of opening; [`NoFile::Missing`] also if it is not a directory.
 pub fn list(place: &Place, guard: &Guard, from: Option<&str>) -> Result<Folder, NoFile> {
     let (root, _) = root(&place.root, &trusted())?;
     let dir = if place.way.as_os_str().is_empty() { root } else { root.open_dir(&place.way).map_err(|error| why(&error))? };
@@ -59,7 +59,7 @@ pub fn list(place: &Place, guard: &Guard, from: Option<&str>) -> Result<Folder, 
     let dir = Dir::from_std_file(dir);
     let from = from.map(Spot::of);
     let mut folder = Folder::default();
-    // Those that come first of all that were met, the last of them on top; one more than is shown, to go on from.
+    // The entries that sort first so far, the last of them on top; one more than is shown, to continue from.
     let mut first: BinaryHeap<(Spot, EntryKind)> = BinaryHeap::new();
     let until = Instant::now() + WHILE;
     for entry in dir.entries().map_err(|error| why(&error))? {
@@ -68,7 +68,7 @@ pub fn list(place: &Place, guard: &Guard, from: Option<&str>) -> Result<Folder, 
             folder.is_unread = true;
             break;
         }
-        // A name that is no UTF-8 could not be asked for.
+        // No request could contain a name that is not UTF-8.
         let Ok(name) = entry.file_name().into_string() else {
             folder.nameless += 1;
             continue;

@@ -1,4 +1,4 @@
-//! Opens a file beneath a directory, whatever links and whoever moves things meanwhile. Reads nothing.
+//! Opens a file below a directory safely, whatever links exist and whoever moves things at the same time. Reads nothing.
 
 use super::{
     guard::{self, Guard},
@@ -17,22 +17,22 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// File systems whose files are the kernel talking: proc, sysfs, and their kin (`linux/magic.h`).
+/// Virtual file systems whose files come from the kernel: proc, sysfs and similar (`linux/magic.h`).
 const TALKING: [u64; 8] = [0x9fa0, 0x6265_6572, 0x6462_6720, 0x7472_6163, 0x0027_e0eb, 0x6367_7270, 0xcafe_4a11, 0x7363_6673];
 
-/// The file and what is known of it. It does not wait for a pipe, and opens no device.
+/// The open file and what is known of it. Does not block on a pipe, and opens no device.
 ///
-/// What was opened is looked at once more: its real path lies beneath a directory of the reader, and `guard` lets it pass.
+/// The opened file is checked again: its real path must lie below a directory of the reader, and `guard` must allow it.
 ///
 /// # Errors
-/// Every [`NoFile`] but those of places and of bounds.
+/// Every [`NoFile`] except those that concern places and limits.
 pub fn open(place: &Place, guard: &Guard) -> Result<(File, FileFacts), NoFile> {
     if place.way.as_os_str().is_empty() {
         return Err(NoFile::Directory);
     }
     let (dir, _) = root(&place.root, &trusted())?;
     let found = match at(&dir, &place.way) {
-        // A link by its whole name is refused beneath a directory even where it leads back into it.
+        // Opening below a directory refuses an absolute link even if it leads back into that directory.
         Err(NoFile::Outside) => elsewhere(place),
         found => found,
     };
@@ -46,20 +46,20 @@ pub fn open(place: &Place, guard: &Guard) -> Result<(File, FileFacts), NoFile> {
     if is_beneath(place, &real) { Ok((file, facts)) } else { Err(NoFile::Outside) }
 }
 
-/// Whether a real path lies beneath a directory of the reader.
+/// Whether a real path lies below a directory of the reader.
 pub fn is_beneath(place: &Place, real: &Path) -> bool {
     place.all.iter().any(|one| root(one, &trusted()).is_ok_and(|(_, top)| real.starts_with(top)))
 }
 
-/// Users whose links are followed on the way to a root: who runs this machine, and who runs Flowo.
+/// Users whose links are followed on the path to a root: root, and the user who runs Flowo.
 pub fn trusted() -> [u32; 2] {
     [0, rustix::process::geteuid().as_raw()]
 }
 
-/// Opens a directory of a reader, and says where it really is.
+/// Opens a directory of a reader, and returns its real path.
 ///
 /// # Errors
-/// [`NoFile::NotGiven`] if somebody put a link in its place who is not `trusted`; else as for [`open`].
+/// [`NoFile::NotGiven`] if a user who is not `trusted` put a link in its place; otherwise the errors of [`open`].
 pub fn root(root: &Root, trusted: &[u32]) -> Result<(Dir, PathBuf), NoFile> {
     let mut dir = Dir::open_ambient_dir(&root.top, ambient_authority()).map_err(|error| why(&error))?;
     for part in &root.rest {
@@ -69,7 +69,7 @@ pub fn root(root: &Root, trusted: &[u32]) -> Result<(Dir, PathBuf), NoFile> {
     Ok((dir, real))
 }
 
-/// One directory further. What was looked at is what is opened, whoever moves things meanwhile.
+/// Opens the next directory on a path. Ensures that the directory that was checked is the one that is opened, even if things are moved.
 fn step(dir: &Dir, part: &Path, trusted: &[u32]) -> Result<Dir, NoFile> {
     let look = || dir.symlink_metadata(part).map_err(|error| why(&error));
     let same = |one: &Metadata, other: &Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
@@ -88,7 +88,7 @@ fn step(dir: &Dir, part: &Path, trusted: &[u32]) -> Result<Dir, NoFile> {
 }
 
 fn at(dir: &Dir, way: &Path) -> Result<(File, FileFacts), NoFile> {
-    // To open some devices does something already.
+    // Opening some devices already has side effects.
     usable(&dir.metadata(way).map_err(|error| why(&error))?)?;
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(OFlags::NONBLOCK.union(OFlags::NOCTTY).bits().cast_signed());
@@ -97,7 +97,7 @@ fn at(dir: &Dir, way: &Path) -> Result<(File, FileFacts), NoFile> {
     Ok((file.into_std(), facts))
 }
 
-/// The file itself, past all links, if it lies beneath a directory of the reader.
+/// The file itself, after resolving all links, if it lies below a directory of the reader.
 fn elsewhere(place: &Place) -> Result<(File, FileFacts), NoFile> {
     let whole = place.root.path().join(&place.way).canonicalize().map_err(|_| NoFile::Outside)?;
     let found = place.all.iter().find_map(|one| {
@@ -123,10 +123,10 @@ fn millis(at: SystemTime) -> i64 {
     at.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// What an error of the file system means here.
+/// What a file system error means here.
 pub fn why(error: &Error) -> NoFile {
     match error.kind() {
-        // The one that has no number was made before the system was asked: the way leads out.
+        // An error without a number was raised before the system was asked: the path leads outside.
         ErrorKind::PermissionDenied if error.raw_os_error().is_none() => NoFile::Outside,
         ErrorKind::PermissionDenied => NoFile::Unreadable,
         ErrorKind::NotFound | ErrorKind::NotADirectory => NoFile::Missing,

@@ -1,5 +1,5 @@
-//! Where a path of a run leads: which directory it may not leave, and the way from there. Looks at names
-//! only; that no link leads out is the affair of `open`.
+//! Where a path of a run leads: which directory it may not leave, and the path below that directory. Examines names
+//! only; `open` ensures that no link leads outside.
 
 use super::Reach;
 use model::{
@@ -8,25 +8,25 @@ use model::{
 };
 use std::path::{Component, Path, PathBuf};
 
-/// Stands for the name of the reader's account.
+/// Placeholder for the name of the reader's account.
 const USER: &str = "{user}";
 
-/// How the paths of clients and those of this machine belong together, and who may read beneath which.
+/// How paths of clients map to paths of this machine, and below which directories accounts may read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roots {
-    /// The tree that clients call by the first name is here by the second.
+    /// The tree that clients know by the first path has the second path here.
     pub mapped: Option<(PathBuf, PathBuf)>,
-    /// Directories, as clients call them, beneath which an account may read; they may contain `{user}`. Without any,
-    /// each account has the directory of its name in the mapped tree.
+    /// Directories, by the paths that clients use, below which an account may read; they may contain `{user}`. If
+    /// empty, each account may read below the directory of its name in the mapped tree.
     pub given: Vec<PathBuf>,
 }
 
-/// A directory beneath which somebody may read.
+/// A directory below which somebody may read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Root {
-    /// As far as an admin named it, or for the owner the run.
+    /// The part that an admin named; for the owner, the part that the run named.
     pub top: PathBuf,
-    /// From the first part on that bears the name of an account, whose owner may have put a link there.
+    /// The part from the first component that contains the name of an account: the account's owner may have put a link there.
     pub rest: PathBuf,
 }
 
@@ -40,23 +40,23 @@ impl Root {
     }
 }
 
-/// A directory that may not be left, and a way that begins there.
+/// A directory that may not be left, and a path that starts there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub root: Root,
     /// Without `.` and `..`; empty for the root itself.
     pub way: PathBuf,
-    /// All directories of this reader; a link may lead from one to the other. The root is one of them.
+    /// All directories of this reader, including the root; a link may lead from one to another.
     pub all: Vec<Root>,
 }
 
-/// A directory by the name that clients know, and as it is on this machine.
+/// A directory: its path for clients, and its path on this machine.
 type Named = (PathBuf, Root);
 
 impl Roots {
-    /// Where `path` leads, which may be relative to where the run ran.
+    /// Where `path` leads, which may be relative to the directory in which the run ran.
     ///
-    /// What the run itself named the owner may read wherever it is; everybody else beneath the roots of their account.
+    /// The owner may read whatever the run itself named, wherever it is; everybody else only below the roots of their account.
     ///
     /// # Errors
     /// [`NoFile::NotAPath`], [`NoFile::Nowhere`], [`NoFile::Outside`] or [`NoFile::NotGiven`].
@@ -75,24 +75,24 @@ impl Roots {
         let roots = match (reach.extent, &self.mapped, directory) {
             (FileReach::Roots, ..) => self.of(&reach.account),
             (FileReach::Machine, Some((from, to)), _) => [vec![(from.clone(), Root::whole(to.clone()))], self.of(&reach.account)].concat(),
-            // Of a directory that is looked through no link leads out, unless the run named the file.
+            // When somebody browses a directory, no link may lead out of it, unless the run named the file.
             (FileReach::Machine, None, Some(directory)) if reach.beneath => vec![(directory.clone(), Root::whole(directory))],
             (FileReach::Machine, None, _) => vec![("/".into(), Root::whole("/".into()))],
         };
         let refused = if reach.extent == FileReach::Roots { NoFile::NotGiven } else { NoFile::Outside };
-        // Of two that contain each other, the wider one.
+        // Of two nested roots, the outer one.
         let widest = roots.iter().filter(|(called, _)| whole.starts_with(called)).min_by_key(|(called, _)| called.components().count());
         let (called, root) = widest.ok_or(refused)?;
         let way = whole.strip_prefix(called).map_err(|_| NoFile::Outside)?.to_owned();
         Ok(Place { root: root.clone(), way, all: roots.iter().map(|(_, here)| here.clone()).collect() })
     }
 
-    /// Whether an account may read beneath any directory.
+    /// Whether an account may read below any directory.
     pub fn any(&self, account: &str) -> bool {
         !self.of(account).is_empty()
     }
 
-    /// The directories beneath which an account may read.
+    /// The directories below which an account may read.
     fn of(&self, account: &str) -> Vec<Named> {
         let usual = || self.mapped.iter().map(|(from, _)| from.join(USER)).collect();
         let given: Vec<PathBuf> = if self.given.is_empty() { usual() } else { self.given.clone() };
@@ -100,14 +100,14 @@ impl Roots {
         named.map(|(called, parts)| (called.clone(), split(&self.here(&called), parts))).collect()
     }
 
-    /// What clients call by this name, by its name on this machine.
+    /// The path on this machine for a path that clients use.
     fn here(&self, called: &Path) -> PathBuf {
         let mapped = self.mapped.as_ref().and_then(|(from, to)| Some(to.join(called.strip_prefix(from).ok()?)));
         mapped.unwrap_or_else(|| called.to_owned())
     }
 }
 
-/// A root with the name of an account in it, and how many parts there are from that name on; `None` if the name could
+/// A root with the account's name inserted, and the number of components from that name on; `None` if the name could
 /// lead elsewhere.
 fn named(root: &Path, account: &str) -> Option<(PathBuf, usize)> {
     let text = root.to_str()?;
@@ -118,7 +118,7 @@ fn named(root: &Path, account: &str) -> Option<(PathBuf, usize)> {
     Some((text.replace(USER, name_in_root(account)?).into(), root.iter().count() - before))
 }
 
-/// A directory whose last `parts` bear the name of an account, or lie beneath such a part.
+/// Splits a directory whose last `parts` components contain the name of an account or lie below such a component.
 fn split(here: &Path, parts: usize) -> Root {
     let top = here.iter().count().saturating_sub(parts).max(1);
     Root { top: here.iter().take(top).collect(), rest: here.iter().skip(top).collect() }
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(at(&roots, &reach, "/data/run/./out/../b", false), Ok(to("/data/run", "b")));
         assert_eq!(at(&roots, &reach, "/data/other/b", false), Err(NoFile::Outside));
         assert_eq!(at(&roots, &reach, "../other/b", false), Err(NoFile::Outside));
-        assert_eq!(at(&roots, &reach, "/data/running/b", false), Err(NoFile::Outside), "not by its letters");
+        assert_eq!(at(&roots, &reach, "/data/running/b", false), Err(NoFile::Outside), "compared by components, not by characters");
         assert_eq!(at(&roots, &reach, "/ref/genome.fa", true), Ok(to("/", "ref/genome.fa")));
         assert_eq!(at(&roots, &reach, "", false), Err(NoFile::NotAPath));
         assert_eq!(at(&roots, &reach, "a\0b", false), Err(NoFile::NotAPath));
@@ -191,14 +191,14 @@ mod tests {
         assert_eq!(at(&roots, &ana, "/lab/ana/other/a", false), Err(NoFile::Outside), "not of this run");
         assert_eq!(at(&roots, &ana, "/ref/g.fa", true), Ok(to("/ref", "g.fa")));
         assert_eq!(at(&roots, &ana, "/lab/ben/a", true), Err(NoFile::NotGiven));
-        assert_eq!(at(&roots, &ana, "/lab/anabel/a", true), Err(NoFile::NotGiven), "not by its letters");
+        assert_eq!(at(&roots, &ana, "/lab/anabel/a", true), Err(NoFile::NotGiven), "compared by components, not by characters");
         assert_eq!(at(&roots, &ana, "/lab/ana/../ben/a", true), Err(NoFile::NotGiven));
         for wide in ["/", "/lab"] {
             let wide = reach(FileReach::Roots, "ana", wide);
             assert_eq!(at(&roots, &wide, "lab/ben/a", false), Err(NoFile::NotGiven));
             assert_eq!(at(&roots, &wide, "etc/shadow", false), Err(NoFile::NotGiven));
         }
-        // Another reader of the same run has roots of their own.
+        // Another reader of the same run has separate roots.
         assert_eq!(at(&roots, &Reach { account: "ben".into(), ..ana }, "out/a", false), Err(NoFile::NotGiven));
     }
 

@@ -1,4 +1,4 @@
-//! What a reader may see of one run's files, and which part of one is asked for.
+//! What a reader may see of one run's files, and which part of a file is requested.
 
 use model::{
     UserId,
@@ -7,16 +7,16 @@ use model::{
 };
 use std::{path::PathBuf, sync::Arc};
 
-/// Which files of a run may be shown to whoever asks.
+/// Which files of a run may be shown to a reader.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reach {
-    /// Where the run ran, as its client wrote it. It gives no right: a client may write anything.
+    /// Where the run ran, as its client wrote it. It grants nothing, because a client may write anything.
     pub directory: Option<PathBuf>,
     /// How far the reader sees.
     pub extent: FileReach,
-    /// The name of the reader's account, whose roots count.
+    /// The name of the reader's account, whose roots apply.
     pub account: Arc<str>,
-    /// Only what lies beneath the directory: the reader named the file, not the run.
+    /// Only what lies below the run's directory: the file was named by the reader, not by the run.
     pub beneath: bool,
 }
 
@@ -27,7 +27,7 @@ impl Reach {
         Self { directory: directory.map(PathBuf::from), extent, account: account.into(), beneath: false }
     }
 
-    /// The same for a file that `file` names.
+    /// The same reach, restricted as needed for the file that `file` names.
     pub fn to(self, file: &FileRef) -> Self {
         Self { beneath: matches!(file, FileRef::Under(_)), ..self }
     }
@@ -39,15 +39,15 @@ pub struct FileSlice {
     pub facts: FileFacts,
     /// Where it begins, in bytes from the start.
     pub from: u64,
-    /// Fewer than asked for only at the end.
+    /// Fewer bytes than requested only at the end.
     pub bytes: Vec<u8>,
 }
 
-/// Which part of a file.
+/// Which part of a file to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ByteRange {
-    /// So many bytes from here on.
+    /// This many bytes from this position on.
     From(u64, usize),
-    /// So many bytes before the end.
+    /// This many bytes before the end.
     End(usize),
 }

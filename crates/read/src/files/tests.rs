@@ -1,4 +1,4 @@
-//! The gate against every way around it: names, links, encodings, and directories that move. Real files, no routes.
+//! Attempts to get around the checks: names, links, encodings, and directories that move. Real files, no routes.
 
 use super::*;
 use model::log::Wanted;
@@ -43,7 +43,7 @@ fn lab() -> (tempfile::TempDir, PathBuf) {
     (base, run)
 }
 
-/// A gate that looks into no file.
+/// A gate that never starts a process to examine a file.
 fn gate() -> RunFiles {
     RunFiles::new(Roots::default(), Guard::default(), "/bin/false".into())
 }
@@ -96,7 +96,7 @@ async fn everything_else_says_what_it_is() {
     assert!(matches!(text(&gate, &run, "loop", false).await, Err(NoFile::Other(_) | NoFile::Outside)));
     assert_eq!(text(&gate, &run, "x".repeat(300), false).await, Err(NoFile::NotAPath));
 
-    // The run's own words lead further, but not to the kernel.
+    // Paths that the run itself named lead further, but not to files of the kernel.
     assert_eq!(text(&gate, &run, base.path().join("secret.txt"), true).await.as_deref(), Ok(SECRET));
     for path in ["/proc/self/environ", "/proc/self/cmdline", "/dev/zero", "/dev/null", "/sys/kernel/uevent_seqnum", "proc/environ"] {
         assert_eq!(text(&gate, &run, path, true).await, Err(NoFile::Special), "{path}");
@@ -191,7 +191,7 @@ async fn a_directory_that_becomes_a_link_while_it_is_read_leads_nowhere() {
 async fn windows_are_of_the_size_asked_for() {
     let (_base, run) = lab();
     let gate = gate();
-    // Sparse: five gigabytes that take no disk.
+    // Sparse: five gigabytes that occupy no disk space.
     let big = fs::File::create(run.join("big.log")).unwrap();
     big.set_len(5 << 30).unwrap();
     big.write_all_at(b"end\n", (5 << 30) - 4).unwrap();
@@ -235,7 +235,7 @@ async fn beyond_the_end_of_a_file_is_nothing_however_far() {
     }
 }
 
-/// A lab's tree with a run of ana, files of ben, and references; and a gate that gives each their own and the references.
+/// A lab's tree with a run of ana, files of ben, and references; and a gate that lets each read their own files and the references.
 fn shared() -> (tempfile::TempDir, RunFiles) {
     let base = tempfile::tempdir().unwrap();
     for dir in ["lab/ana/run", "lab/ben", "ref"] {
@@ -289,7 +289,7 @@ async fn a_reader_with_roots_reads_beneath_them_and_no_link_leads_to_somebody_el
         assert!(gate.list(&ana, Path::new(way), None).await.is_err(), "{way}");
     }
     assert!(gate.list(&ana, Path::new(""), None).await.is_ok());
-    assert_eq!(read(&gate, &given("ben", run, false), "a.txt").await, Err(NoFile::NotGiven), "of her run, by him");
+    assert_eq!(read(&gate, &given("ben", run, false), "a.txt").await, Err(NoFile::NotGiven), "her run, read by him");
 }
 
 #[tokio::test]
@@ -329,10 +329,10 @@ async fn what_holds_keys_is_shown_to_nobody_by_any_way() {
     for (at, file) in kept.iter().enumerate() {
         symlink(file, run.join(format!("link-{at}"))).unwrap();
     }
-    // Another name of the same file.
+    // A second name of the same file.
     fs::hard_link(home.join(".pgpass"), run.join("hard-file")).unwrap();
     fs::hard_link(data.join("journal/1.log"), run.join("hard-deep")).unwrap();
-    // Moved after it was guarded, its name is gone, but not its number.
+    // A guarded directory was moved: its name has changed, but not its inode number.
     let moved = base.path().join("moved");
     let gate = RunFiles::new(Roots::default(), Guard::new(vec![data.clone()], Some(&home)), "/bin/false".into());
     let named = Reach { beneath: false, ..reach(&run) };
@@ -356,7 +356,7 @@ async fn what_holds_keys_is_shown_to_nobody_by_any_way() {
     }
     fs::rename(&data, &moved).unwrap();
     symlink(&moved, &data).unwrap();
-    assert_eq!(read(&gate, &named, moved.join("journal/1.log")).await, Err(NoFile::Secret), "by the number of its directory");
+    assert_eq!(read(&gate, &named, moved.join("journal/1.log")).await, Err(NoFile::Secret), "by the inode number of its directory");
     fs::write(run.join("a.txt"), "inside").unwrap();
     assert_eq!(read(&gate, &named, "a.txt").await.as_deref(), Ok("inside"));
 }

@@ -1,4 +1,4 @@
-//! Texts that a run's client named, its code and its logs: the start of one, or its last lines.
+//! Texts that a run's client named, such as code and logs: the start of a text, or its last lines.
 
 use super::{ByteRange, FileSlice, Reach, RunFiles};
 use futures::StreamExt as _;
@@ -9,11 +9,11 @@ use model::{
 use peek::log_lines::tail;
 use std::path::{Path, PathBuf};
 
-/// Files of one list that are looked at at a time.
+/// How many files of one list are examined at a time.
 const AT_ONCE: usize = 8;
 
 impl RunFiles {
-    /// The start of a text, at most `most` bytes of it, and how many bytes of the file follow.
+    /// The start of a text, at most `most` bytes, and how many bytes of the file follow.
     ///
     /// # Errors
     /// As [`Self::facts`], and [`NoFile::NotText`].
@@ -21,7 +21,7 @@ impl RunFiles {
         start_of(self.slice(reach, path, ByteRange::From(0, most)).await?)
     }
 
-    /// The last lines of a log, as a terminal would show them, and whether there is more before them.
+    /// The last lines of a log, as a terminal would show them, and whether there are more before them.
     ///
     /// # Errors
     /// As [`Self::start`].
@@ -32,7 +32,7 @@ impl RunFiles {
         }
     }
 
-    /// What the file system says of some files, in their order.
+    /// What the file system reports about some files, in their order.
     pub async fn facts_of(&self, reach: &Reach, paths: Vec<PathBuf>) -> Vec<Result<FileFacts, NoFile>> {
         let all = paths.into_iter().map(|path| async move { self.facts(reach, &path).await });
         futures::stream::iter(all).buffered(AT_ONCE).collect().await

@@ -1,7 +1,7 @@
-//! Turns at the file system: so many at a time, and of those a share for any one file and any one directory.
+//! Limits how many files are read at a time, in all, per directory and per file.
 //!
-//! A file system that hangs keeps what reads it, and nothing can stop that. The shares see to it that the other
-//! files of this machine are read meanwhile. Reads nothing.
+//! A hanging file system blocks whatever reads it, and nothing can stop that. The limits per directory and per file
+//! ensure that other files of this machine can still be read. Reads nothing.
 
 use model::file::NoFile;
 use std::{
@@ -15,24 +15,24 @@ use tokio::{
     time::timeout,
 };
 
-/// Files read at the same time, ...
+/// How many files are read at the same time, ...
 const ALL: usize = 32;
-/// ... of them for the runs of one directory, ...
+/// ... how many of them for the runs of one directory, ...
 const OF_DIRECTORY: usize = 12;
-/// ... and for one file: a log with many readers is read once for all who follow it.
+/// ... and how many reads of one file: a log with many followers is read once for all of them.
 const OF_FILE: usize = 4;
 
-/// A turn. Dropping it gives it back.
+/// Permission to read one file. Dropping it releases the turn.
 #[derive(Debug)]
 pub struct Turn {
     _held: [OwnedSemaphorePermit; 3],
 }
 
-/// Whose turn it is.
+/// Hands out turns.
 #[derive(Debug)]
 pub struct Turns {
     all: Arc<Semaphore>,
-    /// Of what is being read, or was: forgotten when something else is first read.
+    /// The limits of paths that are or were being read; unused ones are removed when another path is first read.
     shares: Mutex<HashMap<PathBuf, Weak<Semaphore>>>,
 }
 
@@ -43,12 +43,12 @@ impl Default for Turns {
 }
 
 impl Turns {
-    /// Waits for a turn at a file of a run in a directory.
+    /// Waits for a turn to read a file of a run in a directory.
     ///
     /// # Errors
-    /// [`NoFile::Busy`] if there is none within `patience`.
+    /// [`NoFile::Busy`] if none is free within `patience`.
     pub async fn take(&self, directory: &Path, file: &Path, patience: Duration) -> Result<Turn, NoFile> {
-        // The narrow one first: whoever waits for one file keeps nobody from another.
+        // The narrowest limit first: a request that waits for one file does not block requests for others.
         let of_file = self.share(file, OF_FILE);
         let of_directory = self.share(&directory.join("."), OF_DIRECTORY);
         let held = async {
@@ -60,7 +60,7 @@ impl Turns {
         Ok(Turn { _held: held })
     }
 
-    /// The turns of one path. As long as somebody waits for one or has it, they are the same.
+    /// The limit of one path. All who wait for or hold its turns share it.
     fn share(&self, path: &Path, most: usize) -> Arc<Semaphore> {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = shares.get(path).and_then(Weak::upgrade) {
@@ -80,7 +80,7 @@ mod tests {
     const SOON: Duration = Duration::from_millis(10);
     const LONG: Duration = Duration::from_secs(20);
 
-    /// Turns until there is none.
+    /// Takes turns until none is left.
     async fn all(turns: &Turns, directory: &str, file: impl Fn(usize) -> String) -> Vec<Turn> {
         let mut taken = Vec::new();
         while let Ok(turn) = turns.take(Path::new(directory), Path::new(&file(taken.len())), SOON).await {

@@ -1,4 +1,4 @@
-//! Reads a reported graph and gives its nodes places. Knows no run and no database.
+//! Reads a reported graph and lays it out. Knows no run and no database.
 
 use crate::work::{Ended, Leash};
 use chart::{
@@ -19,25 +19,25 @@ use std::{
 /// Larger graphs are not laid out: nobody could read them as one picture.
 pub const MOST_NODES: usize = 2_000;
 const MOST_EDGES: usize = 20_000;
-/// A layout that takes longer is given up.
+/// How long a layout may take before it is given up.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Size of a box, and the least distances, in CSS pixels.
+/// The size of a box, and the least distances, in CSS pixels.
 const BOX: (f64, f64) = (168.0, 40.0);
 const BESIDE: f64 = 18.0;
 const BETWEEN: f64 = 30.0;
 const MARGIN: f64 = 14.0;
 
-/// A graph of named nodes; edges run from what is needed to what needs it.
+/// A graph of named nodes; edges lead from a node to those that need it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Graph {
     pub names: Vec<String>,
-    /// By place in `names`; each once, none from a node to itself.
+    /// Pairs of indexes into `names`; each once, none from a node to itself.
     pub edges: BTreeSet<(usize, usize)>,
 }
 
 impl Graph {
-    /// Reads `{nodes: [{rule}], links: [{source, target}]}`; `None` if it is not that, or empty.
+    /// Reads `{nodes: [{rule}], links: [{source, target}]}`; `None` if the value has another form, or the graph is empty.
     pub fn read(value: &Value) -> Option<Self> {
         let nodes = value.get("nodes")?.as_array()?;
         let names: Vec<String> =
@@ -54,14 +54,14 @@ impl Graph {
         (!names.is_empty()).then_some(Self { names, edges })
     }
 
-    /// The same as it is reported.
+    /// The graph in the form in which clients report it.
     pub fn write(&self) -> Value {
         let nodes: Vec<Value> = self.names.iter().map(|name| json!({ "rule": name })).collect();
         let links: Vec<Value> = self.edges.iter().map(|(from, to)| json!({ "source": from, "target": to })).collect();
         json!({ "nodes": nodes, "links": links })
     }
 
-    /// With more rules, linked by pairs of maker and reader; without new links if there are too many rules for a picture.
+    /// The graph with more rules, linked by pairs of maker and reader. If there are too many rules for a picture, no links are added.
     #[must_use]
     pub fn grown(mut self, more: Vec<String>, links: &[(String, String)]) -> Self {
         let known = self.names.len();
@@ -79,7 +79,7 @@ impl Graph {
         self
     }
 
-    /// The place of each name in an order in which edges run forward; what lies in circles comes last.
+    /// The position of each name in an order in which edges lead forward; nodes in cycles come last.
     pub fn order(&self) -> HashMap<String, usize> {
         let mut waits = vec![0_usize; self.names.len()];
         for (_, to) in &self.edges {
@@ -100,7 +100,7 @@ impl Graph {
     }
 }
 
-/// Gives up when the time is over, or nobody waits any more.
+/// Aborts the layout when its time is over, or when nobody waits for it any more.
 struct Deadline<'a>(Instant, &'a Leash);
 
 impl WorkControl for Deadline<'_> {
@@ -109,10 +109,10 @@ impl WorkControl for Deadline<'_> {
     }
 }
 
-/// Places for all nodes and ways for all edges; `None` if the graph is too large for that.
+/// Positions for all nodes and routes for all edges; `None` if the graph is too large.
 ///
 /// # Errors
-/// [`Ended`] if nobody waits any more: that says nothing of the graph.
+/// [`Ended`] if nobody waits any more: that says nothing about the graph.
 pub fn out(graph: &Graph, direction: Direction, leash: &Leash) -> Result<Option<Layout>, Ended> {
     let until = Instant::now() + PATIENCE;
     let placed = placed(graph, direction, &mut Deadline(until, leash));
@@ -136,7 +136,7 @@ fn placed(graph: &Graph, direction: Direction, deadline: &mut Deadline<'_>) -> O
         marginy: MARGIN,
         ..GraphLabel::default()
     });
-    // Names of their own: two rules may have the same one, and numbers would be put in another order.
+    // Unique names: two rules may have the same name, and plain numbers would be sorted differently.
     let id = |at: usize| format!("n{at}");
     for at in 0..graph.names.len() {
         plane.set_node(id(at), NodeLabel { width: BOX.0, height: BOX.1, ..NodeLabel::default() });
@@ -164,7 +164,7 @@ fn placed(graph: &Graph, direction: Direction, deadline: &mut Deadline<'_>) -> O
     Some(framed(boxes, lines, direction))
 }
 
-/// Moves everything so that the picture begins at its margin: lines may have gone around the boxes.
+/// Moves everything so that the picture begins at its margin: lines may run around the outside of boxes.
 fn framed(mut boxes: Vec<Rect>, mut lines: Vec<Line>, direction: Direction) -> Layout {
     let corners = boxes.iter().flat_map(|held| [(held.x, held.y), (held.x + held.w, held.y + held.h)]);
     let all: Vec<(f32, f32)> = corners.chain(lines.iter().flat_map(|line| line.points.iter().copied())).collect();
@@ -185,10 +185,10 @@ fn whole(along: f32) -> i64 {
     along.round() as i64
 }
 
-/// The way of an edge: out of the middle of one side, straight past the boxes of each row it
-/// crosses, into the middle of the other side. An edge that runs back keeps the way it was given.
+/// The route of an edge: out of the middle of one side, straight past the boxes of each row that it crosses, into the
+/// middle of the other side. An edge that runs backwards keeps the given route.
 fn way(rows: &BTreeSet<i64>, (from, to): (Rect, Rect), given: &[(f32, f32)], direction: Direction) -> Vec<(f32, f32)> {
-    // Along the direction first, across it second.
+    // The coordinate along the direction first, the one across it second.
     let turned = |(x, y): (f32, f32)| if direction == Direction::Down { (y, x) } else { (x, y) };
     let half = if direction == Direction::Down { BOX.1 } else { BOX.0 } as f32 / 2.0;
     let (start, end) = (turned(from.centre()), turned(to.centre()));
@@ -247,7 +247,7 @@ mod tests {
         Ok(())
     }
 
-    /// Any graph without a circle: edges run from lower to higher numbers.
+    /// Any graph without a cycle: edges lead from lower to higher numbers.
     fn graphs() -> impl Strategy<Value = Graph> {
         (1usize..40).prop_flat_map(|nodes| {
             proptest::collection::btree_set((0..nodes, 0..nodes), 0..nodes * 2).prop_map(move |pairs| Graph {
@@ -273,7 +273,7 @@ mod tests {
         let mut drawn = 0;
         for entry in std::fs::read_dir(lab).expect("the lab's data") {
             let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a file");
-            let Ok(value) = serde_json::from_str::<Value>(&text) else { continue }; // A page of words.
+            let Ok(value) = serde_json::from_str::<Value>(&text) else { continue }; // A file that is not JSON.
             let (Some(rules), Some(edges)) = (value["rules"].as_array(), value["rule_edges"].as_array()) else { continue };
             let names: Vec<String> = rules.iter().map(|rule| rule["name"].as_str().expect("a name").to_owned()).collect();
             let place = |rule: &Value| rule.as_u64().and_then(|at| usize::try_from(at).ok()).expect("a place in the list");

@@ -1,10 +1,10 @@
-//! What is left to say of runs that are over.
+//! What must be written when runs are over.
 
 use crate::{Conn, Doing, StoreError};
 use model::{JobStatus, Millis, job::Filled};
 use sqlx::types::Uuid;
 
-/// The unfinished jobs of closed runs end with them, as what the fold says: nobody will say what became of them.
+/// Ends the unfinished jobs of closed runs with the status that the fold chose: no report will say how they ended.
 pub(super) async fn end(conn: &mut Conn, runs: &[Uuid], at: &[Millis], statuses: &[JobStatus]) -> Result<(), StoreError> {
     sqlx::query(
         "update job_executions j
@@ -22,7 +22,8 @@ pub(super) async fn end(conn: &mut Conn, runs: &[Uuid], at: &[Millis], statuses:
     Ok(())
 }
 
-/// Of clients whose own total may be of more than they were asked for: what they did was the whole.
+/// For clients whose own total may include more jobs than were requested: once such a run has succeeded, the jobs it
+/// ran become the plan.
 pub(super) async fn settle_plans(conn: &mut Conn, runs: &[Uuid]) -> Result<(), StoreError> {
     sqlx::query(
         "update workflow_runs set jobs_planned = n.seen

@@ -1,21 +1,21 @@
-//! What a batch says in words: messages of jobs and errors, for people who search them.
+//! The messages of a batch: messages of jobs, and errors, for people to search.
 
 use super::Receipt;
 use crate::{Conn, Doing, StoreError, logs::KEPT};
 use model::{JobStatus, Millis, RunId, cut::letters, event::Event, fold::RunFold};
 
-/// Something that was said, of a run or of an attempt of a job.
+/// A message about a run or about an attempt of a job.
 #[derive(Debug)]
 pub(super) struct Said {
     run: RunId,
-    /// The client's number of the job, and which attempt.
+    /// The client's number of the job, and the attempt.
     job: Option<(i64, i32)>,
     level: &'static str,
     message: String,
     at: Millis,
 }
 
-/// What `event` says that was not said before it. `fold` is what was known before.
+/// The message in `event`, unless it repeats one. `fold` is the state before the event.
 pub(super) fn said(fold: &RunFold, event: &Event, at: Millis) -> Option<Said> {
     let newest = |id: &i64| fold.jobs.get(id).and_then(|attempts| attempts.last());
     let (job, level, message) = match event {
@@ -28,14 +28,14 @@ pub(super) fn said(fold: &RunFold, event: &Event, at: Millis) -> Option<Said> {
         Event::JobInfo(info) => {
             let before = newest(&info.job_id);
             if before.is_some_and(|job| job.informed) {
-                return None; // Told again.
+                return None; // A repetition.
             }
             (Some((info.job_id, before.map_or(1, |job| job.attempt))), "info", info.message.clone()?)
         }
         Event::JobEnded { job_id, status: JobStatus::Failed } | Event::JobFailed { job_id, .. } => {
             let before = newest(job_id);
             if before.is_some_and(|job| job.status == JobStatus::Failed) {
-                return None; // Told again.
+                return None; // A repetition.
             }
             let rule = before.and_then(|job| job.rule.clone());
             let message = rule.map_or_else(|| format!("Job {job_id} failed"), |rule| format!("Job {job_id} of {rule} failed"));
@@ -46,7 +46,7 @@ pub(super) fn said(fold: &RunFold, event: &Event, at: Millis) -> Option<Said> {
     Some(Said { run: fold.run.id, job, level, message: letters(&message, KEPT), at })
 }
 
-/// Writes what was said. After the jobs.
+/// Writes the messages. Must run after the jobs are written.
 pub(super) async fn write(conn: &mut Conn, all: Vec<Said>, receipts: &[Receipt]) -> Result<(), StoreError> {
     if all.is_empty() || receipts.is_empty() {
         return Ok(());

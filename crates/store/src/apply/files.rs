@@ -4,7 +4,7 @@ use crate::{Conn, Doing, StoreError};
 use model::event::JobInfo;
 use sqlx::types::Uuid;
 
-/// Replaces the files of jobs that were described: run, row, whether the row is older, description.
+/// Replaces the files of jobs that were described. Each item: run, row, whether the row existed before, description.
 pub(crate) async fn write<'a>(conn: &mut Conn, jobs: impl Iterator<Item = (Uuid, i64, bool, &'a JobInfo)>) -> Result<(), StoreError> {
     let (mut runs, mut keys, mut roles, mut places, mut paths) = (vec![], vec![], vec![], vec![], vec![]);
     let mut replaced = Vec::new();
@@ -52,7 +52,8 @@ pub(crate) async fn write<'a>(conn: &mut Conn, jobs: impl Iterator<Item = (Uuid,
     Ok(())
 }
 
-/// Adds logs that were named later, behind those that are there: run, row, paths. What is there is not added twice.
+/// Adds logs that were named later, after the existing ones. Each item: run, row, paths. Logs that are already there
+/// are not added again.
 pub(super) async fn add_logs(conn: &mut Conn, jobs: impl Iterator<Item = (Uuid, i64, &[String])>) -> Result<(), StoreError> {
     let (mut runs, mut keys, mut paths) = (vec![], vec![], vec![]);
     for (run, key, logs) in jobs {

@@ -1,36 +1,36 @@
-//! What the log of a run tells and no report did, into the tables: through the same fold and by the same statements.
+//! Writes what a run's log contains and no report did, through the same fold and the same statements as reports.
 
 use super::{Loaded, load, write};
 use crate::{Conn, Doing, StoreError};
 use model::{JobStatus, Millis, RunId, RunStatus, fold::LogAttempt, job::Filled};
 use std::collections::{HashMap, HashSet};
 
-/// Newest attempts that are compared with a log.
+/// How many of the newest attempts are compared with a log.
 const MOST: i64 = 200_000;
 
-/// The newest attempt of a job, as far as it matters to whom a log tells more.
+/// The newest attempt of a job, as far as it matters for filling in data from a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
     pub job_id: i64,
     pub attempt: i32,
     pub informed: bool,
     pub status: JobStatus,
-    /// No report told its end.
+    /// No report contained its end.
     pub guessed: bool,
 }
 
-/// What must be known of a run to read its log as its reports are read.
+/// What must be known of a run to read its log the same way as its reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
     pub status: RunStatus,
     pub started_at: Option<Millis>,
-    /// Its start was reported, so it began when that says.
+    /// Its start was reported, so its start time is the reported one.
     pub started: bool,
-    /// Jobs of it are not described.
+    /// Some of its jobs have no description.
     pub nameless: bool,
 }
 
-/// `None` if the run is gone, or nobody executes it.
+/// `None` if the run no longer exists, or if nobody executes it.
 pub async fn run(conn: &mut Conn, run: RunId) -> Result<Option<Run>, StoreError> {
     let row: Option<(String, Option<i64>, bool, bool)> = sqlx::query_as(
         "select r.status, ms(r.started_at), r.snakefile is not null,
@@ -45,7 +45,7 @@ pub async fn run(conn: &mut Conn, run: RunId) -> Result<Option<Run>, StoreError>
     Ok(row.and_then(|(status, started_at, started, nameless)| Some(Run { status: status.parse().ok()?, started_at, started, nameless })))
 }
 
-/// The newest attempts of a run; of one that goes on only those that have not been described for ten seconds.
+/// The newest attempts of a run; while the run goes on, only those that have been without a description for ten seconds.
 pub async fn known(conn: &mut Conn, run: RunId, is_over: bool) -> Result<Vec<Known>, StoreError> {
     let rows: Vec<(i64, i32, bool, String, Option<String>)> = sqlx::query_as(
         "select job_id, attempt, informed, status, filled_from
@@ -68,9 +68,9 @@ pub async fn known(conn: &mut Conn, run: RunId, is_over: bool) -> Result<Vec<Kno
     Ok(known.collect())
 }
 
-/// Fills in what a log tells of attempts, oldest first, and how the run ended. What was reported stays.
+/// Fills in what a log says of attempts, oldest first, and how the run ended. Reported data stays.
 ///
-/// Costs as much as there are attempts. The caller owns the transaction.
+/// The cost is proportional to the number of attempts. The caller owns the transaction.
 pub async fn fill(conn: &mut Conn, run: RunId, end: Option<(RunStatus, Millis)>, attempts: Vec<LogAttempt>) -> Result<(), StoreError> {
     let mut folds = load::folds(conn, &[run.0]).await?;
     let wanted: HashSet<(RunId, i64)> = attempts.iter().map(|told| (run, told.job_id)).collect();

@@ -1,4 +1,4 @@
-//! Loading what a batch speaks of: ids behind log files, runs (made if new), newest attempts.
+//! Loads what a batch refers to: ids for log files, runs (created if new), newest attempts.
 
 use super::{Incoming, Loaded, logfile_of, needs_run};
 use crate::{Conn, Doing, StoreError, status};
@@ -12,9 +12,9 @@ use serde_json::json;
 use sqlx::types::{Json, Uuid};
 use std::collections::{HashMap, HashSet};
 
-/// The run each report is about; `None` when it names none that exists or may be made.
+/// The run that each report is about; `None` if the run does not exist and may not be created.
 ///
-/// A report without an id is known by its log file: the run that has it, or a new one.
+/// A report without an id is matched by its log file: to the run that has this file, or to a new run.
 pub(super) async fn resolve(conn: &mut Conn, segment: &[Incoming]) -> Result<Vec<Option<RunId>>, StoreError> {
     let mut known = by_logfile(conn, segment).await?;
     let mut ids = Vec::with_capacity(segment.len());
@@ -75,7 +75,7 @@ struct RunRow {
     jobs_running: i32,
 }
 
-/// Locks and loads the runs; makes those that a report may bring into being.
+/// Locks and loads the runs; creates those that a report may create.
 pub(super) async fn runs(conn: &mut Conn, segment: &[Incoming], ids: &[Option<RunId>]) -> Result<Loaded, StoreError> {
     let mut all: Vec<Uuid> = ids.iter().flatten().map(|id| id.0).collect();
     all.sort_unstable();
@@ -101,7 +101,7 @@ pub(super) async fn runs(conn: &mut Conn, segment: &[Incoming], ids: &[Option<Ru
     Ok(loaded)
 }
 
-/// Locks and loads runs that are there.
+/// Locks and loads existing runs.
 pub(super) async fn folds(conn: &mut Conn, ids: &[Uuid]) -> Result<HashMap<RunId, RunFold>, StoreError> {
     locked(conn, ids).await?.into_iter().map(|row| Ok((RunId(row.id), row.fold()?))).collect()
 }
@@ -126,7 +126,7 @@ impl RunRow {
     }
 }
 
-/// Locks in the order of ids, so that two writers never wait for each other in a circle.
+/// Locks in the order of ids, so that two writers never deadlock.
 async fn locked(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<RunRow>, StoreError> {
     sqlx::query_as(
         "select id, user_id, status, ms(ended_at) as ended_at, ms(last_seen_at) as last_seen_at, closed_by_client, dry_run,
@@ -152,7 +152,7 @@ async fn gone(conn: &mut Conn, ids: &[Uuid]) -> Result<HashSet<RunId>, StoreErro
     Ok(ids.into_iter().map(RunId).collect())
 }
 
-/// Makes a row for each new run; the first report about it says whose it is, and what its context tells.
+/// Creates a row for each new run. The first report about the run determines its owner and, through its context, its data.
 async fn make(
     conn: &mut Conn,
     segment: &[Incoming],
@@ -212,7 +212,7 @@ struct JobRow {
     ended_at: Option<i64>,
 }
 
-/// The newest attempt of each wanted job that exists, into the folds.
+/// Loads the newest attempt of each wanted job, if it exists, into the folds.
 pub(super) async fn jobs(conn: &mut Conn, wanted: &HashSet<(RunId, i64)>, folds: &mut HashMap<RunId, RunFold>) -> Result<(), StoreError> {
     if wanted.is_empty() {
         return Ok(());

@@ -1,7 +1,7 @@
-//! Writing what a batch changed: raw events, runs, rules, attempts, files.
+//! Writes what a batch changed: raw events, runs, rules, attempts, files.
 //!
-//! Rows are named by key in every statement (`= any(…)`, or a lateral that finds one row), so that
-//! a plan made while a table was small still reads an index when it is large.
+//! Every statement names rows by key (`= any(…)`, or a lateral that finds one row), so that
+//! a plan made while a table was small still uses an index when it is large.
 
 use super::{Incoming, Loaded, Receipt, close, files};
 use crate::{Conn, Doing, StoreError};
@@ -15,15 +15,15 @@ use serde_json::{Value, json};
 use sqlx::types::{Json, Uuid};
 use std::collections::HashMap;
 
-/// Being seen is written at most this often (ms): it decides timeouts of seconds and more.
+/// How often `last_seen_at` is written at most (ms): the timeouts that depend on it are seconds and more.
 const SEEN_STEP: Millis = 1_000;
-/// Errors kept on a run; all of them are in the raw events.
+/// How many errors a run keeps; the raw events contain all of them.
 const MAX_ERRORS: i32 = 100;
 
-/// The numbers of the raw events that tell of a job, by run and the client's number of it.
+/// The numbers of the raw events about a job, by run and the client's job number.
 pub(super) type Reports = HashMap<(RunId, i64), Vec<i64>>;
 
-/// Keeps every report that was taken, as it came.
+/// Stores every accepted report as it was received.
 pub(super) async fn events(conn: &mut Conn, segment: &[Incoming], receipts: &[Receipt]) -> Result<Reports, StoreError> {
     let mut told = Vec::new();
     let (mut runs, mut users, mut sources, mut events, mut bodies, mut at, mut outcomes, mut details) =
@@ -31,7 +31,7 @@ pub(super) async fn events(conn: &mut Conn, segment: &[Incoming], receipts: &[Re
     for (incoming, receipt) in segment.iter().zip(receipts) {
         let Receipt::Applied { run, .. } = receipt else { continue };
         if matches!(incoming.report.event, model::event::Event::Heartbeat | model::event::Event::Seen) {
-            continue; // Thousands a day that say nothing; `last_seen_at` holds what they mean.
+            continue; // Thousands a day without content; `last_seen_at` records that they came.
         }
         told.push((*run, jobs_of(&incoming.report.event)));
         runs.push(run.0);
@@ -78,7 +78,7 @@ pub(super) async fn events(conn: &mut Conn, segment: &[Incoming], receipts: &[Re
     Ok(reports)
 }
 
-/// Writes the runs that changed, and those not marked as seen for a while.
+/// Writes the runs that changed, and those whose `last_seen_at` is due.
 pub(super) async fn runs(conn: &mut Conn, loaded: &Loaded) -> Result<(), StoreError> {
     let changed: Vec<Value> = loaded
         .folds
@@ -145,7 +145,7 @@ fn row(run: &RunState, quarantined: i32) -> Value {
     })
 }
 
-/// Fills in what a start tells, keeps what was told before, and finds the attempt before it.
+/// Fills in what a start contains, keeps what was reported before, and finds the previous attempt.
 async fn started(conn: &mut Conn, run: &RunState) -> Result<(), StoreError> {
     let Some(start) = &run.start else { return Ok(()) };
     sqlx::query(
@@ -207,7 +207,7 @@ async fn started(conn: &mut Conn, run: &RunState) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// One attempt as the statements below read it.
+/// One attempt in the form that the statements below read.
 #[derive(Serialize)]
 struct JobRow<'a> {
     key: Option<i64>,
@@ -281,7 +281,7 @@ impl<'a> JobRow<'a> {
     }
 }
 
-/// Writes the attempts that changed, their files, and the jobs lost at a close.
+/// Writes the attempts that changed, their files, and the jobs that a close ended.
 pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>, reports: &Reports) -> Result<(), StoreError> {
     let (mut old, mut new, mut infos, mut logs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut closed, mut closed_at, mut closed_as) = (Vec::new(), Vec::new(), Vec::new());
@@ -365,7 +365,7 @@ async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// New attempts. A retry starts with what the attempt before it was told.
+/// Inserts new attempts. A retry starts with the data reported for the previous attempt.
 async fn insert(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<HashMap<(Uuid, i64, i32), i64>, StoreError> {
     let made: Vec<(i64, Uuid, i64, i32)> = sqlx::query_as(
         "insert into job_executions (workflow_run_id, job_id, attempt, superseded, rule, status, informed, start_told, filled_from, started_at, ended_at,

@@ -1,16 +1,16 @@
-//! The chain of jobs that decided when a run ended.
+//! The chain of jobs that determined when a run ended.
 
 use crate::{Conn, Doing, StoreError};
 use model::{JobKey, RunId};
 
-/// Jobs of a chain; of longer ones these last.
+/// The maximum length of a chain; of a longer chain, the last jobs.
 const LONGEST: i32 = 2_000;
 
-/// From `last` back over the maker of its latest input, `last` first. Only as far as files say what
-/// waited for what: a job without them ends the chain. Empty if the run has no such job. And whether it has more jobs
-/// before the 2 000 that are told.
+/// The chain from `last` backwards, `last` first: each next job is the maker of the previous job's latest input. It
+/// follows only dependencies that files show: a job without files ends the chain. Empty if the run has no such job. The
+/// flag says whether the chain has more jobs before the 2 000 that are returned.
 ///
-/// Costs as much as the chain has links and their jobs have files.
+/// The cost is proportional to the length of the chain and to the number of files that its jobs have.
 pub async fn critical(conn: &mut Conn, run: RunId, last: JobKey) -> Result<(Vec<JobKey>, bool), StoreError> {
     let mut ids: Vec<i64> = sqlx::query_scalar(
         "with recursive chain (id, began, depth) as (

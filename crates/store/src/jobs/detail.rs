@@ -1,4 +1,4 @@
-//! Everything about one job: what it ran, its files and who else names them, its attempts.
+//! Everything about one job: what it ran, its files and which other jobs name them, its attempts.
 
 use super::{Row, plain};
 use crate::{Conn, Doing, StoreError, events};
@@ -9,11 +9,11 @@ use model::{
 use sqlx::types::Json;
 use std::collections::BTreeMap;
 
-/// Files of each role that are listed with a job; it may have any number.
+/// How many files of each role are listed with a job; a job may have any number.
 const MOST_FILES: i64 = 500;
-/// Files that are listed where one role of a job is asked for.
+/// How many files are listed at once if a single role of a job is requested.
 const WINDOW: i64 = 200;
-/// Attempts that are listed.
+/// How many attempts are listed.
 const MOST_ATTEMPTS: i64 = 100;
 
 #[derive(sqlx::FromRow)]
@@ -34,7 +34,7 @@ struct Whole {
 
 /// A job of a run with everything that is known of it; `None` if the run has no such job.
 ///
-/// Costs as much as the job has files and attempts, whatever the run's size.
+/// The cost is proportional to the job's files and attempts, whatever the size of the run.
 pub async fn detail(conn: &mut Conn, run: RunId, key: JobKey) -> Result<Option<JobDetail>, StoreError> {
     let whole: Option<Whole> = sqlx::query_as(concat!(
         "select ",
@@ -79,16 +79,15 @@ pub async fn detail(conn: &mut Conn, run: RunId, key: JobKey) -> Result<Option<J
     }))
 }
 
-/// The files of one role of a job from the one on that `skip` others come before, at most 200; and how many come after
-/// them.
+/// The files of one role of a job after the first `skip`, at most 200; and how many come after those.
 ///
-/// Costs as much as the job has files of this role, whatever the run's size.
+/// The cost is proportional to the job's files of this role, whatever the size of the run.
 pub async fn files_of(conn: &mut Conn, job: JobKey, role: FileRole, skip: u32) -> Result<(Vec<JobFile>, u64), StoreError> {
     let (files, unlisted) = files(conn, job, Some(role), skip, WINDOW).await?;
     Ok((files, unlisted.of(role)))
 }
 
-/// Files of a job by role, or those of one role: at most `most` of each, after the first `skip`.
+/// Files of a job, of all roles or of one: at most `most` of each, after the first `skip`.
 async fn files(conn: &mut Conn, key: JobKey, role: Option<FileRole>, skip: u32, most: i64) -> Result<(Vec<JobFile>, Unlisted), StoreError> {
     type Found = (String, String, Option<i64>, Option<String>, i64, Option<i32>, i64);
     let last = i64::from(skip) + most;
@@ -112,7 +111,7 @@ async fn files(conn: &mut Conn, key: JobKey, role: Option<FileRole>, skip: u32, 
                          where f.role = 'output' and i.path_id = f.path_id and i.role = 'input'
                          limit $3) every_one) u
            cross join lateral (
-                select max(later.attempt) as attempt        -- an attempt that begins takes the logs of others away
+                select max(later.attempt) as attempt        -- a new attempt overwrites the logs of earlier ones
                   from job_executions me
                   join job_executions later on later.workflow_run_id = me.workflow_run_id and later.job_id = me.job_id
                                            and later.attempt > me.attempt and later.started_at is not null
@@ -140,14 +139,14 @@ async fn files(conn: &mut Conn, key: JobKey, role: Option<FileRole>, skip: u32, 
     Ok((files, unlisted))
 }
 
-/// Attempts of a job that follow each other, and the two around them.
+/// Consecutive attempts of a job, and the two next to them.
 #[derive(Default)]
 struct Attempts {
     listed: Vec<JobAttempt>,
     beyond: (Option<JobAttempt>, Option<JobAttempt>),
 }
 
-/// The newest attempts of a job if `open` is among them; else those around it.
+/// The newest attempts of a job if `open` is among them; otherwise the attempts around `open`.
 async fn attempts(conn: &mut Conn, run: RunId, job: i64, open: i32) -> Result<Attempts, StoreError> {
     type Found = (i64, i32, String, Option<i64>, Option<i64>, i64);
     let rows: Vec<Found> = sqlx::query_as(
@@ -160,7 +159,7 @@ async fn attempts(conn: &mut Conn, run: RunId, job: i64, open: i32) -> Result<At
         )
         select id, attempt, status, ms(started_at), ms(ended_at), nth - first as place
           from every_one, here
-         where nth - first between -1 and $4           -- with the one after the window, and the one before it
+         where nth - first between -1 and $4           -- including the one after the window, and the one before it
          order by attempt",
     )
     .bind(run.0)

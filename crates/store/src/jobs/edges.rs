@@ -1,4 +1,4 @@
-//! Jobs and which of them waits for which, as their files say.
+//! Jobs and their dependencies, derived from their files.
 
 use super::plain;
 use crate::{Conn, Doing, StoreError};
@@ -6,18 +6,18 @@ use model::{JobKey, JobStatus, RunId};
 use sqlx::types::Json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A job of a graph.
+/// A job in the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     pub job: JobKey,
-    /// Empty if it was never told.
+    /// Empty if its rule was never reported.
     pub rule: String,
     pub status: JobStatus,
     /// Its wildcards' values.
     pub label: String,
 }
 
-/// Jobs and edges from makers of files to their users.
+/// Jobs, and edges from the makers of files to their users.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Graph {
     pub nodes: Vec<Node>,
@@ -26,10 +26,10 @@ pub struct Graph {
 
 type Found = (i64, Option<String>, String, Option<Json<BTreeMap<String, serde_json::Value>>>);
 
-/// The jobs of a run, or those of one rule with those they wait for and those that wait for them.
+/// The jobs of a run; or those of one rule, with the jobs that they depend on and the jobs that depend on them.
 ///
-/// `None` if there are more than `most`, or more than 60 000 links from or to them: part of them is no picture. Of too
-/// many jobs nothing is read but that many ids.
+/// `None` if there are more than `most` jobs, or more than 60 000 links from or to them: a partial graph would mislead.
+/// If there are too many jobs, only that many ids are read.
 pub async fn graph(conn: &mut Conn, run: RunId, rule: Option<&str>, most: usize) -> Result<Option<Graph>, StoreError> {
     let ids: Vec<i64> = sqlx::query_scalar(
         "select id from job_executions
@@ -79,7 +79,7 @@ enum Side {
     Outputs,
 }
 
-/// Edges to or from jobs, each once; `None` if there are too many.
+/// Edges from or to jobs, each once; `None` if there are too many.
 async fn links(conn: &mut Conn, ids: &[i64], side: Side) -> Result<Option<BTreeSet<(i64, i64)>>, StoreError> {
     let sql = match side {
         Side::Inputs => {
@@ -102,5 +102,5 @@ async fn links(conn: &mut Conn, ids: &[i64], side: Side) -> Result<Option<BTreeS
     Ok((rows.len() as i64 <= MOST_EDGES).then(|| rows.into_iter().collect()))
 }
 
-/// Edges that are read of one side.
+/// How many edges are read in each direction.
 const MOST_EDGES: i64 = 60_000;

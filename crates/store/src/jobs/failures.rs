@@ -1,4 +1,4 @@
-//! What failed in a run, gathered by rule, and what its client said about it.
+//! What failed in a run, grouped by rule and cause, and the errors that its client reported.
 
 use super::plain;
 use crate::{Conn, Doing, StoreError};
@@ -13,15 +13,15 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-/// Failed jobs that are looked at; a run may have any number.
+/// How many failed jobs are examined; a run may have any number.
 const LOOKED_AT: i64 = model::job::LOOKED_AT as i64;
-/// Causes that are named, and logs of the job that stands for one.
+/// How many causes are listed, and how many logs of each cause's example job.
 const NAMED: usize = 8;
 const LOGS: i64 = 8;
-/// The end of an error, which tells its cause (characters).
+/// How much of the end of an error is read, because the end contains the cause (characters).
 const END: i32 = 600;
 
-/// Rule, exit code and what the error says.
+/// Rule, exit code and the error's text.
 type Cause = (String, Option<i32>, String);
 
 #[derive(sqlx::FromRow)]
@@ -34,13 +34,13 @@ struct Told {
     all_logs: i64,
 }
 
-/// Jobs with one cause.
+/// Jobs with the same cause.
 #[derive(Default)]
 struct Alike {
     count: u32,
     first: i64,
     job_id: Option<i64>,
-    /// When the first of them ended (ms).
+    /// When the first of these jobs ended (ms).
     ended: Option<i64>,
     is_told: bool,
 }
@@ -55,9 +55,9 @@ struct Found {
     ended: Option<i64>,
 }
 
-/// The failed jobs of a run by rule and cause, and the errors it reported.
+/// The failed jobs of a run by rule and cause, and the errors that it reported.
 ///
-/// Causes of which something is known come first, then those with most failures, then those that broke first.
+/// Causes of which something is known come first, then those with most failures, then those that failed first.
 ///
 /// Reads at most 10 000 failed jobs, by index.
 pub async fn failures(conn: &mut Conn, run: RunId) -> Result<Failures, StoreError> {
@@ -82,7 +82,7 @@ pub async fn failures(conn: &mut Conn, run: RunId) -> Result<Failures, StoreErro
     Ok(found)
 }
 
-/// The same of the jobs that had failed at a moment, at most the newest 10 000, and of the errors reported until then.
+/// Like [`failures`], for the jobs that had failed at a past moment (at most the newest 10 000) and the errors reported until then.
 pub async fn failures_then(conn: &mut Conn, run: RunId, failed: &[JobKey], until: Millis) -> Result<Failures, StoreError> {
     let ids: Vec<i64> = failed.iter().rev().take(LOOKED_AT as usize).map(|job| job.0).collect();
     let rows = sqlx::query_as(
@@ -104,7 +104,7 @@ async fn gathered(conn: &mut Conn, run: RunId, rows: Vec<Found>) -> Result<Failu
         let said = signature(error.as_deref().unwrap_or(""));
         let is_told = exit_code.is_some() || !said.is_empty();
         let alike = causes.entry((rule.unwrap_or_default(), exit_code, said)).or_default();
-        // The newest come first, so the last one met is the first that failed.
+        // The newest come first, so the last one seen is the first that failed.
         let earliest = alike.ended.into_iter().chain(ended).min();
         *alike = Alike { count: alike.count + 1, first: id, job_id, ended: earliest, is_told };
     }

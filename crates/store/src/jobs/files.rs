@@ -1,4 +1,4 @@
-//! Files of a run: rule by rule, by name, and who makes and uses one of them.
+//! Files of a run: by rule, by name, and which jobs make and use one of them.
 
 use super::{Row, plain};
 use crate::{Conn, Doing, StoreError};
@@ -11,19 +11,19 @@ use model::{
 use sqlx::types::Json;
 use std::collections::BTreeMap;
 
-/// Files of each role that stand for those of a rule.
+/// How many files of each role are shown as examples for a rule.
 const EXAMPLES: i64 = 3;
-/// Jobs of a rule whose files are listed at once, and files of each role of one of them.
+/// How many jobs of a rule are listed with files at once, and how many files of each role of each job.
 const JOBS: i64 = 25;
 const FILES: i64 = 60;
-/// Paths that a search gives at once.
+/// How many paths a search returns at once.
 const FOUND: i64 = 200;
-/// Jobs of each role that are listed for a path at once.
+/// How many jobs of each role are listed for a path at once.
 const USERS: i64 = 100;
-/// Inputs of a job by which a rule is linked to others.
+/// How many inputs of a job are examined to link its rule to others.
 const LINKED: i64 = 10_000;
 
-/// What each rule reads and writes: the first files of its newest job with a description.
+/// What each rule reads and writes: the first files of the newest described job of each rule.
 ///
 /// Reads one job per rule, by index.
 pub async fn by_rule(conn: &mut Conn, run: RunId) -> Result<Vec<RuleFiles>, StoreError> {
@@ -70,15 +70,15 @@ pub async fn by_rule(conn: &mut Conn, run: RunId) -> Result<Vec<RuleFiles>, Stor
     Ok(all)
 }
 
-/// How many of `of` are not among the first `listed`.
+/// How many of `of` come after the first `listed`.
 fn beyond(of: i64, listed: i64) -> u64 {
     u64::try_from(of - listed).unwrap_or(0)
 }
 
-/// Which rule makes what another one reads: pairs of maker and reader, each once, of all that the newest job of each
-/// rule with a description reads. A file in a directory that a rule makes is made by that rule.
+/// Which rule makes what another rule reads: pairs of maker and reader, each once, from all inputs of the newest
+/// described job of each rule. A file inside a directory that a rule makes counts as made by that rule.
 ///
-/// Reads the inputs of one job per rule, by index; 10 000 of one at most.
+/// Reads the inputs of one job per rule, by index; at most 10 000 of each job.
 pub async fn links(conn: &mut Conn, run: RunId) -> Result<Vec<(String, String)>, StoreError> {
     sqlx::query_as(
         "with inputs as materialized (
@@ -132,11 +132,11 @@ pub async fn links(conn: &mut Conn, run: RunId) -> Result<Vec<(String, String)>,
     .doing("reading who makes what rules read")
 }
 
-/// A file of a job: job, role, path, who makes it by which rule, and how many files it has in this role.
+/// A file of a job: job, role, path, which job makes it, by which rule, and how many files the job has in this role.
 type Named = (i64, String, String, Option<i64>, Option<String>, i64);
 
-/// The files of a rule's jobs, newest first, from before a job on; and how many jobs come after them, counted as
-/// [`super::earlier`] does.
+/// The files of a rule's jobs, newest first, before a given job; and how many jobs follow, counted as in
+/// [`super::earlier`].
 pub async fn of_rule(
     conn: &mut Conn,
     run: RunId,
@@ -204,14 +204,13 @@ pub async fn of_rule(
 
 /// The files of one role of some jobs of a run, in the order of `jobs`: job, path and the path's number.
 ///
-/// Reads the files of these jobs, by index; at most 60 of one.
+/// Reads the files of these jobs, by index; at most 60 of each job.
 pub async fn of_role(conn: &mut Conn, jobs: &[JobKey], role: FileRole) -> Result<Vec<(JobKey, PathRow)>, StoreError> {
     let window = window_of_role(conn, jobs, role, 0, FILES as u32).await?;
     Ok(window.into_iter().map(|(job, path, _)| (job, path)).collect())
 }
 
-/// The same from the file of each job on that `skip` others come before, at most `most` of one; with how many the job
-/// has after those.
+/// Like [`of_role`], but after the first `skip` files of each job, at most `most` of each; with how many files of the job follow.
 pub async fn window_of_role(
     conn: &mut Conn,
     jobs: &[JobKey],
@@ -241,15 +240,15 @@ pub async fn window_of_role(
     Ok(rows.into_iter().map(|(job, id, path, of)| (JobKey(job), PathRow { id, path }, beyond(of, after))).collect())
 }
 
-/// A path that a run names, by its number; `None` if it names none such.
+/// A path that a run names, by its number; `None` if the run names no such path.
 pub async fn known(conn: &mut Conn, run: RunId, path: i64) -> Result<Option<String>, StoreError> {
     let found = sqlx::query_scalar("select path from paths where id = $2 and workflow_run_id = $1");
     found.bind(run.0).bind(path).fetch_optional(conn).await.doing("reading a path by its number")
 }
 
-/// Paths of a run that contain some words, whatever their case, by name from after one on; and how many come after them.
+/// Paths of a run that contain a text, ignoring case, ordered by name, after a given one; and how many follow.
 ///
-/// Looks through the run's paths by index: as many as it names files.
+/// Searches all paths of the run, by index.
 pub async fn find(conn: &mut Conn, run: RunId, words: &str, after: Option<i64>) -> Result<(Vec<PathRow>, u64), StoreError> {
     let rows: Vec<(i64, String, i64)> = sqlx::query_as(
         "select id, path, count(*) over () from paths
@@ -268,12 +267,12 @@ pub async fn find(conn: &mut Conn, run: RunId, words: &str, after: Option<i64>) 
     Ok((rows.into_iter().map(|(id, path, _)| PathRow { id, path }).collect(), more))
 }
 
-/// Who makes and who uses a path of a run, at most 100 jobs of each; `None` if it names no such path.
+/// Which jobs make and use a path of a run, at most 100 of each; `None` if the run names no such path.
 pub async fn path(conn: &mut Conn, run: RunId, path: &str) -> Result<Option<PathDetail>, StoreError> {
     window_of_path(conn, run, path, None, None).await
 }
 
-/// The same of one role, and of jobs that were reported after one.
+/// Like [`path`], for one role, and for jobs that were reported after a given one.
 pub async fn window_of_path(
     conn: &mut Conn,
     run: RunId,
@@ -321,8 +320,8 @@ pub async fn window_of_path(
     Ok(Some(found))
 }
 
-/// The path of a file as the run names it, or of one beneath its directory as it is asked for; `None` if it names no
-/// such.
+/// The path of a file: as the run names it, or, for a file below the run's directory, as requested. `None` if the run
+/// names no such path.
 pub async fn path_of(conn: &mut Conn, run: RunId, file: &FileRef) -> Result<Option<String>, StoreError> {
     match file {
         FileRef::Log => crate::runs::find::logfile(conn, run).await,

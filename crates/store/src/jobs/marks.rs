@@ -1,4 +1,4 @@
-//! All jobs of a run in few bytes each: what timelines, matrices and orders are made of.
+//! All jobs of a run in a few bytes each: the source of timelines, matrices and orders.
 
 use crate::{Conn, Doing, StoreError, changes::Horizon, status};
 use chrono::{DateTime, Utc};
@@ -10,44 +10,44 @@ use std::{collections::HashMap, sync::Arc};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     pub id: JobKey,
-    /// The client's number; [`Marks::NEVER`] if it gave none.
+    /// The client's number; [`Marks::NEVER`] if the client gave none.
     pub job_id: i64,
     /// [`Marks::NEVER`] before it began.
     pub started_at: Millis,
     /// [`Marks::NEVER`] before it ended.
     pub ended_at: Millis,
-    /// A place in [`Marks::rules`].
+    /// An index into [`Marks::rules`].
     pub rule: u32,
-    /// A place in [`Marks::wildcards`], or [`Marks::NONE`].
+    /// An index into [`Marks::wildcards`], or [`Marks::NONE`].
     pub wildcards: u32,
-    /// [`Mark::UNTOLD`] if nobody said.
+    /// [`Mark::UNTOLD`] if not reported.
     pub threads: u16,
-    /// From 1; larger ones than 65 535 are that.
+    /// From 1; numbers above 65 535 are stored as 65 535.
     pub attempt: u16,
     pub status: JobStatus,
     pub superseded: bool,
 }
 
 impl Mark {
-    /// Threads of a job about which nobody said.
+    /// The value for jobs whose threads were not reported.
     pub const UNTOLD: u16 = u16::MAX;
 
-    /// Cores it is taken to use.
+    /// The number of cores that the job is assumed to use.
     pub fn cores(&self) -> u32 {
         if self.threads == Self::UNTOLD { 1 } else { u32::from(self.threads) }
     }
 
-    /// How long it took, if it began and ended.
+    /// How long the job took, if it has begun and ended.
     pub fn took(&self) -> Option<Millis> {
         (self.started_at != Marks::NEVER && self.ended_at != Marks::NEVER).then(|| self.ended_at - self.started_at)
     }
 }
 
-/// The attempts of a run by id, and the words they share.
+/// The attempts of a run by id, and the words that they share.
 #[derive(Clone, Debug, Default)]
 pub struct Marks {
     pub rows: Vec<Mark>,
-    /// Names of rules; the empty one is of jobs whose rule was never told.
+    /// Names of rules; the empty name stands for jobs whose rule was never reported.
     pub rules: Arc<Words>,
     /// Wildcards with their values as JSON objects, each once. Only grows.
     pub wildcards: Arc<Words>,
@@ -61,7 +61,7 @@ pub struct Words {
 }
 
 impl Words {
-    /// The place of a word, which is new if it was not met before.
+    /// The place of a word; a word that was not seen before gets a new place.
     pub fn place(self: &mut Arc<Self>, word: &str) -> u32 {
         if let Some(place) = self.places.get(word) {
             return *place;
@@ -79,7 +79,7 @@ impl Words {
         &self.list
     }
 
-    /// The place of a word that was met.
+    /// The place of a word, if it was seen before.
     pub fn find(&self, word: &str) -> Option<u32> {
         self.places.get(word).copied()
     }
@@ -129,9 +129,9 @@ impl Marks {
         })
     }
 
-    /// Reads rows again, which may be new; those that are gone are dropped.
+    /// Reads the rows of `ids` again; some may be new. Rows that no longer exist are removed.
     ///
-    /// Costs as much as the rows that are named.
+    /// The cost is proportional to the number of ids.
     pub async fn again(&mut self, conn: &mut Conn, run: RunId, ids: &[JobKey]) -> Result<(), StoreError> {
         let wanted: Vec<i64> = ids.iter().map(|id| id.0).collect();
         let rows: Vec<Found> = sqlx::query_as(concat!(columns!(), " and id = any($2) order by id"))
@@ -155,7 +155,7 @@ impl Marks {
         Ok(())
     }
 
-    /// Bytes, more or less.
+    /// The approximate size in bytes.
     pub fn weight(&self) -> usize {
         let words = |words: &Words| words.list.iter().map(|word| word.len() + 80).sum::<usize>();
         self.rows.len() * size_of::<Mark>() + words(&self.rules) + words(&self.wildcards)
@@ -164,8 +164,8 @@ impl Marks {
 
 /// All attempts of a run.
 ///
-/// Reads them all: one million takes seconds and, with a hundred thousand samples, some 60 MB. To be
-/// kept, and kept in step by [`touched`].
+/// Reads all of them: one million take seconds and, with a hundred thousand samples, some 60 MB. Meant to be cached and
+/// kept up to date with [`touched`].
 pub async fn marks(conn: &mut Conn, run: RunId) -> Result<Marks, StoreError> {
     let mut marks = Marks::default();
     let mut rows = sqlx::query_as::<_, Found>(concat!(columns!(), " order by id")).bind(run.0).fetch(conn);
@@ -176,12 +176,12 @@ pub async fn marks(conn: &mut Conn, run: RunId) -> Result<Marks, StoreError> {
     Ok(marks)
 }
 
-/// Which jobs of a run changed since, and the horizon from which to go on.
+/// Which jobs of a run changed since a horizon, and the horizon from which to continue.
 ///
-/// `None` instead of ids if there are more than `most`, or if the run was deleted and made again.
+/// `None` instead of ids if there are more than `most`, or if the run was deleted and created again.
 pub async fn touched(conn: &mut Conn, run: RunId, since: &Horizon, most: i64) -> Result<(Option<Vec<JobKey>>, Horizon), StoreError> {
-    let next = crate::changes::horizon(conn).await?; // Taken first: what commits in between is read again, not missed.
-    // With a run go its jobs, without a word about each.
+    let next = crate::changes::horizon(conn).await?; // Taken first: a change committed in between is read again, not missed.
+    // Deleting a run deletes its jobs, without a line for each.
     let rows: Vec<(String, bool)> = sqlx::query_as(
         "select distinct record_id, table_name = 'workflow_runs' from (
              select record_id, table_name from change_notifications
@@ -204,10 +204,10 @@ pub async fn touched(conn: &mut Conn, run: RunId, since: &Horizon, most: i64) ->
     Ok((complete.then(|| rows.iter().filter_map(|(id, _)| id.parse().ok().map(JobKey)).collect()), next))
 }
 
-/// Names of wildcards that are read: more than any workflow has.
+/// How many wildcard names are read: more than any workflow has.
 const MOST_WILDCARDS: i64 = 1_000;
 
-/// Wildcards of a run's jobs, those of most rules first: by one job of each rule.
+/// The wildcards of a run's jobs, those used by most rules first, taken from one job of each rule.
 ///
 /// Reads one job per rule, by index.
 pub async fn wildcards(conn: &mut Conn, run: RunId) -> Result<Vec<String>, StoreError> {
@@ -230,8 +230,8 @@ pub async fn wildcards(conn: &mut Conn, run: RunId) -> Result<Vec<String>, Store
     .doing("reading wildcards")
 }
 
-/// How long jobs of each rule took in the newest three other attempts of the same thing: how many
-/// there were, their mean and their standard deviation in milliseconds.
+/// How long jobs of each rule took in the newest three other attempts of the same thing: their number, mean and
+/// standard deviation in milliseconds.
 ///
 /// Reads the jobs of those attempts.
 pub async fn past(conn: &mut Conn, run: RunId) -> Result<Vec<(String, i64, f64, f64)>, StoreError> {
@@ -247,7 +247,7 @@ pub async fn past(conn: &mut Conn, run: RunId) -> Result<Vec<(String, i64, f64, 
                 select rule, extract(epoch from ended_at - started_at) * 1000 as took
                   from job_executions
                  where workflow_run_id between attempts.id and attempts.id and status = 'success' and started_at is not null and rule is not null
-                   and filled_from is distinct from 'close'         -- its end is not known
+                   and filled_from is distinct from 'close'         -- its real end is not known
                  order by workflow_run_id, id desc
                  limit 20000) j
           group by rule",

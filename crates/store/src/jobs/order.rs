@@ -1,5 +1,5 @@
-//! Orders and searches over all jobs of a run, by [`super::marks`] in memory: no index could hold
-//! every order people click. Reads nothing; the rows are read by id, see [`super::named`].
+//! Sorts and searches all jobs of a run, using [`super::marks`] in memory: no index could cover every order that people
+//! choose. Reads nothing; the rows are then read by id, see [`super::named`].
 
 use super::{
     Query,
@@ -12,7 +12,7 @@ use model::{
     page::{Cursor, Direction, JobColumn},
 };
 
-/// What has no value is last in either direction.
+/// The key of a missing value. It sorts last in either direction.
 const MISSING: i64 = i64::MAX;
 
 /// Words by which jobs are ordered.
@@ -41,7 +41,7 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// The word with a rank.
+    /// The word at a rank.
     fn ranked(&self, rank: usize) -> &str {
         match self {
             Self::No => "",
@@ -50,7 +50,7 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// Twice how many words come before a text, and one more if it is one of them.
+    /// Twice the number of words before a text, plus one if the text is one of the words.
     fn between(&self, text: &str) -> i64 {
         let (before, exact) = match self {
             Self::No => (0, false),
@@ -71,7 +71,7 @@ struct Order<'a> {
 }
 
 impl Order<'_> {
-    /// What a job is ordered by, upwards in either direction; [`MISSING`] without a value.
+    /// The sort key of a job, ascending in either direction; [`MISSING`] without a value.
     fn key(&self, mark: &Mark) -> i64 {
         let told = |value: i64| (value != Marks::NEVER).then_some(value);
         let value = match self.column {
@@ -81,7 +81,7 @@ impl Order<'_> {
             JobColumn::Rule | JobColumn::Wildcard(_) => {
                 let rank = match &self.named {
                     Named::No => None,
-                    // The empty name is of those whose rule was never told.
+                    // The empty name stands for jobs whose rule was never reported.
                     Named::Rules(rank, sorted) => Some(rank[mark.rule as usize]).filter(|rank| !sorted[*rank as usize].is_empty()),
                     Named::Values(values) => Some(values.of(mark.wildcards)).filter(|at| *at != Marks::NONE).map(|at| values.rank(at)),
                 };
@@ -114,7 +114,7 @@ impl Order<'_> {
         })
     }
 
-    /// The key of a text that was written for this column.
+    /// The key in a text that was written for this column.
     fn read(&self, text: Option<&str>) -> Option<i64> {
         match (self.column, text) {
             (JobColumn::Reported, None) => Some(self.turn(0)),
@@ -128,10 +128,10 @@ impl Order<'_> {
     }
 }
 
-/// The ids of one page of jobs in their order, and where the next one begins.
+/// The ids of one page of jobs in order, and where the next page begins.
 ///
-/// `values` are those of the wildcard it is ordered by, `texts` those to be searched; without them
-/// nothing has a value, and no words are found. Looks at every job of the run: a million in some 10 ms.
+/// `values` are those of the wildcard that determines the order, `texts` those to be searched. Without them
+/// no job has a value, and no search finds anything. Examines every job of the run: a million in some 10 ms.
 ///
 /// # Errors
 /// [`StoreError::Unfit`] for a cursor that is not one of this order.
@@ -166,7 +166,7 @@ pub fn window(
             && (query.statuses.is_empty() || query.statuses.contains(&mark.status))
             && with_words.as_ref().is_none_or(|found| found.get(mark.wildcards as usize) == Some(&true))
     };
-    // The best ones so far; beyond the last of them nothing is of interest once there are enough.
+    // The best ones so far. Once there are enough, only keys up to the last of them matter.
     let mut best: Vec<(i64, i64)> = Vec::with_capacity(limit * 8);
     let mut bound = None;
     for mark in marks.rows.iter().filter(passes) {

@@ -1,10 +1,10 @@
-//! What the wildcards of a run's jobs say: the values of one of them, and words among all of them.
-//! From [`super::marks`] in memory; reads nothing.
+//! The wildcards of a run's jobs: the values of one of them in order, and a text search over all of them. Uses
+//! [`super::marks`] in memory; reads nothing.
 
 use super::marks::{Marks, Words};
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
-/// The values of one wildcard in an order of their own.
+/// The values of one wildcard in sorted order.
 #[derive(Clone, Debug, Default)]
 pub struct Values {
     /// By place in [`Marks::wildcards`]: a place in `words`, or [`Marks::NONE`].
@@ -17,7 +17,7 @@ pub struct Values {
 }
 
 impl Values {
-    /// Takes in what was met since the last time. Costs as much as that, and a sort if values are new.
+    /// Adds wildcards that were seen since the last call. The cost is proportional to them, plus a sort if there are new values.
     pub fn grow(&mut self, name: &str, wildcards: &Words) {
         for text in &wildcards.list()[self.of.len()..] {
             let all: BTreeMap<Cow<'_, str>, serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
@@ -39,7 +39,7 @@ impl Values {
         }
     }
 
-    /// Wildcards it knows of.
+    /// How many wildcards it has taken in.
     pub fn known(&self) -> usize {
         self.of.len()
     }
@@ -53,12 +53,12 @@ impl Values {
         self.words.list()
     }
 
-    /// How many values come before one.
+    /// How many values come before this one.
     pub fn rank(&self, place: u32) -> u32 {
         self.rank[place as usize]
     }
 
-    /// The value with a rank.
+    /// The value at a rank.
     pub fn ranked(&self, rank: u32) -> &str {
         &self.words.list()[self.sorted[rank as usize] as usize]
     }
@@ -70,17 +70,17 @@ impl Values {
     }
 }
 
-/// All wildcards in small letters, to be searched.
+/// All wildcards in lower case, for searching.
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
-    /// One a line: JSON has no line breaks of its own.
+    /// One per line: JSON text contains no line breaks.
     text: String,
-    /// Where each ends.
+    /// Where each line ends.
     ends: Vec<usize>,
 }
 
 impl Texts {
-    /// Takes in what was met since the last time.
+    /// Adds wildcards that were seen since the last call.
     pub fn grow(&mut self, wildcards: &Words) {
         for text in &wildcards.list()[self.ends.len()..] {
             self.text.push_str(&text.to_lowercase());
@@ -89,12 +89,12 @@ impl Texts {
         }
     }
 
-    /// Wildcards it knows of.
+    /// How many wildcards it has taken in.
     pub fn known(&self) -> usize {
         self.ends.len()
     }
 
-    /// By place in [`Marks::wildcards`]: whether these words are in it, whatever their case.
+    /// For each place in [`Marks::wildcards`]: whether it contains this text, ignoring case.
     pub fn with(&self, words: &str) -> Vec<bool> {
         let words = words.to_lowercase();
         let mut found = vec![false; self.ends.len()];

@@ -1,29 +1,29 @@
-//! A workflow begins: as a new one, or as another attempt of one that is known by its name or number.
+//! A workflow begins: as a new one, or as another attempt of one with the same name or number.
 
 use super::lose_jobs;
 use crate::{Conn, Doing, StoreError};
 use model::{Millis, RunId, UserId, cut::Cut};
 use sqlx::types::{Json, Uuid};
 
-/// What a client tells of a workflow before it runs.
+/// What a client reports of a workflow before it runs.
 #[derive(Clone, Debug, Default)]
 pub struct Creation {
     pub user: Option<UserId>,
     pub user_name: String,
     pub client_version: Option<String>,
-    /// The name by which it is known again; `None` makes one that is nobody's attempt.
+    /// The name that links attempts; `None` creates a run that is nobody's attempt.
     pub name: Option<String>,
-    /// What of it was too long to be kept whole.
+    /// Parts that were too long to be kept whole.
     pub cuts: Vec<Cut>,
-    /// An earlier one by its number, of which this is another attempt.
+    /// The number of an earlier workflow, of which this is another attempt.
     pub id: Option<i64>,
     pub command_line: Option<String>,
     pub directory: Option<String>,
     pub snakefile: Option<String>,
-    /// The request as it came, as JSON text without U+0000.
+    /// The request as it was received, as JSON text without U+0000.
     pub body: String,
     pub received_at: Millis,
-    /// Its client only asks about the workflow: it is over already, and nobody's attempt, unless jobs are heard of.
+    /// The client only queries the workflow: the run is already over, and is nobody's attempt, unless its jobs are reported.
     pub asks: bool,
 }
 
@@ -37,11 +37,11 @@ struct Earlier {
     busy: bool,
 }
 
-/// Makes a run for a client that is about to report one. Returns its number and the run.
+/// Creates a run for a client that is about to report one. Returns its number and the run.
 ///
-/// A name, or a number, that was used before makes another attempt under the same number; while that one is still
-/// running and nothing of it failed, a run of its own whose name is told apart by eight letters.
-/// The caller owns the transaction.
+/// A name or number that was used before creates another attempt under the same number. While the previous attempt is
+/// still running and none of its jobs has failed, this instead creates a separate run, whose name gets a suffix of
+/// eight letters. The caller owns the transaction.
 pub async fn create(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Result<(i64, RunId), StoreError> {
     let earlier = if new.asks { None } else { earlier(conn, new, stale).await? };
     let (name, after) = match earlier {
@@ -102,7 +102,7 @@ pub async fn create(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Resu
     Ok((known_as, RunId(id)))
 }
 
-/// The newest attempt of the same sender's name or number. Two that begin at once wait for each other.
+/// The newest attempt with the same sender and the same name or number. Two calls that begin at once wait for each other.
 async fn earlier(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Result<Option<Earlier>, StoreError> {
     if new.name.is_none() && new.id.is_none() {
         return Ok(None);
@@ -114,8 +114,8 @@ async fn earlier(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Result<
         .execute(&mut *conn)
         .await
         .doing("waiting for others of that name")?;
-    // One condition by name or by number would be planned as a walk through all runs. So would an order by number
-    // alone: the runs of one name are few, and put in order when they are found.
+    // A single condition for name or number would be planned as a scan of all runs. So would ordering by number alone:
+    // the runs of one name are few and are sorted after they are found.
     let which = if new.name.is_some() { "md5(workflow_name) = md5($2) and workflow_name = $2" } else { "panoptes_id = $3" };
     let sql = format!(
         "with known as materialized (
@@ -138,7 +138,7 @@ async fn earlier(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Result<
         .doing("finding earlier attempts")
 }
 
-/// An attempt that another one follows is over, whether or not its client said so.
+/// Ends an attempt that is followed by another one, whether or not its client reported the end.
 async fn retire(conn: &mut Conn, id: Uuid) -> Result<(), StoreError> {
     sqlx::query("update workflow_runs set status = 'failed', ended_at = greatest(last_seen_at, started_at) where id = $1 and status in ('running', 'waiting', 'suspended')")
         .bind(id)

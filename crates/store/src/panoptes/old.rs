@@ -1,6 +1,6 @@
-//! A database file of Panoptes, read; and what was in it, written here.
+//! Reads a database file of Panoptes, and writes its content to Flowo's database.
 //!
-//! Only read, so it may be in use. Its times are those of its machine's clock, without a zone.
+//! The file is only read, so it may be in use. Its times are local times of its machine, without a zone.
 
 use crate::{Conn, Doing, StoreError, apply::write_files};
 use model::{
@@ -18,11 +18,11 @@ use std::{collections::BTreeMap, path::Path};
 /// A file of Panoptes.
 pub struct Old {
     conn: SqliteConnection,
-    /// Younger versions note when they heard something last.
+    /// Newer versions store when they last received a report.
     has_updated: bool,
 }
 
-/// A workflow in it, as it stands there.
+/// A workflow, as the file contains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OldWorkflow {
     pub id: i64,
@@ -36,7 +36,7 @@ pub struct OldWorkflow {
     pub updated_at: String,
 }
 
-/// A job in it. Lists and wildcards are Python literals.
+/// A job, as the file contains it. Lists and wildcards are Python literals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OldJob {
     pub jobid: i64,
@@ -54,10 +54,10 @@ pub struct OldJob {
 }
 
 impl Old {
-    /// Opens a file without changing it.
+    /// Opens a file read-only.
     ///
     /// # Errors
-    /// There is none, or it is not one of Panoptes.
+    /// The file does not exist, or it is not a Panoptes database.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new().filename(path).read_only(true).create_if_missing(false);
         let mut conn = options.connect().await.doing("opening the database of Panoptes")?;
@@ -69,7 +69,7 @@ impl Old {
         Ok(Self { conn, has_updated: columns.iter().any(|name| name == "updated_at") })
     }
 
-    /// All workflows, oldest first. What is damaged in one of them, or of another type, is as if it were not there.
+    /// All workflows, oldest first. Values that are damaged or of the wrong type count as missing.
     pub async fn workflows(&mut self) -> Result<Vec<OldWorkflow>, StoreError> {
         let updated = if self.has_updated { "updated_at" } else { "null" };
         let sql = format!(
@@ -93,7 +93,7 @@ impl Old {
             .collect())
     }
 
-    /// The jobs of a workflow, in the order in which they were told.
+    /// The jobs of a workflow, in the order in which they were reported.
     pub async fn jobs(&mut self, workflow: i64) -> Result<Vec<OldJob>, StoreError> {
         let rows = sqlx::query(
             "select jobid, name, msg, input, output, log, wildcards, is_checkpoint, shell_command, status,
@@ -125,7 +125,7 @@ impl Old {
     }
 }
 
-/// A job as it is taken over.
+/// A job to be imported.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TakenJob {
     pub job_id: i64,
@@ -140,10 +140,10 @@ pub struct TakenJob {
     pub files: JobFiles,
 }
 
-/// A workflow as it is taken over; times as in the file, of the zone `zone`.
+/// A workflow to be imported; times as in the file, in the zone `zone`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taken {
-    /// The same whenever it is taken over.
+    /// The same at each import.
     pub id: RunId,
     pub name: String,
     pub status: RunStatus,
@@ -165,7 +165,7 @@ pub async fn zone(conn: &mut Conn, zone: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether a time of the file is of the last hour; no time is not.
+/// Whether a time of the file lies within the last hour; a missing time does not.
 pub async fn is_recent(conn: &mut Conn, at: &str, zone: &str) -> Result<bool, StoreError> {
     sqlx::query_scalar("select coalesce(nullif($1, '')::timestamp at time zone $2 > now() - interval '1 hour', false)")
         .bind(at)
@@ -175,7 +175,7 @@ pub async fn is_recent(conn: &mut Conn, at: &str, zone: &str) -> Result<bool, St
         .doing("comparing a time of Panoptes")
 }
 
-/// Whether a run is there, or was and is deleted.
+/// Whether a run exists, or existed and was deleted.
 pub async fn is_known(conn: &mut Conn, id: RunId) -> Result<bool, StoreError> {
     sqlx::query_scalar("select exists (select from workflow_runs where id = $1) or exists (select from deleted_runs where id = $1)")
         .bind(id.0)

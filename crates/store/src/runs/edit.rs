@@ -1,16 +1,16 @@
-//! Deleting runs, with a way back. Files on disk are nobody's business here.
+//! Deletes runs, reversibly at first. Never touches files on disk.
 
 use super::Audience;
 use crate::{Conn, Doing, StoreError};
 use model::{RunId, UserId};
 use sqlx::types::Uuid;
 
-/// Hides runs; [`restore`] brings them back until the purge. Returns those that were hidden now.
+/// Hides runs; [`restore`] brings them back until the purge. Returns the runs that were hidden by this call.
 pub async fn delete(conn: &mut Conn, audience: Audience, ids: &[RunId], by: Option<UserId>) -> Result<Vec<RunId>, StoreError> {
     mark(conn, audience, ids, true, by).await
 }
 
-/// Shows hidden runs again. Returns those that were hidden until now.
+/// Shows hidden runs again. Returns the runs that were hidden until this call.
 pub async fn restore(conn: &mut Conn, audience: Audience, ids: &[RunId], by: Option<UserId>) -> Result<Vec<RunId>, StoreError> {
     mark(conn, audience, ids, false, by).await
 }
@@ -42,7 +42,7 @@ async fn mark(conn: &mut Conn, audience: Audience, ids: &[RunId], hide: bool, by
     Ok(done.into_iter().map(RunId).collect())
 }
 
-/// Gives a run another name and other tags. `false` if there is no such run for this audience.
+/// Changes a run's name and tags. Returns `false` if this audience has no such run.
 pub async fn rename(
     conn: &mut Conn,
     audience: Audience,
@@ -77,9 +77,9 @@ pub async fn rename(
     Ok(done.is_some())
 }
 
-/// Deletes for good what was hidden more than `seconds` ago; at most `limit` runs a call.
+/// Permanently deletes runs that were hidden more than `seconds` ago; at most `limit` runs per call.
 ///
-/// Their ids are remembered, so that a client still at work does not bring them back.
+/// Their ids are remembered, so that a client that is still running does not bring them back.
 pub async fn purge(conn: &mut Conn, seconds: i32, limit: i32) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "with doomed as (
@@ -100,7 +100,7 @@ pub async fn purge(conn: &mut Conn, seconds: i32, limit: i32) -> Result<u64, Sto
     Ok(done.rows_affected())
 }
 
-/// Deletes every run of a user, at once and for good. Used to clear the demo lab.
+/// Permanently deletes every run of a user at once. Used to clear the demo lab.
 pub async fn delete_of_users(conn: &mut Conn, os_user: &str) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "with doomed as (

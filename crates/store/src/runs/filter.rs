@@ -1,6 +1,6 @@
 //! The filter language as conditions on `workflow_runs r`.
 //!
-//! Means the same as `RunFilter::matches`; `tests/filter.rs` holds the two together.
+//! Means the same as `RunFilter::matches`; `tests/filter.rs` checks that both agree.
 
 use super::Audience;
 use model::{
@@ -17,7 +17,7 @@ pub(super) fn push(sql: &mut QueryBuilder<Postgres>, audience: Audience, filter:
     }
     for clause in &filter.clauses {
         if clause.not {
-            // A comparison with an absent value is null; its negation must be decided, too.
+            // A comparison with an absent value is null; its negation must not be null, too.
             sql.push(" and not coalesce((");
             term(sql, &clause.term, now);
             sql.push("), false)");
@@ -79,14 +79,14 @@ fn term(sql: &mut QueryBuilder<Postgres>, term: &Term, now: Millis) {
     }
 }
 
-/// A condition that follows from a term that no index answers, and that one does.
+/// Adds a condition that an index can answer and that follows from a term that no index can answer.
 fn indexable(sql: &mut QueryBuilder<Postgres>, term: &Term) {
     if let Term::Name(part) | Term::Directory(part) = term {
         sql.push(" and r.search like ").push_bind(like(part));
     }
 }
 
-/// `expression in (values)`. With one value an index also gives the order, and a page costs a page.
+/// `expression in (values)`. For a single value an index also gives the order, so that a page costs only its own rows.
 fn any_of(sql: &mut QueryBuilder<Postgres>, expression: &str, mut values: Vec<String>) {
     sql.push(expression);
     match values.pop() {

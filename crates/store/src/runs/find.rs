@@ -1,4 +1,4 @@
-//! One run, and the runs behind changes.
+//! One run, and the runs affected by changes.
 
 use super::{Audience, row};
 use crate::{Conn, Doing, StoreError};
@@ -14,9 +14,9 @@ use sqlx::{
     types::{Json, Uuid},
 };
 
-/// Rules of a run that are listed at once.
+/// How many rules of a run are listed at once.
 pub const MOST_RULES: u32 = 5_000;
-/// Attempts that are listed, the newest.
+/// How many attempts are listed, newest first.
 const MOST_ATTEMPTS: i64 = 1_000;
 
 /// The run as a row shows it; `None` if there is none this reader may see.
@@ -24,14 +24,14 @@ pub async fn summary(conn: &mut Conn, audience: Audience, id: RunId) -> Result<O
     Ok(owned(conn, audience, id).await?.map(|(run, _)| run))
 }
 
-/// The same with the account it belongs to; a row that was written by hand may belong to nobody.
+/// Like [`summary`], with the account that owns the run; a row that was written by hand may have no owner.
 pub async fn owned(conn: &mut Conn, audience: Audience, id: RunId) -> Result<Option<(RunSummary, Option<UserId>)>, StoreError> {
     let (rows, _) = changed(conn, &[id]).await?;
     let is_seen = |owner: Option<UserId>| audience == Audience::All || audience == owner.map_or(Audience::All, Audience::User);
     Ok(rows.into_iter().find(|(_, owner)| is_seen(*owner)))
 }
 
-/// The present rows of `ids` with their owners, and which of `ids` are gone or deleted.
+/// The current rows of `ids` with their owners, and which of `ids` no longer exist or are deleted.
 pub async fn changed(conn: &mut Conn, ids: &[RunId]) -> Result<(Vec<(RunSummary, Option<UserId>)>, Vec<RunId>), StoreError> {
     #[derive(sqlx::FromRow)]
     struct Owned {
@@ -50,13 +50,13 @@ pub async fn changed(conn: &mut Conn, ids: &[RunId]) -> Result<(Vec<(RunSummary,
     Ok((found, gone))
 }
 
-/// The file that the client itself writes about a run, as it named it.
+/// The log file of a run's client, as the client named it.
 pub async fn logfile(conn: &mut Conn, run: RunId) -> Result<Option<String>, StoreError> {
     let found = sqlx::query_scalar("select logfile from workflow_runs where id = $1").bind(run.0).fetch_optional(conn);
     Ok(found.await.doing("reading the name of a log")?.flatten())
 }
 
-/// Everything the run's page shows at first sight.
+/// Everything that the run's page shows initially.
 pub async fn detail(conn: &mut Conn, audience: Audience, id: RunId) -> Result<Option<RunDetail>, StoreError> {
     let Some(run) = summary(conn, audience, id).await? else { return Ok(None) };
     let Some(facts) = facts(conn, &[id]).await?.pop() else { return Ok(None) };
@@ -93,7 +93,7 @@ pub async fn detail(conn: &mut Conn, audience: Audience, id: RunId) -> Result<Op
     }))
 }
 
-/// What is kept of a run besides its row.
+/// What is stored of a run besides its row.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Facts {
     pub id: Uuid,
@@ -113,7 +113,7 @@ pub struct Facts {
     pub lineage_id: Option<Uuid>,
 }
 
-/// [`Facts`] of the runs of one page, in no order.
+/// [`Facts`] of the runs of one page, in no particular order.
 pub async fn facts(conn: &mut Conn, ids: &[RunId]) -> Result<Vec<Facts>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     sqlx::query_as(
@@ -140,7 +140,7 @@ async fn filled(conn: &mut Conn, id: RunId) -> Result<FilledCounts, StoreError> 
     Ok(FilledCounts { close, log })
 }
 
-/// The newest attempts of the same in their order, and how many there are.
+/// The newest attempts of the same thing in order, and how many attempts there are.
 async fn attempts(conn: &mut Conn, lineage: Option<Uuid>, run: &RunSummary) -> Result<(Vec<Attempt>, usize), StoreError> {
     let rows: Vec<(Uuid, i32, String, i64)> = sqlx::query_as(
         "select id, attempt, status, count(*) over () from workflow_runs
@@ -160,12 +160,12 @@ async fn attempts(conn: &mut Conn, lineage: Option<Uuid>, run: &RunSummary) -> R
     Ok((if attempts.is_empty() { vec![Attempt { id: run.id, attempt: run.attempt, status: run.status }] } else { attempts }, all))
 }
 
-/// The rules of a run in their order with the counts of their jobs; the nameless one last. The first [`MOST_RULES`].
+/// The rules of a run in order with the counts of their jobs; the nameless rule comes last. At most [`MOST_RULES`].
 pub async fn rules(conn: &mut Conn, id: RunId) -> Result<Vec<RuleRow>, StoreError> {
     Ok(rules_from(conn, id, 0, MOST_RULES).await?.0)
 }
 
-/// The same from a place in their order on, at most `limit`; and how many rules there are, or 0 beyond the last.
+/// Like [`rules`], from a position in that order, at most `limit`; and how many rules there are, or 0 past the end.
 pub async fn rules_from(conn: &mut Conn, id: RunId, from: u32, limit: u32) -> Result<(Vec<RuleRow>, usize), StoreError> {
     #[derive(sqlx::FromRow)]
     struct Row {
@@ -215,7 +215,7 @@ pub async fn rules_from(conn: &mut Conn, id: RunId, from: u32, limit: u32) -> Re
     Ok((rules.collect(), all))
 }
 
-/// The parts of a run that only programs ask for: graph, plan, configuration, lineage.
+/// The parts of a run that only the API returns: graph, plan, configuration, lineage.
 #[derive(Clone, Debug, Default, PartialEq, sqlx::FromRow)]
 pub struct Extras {
     pub lineage_id: Option<Uuid>,
@@ -224,7 +224,7 @@ pub struct Extras {
     pub config: Option<Value>,
 }
 
-/// See [`Extras`]; of a run that [`detail`] found.
+/// [`Extras`] of a run that [`detail`] found.
 pub async fn extras(conn: &mut Conn, id: RunId) -> Result<Extras, StoreError> {
     let extras = sqlx::query_as("select lineage_id, rule_graph, planned, config from workflow_runs where id = $1")
         .bind(id.0)
@@ -234,7 +234,7 @@ pub async fn extras(conn: &mut Conn, id: RunId) -> Result<Extras, StoreError> {
     Ok(extras.unwrap_or_default())
 }
 
-/// The source of the first rules in their order.
+/// The source code of the first rules in their order.
 pub async fn codes(conn: &mut Conn, id: RunId, limit: u32) -> Result<Vec<RuleCode>, StoreError> {
     let rows = sqlx::query_as("select name, code, language from rules where workflow_run_id = $1 order by position, name_key limit $2")
         .bind(id.0)
@@ -245,7 +245,7 @@ pub async fn codes(conn: &mut Conn, id: RunId, limit: u32) -> Result<Vec<RuleCod
     Ok(coded(rows))
 }
 
-/// The source of some rules, in their order.
+/// The source code of some rules, in their order.
 pub async fn codes_of(conn: &mut Conn, id: RunId, names: &[String]) -> Result<Vec<RuleCode>, StoreError> {
     let rows = sqlx::query_as(
         "select name, code, language from rules
@@ -264,7 +264,7 @@ fn coded(rows: Vec<(String, Option<String>, Option<String>)>) -> Vec<RuleCode> {
     rows.into_iter().map(|(name, code, language)| RuleCode { name, code, language }).collect()
 }
 
-/// Names of the rules that follow the first ones, at most [`MOST_RULES`]; and how many follow.
+/// Names of the rules after the first `first`, at most [`MOST_RULES`]; and how many rules that is in total.
 pub async fn names_after(conn: &mut Conn, id: RunId, first: u32) -> Result<(Vec<String>, u64), StoreError> {
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "select name, count(*) over () from rules where workflow_run_id = $1 order by position, name_key offset $2 limit $3",

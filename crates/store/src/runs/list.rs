@@ -1,4 +1,4 @@
-//! Pages of runs: filtered, ordered, from one keyset to the next.
+//! Pages of runs: filtered, sorted, and continued from one keyset to the next.
 
 use super::{Audience, filter, row};
 use crate::{Conn, Doing, StoreError};
@@ -10,7 +10,7 @@ use model::{
 };
 use sqlx::{Postgres, QueryBuilder, Row as _, types::Uuid};
 
-/// Counting stops here; more is "at least".
+/// Counting stops here; beyond it the total is "at least".
 pub const COUNT_LIMIT: i64 = 10_000;
 
 /// What to list.
@@ -19,24 +19,24 @@ pub struct Query<'a> {
     pub audience: Audience,
     pub filter: &'a RunFilter,
     pub sort: RunSort,
-    /// Rows a page, 1 to 200.
+    /// Rows per page, 1 to 200.
     pub limit: u32,
     pub after: Option<&'a Cursor>,
-    /// The time at which relative times and open durations are meant.
+    /// The current time, for relative times and for the durations of running runs.
     pub now: Millis,
 }
 
 /// One page, and the cursor of the next.
 ///
-/// In the default order this reads an index and costs O(limit) however many runs are stored;
-/// other orders sort what passes the filter.
+/// In the default order this reads an index and costs O(limit), however many runs are stored;
+/// other orders sort all runs that pass the filter.
 ///
 /// # Errors
 /// [`StoreError::Unfit`] for a cursor that does not fit the order.
 pub async fn list(conn: &mut Conn, query: &Query<'_>) -> Result<Page<RunSummary>, StoreError> {
     let limit = query.limit.clamp(1, 200);
     let mut sql = statement(query, limit)?;
-    // Planned anew for what is asked: one plan for a rare word and for a common one suits neither.
+    // Planned for each query: one plan for both a rare and a common word suits neither.
     let rows = sql.build().persistent(false).fetch_all(conn).await.doing("listing runs")?;
     let mut items = Vec::with_capacity(rows.len());
     let mut keys = Vec::with_capacity(rows.len());
@@ -53,7 +53,7 @@ pub async fn list(conn: &mut Conn, query: &Query<'_>) -> Result<Page<RunSummary>
 fn statement(query: &Query<'_>, limit: u32) -> Result<QueryBuilder<Postgres>, StoreError> {
     let mut sql = QueryBuilder::new(format!("select {}, (", row::COLUMNS));
     match column(query.sort.column) {
-        // Exact to the microsecond, and the same text whatever the session's zone.
+        // Exact to the microsecond, and the same text in every session time zone.
         Kind::Time => sql.push("(extract(epoch from r.sort_at) * 1000000)::bigint"),
         _ => key(&mut sql, query),
     };
@@ -109,7 +109,7 @@ const fn column(column: RunColumn) -> Kind {
     }
 }
 
-/// What runs are ordered by; never null, so that a row comparison pages through it.
+/// The sort key of runs; never null, so that a row comparison can page through it.
 fn key<'a>(sql: &'a mut QueryBuilder<Postgres>, query: &Query<'_>) -> &'a mut QueryBuilder<Postgres> {
     match query.sort.column {
         RunColumn::Started => sql.push("r.sort_at"),
@@ -130,7 +130,7 @@ fn key<'a>(sql: &'a mut QueryBuilder<Postgres>, query: &Query<'_>) -> &'a mut Qu
     }
 }
 
-/// How many runs pass, exact up to [`COUNT_LIMIT`].
+/// How many runs pass the filter, exact up to [`COUNT_LIMIT`].
 pub async fn total(conn: &mut Conn, audience: Audience, filter: &RunFilter, now: Millis) -> Result<Total, StoreError> {
     let mut sql = QueryBuilder::new("select count(*) from (select from workflow_runs r");
     filter::push(&mut sql, audience, filter, now);

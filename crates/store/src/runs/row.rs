@@ -1,4 +1,4 @@
-//! A run's row as the database gives it, turned into the model's form.
+//! Converts a run's row from the database into the model's form.
 
 use crate::{StoreError, status};
 use model::{

@@ -1,4 +1,4 @@
-//! Messages as clients wrote them, odd ones, and whatever Python's own `repr` makes of random values.
+//! Messages as real clients wrote them, unusual ones, and the output of Python's own `repr` for random values.
 
 use super::*;
 use proptest::prelude::*;
@@ -85,7 +85,7 @@ fn what_is_broken_is_said_to_be() {
 
 #[test]
 fn many_quotes_that_close_nowhere_cost_no_more_than_a_few_looks() {
-    // By the square of its length this would take hours.
+    // With quadratic time this would take hours.
     let text = format!("[x({}", r"\'".repeat(2_000_000));
     assert!(parse(&text).is_err());
 }
@@ -97,11 +97,11 @@ fn keys_of_keys_do_not_grow() {
     assert!(shown.len() < 4 * text.len(), "{shown}");
 }
 
-/// Prints `count` lines of JSON: what `repr` makes of a random value, and that value as this parser has it.
+/// Prints `count` lines of JSON: the `repr` of a random value, and that value as this parser should read it.
 const REPRS: &str = include_str!("reprs.py");
 
-/// Whether a value is what Python said it is. Numbers are compared as numbers, dictionaries as they were before
-/// two keys became the same text.
+/// Whether a value is the one that Python printed. Numbers are compared as numbers, and dictionaries as they were
+/// before two keys became the same text.
 fn is(read: &Value, wanted: &Value) -> bool {
     match (read, wanted) {
         (Value::Object(read), Value::Object(wanted)) => {

@@ -1,4 +1,4 @@
-//! Lines of a log, read: what they say besides their words.
+//! Parses log lines: finds the facts in their words.
 
 use super::{CLASS, cut};
 use model::event::{Event, JobTold, LastWord};
@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 pub(super) enum Stop {
     /// Its user stopped it.
     ByUser,
-    /// It was asked to end by its system, or gives up after a failure.
+    /// The system asked it to end, or it gives up after a failure.
     Other,
 }
 
-/// Whether a line says that the run stops.
+/// Whether a line says that the run is stopping, and why.
 pub(super) fn stop(said: &str) -> Option<Stop> {
     let says = |words: &str| said.starts_with(words);
     if says("Terminating processes on user request") {
@@ -23,24 +23,24 @@ pub(super) fn stop(said: &str) -> Option<Stop> {
     says("Will exit after finishing currently running jobs").then_some(Stop::Other)
 }
 
-/// What a command line says of how its client talks.
+/// What a command line shows about its client's messages.
 ///
-/// The line was joined without quotes, so the words may be those of an option's value: these are hints.
+/// These are only hints: the arguments were joined without quotes, so a word that looks like an option may be part of an option's value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hints {
-    /// It says little: no end of a job, but failures; of a dry run how many jobs there would be, and no more.
+    /// The client says little: it reports failed jobs but no other ends, and of a dry run only how many jobs there would be.
     pub quiet: bool,
-    /// It executes nothing.
+    /// The client executes nothing.
     pub dry: bool,
-    /// It only asks about the workflow, draws it, or tidies up behind it: it has no jobs, not even planned ones.
+    /// The client only queries the workflow, draws it, or cleans up after it: it has no jobs, not even planned ones.
     #[serde(default)]
     pub asks: bool,
 }
 
 /// Options with which Snakemake 5.27 to 8 ends without announcing or executing a job, each also as `--option=value`.
 ///
-/// Their short forms are left out: batch systems have the same ones, and in the line the words of `--cluster "qsub -l …"`
-/// look like options.
+/// Their short forms are left out: batch systems use the same ones, and in the line the words of `--cluster "qsub -l
+/// …"` look like options.
 const QUESTIONS: &[&str] = &[
     "--summary",
     "--detailed-summary",
@@ -96,7 +96,7 @@ impl Hints {
     }
 }
 
-/// What a line of the log says; `stops`: why the run was to stop before.
+/// The event of a log line; `stops`: why the run was already stopping, if it was.
 pub(super) fn info(said: &str, stops: Option<Stop>, hints: Hints) -> Event {
     if said.starts_with("Nothing to be done") {
         return Event::NothingToDo;
@@ -116,7 +116,7 @@ pub(super) fn info(said: &str, stops: Option<Stop>, hints: Hints) -> Event {
     submitted(said).unwrap_or_else(|| words("info", said))
 }
 
-/// Nothing but words.
+/// An event with nothing but a message.
 pub(super) fn words(level: &'static str, message: &str) -> Event {
     Event::Said { level, message: message.to_owned(), logfile: None, end: None }
 }
@@ -146,7 +146,7 @@ fn submitted(text: &str) -> Option<Event> {
     Some(Event::JobTold { job_id: job.parse().ok()?, told: Box::new(told) })
 }
 
-/// The table of jobs by rule, in the older form (count first) or the newer one (rule first).
+/// Parses the table of jobs by rule, in the older form (count first) or the newer one (rule first).
 pub(super) fn planned(text: &str) -> Option<Event> {
     let mut lines = text.lines();
     let head = lines.next()?;
@@ -162,7 +162,7 @@ pub(super) fn planned(text: &str) -> Option<Event> {
             [sum] if is_old => total = count(sum),
             [told, rule] if is_old => per_rule.extend(count(told).map(|count| ((*rule).to_owned(), count))),
             ["total", sum, ..] => {
-                // The last one is the sum; one before it is a rule of that name.
+                // The last such line is the sum; an earlier one is a rule named `total`.
                 let rule = std::mem::replace(&mut total, count(sum));
                 per_rule.extend(rule.map(|count| ("total".to_owned(), count)));
             }

@@ -1,4 +1,4 @@
-//! What single messages mean, and what is remembered between them.
+//! The meaning of single messages, and what is remembered between them.
 
 use super::*;
 use model::event::LastWord;
@@ -18,7 +18,7 @@ fn one(talk: &mut Conversation, message: Value) -> Event {
 #[test]
 fn a_command_belongs_to_the_job_described_before_it() {
     let mut talk = Conversation::resumed(Hints::default());
-    assert!(matches!(one(&mut talk, json!({"level": "shellcmd", "msg": "true"})), Event::Said { .. }), "of nobody yet");
+    assert!(matches!(one(&mut talk, json!({"level": "shellcmd", "msg": "true"})), Event::Said { .. }), "of no job yet");
     meaning(&mut talk, json!({"level": "job_info", "jobid": 4, "name": "make"}));
     let Event::JobTold { job_id, told } = one(&mut talk, json!({"level": "shellcmd", "jobid": null, "msg": "echo x"})) else { panic!() };
     assert_eq!((job_id, told.shell_command.as_deref()), (4, Some("echo x")));
@@ -81,7 +81,7 @@ fn a_dry_run_that_says_little_is_over_when_it_has_said_what_there_would_be() {
     for command in ["snakemake -n", "snakemake -q --cores 1", "snakemake --name -quantify -n", ""] {
         assert!(!dry(&mut Conversation::new(Hints::of(command))), "{command}");
     }
-    // Words of an option's value, in a run that is one.
+    // A real run whose command line contains an option's value that looks like an option.
     let mut talk = Conversation::new(Hints::of("snakemake --quiet --cluster qsub -n 4"));
     meaning(&mut talk, json!({"level": "info", "msg": "Using shell: /usr/bin/bash"}));
     assert!(!dry(&mut talk));
@@ -146,7 +146,7 @@ fn tables_of_jobs_are_read_in_both_forms() {
     for text in [old, new, wide] {
         assert_eq!(one(&mut Conversation::new(Hints::default()), json!({"level": "run_info", "msg": text})), wanted, "{text}");
     }
-    // A rule of that name stands before the sum.
+    // A rule named `total` precedes the sum.
     let total = "Job stats:\njob      count\n-----  -------\nall          1\nmake         2\ntotal        2\ntotal        5\n";
     let wanted = Event::Planned { per_rule: BTreeMap::from([("all".into(), 1), ("make".into(), 2), ("total".into(), 2)]), total: 5 };
     for text in [total, "Job counts:\n\tcount\tjobs\n\t1\tall\n\t2\tmake\n\t2\ttotal\n\t5"] {
@@ -191,7 +191,7 @@ fn times_are_the_clients_by_our_clock() {
         let Value::Object(message) = json!({"timestamp": seconds}) else { panic!() };
         talk.time(&message, now)
     };
-    // Its clock is an hour behind, and the first message took 40 ms.
+    // The client's clock is an hour behind, and the first message took 40 ms.
     assert_eq!(time(1000.0, 4_600_040), 4_600_040);
     assert_eq!(time(1001.0, 4_601_010), 4_601_010, "faster: that is the difference of the clocks");
     assert_eq!(time(1002.0, 4_602_500), 4_602_010, "held up");
@@ -221,19 +221,19 @@ fn an_error_is_nobodys_unless_it_names_the_command_or_came_right_before() {
         let Event::JobFailed { told, .. } = one(talk, json!({"level": "job_error", "jobid": job, "shellcmd": command})) else { panic!() };
         told.error
     };
-    // A job of a cluster fails without an error of its own, long after that of another one.
+    // A cluster job fails without an error of its own, long after an error of another job.
     let mut talk = Conversation::resumed(Hints::default());
     meaning(&mut talk, error.clone());
     meaning(&mut talk, json!({"level": "progress", "done": 1, "total": 9}));
     assert_eq!(failed(&mut talk, 8, "eight"), None);
-    assert!(failed(&mut talk, 1, "one").is_some(), "still there for the one it names");
+    assert!(failed(&mut talk, 1, "one").is_some(), "still kept for the job that it names");
     assert_eq!(failed(&mut talk, 1, "one"), None, "once");
-    // One of a script names no command.
+    // The error of a script contains no command.
     meaning(&mut talk, error);
     assert!(failed(&mut talk, 2, "script").is_some());
 }
 
-/// What the end of the log means to a client that said some words before it.
+/// What the end of the log means, after a client with this command line has sent these messages.
 fn last_word(command: &str, words: &[&str]) -> LastWord {
     let mut talk = Conversation::resumed(Hints::of(command));
     for words in words {

@@ -1,8 +1,8 @@
-//! Every way in which Snakemake 9.27.1 says that a job failed, as it prints it, and whose failure that is.
+//! Every way in which Snakemake 9.27.1 reports that a job failed, as it prints it, and the job that each belongs to.
 
 use super::*;
 
-/// A job that begins at that second.
+/// A job that begins at a given second.
 fn job(rule: &str, id: i64, output: &str, wildcards: &str, command: &str) -> String {
     let wildcards = if wildcards.is_empty() { String::new() } else { format!("    wildcards: {wildcards}\n") };
     format!(
@@ -133,7 +133,7 @@ fn every_attempt_keeps_its_own_error_and_cluster_id() {
     assert_eq!(ids, [(1, "7001"), (2, "7002"), (3, "7003")]);
 }
 
-/// Two groups that were submitted side by side, of which the first is tried again.
+/// Two groups that were submitted at the same time; the first is retried.
 pub(super) const GROUPS: &str = r"Provided remote nodes: 4
 [Sun Nov 29 19:34:06 2026] Group job pair (jobs in lexicogr. order):
     [Sun Nov 29 19:34:06 2026]
@@ -210,7 +210,7 @@ fn groups_submitted_side_by_side_are_known_by_the_ids_that_snakemake_makes_of_th
     assert_eq!(errors, [(Some(1), 1, None), (Some(0), 1, None)]);
 }
 
-/// A local group of which one member did not make its file.
+/// A local group in which one member did not make its file.
 pub(super) const POSTPROCESSED: &str = r"[Sun Nov 29 19:34:01 2026] Group job 85148a3f-c4b2-40e8-9caf-99166d300779 (jobs in lexicogr. order):
     [Sun Nov 29 19:34:01 2026]
     localrule consumer:
@@ -244,7 +244,7 @@ fn a_group_fails_with_the_member_whose_files_are_missing() {
     assert_eq!(said, [("WorkflowError", Some(0)), ("WorkflowError", None)]);
 }
 
-/// A `run:` rule and two scripts of one rule that fail in the same second, beside a shell rule.
+/// A `run:` rule and two scripts of one rule that fail in the same second, along with a shell rule.
 pub(super) const SCRIPTS: &str = r#"RuleException:
 CalledProcessError in file "/data/lab/Snakefile", line 6:
 Command 'set -euo pipefail;  /usr/bin/python3 /data/lab/.snakemake/scripts/tmp7y91k_tm.boom.py' returned non-zero exit status 1.
