@@ -1,7 +1,6 @@
-//! Who may do what: one table of all routes, and the layer that holds every request to it.
+//! Who may do what: one table of all routes, and the layer that checks every request against it.
 //!
-//! A route that is not in the table answers nobody. A test walks the table with every kind
-//! of caller.
+//! A route that is not in the table is refused for everybody. A test walks the table with every kind of caller.
 
 mod cookies;
 pub mod device;
@@ -25,14 +24,14 @@ use axum::{
 };
 use model::access::{Grant, Means, Permission, Refusal, may};
 
-/// Who callers without a token are, where whoever started the server let them in.
+/// The identity of callers without a token, where the person who started the server admits such callers.
 #[derive(Clone, Debug)]
 pub struct Trusted(pub Identity);
 
-/// Who may read the metrics without a token of an admin: `FLOWO_METRICS`.
+/// Who may read the metrics without an admin's token: `FLOWO_METRICS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricsAccess {
-    /// Programs of this machine.
+    /// Programs on this machine.
     Local,
     /// Nobody.
     Token,
@@ -41,8 +40,8 @@ pub enum MetricsAccess {
 }
 
 impl MetricsAccess {
-    /// What holds when nobody says: where people come in by a name of its own, a proxy may stand on this machine, and
-    /// all that it passes on looks local.
+    /// The default. If people use another host name, a proxy may run on this machine, and every request it forwards
+    /// looks local.
     pub fn unless_told(public_url: Option<&str>) -> Self {
         let authority = public_url.and_then(|url| url.split_once("://")).map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
         let host = authority.map(|authority| match authority.rsplit_once(':') {
@@ -54,11 +53,11 @@ impl MetricsAccess {
     }
 }
 
-/// What the doors are told, and what they remember between requests. Cheap to clone.
+/// Settings of the access checks, and what they remember between requests. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Doors {
     pub metrics: MetricsAccess,
-    /// Sign-ins that programs begin.
+    /// Sign-ins begun by programs.
     pub starts: Throttle,
 }
 
@@ -68,33 +67,34 @@ impl Doors {
     }
 }
 
-/// What a route asks of its caller, and how it refuses.
+/// What a route requires of its caller, and how it refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Anybody.
     Public,
-    /// Somebody signed in; others are sent to the sign-in page.
+    /// Signed-in people; others are redirected to the sign-in page.
     Page,
-    /// A session or any token: an answer that tells nothing of anybody.
+    /// A session or any token. For answers that reveal nothing about anybody.
     Known,
     /// A session or a token that may read.
     Read,
     /// A session or a token that may change things.
     Write,
-    /// Somebody signed in who may change things: letting others in is not for tokens.
+    /// A signed-in person who may change things: tokens may not let others in.
     Session,
     /// A token that may report (a session may, too: some clients have only that).
     Report,
-    /// The same for clients of Panoptes that are about to report, which know what 401 means ...
+    /// Like `Report`, for Panoptes clients that are about to report and understand 401.
     Create,
-    /// ... and for their updates: there they end their user's run at 401 and 403, so the handler says it.
+    /// Like `Report`, for updates of Panoptes clients. They end their user's run at 401 and 403, so the handler answers
+    /// instead.
     Update,
-    /// Whom `FLOWO_METRICS` lets in, or an admin.
+    /// Callers whom `FLOWO_METRICS` admits, and admins.
     Operator,
 }
 
 impl Access {
-    /// What a caller who is known must be permitted; `None` where nobody is asked.
+    /// The permission that a known caller needs; `None` if the route is public.
     const fn permission(self) -> Option<Permission> {
         Some(match self {
             Self::Public => return None,
@@ -114,7 +114,7 @@ impl Access {
 pub const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/healthz", Access::Public),
     (Method::GET, "/metrics", Access::Operator),
-    // A page with a button; the button uses the key.
+    // A page with a button; only the button uses the key.
     (Method::GET, "/sign-in", Access::Public),
     (Method::POST, "/sign-in", Access::Public),
     (Method::POST, "/sign-out", Access::Page),
@@ -128,7 +128,7 @@ pub const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/runs/{id}/raw", Access::Page),
     (Method::GET, "/runs/{id}/reports/{number}", Access::Page),
     (Method::GET, "/runs/{id}/history/{number}", Access::Page),
-    // The address is the permission: sealed, for one file, for minutes.
+    // The URL is the permission: sealed, for one file, for minutes.
     (Method::GET, "/raw/{ticket}/{name}", Access::Public),
     (Method::GET, "/live", Access::Read),
     (Method::GET, "/_fn/{*name}", Access::Read),
@@ -153,7 +153,7 @@ pub const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/workflows", Access::Read),
     (Method::DELETE, "/api/workflows/all", Access::Write),
     (Method::GET, "/api/workflow/{id}", Access::Read),
-    // Some clients give their run its name this way.
+    // Some clients name their run this way.
     (Method::PUT, "/api/workflow/{id}", Access::Report),
     (Method::DELETE, "/api/workflow/{id}", Access::Write),
     (Method::POST, "/api/workflow/{id}/cancel", Access::Write),
@@ -168,23 +168,23 @@ pub const ROUTES: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/flowo/v1/runs/{id}/jobs", Access::Read),
 ];
 
-/// Before paths of clients that have no other place for a token.
+/// A prefix of paths, for clients that have no other place for a token.
 const IN_PATH: &str = "/t/{token}";
 
-/// What the table says of a request; HEAD is GET without a body.
+/// What the table requires for a request; HEAD counts as GET.
 pub fn required(method: &Method, pattern: &str) -> Option<Access> {
-    // A token in the path changes nothing but where it stands.
+    // A token in the path does not change the route.
     let pattern = pattern.strip_prefix(IN_PATH).unwrap_or(pattern);
-    // Each server function is a route of its own; they authorise themselves, too.
+    // Each server function is a route of its own, and also authorises its caller itself.
     let pattern = if pattern.starts_with("/_fn/") { "/_fn/{*name}" } else { pattern };
     let method = if method == Method::HEAD { &Method::GET } else { method };
     ROUTES.iter().find(|(m, path, _)| m == method && *path == pattern).map(|(.., access)| *access)
 }
 
-/// Lets a request through to its route, with who is asking, or answers in its place.
+/// Passes a request with its caller's identity to its route, or answers in the route's place.
 pub async fn check(State(state): State<ServerState>, mut request: Request, next: Next) -> Response {
     let pattern = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let Some(pattern) = pattern else { return next.run(request).await }; // No route: the fallback answers.
+    let Some(pattern) = pattern else { return next.run(request).await }; // There is no route: the fallback answers.
     let Some(access) = required(request.method(), &pattern) else {
         return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not take this method.").into_response();
     };
@@ -192,7 +192,7 @@ pub async fn check(State(state): State<ServerState>, mut request: Request, next:
         return next.run(request).await;
     }
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|peer| peer.0);
-    let mut headers = request.headers().clone(); // A body may not be shared while we wait.
+    let mut headers = request.headers().clone(); // A clone, because a request's body may not be shared across the await.
     if pattern.starts_with(IN_PATH) {
         identity::from_path(request.uri().path(), &mut headers);
     }
@@ -227,7 +227,7 @@ pub async fn check(State(state): State<ServerState>, mut request: Request, next:
     }
 }
 
-/// Leaves in a request who asks, where a page only differs by that and is for everybody.
+/// Attaches the caller's identity to a request for a page that everybody may see but that differs for signed-in people.
 pub async fn recognise(state: &ServerState, request: &mut Request) {
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|peer| peer.0);
     let headers = request.headers().clone();

@@ -11,7 +11,7 @@ use model::UserId;
 use std::{ops::Deref, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
-/// [`Shared`], as every request has it. Cheap to clone: each layer of a request does.
+/// [`Shared`], as every request has it. Cheap to clone, because each layer of a request does so.
 #[derive(Clone)]
 pub struct ServerState(Arc<Shared>);
 
@@ -29,27 +29,27 @@ impl Deref for ServerState {
     }
 }
 
-/// What handlers share.
+/// State that handlers share.
 pub struct Shared {
     pub app: AppState,
     pub writer: Writer,
     pub secrets: Secrets,
     pub tokens: access::TokenCache,
-    /// Who has streams and downloads open.
+    /// The open streams and downloads.
     pub watch: access::Watch,
     /// The account of the operating-system user who started Flowo.
     pub owner: UserId,
     pub doors: access::Doors,
     pub metrics: PrometheusHandle,
-    /// Room for large bodies.
+    /// The memory budget for large bodies.
     pub bodies: Budget,
-    /// Where updates wait that are answered before they are written.
+    /// Updates that are acknowledged before they are in the database.
     pub journal: Option<ingest::journal::Journal>,
-    /// What clients of Panoptes said, by whichever door they came in.
+    /// The conversations with Panoptes clients, over either port.
     pub conversations: ingest::panoptes::Conversations,
-    /// Seconds of silence after which their runs are stale; `None`: they never are.
+    /// Seconds of silence after which runs of Panoptes clients are stale; `None` for never.
     pub stale: Option<i32>,
-    /// Fires when the server stops: streams end, and say so.
+    /// Fires when the server stops: streams then send a last message and end.
     pub stopping: CancellationToken,
 }
 

@@ -1,4 +1,4 @@
-//! Who a request is from: a session cookie, a bearer token, or nobody.
+//! Identifies the caller of a request: a session cookie, a bearer token, or nobody.
 
 use super::{cookies, local};
 use crate::http::ServerState;
@@ -22,30 +22,30 @@ use store::{
 };
 use tokio::time::Instant;
 
-/// A session ends after so many days without use.
+/// A session expires after this many days without use.
 pub const SESSION_DAYS: i32 = 30;
-/// Longer credentials are not ours.
+/// Longer credentials are not ours, so they are not looked up.
 const MAX_SECRET: usize = 512;
 
-/// The other end of a connection.
+/// The remote address of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// A token's owner is asked for at most every two seconds: a busy client sends thousands of
-/// reports a minute. So long a revoked token may still work.
+/// How long a token's owner is cached: a busy client sends thousands of reports a minute. A revoked token may work this
+/// much longer.
 const FRESH: Duration = Duration::from_secs(2);
-/// How long a token that was known is asked for.
+/// How long we wait for the lookup of a cached token.
 const BRIEFLY: Duration = Duration::from_millis(500);
-/// The same for one nobody has shown yet.
+/// How long we wait for the lookup of a token that is not cached.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// Tokens remembered; more, and all are asked for again.
+/// Tokens in the cache; when there are more, the cache is emptied.
 const REMEMBERED: usize = 10_000;
 
-/// Owners of tokens seen just now. Cheap to clone.
+/// A cache of the owners of recently used tokens. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct TokenCache(Arc<Mutex<HashMap<Vec<u8>, Seen>>>);
 
-/// When a token was asked for, and whose it was.
+/// When a token was looked up, and its owner.
 type Seen = (Instant, Option<TokenOwner>);
 
 impl TokenCache {
@@ -60,7 +60,7 @@ impl TokenCache {
         let asked = async { people::token_owner(&mut *store.conn().await?, &hash).await };
         let owner = match held {
             None => store.within(PATIENCE, "looking up a token", asked).await?,
-            // While the database is away, whoever was known is known: their report is refused for its own reason, at once.
+            // While the database is away, a cached owner stays valid: the report is then refused at once, for its own reason.
             Some((_, known)) => store.briefly(BRIEFLY, "looking up a token again", asked).await.unwrap_or(known),
         };
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,21 +75,22 @@ impl TokenCache {
 /// The caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
-    /// No credential at all; `local` if a program of this machine asks.
+    /// No credential at all; `local` if the caller is a program on this machine.
     Nobody { local: bool },
-    /// A credential that is not, or no longer, one of ours.
+    /// A credential that is not, or no longer, valid here.
     Unknown,
     Known {
         id: UserId,
         name: String,
         grant: Grant,
-        /// What was shown; `None` at a door that asks for nothing.
+        /// The credential that was sent; `None` where callers without a credential are admitted.
         credential: Option<Credential>,
     },
 }
 
 impl Identity {
-    /// Leaves what handlers and pages need to know of the caller in the request; `owner` is who started the server.
+    /// Attaches to the request what handlers and pages need to know of the caller; `owner` is the person who started
+    /// the server.
     pub fn attach(self, owner: UserId, extensions: &mut Extensions) {
         let Some(viewer) = self.viewer(owner) else { return };
         extensions.insert(viewer.audience);
@@ -98,7 +99,7 @@ impl Identity {
         extensions.insert(viewer);
     }
 
-    /// The caller as pages know them; `None` for nobody.
+    /// The caller as the pages see them; `None` for nobody.
     pub fn viewer(self, owner: UserId) -> Option<Viewer> {
         let Self::Known { id, name, grant, credential } = self else { return None };
         let reader = Reader { account: id, proof: grant.means.proof(), is_owner: id == owner };
@@ -106,10 +107,10 @@ impl Identity {
     }
 }
 
-/// Who shows a session or token now, asked for by its number; `None` if it is no longer good, or may not read.
+/// The current owner of a session or token, found by its number; `None` if it is no longer valid or may not read.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub async fn of_credential(state: &ServerState, credential: Credential) -> Result<Option<Viewer>, StoreError> {
     let good = credentials::good(&mut *state.app.reader.store.conn().await?, &[credential]).await?.pop();
     let known = good.filter(|good| may(good.grant, Permission::ReadRuns).is_ok()).map(|good| Identity::Known {
@@ -121,12 +122,12 @@ pub async fn of_credential(state: &ServerState, credential: Credential) -> Resul
     Ok(known.and_then(|known| known.viewer(state.owner)))
 }
 
-/// Finds out who sent a request.
+/// Identifies the sender of a request.
 ///
-/// A token that was sent decides, good or bad; a cookie beside it does not help.
+/// If a token was sent, it decides, valid or not; a cookie beside it is ignored.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub async fn of(state: &ServerState, headers: &HeaderMap, peer: Option<Peer>) -> Result<Identity, StoreError> {
     if let Some(token) = bearer(headers) {
         if token.len() > MAX_SECRET {
@@ -153,7 +154,7 @@ pub async fn of(state: &ServerState, headers: &HeaderMap, peer: Option<Peer>) ->
     Ok(Identity::Nobody { local: local::is_local(headers, peer) })
 }
 
-/// A token as a client sends it: by itself, or as the password in an address.
+/// The token in the `Authorization` header: by itself, or as the password of a URL.
 fn bearer(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     let value = headers.get(AUTHORIZATION)?.to_str().unwrap_or("");
     let (kind, token) = value.split_once(' ').unwrap_or((value, ""));
@@ -166,7 +167,7 @@ fn bearer(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     Some(if password.is_empty() { user } else { password }.to_owned().into())
 }
 
-/// Takes a token from the path, where no header has one.
+/// Takes the token from the path if no header has one.
 pub fn from_path(path: &str, headers: &mut HeaderMap) {
     let token = path.strip_prefix("/t/").and_then(|rest| rest.split('/').next()).unwrap_or("");
     if !headers.contains_key(AUTHORIZATION)
