@@ -135,7 +135,7 @@ async fn note(store: &Store, plan: &Plan, place: &mut Place) -> Result<(), Store
     place.mark(&mut conn).await?;
     if plan.start == Start::Last || place.kept.is_some() {
         place.keep(&mut conn, &plan.name).await?;
-    } // Else the pass was interrupted before any saved position; the next monitor continues where the last one ended.
+    } // Else the monitor ended among lines older than any saved position; the next one continues where the last one ended.
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The start page of an empty house: how to connect a workflow, and a light that turns green.
+//! The start page while there are no runs: how to connect a workflow, and a light that turns green.
 
 use super::{frame::query_signal, toasts::ToastList};
 use crate::{api::lab::load_lab, session::session, ui::CopyLine};
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 pub fn FirstRun(
     base_url: String,
     client_config: String,
-    /// The first event has arrived.
+    /// Whether the first event has arrived.
     heard: RwSignal<bool>,
 ) -> impl IntoView {
     let client = query_signal("c");
