@@ -221,7 +221,7 @@ async fn the_card_leads_with_the_job_whose_failure_has_a_text_and_names_all_its_
         found["logs"].as_array().expect("logs").iter().map(|log| (log["path"].as_str(), log["text"]["Ok"].as_str())).collect();
     assert_eq!(ends, [(Some("logs/prod.out"), Some("normal")), (Some("logs/prod.err"), Some("the producer broke"))]);
     let linked = "select count(*)::text from job_files o join job_files i using (path_id) where o.role = 'output' and i.role = 'input'";
-    assert_eq!(lab.database.text(linked).await.as_deref(), Some("2"), "a pipe is one file for who writes and who reads it");
+    assert_eq!(lab.database.text(linked).await.as_deref(), Some("2"), "a pipe is the same file for its writer and its readers");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

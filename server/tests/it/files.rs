@@ -235,7 +235,7 @@ async fn an_address_of_bytes_ends_and_is_for_one_file_of_one_run() {
     let (text, seal) = sealed(soon, &by, &one.id, "./a.txt");
     assert_eq!(status(&text, &seal).await, StatusCode::OK, "what the server seals is good");
     let (late, late_seal) = sealed(clock::now() - 1, &by, &one.id, "./a.txt");
-    assert_eq!(status(&late, &late_seal).await, StatusCode::NOT_FOUND, "its time is over");
+    assert_eq!(status(&late, &late_seal).await, StatusCode::NOT_FOUND, "the ticket has expired");
     let (nobody, nobody_seal) = sealed(soon, "s999999", &one.id, "./a.txt");
     assert_eq!(status(&nobody, &nobody_seal).await, StatusCode::NOT_FOUND, "there is no such session");
     let (later, _) = sealed(soon + 3_600_000, &by, &one.id, "./a.txt");

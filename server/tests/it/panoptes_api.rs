@@ -298,7 +298,7 @@ async fn a_workflow_is_renamed() {
     assert_eq!((status, &renamed["workflow"]["name"]), (StatusCode::OK, &json!("new")));
     for body in [json!(null), json!({}), json!({"name": ""}), json!({"name": "  "}), json!({"name": 5}), json!([])] {
         assert_eq!(put(&path, body.clone()).await, (StatusCode::BAD_REQUEST, json!("")), "{body}");
-        assert_eq!(put("/api/workflow/99999", body).await.0, StatusCode::BAD_REQUEST, "before the number is looked for");
+        assert_eq!(put("/api/workflow/99999", body).await.0, StatusCode::BAD_REQUEST, "checked before the number");
     }
     assert_eq!(put("/api/workflow/99999", json!({"name": "x"})).await, (StatusCode::NOT_FOUND, json!("")));
     let without = lab.request(Method::PUT, &path).bearer_auth(&lab.admin).send().await.expect("an answer");

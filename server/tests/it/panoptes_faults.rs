@@ -45,7 +45,7 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
             let create = lab.get("/create_workflow").send().await.expect("an answer");
             assert_eq!(create.status(), StatusCode::SERVICE_UNAVAILABLE, "it is not 500, at which clients end");
             let answer: Value = create.json().await.expect("JSON");
-            assert_eq!(answer["id"], 0, "without a number they end, too; what they do with it ends nothing");
+            assert_eq!(answer["id"], 0, "clients also end without a number; number 0 ends nothing");
             let named = Api(&lab).ask(Method::PUT, "/api/workflow/0", Some(json!({"name": "x"}))).await;
             assert_eq!(named.0, StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(told(&lab, &answer["id"], &info(1)).await.0, StatusCode::OK);
@@ -57,7 +57,7 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
         }
         sleep(Duration::from_millis(5)).await;
     }
-    assert!(knows, "it is said that the database is away");
+    assert!(knows, "clients are told that the database is away");
     waited.sort_unstable();
     println!("refused in {:?} (median), {:?} (the slowest of {})", waited[waited.len() / 2], waited[waited.len() - 1], waited.len());
     // All acknowledged updates are kept, including this one.

@@ -204,7 +204,7 @@ async fn a_thousand_streams_outlive_a_killed_database() {
     let told = tokio::time::timeout(testkit::PATIENCE, streams.join_all()).await.expect("all of them see it");
     assert_eq!(told.len(), STREAMS);
     let unaware: Vec<_> = told.iter().filter(|states| !states.iter().any(|state| state != "\"live\"")).collect();
-    assert!(unaware.is_empty(), "{} were not told that the server did not hear: {:?}", unaware.len(), unaware.first());
+    assert!(unaware.is_empty(), "{} streams were not told that the server gets no notifications: {:?}", unaware.len(), unaware.first());
     stop(&server);
     assert!(server.wait().expect("its end").success());
 }

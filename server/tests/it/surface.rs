@@ -466,8 +466,8 @@ async fn no_question_breaks_stalls_or_bloats_the_server() {
     };
     let asked = declared.functions.iter().map(|function| &function.endpoint).filter(|name| !DESTRUCTIVE.contains(&name.as_str()));
     let silent: Vec<_> = asked.filter(|name| !good(name)).map(|name| (name, answers.get(name))).collect();
-    assert!(silent.is_empty(), "no question to these was ever understood: {silent:?}");
+    assert!(silent.is_empty(), "no request to these was ever valid: {silent:?}");
     let missed: Vec<_> =
         ROUTES.iter().map(|(method, pattern, _)| format!("{method} {pattern}")).filter(|what| !answers.contains_key(what)).collect();
-    assert!(missed.is_empty(), "these were never asked: {missed:?}");
+    assert!(missed.is_empty(), "these were never called: {missed:?}");
 }

@@ -300,7 +300,7 @@ impl<'a> Maker<'a> {
             },
             other => {
                 let declared = self.declared;
-                let fields = declared.structs.get(other).unwrap_or_else(|| panic!("nobody can make up a value of the type {other}"));
+                let fields = declared.structs.get(other).unwrap_or_else(|| panic!("no value of the type {other} can be generated"));
                 self.object(fields)
             }
         }
