@@ -143,7 +143,13 @@ async fn a_number_that_is_given_again_after_a_crash_hides_nothing() {
     let (database, run) = lab().await;
     let mut conn = database.store.conn().await.expect("a connection");
     let ring = database.text("select pg_current_xact_id()::text").await.expect("a number of which no row knows");
-    let here = changes::horizon(&mut conn).await.expect("a horizon");
+    let number = ring.parse().expect("a number");
+    // Tests beside this one have transactions open, and the horizon waits for all of the server's.
+    let here = testkit::until("the ring to be settled", async || {
+        let here = changes::horizon(&mut *database.store.conn().await.ok()?).await.ok()?;
+        here.settled(number).then_some(here)
+    })
+    .await;
     database.sql("update job_executions set status = 'failed' where job_id = 2").await;
     assert_eq!(changes::rewound(&mut conn, here.clone()).await.expect("a horizon"), here, "no crash yet");
 

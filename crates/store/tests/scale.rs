@@ -104,7 +104,7 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     reads_at_most!(40, "one job", jobs::detail(conn, run, job));
     reads_at_most!(10_080, "what failed", jobs::failures(conn, run));
     reads_at_most!(60, "wildcards", marks::wildcards(conn, run));
-    let (ids, _) = reads_at_most!(5, "what changed", marks::touched(conn, run, &horizon, 1000));
+    let (ids, _) = reads_at_most!(12, "what changed", marks::touched(conn, run, &horizon, 1000));
     assert_eq!(ids.map(|ids| ids.len()), Some(5));
     let mut few = marks::Marks::default();
     reads_at_most!(1, "one mark", few.again(conn, run, &[job]));

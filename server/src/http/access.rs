@@ -4,15 +4,20 @@
 
 mod cookies;
 pub mod device;
+mod doors;
 mod identity;
 mod local;
 pub mod sign_in;
 mod throttle;
+mod tokens;
 mod watch;
 
-pub use cookies::COOKIE;
-pub use identity::{Identity, Peer, SESSION_DAYS, TokenCache, of_credential};
+pub use cookies::{COOKIE, SESSION_DAYS};
+pub use doors::{Doors, MetricsAccess};
+pub use identity::{Identity, of_credential};
+pub use local::Peer;
 pub use throttle::Throttle;
+pub use tokens::TokenCache;
 pub use watch::{Place, Watch};
 
 use crate::http::{ServerState, problem::Problem};
@@ -27,45 +32,6 @@ use model::access::{Grant, Means, Permission, Refusal, may};
 /// The identity of callers without a token, where the person who started the server admits such callers.
 #[derive(Clone, Debug)]
 pub struct Trusted(pub Identity);
-
-/// Who may read the metrics without an admin's token: `FLOWO_METRICS`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MetricsAccess {
-    /// Programs on this machine.
-    Local,
-    /// Nobody.
-    Token,
-    /// Everybody who reaches the server.
-    Open,
-}
-
-impl MetricsAccess {
-    /// The default. If people use another host name, a proxy may run on this machine, and every request it forwards
-    /// looks local.
-    pub fn unless_told(public_url: Option<&str>) -> Self {
-        let authority = public_url.and_then(|url| url.split_once("://")).map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
-        let host = authority.map(|authority| match authority.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => authority,
-        });
-        let is_here = host.is_none_or(|host| local::is_loopback_name(host.trim_start_matches('[').trim_end_matches(']')));
-        if is_here { Self::Local } else { Self::Token }
-    }
-}
-
-/// Settings of the access checks, and what they remember between requests. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Doors {
-    pub metrics: MetricsAccess,
-    /// Sign-ins begun by programs.
-    pub starts: Throttle,
-}
-
-impl Doors {
-    pub fn new(metrics: MetricsAccess) -> Self {
-        Self { metrics, starts: Throttle::new(device::BURST, device::PACE) }
-    }
-}
 
 /// What a route requires of its caller, and how it refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

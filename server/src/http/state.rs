@@ -1,6 +1,9 @@
 //! What the handlers of requests share.
 
-use super::{access, bodies::Budget};
+use super::{
+    access::{Doors, TokenCache, Watch},
+    bodies::Budget,
+};
 use crate::secrets::Secrets;
 use app::state::AppState;
 use axum::extract::FromRef;
@@ -34,12 +37,12 @@ pub struct Shared {
     pub app: AppState,
     pub writer: Writer,
     pub secrets: Secrets,
-    pub tokens: access::TokenCache,
+    pub tokens: TokenCache,
     /// The open streams and downloads.
-    pub watch: access::Watch,
+    pub watch: Watch,
     /// The account of the operating-system user who started Flowo.
     pub owner: UserId,
-    pub doors: access::Doors,
+    pub doors: Doors,
     pub metrics: PrometheusHandle,
     /// The memory budget for large bodies.
     pub bodies: Budget,

@@ -3,6 +3,7 @@
 //! Reads files that git tracks or would track. Each finding has its place, its rule and the reason.
 
 mod deps;
+mod imports;
 mod lex;
 mod shape;
 mod words;
@@ -86,6 +87,7 @@ pub fn findings(ctx: &Ctx) -> Result<Vec<Finding>> {
     if let Some(manifest) = sources.iter().find(|source| source.path == "Cargo.toml") {
         deps::reasons(manifest, &mut found);
     }
+    imports::check(&sources, &mut found);
     deps::browser(ctx, &mut found)?;
     found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     Ok(found)

@@ -269,7 +269,7 @@ mod tests {
     /// The rule graphs of public workflows that the demo lab plays.
     #[test]
     fn real_graphs_have_pictures_like_these() {
-        let lab = concat!(env!("CARGO_MANIFEST_DIR"), "/../server/data/lab");
+        let lab = concat!(env!("CARGO_MANIFEST_DIR"), "/../../server/data/lab");
         let mut drawn = 0;
         for entry in std::fs::read_dir(lab).expect("the lab's data") {
             let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a file");

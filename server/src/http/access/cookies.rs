@@ -3,8 +3,11 @@
 //! Browsers send a cookie to every port of a host. So the name contains the port of the address that the browser used:
 //! two Flowos on one host, or behind two tunnels, do not sign each other's people out.
 
-use super::{SESSION_DAYS, local::authority};
+use super::local::authority;
 use axum::http::{HeaderMap, HeaderValue, header::COOKIE as COOKIE_HEADER};
+
+/// A session expires after this many days without use.
+pub const SESSION_DAYS: i32 = 30;
 
 /// The name without a port, as older versions set it; it stays valid until it expires.
 pub const COOKIE: &str = "flowo_session";

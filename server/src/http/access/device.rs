@@ -23,7 +23,6 @@ use model::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use std::time::Duration;
 use store::{
     audit::{self, Deed},
     clock,
@@ -38,10 +37,6 @@ const MINUTES: i32 = 10;
 const INTERVAL: u32 = 2;
 /// Letters that cannot be confused with one another.
 const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-/// Sign-ins that one network may begin at once: enough for a course that shares an address and starts at the same moment.
-pub const BURST: u32 = 60;
-/// After the burst, one more sign-in per this interval.
-pub const PACE: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]
 pub struct Start {

@@ -1,76 +1,21 @@
 //! Identifies the caller of a request: a session cookie, a bearer token, or nobody.
 
-use super::{cookies, local};
+use super::{
+    cookies::{self, SESSION_DAYS},
+    local::{self, Peer},
+};
 use crate::http::ServerState;
 use axum::http::{Extensions, HeaderMap, HeaderValue, header::AUTHORIZATION};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use model::access::Viewer;
 use model::{
     UserId,
-    access::{Credential, Grant, Means, Permission, Reader, may},
+    access::{Credential, Grant, Means, Permission, Reader, Viewer, may},
 };
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-use store::{
-    Store, StoreError, credentials,
-    people::{self, TokenOwner},
-};
-use tokio::time::Instant;
+use std::borrow::Cow;
+use store::{StoreError, credentials, people};
 
-/// A session expires after this many days without use.
-pub const SESSION_DAYS: i32 = 30;
 /// Longer credentials are not ours, so they are not looked up.
 const MAX_SECRET: usize = 512;
-
-/// The remote address of a connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
-
-/// How long a token's owner is cached: a busy client sends thousands of reports a minute. A revoked token may work this
-/// much longer.
-const FRESH: Duration = Duration::from_secs(2);
-/// How long we wait for the lookup of a cached token.
-const BRIEFLY: Duration = Duration::from_millis(500);
-/// How long we wait for the lookup of a token that is not cached.
-const PATIENCE: Duration = Duration::from_secs(4);
-/// Tokens in the cache; when there are more, the cache is emptied.
-const REMEMBERED: usize = 10_000;
-
-/// A cache of the owners of recently used tokens. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct TokenCache(Arc<Mutex<HashMap<Vec<u8>, Seen>>>);
-
-/// When a token was looked up, and its owner.
-type Seen = (Instant, Option<TokenOwner>);
-
-impl TokenCache {
-    async fn owner(&self, store: &Store, hash: Vec<u8>) -> Result<Option<TokenOwner>, StoreError> {
-        let now = Instant::now();
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
-        if let Some((at, owner)) = &held
-            && now.duration_since(*at) < FRESH
-        {
-            return Ok(owner.clone());
-        }
-        let asked = async { people::token_owner(&mut *store.conn().await?, &hash).await };
-        let owner = match held {
-            None => store.within(PATIENCE, "looking up a token", asked).await?,
-            // While the database is away, a cached owner stays valid: the report is then refused at once, for its own reason.
-            Some((_, known)) => store.briefly(BRIEFLY, "looking up a token again", asked).await.unwrap_or(known),
-        };
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.len() >= REMEMBERED {
-            held.clear();
-        }
-        held.insert(hash, (Instant::now(), owner.clone()));
-        Ok(owner)
-    }
-}
 
 /// The caller.
 #[derive(Clone, Debug, PartialEq, Eq)]

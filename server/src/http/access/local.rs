@@ -3,9 +3,12 @@
 //! One function decides for everything that trusts this machine: the metrics, and the port where Panoptes clients need
 //! no token. A proxy on this machine looks like a local program; only the headers that it adds give it away.
 
-use super::Peer;
 use axum::http::{HeaderMap, HeaderValue, header::HOST};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// The remote address of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
 
 /// Headers that proxies add. A request with one of them is not local, whatever its value.
 const FORWARDED: [&str; 14] = [
