@@ -1,4 +1,4 @@
-//! Who may read the metrics, and how many sign-ins programs may begin: what the routes that need no account hold to.
+//! Limits on the routes that need no account: who may read the metrics, and how many sign-ins programs may begin.
 
 use super::{local::is_loopback_name, throttle::Throttle};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Whose a token is: asked of the database, and remembered for two seconds.
+//! Looks up the owner of a token in the database, and caches it for two seconds.
 
 use std::{
     collections::HashMap,
