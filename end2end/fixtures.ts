@@ -1,5 +1,7 @@
 // The fixtures of every browser test: a server for its file, a signed-in browser, and a listener for console messages.
 //
+// A test starts with no runs in the database. It fails if a page logged an error or warning on the console, even if
+// everything else went well, unless the test says which messages to expect.
 
 import { type BrowserContext, test as base, expect, type Locator, type Page } from '@playwright/test';
 import { ReportedRun, type Told, Workspace } from './clients';

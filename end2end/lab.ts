@@ -1,5 +1,7 @@
 // A flowod for the tests, with a home, a data directory and a PostgreSQL that nobody else uses.
 //
+// Knows nothing of pages and browsers; clients.ts has the clients.
+// Environment: FLOWOD (the binary), FLOWO_SITE_DIR (the built pages), FLOWO_PG_BIN (optional).
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

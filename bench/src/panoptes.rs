@@ -1,7 +1,6 @@
 //! Updates of Panoptes clients per second, in Flowo and in Panoptes itself, alternating on the same machine; and their
 //! latencies at a given rate.
 //!
-//!
 //! `PANOPTES` names the program. The updates come from recorded conversations of real clients, in which the part about
 //! jobs is repeated as often as in a run of two hundred jobs. An update counts once a later request shows it.
 

@@ -1,6 +1,5 @@
 //! The jobs of one run: its samples, the files that each job reads and writes, and its commands.
 //!
-//!
 //! Knows nothing of time, randomness or reports. The same arguments give the same jobs in the same order, so that a
 //! later attempt knows which of them are done.
 

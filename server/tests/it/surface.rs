@@ -1,7 +1,6 @@
 //! Every HTTP endpoint, called with values of every kind: each server function as its source declares it, and each
 //! route of the table. The real program answers, on a database with runs, jobs and files.
 //!
-//!
 //! Whatever the request: no answer reports an internal error, none is late, the health check keeps answering, the
 //! process does not grow, and it ends when told to. `FLOWO_SURFACE_REQUESTS` sends more than [`REQUESTS`],
 //! `FLOWO_SURFACE_SEED` repeats the requests of an earlier run.

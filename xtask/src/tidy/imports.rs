@@ -1,5 +1,7 @@
 //! Checks imports: no cycle of files runs through several folders, and no crate imports one above it.
 //!
+//! Reads `use` declarations as text. It follows re-exports to the file that defines a name, but does not see macros and
+//! paths without a `use`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -1,5 +1,7 @@
 //! Splits Rust text into code and string literals, as precisely as a search for words needs.
 //!
+//! Not a parser: the compiler's lexer distinguishes comments, strings and characters; the beginning of the inline tests
+//! is recognised by its line.
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 
