@@ -1,4 +1,4 @@
-//! The pages: rendered by the server, woken by WASM.
+//! The pages: rendered by the server, hydrated by WASM.
 //!
 //! `pages` arrange, `parts` know the product, `ui` does not. `api` holds the server functions; `live` keeps the page in
 //! step with the database.

@@ -2,8 +2,6 @@
 //! determined how long the run took.
 //!
 //! Times on the axis are milliseconds since the axis began; idle spans may be left out of the axis.
-//!
-//! Times on the axis are milliseconds since its start; idle spans may be left out of it.
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]

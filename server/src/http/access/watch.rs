@@ -3,9 +3,6 @@
 //!
 //! One query every half second covers all of them; there is none while nothing is open. This module ends what is open;
 //! others admit requests.
-//!
-//! One question to the database every half second for all of them, and none while nothing is open. It ends what is open;
-//! requests are let in elsewhere.
 
 use model::access::Viewer;
 use model::{
