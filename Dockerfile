@@ -1,4 +1,4 @@
-# flowod and its pages, without PostgreSQL: DATABASE_URL or POSTGRES_HOST names one. See docker-compose.yml.
+# flowod and its pages, without PostgreSQL: DATABASE_URL or POSTGRES_HOST names a server. See docker-compose.yml.
 
 FROM node:20-bookworm-slim AS node
 
@@ -8,20 +8,20 @@ COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
  && rustup target add wasm32-unknown-unknown
 
-# Where `cargo xtask` looks for its tools; installed first, so that a change of the sources does not repeat it.
-# The version is that of the crate in Cargo.lock; with another one `cargo xtask site` installs its own.
+# The cache of `cargo xtask`'s tools, filled first, so that a change of the sources does not repeat it. The version is
+# that of the crate in Cargo.lock; if they differ, `cargo xtask site` installs its own.
 ENV FLOWO_CACHE=/cache
 RUN cargo install wasm-bindgen-cli --version 0.2.129 --locked --root /cache/tools/wasm-bindgen-0.2.129
 
 WORKDIR /src
 COPY . .
-# The pages: WASM, glue and style; node modules with `npm ci` on the way.
+# The pages: WASM, glue and style. On the way, this installs node modules with `npm ci`.
 RUN mkdir /out && site="$(cargo xtask site)" && cp -r "$site" /out/site
 RUN cargo build --release --locked --package server --bin flowod --target-dir /cache/server \
  && cp /cache/server/release/flowod /out/flowod
 
 FROM debian:bookworm-slim
-# Certificates for a PostgreSQL reached by TLS.
+# Certificates for a PostgreSQL that is reached over TLS.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
@@ -35,10 +35,10 @@ EXPOSE 3100
 USER flowo
 WORKDIR /
 
-# There is no curl in here; bash asks by itself. The answer is 200 while reports can be taken.
+# There is no curl in this image, so bash makes the request. The answer is 200 while reports can be accepted.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/3100 && printf 'GET /healthz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r line <&3 && [[ $line == 'HTTP/1.1 200'* ]]"]
 
 ENTRYPOINT ["flowod"]
-# All addresses of the container; which of them others reach is decided by what is published.
+# Listens on all addresses of the container; the published ports decide what others can reach.
 CMD ["serve", "--listen", "0.0.0.0:3100"]

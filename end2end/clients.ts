@@ -1,4 +1,4 @@
-// Those who report to the server: a real Snakemake, and single reports as its plugin sends them.
+// The clients of the server: a real Snakemake, and single reports as its plugin sends them.
 //
 // Environment: SNAKEMAKE (else the newest that the project has installed for its own tests).
 
@@ -23,7 +23,7 @@ function program(): string {
   return path.join(tools, newest, 'bin/snakemake');
 }
 
-/** The directory of a workflow of the conformance tests, copied to where it may run. */
+/** A workflow directory of the conformance tests, copied to where it can run. */
 export class Workspace {
   readonly directory: string;
   private readonly started: Snakemake[] = [];
@@ -41,7 +41,7 @@ export class Workspace {
     return this.start(['--logger', 'flowo', '--logger-flowo-name', name, ...args]);
   }
 
-  /** Starts Snakemake here with the plugin of Panoptes, which knows an address and a name. */
+  /** Starts Snakemake here with Panoptes' plugin, which is given an address and a name. */
   withPanoptes(name: string, ...args: string[]): Snakemake {
     const address = this.lab.url.replace('://', `://lab:${this.lab.token}@`);
     return this.start(['--logger', 'panoptes', '--logger-panoptes-address', address, '--logger-panoptes-workflow-id', name, ...args]);
@@ -61,13 +61,13 @@ export class Workspace {
     return fs.readFileSync(path.join(this.directory, file), 'utf8');
   }
 
-  /** Ends what still runs here. */
+  /** Ends everything that is still running here. */
   async end(): Promise<void> {
     await Promise.all(this.started.map((one) => one.end()));
   }
 }
 
-/** A running Snakemake that reports by a plugin. */
+/** A running Snakemake that reports through a plugin. */
 export class Snakemake {
   private readonly process: ChildProcess;
   private readonly ended: Promise<number | null>;
@@ -82,7 +82,7 @@ export class Snakemake {
       cwd: directory,
       env: { ...home, PATH: `${path.dirname(snakemake)}${path.delimiter}${home.PATH}` },
       stdio: ['ignore', output, output],
-      // A group of its own, so that `end` also finds the jobs of a killed Snakemake.
+      // A process group of its own, so that `end` also finds the jobs of a killed Snakemake.
       detached: true,
     });
     fs.closeSync(output);
@@ -105,18 +105,18 @@ export class Snakemake {
   }
 }
 
-/** What a run is told to be. */
+/** The properties of a reported run. */
 export interface Told {
-  /** Jobs to come, by rule. */
+  /** Planned jobs, by rule. */
   planned?: Record<string, number>;
   tags?: string[];
-  /** Runs in one directory are attempts of one thing. */
+  /** Runs in one directory are attempts at the same workflow. */
   directory?: string;
-  /** The rule graph: what is needed, and what needs it. */
+  /** The edges of the rule graph: a rule, and one that needs it. */
   graph?: [string, string][];
 }
 
-/** What a job is told to be, besides its rule and wildcards. */
+/** The properties of a reported job, in addition to its rule and wildcards. */
 export interface JobTold {
   input?: string[];
   output?: string[];
@@ -124,7 +124,7 @@ export interface JobTold {
   shellcmd?: string;
 }
 
-/** A run made of single reports, sent as the plugin sends them. Each is stored when the call returns. */
+/** A run made of single reports, sent as the plugin sends them. Each report is stored when the call returns. */
 export class ReportedRun {
   readonly id = randomUUID();
   readonly path = `/runs/${this.id}`;
@@ -150,7 +150,7 @@ export class ReportedRun {
     return this.told.directory ?? `/data/${this.id}`;
   }
 
-  /** A job starts; returns its number. */
+  /** Starts a job; returns its number. */
   async job(rule: string, wildcards: Record<string, string> = {}, told: JobTold = {}): Promise<number> {
     this.jobs += 1;
     await this.report('job_started', { job_ids: [this.jobs] });
@@ -195,7 +195,7 @@ export class ReportedRun {
   }
 }
 
-/** A rule graph as the plugin sends it. */
+/** A rule graph in the plugin's form. */
 function graph(edges: [string, string][]): object {
   const names = [...new Set(edges.flat())];
   const links = edges.map(([from, to]) => ({ source: names.indexOf(from), target: names.indexOf(to), sourcerule: from, targetrule: to }));

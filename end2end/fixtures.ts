@@ -1,7 +1,7 @@
-// What every browser test gets: a server for its file, a signed-in browser, and ears for complaints.
+// The fixtures of every browser test: a server for its file, a signed-in browser, and a listener for console messages.
 //
-// A test begins with no run in the database. It fails if a page complained on the console, even
-// if all else went well, unless it says which complaints are to be expected.
+// A test starts with no runs in the database. It fails if a page logged an error or warning on the console, even if
+// everything else went well, unless the test says which messages to expect.
 
 import { type BrowserContext, test as base, expect, type Locator, type Page } from '@playwright/test';
 import { ReportedRun, type Told, Workspace } from './clients';
@@ -9,7 +9,7 @@ import { Lab } from './lab';
 
 export { expect };
 
-/** The server of the file whose tests run now. */
+/** The server for the file whose tests are running. */
 class Labs {
   private file = '';
   private lab: Lab | undefined;
@@ -34,11 +34,11 @@ class Labs {
   }
 }
 
-/** Ways to have something happen; what still runs at the end of a test is ended. */
+/** Ways to make something happen; whatever is still running at the end of a test is ended. */
 export interface Doing {
   /** A directory with a workflow for the real Snakemake. */
   workspace(workflow: string): Workspace;
-  /** A run by single reports. */
+  /** A run made of single reports. */
   run(name: string, told?: Told): Promise<ReportedRun>;
 }
 
@@ -47,7 +47,7 @@ interface Fixtures {
   doing: Doing;
   /** Whether the browser has a session. */
   signedIn: boolean;
-  /** Complaints on the console that a test brings about on purpose. */
+  /** Console messages that a test causes on purpose. */
   expected: RegExp | null;
 }
 
@@ -97,7 +97,7 @@ export const test = base.extend<Fixtures, { labs: Labs }>({
 export async function signIn(context: BrowserContext, lab: Lab): Promise<void> {
   const known = sessions.get(lab);
   if (known) return context.addCookies(known);
-  // Asked by the context itself, which keeps the cookie that comes with the answer.
+  // Requested through the context, which stores the cookie of the answer.
   const answer = await context.request.post(`${lab.url}/sign-in`, { form: { key: new URL(lab.signInLink).searchParams.get('key')! } });
   expect(answer.url(), 'a sign-in link leads to the runs').toBe(`${lab.url}/runs`);
   sessions.set(lab, await context.cookies());
@@ -106,7 +106,7 @@ export async function signIn(context: BrowserContext, lab: Lab): Promise<void> {
 /** A sign-in link works once; further browsers get the cookie of the first. */
 const sessions = new WeakMap<Lab, Awaited<ReturnType<BrowserContext['cookies']>>>();
 
-/** Errors and warnings of all pages of a browser, as they come. */
+/** Collects errors and warnings from all pages of a browser. */
 function listen(context: BrowserContext): string[] {
   const complaints: string[] = [];
   context.on('console', (message) => {
@@ -116,13 +116,13 @@ function listen(context: BrowserContext): string[] {
   return complaints;
 }
 
-/** Opens an address and waits until the page is awake and follows what happens. */
+/** Opens a URL and waits until the page is hydrated and live. */
 export async function visit(page: Page, address: string): Promise<void> {
   await page.goto(address);
   await expect(chip(page)).toHaveText('live');
 }
 
-/** What the live chip says. */
+/** The live chip. */
 export function chip(page: Page): Locator {
   return page.getByRole('status', { name: 'Connection' });
 }
@@ -132,7 +132,7 @@ export function rows(page: Page): Locator {
   return page.getByRole('region', { name: 'Runs' }).locator('tr[data-row]');
 }
 
-/** The row of the run of that name. */
+/** The row of the run with that name. */
 export function row(page: Page, name: string): Locator {
   return rows(page).filter({ has: page.getByRole('link', { name, exact: true }) });
 }
@@ -142,7 +142,7 @@ export async function names(page: Page): Promise<string[]> {
   return rows(page).locator('.name > a').allTextContents();
 }
 
-/** Leaves a mark in a page that a new document would not have. */
+/** Leaves a mark in the page that a new document would not have. */
 export async function mark(page: Page): Promise<void> {
   await page.evaluate(() => Object.assign(window, { marked: true }));
 }

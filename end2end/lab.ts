@@ -1,6 +1,6 @@
-// A flowod of the tests' own, with a home, a data directory and a PostgreSQL that nobody else uses.
+// A flowod for the tests, with a home, a data directory and a PostgreSQL that nobody else uses.
 //
-// Knows nothing of pages and browsers; who reports to the server is in clients.ts.
+// Knows nothing of pages and browsers; clients.ts has the clients.
 // Environment: FLOWOD (the binary), FLOWO_SITE_DIR (the built pages), FLOWO_PG_BIN (optional).
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -11,11 +11,11 @@ import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
-/** A first start makes a PostgreSQL cluster, which may take long on a busy machine (ms). */
+/** The first start creates a PostgreSQL cluster, which may take long on a busy machine (ms). */
 const START = 120_000;
 const STOP = 60_000;
 
-/** Variables of the caller that would change what a test sees. */
+/** Variables of the caller's environment that would change what a test sees. */
 const DECIDED_HERE =
   /^(FLOWO_(HOST|USER_TOKEN|WORKING_PATH|LISTEN|DATA_DIR|HEARTBEAT_.*|QUIET_.*)|PORT|DATABASE_URL|POSTGRES_.*|PG.*|SNAKEMAKE_.*|PYTHON.*|XDG_.*|HOME)$/;
 
@@ -23,7 +23,7 @@ const DECIDED_HERE =
 export function environment(home: string): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !DECIDED_HERE.test(name));
   return {
-    // The tools that flowod may need lie in the cache of the caller, not of `home`.
+    // The tools that flowod may need are in the caller's cache, not in that of `home`.
     FLOWO_CACHE: cache(),
     ...Object.fromEntries(kept),
     HOME: home,
@@ -34,12 +34,12 @@ export function environment(home: string): NodeJS.ProcessEnv {
   };
 }
 
-/** Where the project keeps its tools. */
+/** The directory of the project's tools. */
 export function cache(): string {
   return process.env.FLOWO_CACHE ?? path.join(os.homedir(), '.cache/flowo');
 }
 
-/** Waits for `promise`, but not for ever. */
+/** Waits for `promise`, for at most `ms`. */
 export async function within<T>(ms: number, what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, fail) => {
@@ -48,7 +48,7 @@ export async function within<T>(ms: number, what: string, promise: Promise<T>): 
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** A run, as the public API tells it; only what tests look at. */
+/** A run in the public API; only the fields that tests use. */
 export interface Run {
   id: string;
   name: string;
@@ -57,7 +57,7 @@ export interface Run {
   jobs: { total: number; success: number; failed: number };
 }
 
-/** A server on a free port of the loopback. It keeps its port, its home and its data when it starts again. */
+/** A server on a free loopback port. It keeps its port, its home and its data across restarts. */
 export class Lab {
   readonly home: string;
   readonly data: string;
@@ -91,7 +91,7 @@ export class Lab {
     return lab;
   }
 
-  /** Starts the server and reads its three lines. */
+  /** Starts the server and reads the three lines that it prints. */
   async start(): Promise<void> {
     const log = fs.openSync(this.logFile, 'a');
     const server = spawn(required('FLOWOD'), ['--listen', this.listen, '--data-dir', this.data, '--site-dir', required('FLOWO_SITE_DIR')], {
@@ -117,7 +117,7 @@ export class Lab {
     this.token = found(fs.readFileSync(path.join(this.home, '.config/flowo/config.toml'), 'utf8'), /^FLOWO_USER_TOKEN = "(\S+)"$/m);
   }
 
-  /** Asks the server to end; it must do so in peace and leave nothing running. */
+  /** Asks the server to stop; it must end cleanly and leave nothing running. */
   async stop(): Promise<void> {
     const server = this.process!;
     if (server.exitCode === null && server.signalCode === null) {
@@ -130,7 +130,7 @@ export class Lab {
     }
   }
 
-  /** Takes the server away in the middle of whatever it does. Its PostgreSQL goes on. */
+  /** Kills the server in the middle of its work. Its PostgreSQL keeps running. */
   async kill(): Promise<void> {
     const server = this.process!;
     if (server.exitCode === null && server.signalCode === null) {
@@ -139,25 +139,25 @@ export class Lab {
     }
   }
 
-  /** Removes every trace, whatever state a failed test has left behind. */
+  /** Removes every trace, whatever state a failed test has left. */
   async destroy(): Promise<void> {
     if (this.process) await this.kill();
     for (const file of this.postmasters()) {
       try {
         process.kill(Number(fs.readFileSync(file, 'utf8').split('\n')[0]), 'SIGQUIT');
       } catch {
-        // It has ended by itself meanwhile.
+        // It has ended in the meantime.
       }
     }
     fs.rmSync(this.base, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 
-  /** The end of what the server has logged. */
+  /** The end of the server's log. */
   log(): string {
     return fs.existsSync(this.logFile) ? fs.readFileSync(this.logFile, 'utf8').slice(-8000) : '';
   }
 
-  /** A sign-in link that nobody has used. */
+  /** An unused sign-in link. */
   async link(): Promise<string> {
     const { stdout } = await run(required('FLOWOD'), ['link', '--listen', this.listen, '--data-dir', this.data], {
       cwd: this.home,
@@ -167,14 +167,14 @@ export class Lab {
     return stdout.trim();
   }
 
-  /** Plays one very large run through ingest; its path. */
+  /** Generates one very large run through ingest; returns its path. */
   async big(jobs: number, rules: number, samples: number): Promise<string> {
     const size = ['--big', `${jobs}`, '--rules', `${rules}`, '--samples', `${samples}`];
     const { stdout } = await run(required('FLOWOD'), ['demo', '--data-dir', this.data, ...size], { cwd: this.home, env: environment(this.home), timeout: 15 * START });
     return found(stdout, /(\/runs\/\S+)/);
   }
 
-  /** Runs SQL as somebody at a prompt would, through the private socket; returns what it prints. */
+  /** Runs SQL as somebody at a prompt would, through the private socket; returns the output. */
   async sql(text: string): Promise<string> {
     const connection = ['-h', path.join(this.data, 'run'), '-U', 'flowo', '-d', 'flowo'];
     const args = ['-X', '-q', '-t', '-A', '-v', 'ON_ERROR_STOP=1', ...connection, '-c', text];
@@ -182,19 +182,19 @@ export class Lab {
     return stdout.trim();
   }
 
-  /** Removes all runs, so that a test begins in an empty house. */
+  /** Removes all runs, so that a test starts with an empty database. */
   async clear(): Promise<void> {
     await this.sql('DELETE FROM workflow_runs');
   }
 
-  /** Asks the public read API. */
+  /** Reads from the public API. */
   async read<T>(address: string): Promise<T> {
     const answer = await fetch(`${this.url}/api/flowo/v1${address}`, { headers: { Authorization: `Bearer ${this.token}` } });
     if (!answer.ok) throw new Error(`GET ${address}: ${answer.status} ${await answer.text()}`);
     return answer.json() as Promise<T>;
   }
 
-  /** The runs of that name, oldest first. */
+  /** The runs with that name, oldest first. */
   async runs(name: string): Promise<Run[]> {
     const { items } = await this.read<{ items: Run[] }>('/runs?limit=200&sort=started:asc');
     return items.filter((one) => one.name === name);

@@ -1,15 +1,15 @@
-// Texts that try to act for whoever looks at them, and the files of a run that carry them.
+// Texts that try to act in the name of whoever views them, and the files of a run that carry them.
 //
-// Each has a number, says it wherever it gets to run, and stands beside a mark (`seen-P123`) that is no part of
-// it: a page that shows the mark has shown the file. Knows nothing of pages; who looks is in tests/payloads.spec.ts.
+// Each has a number, reports it wherever it gets to run, and stands beside a mark (`seen-P123`) that is not part of
+// it: a page that shows the mark has shown the file. Knows nothing of pages; tests/payloads.spec.ts views the files.
 
-/** How a payload may be told from the others, beyond its text. */
+/** What distinguishes a payload from others, apart from its text. */
 type Trait =
-  /** It runs by itself in a page that takes it as it is. */
+  /** It runs by itself in a page that inserts it unchanged. */
   | 'fires'
-  /** It runs there when its link is clicked. */
+  /** It runs in such a page when its link is clicked. */
   | 'clicks'
-  /** It may take with it what follows in the same document. */
+  /** It may swallow what follows in the same document. */
   | 'open';
 
 /** One attempt. */
@@ -19,14 +19,14 @@ export interface Payload {
   kind: Kind;
   name: string;
   text: string;
-  /** The text with another number and another effect: equal shapes are one attempt in two places. */
+  /** The text with another number and another effect: payloads with equal shapes are one attack in two places. */
   shape: string;
   traits: readonly Trait[];
 }
 
 type Vector = readonly [name: string, text: (c: Code) => string, ...traits: Trait[]];
 
-/** What a payload does once it runs: something that is noticed from outside. No spaces, no double quotes, no tags. */
+/** What a payload does when it runs; each effect is noticed from outside. No spaces, no double quotes, no tags. */
 const EFFECTS: ((id: string) => string)[] = [
   (id) => `top.__pwned='${id}'`,
   (id) => `alert('pwned-${id}')`,
@@ -41,7 +41,7 @@ const EFFECTS: ((id: string) => string)[] = [
   (id) => `(new(Image)).src='/pwned?${id}'`,
 ];
 
-/** The program of one payload, written in the ways its text may need. */
+/** The program of one payload, in the forms that its text may need. */
 class Code {
   constructor(
     readonly id: string,
@@ -58,27 +58,27 @@ class Code {
     return this.turn % 2 ? `alert(/pwned-${this.id}/.source)` : `top.__pwned=/${this.id}/.source`;
   }
 
-  /** For frames: reaches the page around them. */
+  /** For frames: reaches the page around the frame. */
   get up(): string {
     return `top.__pwned='${this.id}'`;
   }
 
-  /** For addresses: a program with a value would replace the page by it. */
+  /** For URLs: a program that returns a value would replace the page with it. */
   get link(): string {
     return `void(${this.js})`;
   }
 
-  /** A script that says the number. */
+  /** A script that reports the number. */
   get tag(): string {
     return `<script>${this.js}</script>`;
   }
 
-  /** A picture that says the number. */
+  /** An image that reports the number. */
   get img(): string {
     return `<img src=x onerror="${this.js}">`;
   }
 
-  /** Where nothing but a request would be noticed. */
+  /** For places where only a request would be noticed. */
   get address(): string {
     return `/pwned?${this.id}`;
   }
@@ -91,7 +91,7 @@ const percent = (text: string) => letters(text, (code) => `%${code.toString(16).
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 const MARKUP: Vector[] = [
-  // Scripts, as they may be written.
+  // Scripts in various spellings.
   ['a script', (c) => c.tag, 'fires'],
   ['a script in mixed case', (c) => `<ScRiPt>${c.js}</sCrIpT>`, 'fires'],
   ['a script whose end tag goes on', (c) => `<script>${c.js}</script x="y">`, 'fires'],
@@ -129,7 +129,7 @@ const MARKUP: Vector[] = [
   ['a comment that hides the end of a script', (c) => `<!--<script>${c.js}`, 'open'],
   ['a script for SVG and HTML', (c) => `<svg:script xmlns:svg="http://www.w3.org/2000/svg">${c.js}</svg:script>`],
   ['a script in XHTML', (c) => `<x:script xmlns:x="http://www.w3.org/1999/xhtml">${c.js}</x:script>`],
-  // Out of what takes its content as text.
+  // Breaking out of elements whose content is text.
   ['out of a title', (c) => `<title><img title="</title>${c.tag}"></title>`, 'fires'],
   ['out of a text area', (c) => `<textarea><img title="</textarea>${c.tag}"></textarea>`, 'fires'],
   ['out of an example', (c) => `<xmp><p title="</xmp><svg/onload=${c.bare}></svg>"></xmp>`, 'fires'],
@@ -183,7 +183,7 @@ const MARKUP: Vector[] = [
   ['an annotation of MathML', (c) => `<math><annotation-xml encoding="text/html">${c.tag}</annotation-xml></math>`, 'fires'],
   ['an annotation of XHTML', (c) => `<math><annotation-xml encoding="application/xhtml+xml">${c.img}</annotation-xml></math>`, 'fires'],
   ['a picture in an identifier', (c) => `<math><mi>${c.img}</mi></math>`, 'fires'],
-  // What becomes another thing when it is written and read again.
+  // Markup that changes when it is serialised and parsed again.
   ['a glyph that is none', (c) => `<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=${c.bare}&gt;">`, 'open'],
   ['a style that leaves SVG', (c) => `<svg></p><style><a id="</style><img src=1 onerror=${c.bare}>">`, 'open'],
   ['a form that is in two places', (c) => `<form><math><mtext></form><form><mglyph><style></math><img src onerror=${c.bare}>`, 'open'],
@@ -198,7 +198,7 @@ const MARKUP: Vector[] = [
   ['a backtick for a quote', (c) => `<img alt="\`\`onerror=${c.bare}" src=y>`],
   ['the first of two equal attributes', (c) => `<img src=x onerror="${c.js}" onerror="">`, 'fires'],
   ['an attribute named like a tag', (c) => `<b <script>=${c.js}</script>>`],
-  // A picture that fails.
+  // Images that fail to load.
   ['a picture that fails', (c) => c.img, 'fires'],
   ['a picture with single quotes', (c) => `<img src='x' onerror='${c.bare}'>`, 'fires'],
   ['a picture without quotes', (c) => `<img src=x onerror=${c.bare}>`, 'fires'],
@@ -231,7 +231,7 @@ const MARKUP: Vector[] = [
   ['a handler that imports', (c) => `<img src=x onerror="import('data:text/javascript,${percent(c.js)}')">`],
   ['a handler that waits', (c) => `<img src=x onerror="setTimeout(()=>{${c.js}},9)">`, 'fires'],
   ['a handler in capitals', (c) => `<img src=x oNeRrOr="${c.js}">`, 'fires'],
-  // What else is loaded, shown, or has the focus.
+  // Other elements that load, play, or receive the focus.
   ['a film that fails', (c) => `<video src=x onerror="${c.js}"></video>`, 'fires'],
   ['a film whose source fails', (c) => `<video><source src=x onerror="${c.js}"></video>`, 'fires'],
   ['a sound that fails', (c) => `<audio src=x onerror="${c.js}"></audio>`, 'fires'],
@@ -265,7 +265,7 @@ const MARKUP: Vector[] = [
   ['a hidden field with a key', (c) => `<input type=hidden accesskey=x onclick="${c.js}">`],
   ['a policy that is broken', (c) => `<b onsecuritypolicyviolation="${c.js}">go</b><script>0</script>`],
   ['a tag nobody knows', (c) => `<x-y onpointerrawupdate="${c.js}" tabindex=1>go</x-y>`],
-  // Events of the reader, each on another element.
+  // Events caused by the viewer, each on another element.
   ...(
     [
       ['b', 'click'],
@@ -346,7 +346,7 @@ const MARKUP: Vector[] = [
   ['a part of a picture', (c) => `<map name=m><area shape=default href="javascript:${c.link}"></map><img usemap="#m" alt=go>`],
   ['a link that was closed by its text', (c) => `<a href="#x">"></a>${c.img}</a>`, 'fires'],
   ['a link with a handler in its address', (c) => `<a href='#x"onmouseover="${c.bare}'>go</a>`],
-  // Other addresses.
+  // Other URLs.
   ['a picture from a script', (c) => `<img src="javascript:${c.link}">`],
   ['a picture from a script with entities', (c) => `<img src="jav&#x0A;ascript:${c.link}">`],
   ['an old source of a picture', (c) => `<img dynsrc="javascript:${c.link}" lowsrc="javascript:${c.link}">`],
@@ -405,7 +405,7 @@ const MARKUP: Vector[] = [
   ['a style for everything', (c) => `<style>*{background:url(${c.address})}</style>`, 'fires'],
   ['a style of lists', (c) => `<style>li{list-style-image:url("javascript:${c.link}")}</style><ul><li>go</ul>`],
   ['a style that is a script', (c) => `<style type="text/javascript">${c.js}</style>`],
-  // Other writings of the same.
+  // Other encodings of the same.
   ['UTF-7', (c) => `+ADw-script+AD4-${c.bare}+ADw-/script+AD4-`],
   ['UTF-7 that says so', (c) => `<meta charset="utf-7">+ADw-img src+AD0-x onerror+AD0-${c.bare}+AD4-`],
   ['letters of a Japanese code', (c) => `<img alt="\x1b$@"><img alt="\x1b(B src=x onerror=${c.bare}//">`],
@@ -612,7 +612,7 @@ const YAML: Vector[] = [
   ['an anchor', (c) => `seen-${c.id}: &a${c.id} "<img src=x onerror=${c.bare}>"\nagain-${c.id}: *a${c.id}`],
 ];
 
-/** The same; a reader may refuse these. */
+/** The same; a parser may refuse these. */
 const TAGS: Vector[] = [
   ['a call of Python', (c) => `seen-${c.id}: !!python/object/apply:os.system ["echo ${c.id}"]`],
   ['a new object of Python', (c) => `seen-${c.id}: !!python/object/new:subprocess.Popen [["echo", "${c.id}"]]`],
@@ -679,14 +679,14 @@ const CELLS_OF_NOTEBOOKS: Vector[] = [
   ['a count that is none', (c) => JSON.stringify({ cell_type: 'code', execution_count: c.img, metadata: { collapsed: c.tag }, outputs: [], source: `# seen-${c.id}` })],
 ];
 
-/** What a notebook says of itself; each makes one. */
+/** Metadata of notebooks; each makes a notebook of its own. */
 const LANGUAGES: Vector[] = [
   ['a language', (c) => `python"><img src=x onerror="${c.js}">`],
   ['a language of a handler', (c) => `r" onclick="${c.js}`],
   ['a language of a script', (c) => `</script><script>${c.bare}</script>`],
 ];
 
-/** Well-formed XML within an `<svg>` of its own. */
+/** Well-formed XML, each inside its own `<svg>`. */
 const PICTURES: Vector[] = [
   ['a script', (c) => `<script>${c.up}</script>`],
   ['a script in character data', (c) => `<script><![CDATA[${c.js}]]></script>`],
@@ -726,7 +726,7 @@ const PICTURES: Vector[] = [
   ['something thrown away', (c) => `<rect width="9" height="9"><discard begin="0s" onbegin="${c.js}"/></rect>`],
 ];
 
-/** Attributes of the outermost element of a picture. */
+/** Attributes of a picture's root element. */
 const ROOTS: Vector[] = [
   ['loaded', (c) => `onload="${c.up}"`],
   ['that begins', (c) => `onbegin="${c.js}" onend="${c.js}"`],
@@ -735,7 +735,7 @@ const ROOTS: Vector[] = [
   ['with a base', (c) => `xml:base="javascript:${c.link}//" onunload="${c.js}"`],
 ];
 
-/** Programs of a report, each of which shall reach what is not the report's. */
+/** Programs of a report, each of which tries to reach something outside the report. */
 const PROGRAMS: Vector[] = [
   ['a value of the page around', (c) => `parent.__pwned = '${c.id}'`],
   ['a value of the outermost page', (c) => `top['__pwned'] = '${c.id}'`],
@@ -795,7 +795,7 @@ const PROGRAMS: Vector[] = [
   ['what was copied', (c) => `navigator.clipboard.writeText('pwned-${c.id}').catch(() => 0)`],
 ];
 
-/** Programs that would take the page away that shows the report: each alone. */
+/** Programs that try to replace the page around the report; each is tested alone. */
 const ENDS: Vector[] = [
   ['the way back', (c) => `self.tried = '${c.id}'; history.back()`],
   ['the way there', (c) => `self.tried = '${c.id}'; history.go(-2)`],
@@ -818,7 +818,7 @@ const PASSIVE: Vector[] = [
   ['rules for what comes next', (c) => `<script type="speculationrules">{"prefetch":[{"source":"list","urls":["/pwned?${c.id}"]}]}</script>`],
 ];
 
-/** Markup that sends the report's own frame elsewhere, which it may: it gets there without a session. */
+/** Markup that navigates the report's own frame elsewhere, which is allowed: it arrives without a session. */
 const LEAVING: Vector[] = [
   ['to this server', (c) => `<script>location = '/pwned?${c.id}'</script>`],
   ['to this server by markup', (c) => `<meta http-equiv="refresh" content="0;url=/pwned?${c.id}">`],
@@ -828,7 +828,7 @@ const LEAVING: Vector[] = [
   ['to a page it made', (c) => `<script>location = URL.createObjectURL(new Blob(["<script>top.__pwned='${c.id}'<" + "/script>"], { type: 'text/html' }))</script>`],
 ];
 
-/** Names of files without their ending; a slash makes directories. */
+/** File names without extension; a slash creates directories. */
 const NAMES: Vector[] = [
   ['a picture', (c) => `seen-${c.id} <img src=x onerror=${c.bare}>.txt`],
   ['a picture with quotes', (c) => `seen-${c.id} "><img src=x onerror="${c.bare}">.txt`],
@@ -866,7 +866,7 @@ const NAMES: Vector[] = [
   ['a name that is all', (c) => `<img src=x onerror=${c.bare}>seen-${c.id}`],
 ];
 
-/** Words of a run that are no files. */
+/** Texts of a run that are not files. */
 const WORDS: Vector[] = [
   ['a name of a run', (c) => `seen-${c.id} <img src=x onerror="${c.js}">`],
   ['a tag of a run', (c) => `seen-${c.id}<script>${c.js}</script>`],
@@ -947,7 +947,7 @@ const ANSI: Vector[] = [
   ['a set of letters', (c) => `${ESC}(0<script>${c.js}</script>${ESC}(B`],
 ];
 
-/** Titles of FASTA; the mark stands before. */
+/** Titles of FASTA records; the mark precedes them. */
 const TITLES: Vector[] = [
   ['a script in a title', (c) => c.tag],
   ['a picture in a title', (c) => `about ${c.img}`],
@@ -957,7 +957,7 @@ const TITLES: Vector[] = [
   ['letters that are a tag', (c) => `x\n<svg/onload=${c.bare}>`],
 ];
 
-/** Lines before a VCF's rows, and a value of one. */
+/** Lines before the rows of a VCF, and a value in one. */
 const VARIANTS: Vector[] = [
   ['a description', (c) => `##INFO=<ID=X${c.id},Number=1,Type=String,Description="<img src=x onerror=${c.bare}>">`],
   ['a contig', (c) => `##contig=<ID=<script>${c.js}</script>,URL=javascript:${c.link}>`],
@@ -981,7 +981,7 @@ const FEATURES: Vector[] = [
   ['percent signs', (c) => `chr1\tx\tgene\t1\t9\t.\t+\t.\tNote=%3Cscript%3E${c.bare}%3C%2Fscript%3E`],
 ];
 
-/** Programs and texts that are shown in colours: name of the file, then the text. */
+/** Programs and texts shown with highlighting: file name, then text. */
 const SOURCES: Vector[] = [
   ['Python', (c) => `x = """${c.tag}"""  # ${c.img}\n`],
   ['R', (c) => `x <- '${c.img.replaceAll("'", '`')}' # </pre>${c.tag}\n`],
@@ -998,7 +998,7 @@ const SOURCES: Vector[] = [
 ];
 const ENDINGS = ['py', 'R', 'sh', 'smk', 'js', 'xhtml', 'xml', 'css', 'tex', 'toml', 'txt', 'log'];
 
-/** Bytes that are no text; each letter is one. Shown sixteen in a line. */
+/** Bytes that are not text, one per letter. Shown sixteen per line. */
 const BYTES: Vector[] = [
   ['a zero in a tag', (c) => `<scr\0ipt>${c.js}</scr\0ipt>`],
   ['a zero before an attribute', (c) => `<img\0src=x\0onerror="${c.js}">`],
@@ -1008,7 +1008,7 @@ const BYTES: Vector[] = [
   ['half a letter before a quote', (c) => `"\xc3" onload=${c.bare} x="`],
 ];
 
-/** Names of members of archives. */
+/** Names of archive members. */
 const MEMBERS: Vector[] = [
   ['a picture', (c) => `seen-${c.id}<img src=x onerror=${c.bare}>`],
   ['a script', (c) => `seen-${c.id}<script>${c.bare}</script>`],
@@ -1055,10 +1055,10 @@ const VECTORS = {
   'zip member': MEMBERS.filter((_, at) => at % 2 === 1),
 } satisfies Record<string, Vector[]>;
 
-/** What a payload stands in. */
+/** The kind of text that a payload is part of. */
 export type Kind = keyof typeof VECTORS;
 
-/** All of them, numbered from 1 in the order above. */
+/** All payloads, numbered from 1 in the order above. */
 export const corpus: Payload[] = Object.entries(VECTORS)
   .flatMap(([kind, vectors]) => vectors.map((vector: Vector) => ({ kind: kind as Kind, vector })))
   .map(({ kind, vector: [name, text, ...traits] }, at) => {
@@ -1066,7 +1066,7 @@ export const corpus: Payload[] = Object.entries(VECTORS)
     return { id, kind, name: `${kind}: ${name}`, text: text(new Code(id, at)), shape: text(new Code('P000', 0)), traits };
   });
 
-/** Those of some kinds. */
+/** The payloads of some kinds. */
 export function of(...kinds: Kind[]): Payload[] {
   return corpus.filter((one) => kinds.includes(one.kind));
 }
@@ -1083,14 +1083,14 @@ export interface Kept {
   payloads: Payload[];
 }
 
-/** What is shown as text, tables, trees or lists, by what it is about. */
+/** Files shown as text, tables, trees or lists, by subject. */
 export function documents(): Record<string, Kept[]> {
   const markup = of('html');
   const closed = markup.filter((one) => !one.traits.includes('open'));
   const open = markup.filter((one) => one.traits.includes('open'));
-  // Half a letter makes a JSON file one that cannot be read.
+  // Half a surrogate pair makes a JSON file unreadable.
   const whole = of('JSON value').filter((one) => !/\p{Cs}/u.test(one.text));
-  // A block of HTML lasts until an empty line: what is between comes to the page as it is.
+  // A block of HTML ends at an empty line, so everything in it reaches the page unchanged.
   const block = (one: Payload) => `${seen(one)}\n\n<div>\n${one.text}\n</div>`;
   return {
     Markdown: [

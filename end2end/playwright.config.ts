@@ -1,10 +1,10 @@
-// How the browser tests run: one real Chromium, one test after the other, nothing tried twice.
+// The configuration of the browser tests: one real Chromium, one test after another, no retries.
 //
-// Which server and which workflows they use is in lab.ts. Environment: CHROMIUM, and what lab.ts names.
+// lab.ts says which server and workflows they use. Environment: CHROMIUM, and what lab.ts names.
 
 import { defineConfig, devices } from '@playwright/test';
 
-/** Chromium must ask nothing of anybody but the server under test. */
+/** Chromium must not contact anybody but the server under test. */
 const QUIET = [
   '--no-sandbox',
   '--disable-gpu',
@@ -18,15 +18,15 @@ const QUIET = [
 export default defineConfig({
   testDir: 'tests',
   outputDir: 'test-results',
-  // Each file has a server of its own; two at once would only slow each other down.
+  // Each file has its own server; two at a time would only slow each other down.
   workers: 1,
   fullyParallel: false,
   retries: 0,
   forbidOnly: !!process.env.CI,
   timeout: 90_000,
-  // What a page does by itself takes milliseconds; more is what a busy machine may need.
+  // Pages react within milliseconds; the rest is for a busy machine.
   expect: { timeout: 10_000 },
-  // The JSON report goes to the file that PLAYWRIGHT_JSON_OUTPUT_FILE names.
+  // The JSON report goes to the file named by PLAYWRIGHT_JSON_OUTPUT_FILE.
   reporter: process.env.PLAYWRIGHT_JSON_OUTPUT_FILE ? [['list'], ['json']] : [['list']],
   use: {
     ...devices['Desktop Chrome'],

@@ -1,4 +1,4 @@
-//! Server functions: parse, authorise, store, map the error. They are public endpoints.
+//! Server functions: each parses, authorises, queries, and maps the error. They are public endpoints.
 
 pub mod code;
 pub mod devices;

@@ -1,10 +1,10 @@
-//! JSON read from bytes, as server functions do it. Reading the page's own data from text
-//! would link every deserialiser a second time.
+//! JSON parsed from bytes, as server functions do it. Parsing the page's embedded data from text would link every
+//! deserialiser a second time.
 
 use codee::{Decoder, Encoder};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// The codec of data that travels inside the page.
+/// The codec of data embedded in the page.
 #[derive(Debug)]
 pub struct Json;
 

@@ -1,10 +1,10 @@
-//! What can go wrong between a page and the server, in words made in one place.
+//! Errors between a page and the server; all their texts are in this file.
 
 use leptos::prelude::*;
 use leptos::server_fn::{Bytes, Encodes as _, codec::JsonEncoding, error::ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 
-/// An error that crosses the wire.
+/// An error that is sent from the server to the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum AppError {
     #[error("There is no such thing here, or it is not yours to see.")]
@@ -26,7 +26,7 @@ pub enum AppError {
 }
 
 impl AppError {
-    /// A short name for a heading.
+    /// A short title for a heading.
     pub const fn title(&self) -> &'static str {
         match self {
             Self::NotFound => "Nothing here",
@@ -40,7 +40,7 @@ impl AppError {
         }
     }
 
-    /// The incident under which the server logged it.
+    /// The id under which the server logged the incident.
     pub fn incident(&self) -> Option<&str> {
         match self {
             Self::Internal { incident } => Some(incident),
@@ -65,12 +65,12 @@ impl FromServerFnError for AppError {
                 let invalid = invalid.failed();
                 invalid
             }
-            // An answer we cannot read comes from a proxy or from another version of the server.
+            // An answer that does not parse comes from a proxy or from another version of the server.
             _ => Self::Offline,
         }
     }
 
-    /// Whatever leaves a server function as an error, its answer has the status of that error.
+    /// However a server function fails, its answer gets the status of the error.
     fn ser(&self) -> Bytes {
         #[cfg(feature = "ssr")]
         let _ = self.clone().failed();
@@ -94,14 +94,14 @@ mod server {
     use tracing::error;
 
     impl AppError {
-        /// Logs what happened and keeps it from the reader, who gets an incident.
+        /// Logs what happened. The viewer gets only an incident id.
         pub fn internal(what: impl std::fmt::Display) -> Self {
             let incident = incident();
             error!(incident, "{what}");
             Self::Internal { incident }
         }
 
-        /// The status a page or a server function answers with.
+        /// The HTTP status for this error.
         pub const fn status(&self) -> http::StatusCode {
             use http::StatusCode as S;
             match self {
@@ -114,7 +114,7 @@ mod server {
             }
         }
 
-        /// Lets the answer carry this error's status.
+        /// Sets the status of the answer to this error's.
         #[must_use]
         pub fn failed(self) -> Self {
             if let Some(response) = use_context::<ResponseOptions>() {
@@ -124,7 +124,7 @@ mod server {
         }
     }
 
-    /// An error as the answer to this request, with its status: for `map_err` where a server function ends.
+    /// Converts an error and sets the status of the answer to it; for `map_err` at the end of a server function.
     pub fn fail(error: impl Into<AppError>) -> AppError {
         error.into().failed()
     }

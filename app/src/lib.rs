@@ -1,7 +1,7 @@
-//! The pages: rendered by the server, woken by WASM.
+//! The pages: rendered by the server, hydrated by WASM.
 //!
-//! `pages` arrange, `parts` know the product, `ui` knows nothing; `api` are the server
-//! functions, `live` keeps what is shown in step with what is committed.
+//! `pages` arrange, `parts` know the product, `ui` does not. `api` holds the server functions; `live` keeps the page in
+//! step with the database.
 #![forbid(unsafe_code)]
 #![recursion_limit = "256"]
 
@@ -39,13 +39,13 @@ use parts::{
     toasts::{ToastList, Toasts},
 };
 
-/// A page's title as Leptos is to write it: it puts the text into the document's head as it is, names of runs included.
-/// In the browser the title is set as text.
+/// A page's title for Leptos, which writes it into the document's head unescaped, although it may contain a run's name.
+/// The browser sets titles as text.
 fn in_title(text: String) -> String {
     if cfg!(feature = "ssr") { escaped(&text) } else { text }
 }
 
-/// `text` so that it stays text inside an element of the document's head.
+/// `text` escaped for an element of the document's head.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -74,7 +74,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
                 </Routes>
             </Frame>
-            // Whoever is not signed in has nowhere to jump to.
+            // Visitors who are not signed in have no pages to jump to.
             {signed_in
                 .then(|| {
                     view! {

@@ -1,7 +1,7 @@
-//! Keeps what is shown in step with what is committed.
+//! Keeps the page in step with the database.
 //!
-//! `stream` is the connection, `chip` what is said about it, `rows` how a list takes frames in, `watch` the file
-//! that is followed besides.
+//! `stream` is the connection, `chip` shows its state, `rows` applies frames to a list, and `watch` is the one file
+//! that a page may follow as well.
 
 pub mod chip;
 pub mod rows;

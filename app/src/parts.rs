@@ -1,4 +1,4 @@
-//! Parts know the product; pages put them together.
+//! Parts know the product; pages combine them.
 
 pub mod code_view;
 pub mod confirm;

@@ -1,7 +1,7 @@
-//! The report of a run: one HTML file that needs no server and no script, to be kept or sent.
+//! The report of a run: one HTML file that works without server and script, to be kept or sent.
 //!
-//! It says what stands on the run's page: facts, counts, what went wrong, and each rule in numbers. It is
-//! not live, and holds no list of jobs: its size grows with the rules, not with the jobs. Server only.
+//! It shows what the run's page shows: facts, counts, what went wrong, and each rule in numbers. It is not live and
+//! contains no list of jobs: its size grows with the rules, not with the jobs. Server only.
 
 use crate::{error::AppError, state::AppState};
 use leptos::prelude::*;
@@ -27,27 +27,27 @@ const STYLE: &str = include_str!("report.css");
 const COUNTS: [JobStatus; 6] =
     [JobStatus::Success, JobStatus::Failed, JobStatus::Lost, JobStatus::Running, JobStatus::Skipped, JobStatus::Waiting];
 
-/// A file to be saved.
+/// A file to save.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The name it is saved under: letters, digits, dots, hyphens and underscores of ASCII.
+    /// The file name: ASCII letters, digits, dots, hyphens and underscores.
     pub name: String,
     pub html: String,
 }
 
-/// What the report is made of.
+/// The data of the report.
 struct Told {
     detail: RunDetail,
     failures: FailuresView,
-    /// Commands of the jobs that stand for those that failed.
+    /// Commands of the jobs that represent the failures.
     commands: Vec<Option<String>>,
-    /// When jobs of each rule ran, by rule; none for a run in which nothing began.
+    /// For each rule, when its jobs ran; empty for a run in which nothing began.
     groups: HashMap<String, Group>,
 }
 
-/// The report of `run` as it stands now; an error if `viewer` may not see it.
+/// The report of `run` as it is now; an error if `viewer` may not see the run.
 ///
-/// Costs what the run's page and the first window of its timeline cost.
+/// Costs as much as the run's page and the first window of its timeline.
 pub async fn of_run(state: &AppState, viewer: &Viewer, run: RunId) -> Result<Report, AppError> {
     let mut conn = state.reader.store.conn().await?;
     let detail = store::runs::detail(&mut conn, viewer.audience, run).await?.ok_or(AppError::NotFound)?;
@@ -66,7 +66,7 @@ pub async fn of_run(state: &AppState, viewer: &Viewer, run: RunId) -> Result<Rep
     let name = name(detail.run.title(), run);
     let home = format!("{}{}", state.base_url.trim_end_matches('/'), paths::run(run));
     let page = page(Told { detail, failures, commands, groups }, &home);
-    // Leptos marks where texts meet; nobody wakes this page.
+    // Leptos separates adjacent texts for hydration; this page is never hydrated.
     Ok(Report { name, html: page.replace("<!>", "") })
 }
 
@@ -143,7 +143,7 @@ fn page(told: Told, home: &str) -> String {
     format!("<!DOCTYPE html>{}", html.to_html())
 }
 
-/// What failed, with its command, its error and the end of its log. `failed`: where all jobs that failed are listed.
+/// What failed, with its command, its error and the end of its log. `failed` is the link to the list of all failed jobs.
 fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedError], failed: &str) -> Option<impl IntoView + use<>> {
     let FailuresView { failures, mut logs } = found;
     let (more, looked_at) = (failures.more, failures.looked_at());
@@ -162,7 +162,7 @@ fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedE
             exit_code.map(|code| format!("exit {code}")),
             (!wildcards.is_empty()).then(|| wildcards.join(" ")),
         ];
-        // Those of the first job.
+        // Only the first job gets the logs.
         let logs = std::mem::take(&mut logs);
         let others = other_logs(paths.get(logs.len()..).unwrap_or_default(), more_logs);
         let ends = logs.into_iter().map(|LogTail { path, text, more }| {
@@ -192,7 +192,7 @@ fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedE
         view! { <p>{link(says)}" among the failed jobs"</p> }
     });
     let looked_at = looked_at.map(|says| view! { <p>"The causes are those of the "{link(says)}"."</p> });
-    // Clients tell the same once for each job.
+    // Clients report the same error once per job.
     let mut told = HashSet::new();
     let errors = errors.iter().filter(|error| told.insert((&error.exception, &error.rule, &error.location, &error.traceback, &error.text)));
     let errors = errors.map(|error| {
@@ -209,7 +209,7 @@ fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedE
     Some(view! { <section><h2>"What went wrong"</h2>{jobs}{more}{looked_at}{errors.collect_view()}</section> })
 }
 
-/// The logs of a job whose ends are not shown, and how many it has besides.
+/// The logs of a job whose ends are not shown, and how many more logs it has.
 fn other_logs(paths: &[String], more: u32) -> Option<String> {
     let more = (more > 0).then(|| format!("and {} more", text::count(i64::from(more))));
     let all: Vec<String> = paths.iter().cloned().chain(more).collect();

@@ -1,4 +1,4 @@
-//! What both sides must agree on before the first row: who looks, when, and what they like.
+//! What server and browser must agree on before the first render: who is signed in, the time, and the preferences.
 
 use crate::codec::Json;
 use leptos::prelude::*;
@@ -15,7 +15,7 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// The value of `data-theme`; nothing for the system's.
+    /// The value of `data-theme`; `None` to follow the system.
     pub const fn as_str(self) -> Option<&'static str> {
         match self {
             Self::System => None,
@@ -41,7 +41,7 @@ impl Theme {
     }
 }
 
-/// What a person chose; kept in cookies, so that the server renders it right.
+/// A person's preferences; stored in cookies, so that the server renders them right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wishes {
     pub theme: Theme,
@@ -65,7 +65,7 @@ pub struct Session {
     pub user: StoredValue<Option<String>>,
     pub may_write: bool,
     pub wishes: RwSignal<Wishes>,
-    /// The clock: once a second while something is shown, the server's time at first.
+    /// The current time: the server's at first, then updated once a second while the tab is visible.
     pub now: RwSignal<Millis>,
     /// The moment of the past that the page shows.
     pub then: RwSignal<Option<Millis>>,
@@ -77,7 +77,7 @@ pub fn session() -> Session {
     expect_context::<Session>()
 }
 
-/// Makes the visit known to everything below. Called once, at the root.
+/// Provides the visit to all components below. Called once, at the root.
 pub fn provide() {
     let visit = SharedValue::<Visit, Json>::new_with_encoding(visit).into_inner();
     let session = Session {
@@ -92,7 +92,7 @@ pub fn provide() {
     tick(session.now);
 }
 
-/// Lets the clock go: in the browser, while the tab is to be seen.
+/// Starts the clock: in the browser, while the tab is visible.
 fn tick(now: RwSignal<Millis>) {
     Effect::new(move |_| {
         let beat = move || {
@@ -111,13 +111,13 @@ fn tick(now: RwSignal<Millis>) {
 }
 
 impl Session {
-    /// When it is for what is shown: now, or a moment of the past.
+    /// The time for the shown content: now, or a moment of the past.
     pub fn clock(self) -> Signal<Millis> {
         let Self { now, then, .. } = self;
         Signal::derive(move || then.get().unwrap_or_else(|| now.get()))
     }
 
-    /// Switches the theme, here and in the cookie.
+    /// Switches the theme, on the page and in the cookie.
     pub fn set_theme(self, theme: Theme) {
         self.wishes.update(|wishes| wishes.theme = theme);
         if let Some(root) = document().document_element() {
@@ -129,7 +129,7 @@ impl Session {
         keep("flowo_theme", theme.label());
     }
 
-    /// Folds the rail or unfolds it.
+    /// Folds or unfolds the rail.
     pub fn toggle_rail(self) {
         let slim = !self.wishes.get_untracked().slim_rail;
         self.wishes.update(|wishes| wishes.slim_rail = slim);
@@ -140,7 +140,7 @@ impl Session {
     }
 }
 
-/// Remembers a wish for a year. Written through the generic setter: the typed one needs another binding.
+/// Stores a preference for a year. Uses the generic setter, because the typed one needs another binding.
 fn keep(name: &str, value: &str) {
     let text = format!("{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax");
     let _ = js_sys::Reflect::set(&document(), &"cookie".into(), &text.into());
@@ -148,7 +148,7 @@ fn keep(name: &str, value: &str) {
 
 #[cfg(not(feature = "ssr"))]
 fn visit() -> Visit {
-    // Only without a server's value, which hydration always has.
+    // Used only without a value from the server; hydration always has one.
     Visit { user: None, may_write: false, now: js_sys::Date::now() as Millis, wishes: Wishes::default(), version: String::new() }
 }
 
@@ -165,7 +165,7 @@ fn visit() -> Visit {
     }
 }
 
-/// What the cookies say.
+/// The preferences in the cookies.
 #[cfg(feature = "ssr")]
 pub fn wishes() -> Wishes {
     let Some(parts) = use_context::<http::request::Parts>() else { return Wishes::default() };

@@ -1,4 +1,4 @@
-//! The document around the application: head, theme, icons, the scripts that wake the page.
+//! The document around the application: head, theme, icons, and the scripts that hydrate the page.
 
 use crate::{App, session};
 use leptos::{
@@ -9,11 +9,12 @@ use leptos::{
 use leptos_axum::ResponseOptions;
 use leptos_meta::MetaTags;
 
-/// Every icon once; pages refer to them by id. After the application, which must come first.
+/// The sprite of all icons; pages refer to them by id. Placed after the application, which must come first.
 const ICONS: &str = include_str!("ui/icons.svg");
 
-/// A page that sleeps still is of the address it was made for, but "back" within one document changes only the
-/// address. It would wake as another page than it is: it stays asleep (`data-left`) and the right one is loaded.
+/// Before hydration, a page still shows the URL it was rendered for, but "back" within one document changes only the
+/// URL. The page would then hydrate as another one. So hydration is prevented (`data-left`) and the right page is
+/// loaded.
 const STEADY: &str = r#"{
     const html = document.documentElement;
     const made = new URL(performance.getEntriesByType("navigation")[0]?.name ?? location.href);
@@ -27,9 +28,9 @@ const STEADY: &str = r#"{
     steady();
 }"#;
 
-/// A program that broke in the middle of waking, or later, can do nothing more: the page behaves from then on as it
-/// does without a script. Links lead where they say, by loading pages; what could only have been done by the program
-/// is no longer tried. `data-failed` says so to the style, and a notice to the reader.
+/// After a panic, during hydration or later, the WASM can do nothing more: from then on the page behaves as it does
+/// without script. Links lead where they say, by loading pages; actions that need the WASM are no longer attempted.
+/// `data-failed` shows this to the style sheet, and a notice to the viewer.
 const SAFE: &str = r#"{
     const html = document.documentElement;
     const failed = () => html.hasAttribute("data-failed");
@@ -57,7 +58,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let pkg = options.site_pkg_dir.to_string();
     let wishes = session::wishes();
     let theme = wishes.theme.as_str();
-    // Before sign-in there is nothing to navigate.
+    // Before sign-in there are no pages to navigate to.
     let rail = if crate::state::viewer().is_err() { Some("none") } else { wishes.slim_rail.then_some("slim") };
 
     view! {
@@ -87,10 +88,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// Only our own scripts, and only those of this answer.
+/// Allows only our own scripts, and only those of this answer.
 fn policy() {
     let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
-    // `cargo leptos watch` speaks to pages from a port of its own.
+    // `cargo leptos watch` talks to pages over a port of its own.
     let watch = if std::env::var_os("LEPTOS_WATCH").is_some() { " ws:" } else { "" };
     let policy = format!(
         "default-src 'self'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; \

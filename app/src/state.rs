@@ -1,4 +1,4 @@
-//! What pages and server functions are given: handles, and who is asking. Server only.
+//! What pages and server functions get: handles, and the caller. Server only.
 
 use crate::error::AppError;
 use leptos::prelude::*;
@@ -7,7 +7,7 @@ use read::Reader;
 use std::{future::Future, ops::Deref, pin::Pin, sync::Arc};
 use view::clients::Clients;
 
-/// [`Handles`], as every request has them. Cheap to clone: each layer of a request does.
+/// [`Handles`], as every request has them. Cheap to clone, because each layer of a request does so.
 #[derive(Clone)]
 pub struct AppState(Arc<Handles>);
 
@@ -25,11 +25,11 @@ impl Deref for AppState {
     }
 }
 
-/// Handles on everything a page needs.
+/// Everything that a page needs access to.
 pub struct Handles {
     pub reader: Reader,
     pub options: LeptosOptions,
-    /// The address clients are told to use.
+    /// The address that clients are told to use.
     pub base_url: Arc<str>,
     /// The clients there are, for people who connect one.
     pub clients: Arc<Clients>,
@@ -38,9 +38,9 @@ pub struct Handles {
 
 /// The demo lab, as the first-run card offers it.
 pub trait Lab: Send + Sync {
-    /// Begins to play it in the background; harmless if it plays already.
+    /// Starts to play the lab in the background; does nothing if it is playing already.
     fn load(&self) -> Pin<Box<dyn Future<Output = Result<(), AppError>> + Send>>;
-    /// Removes every trace of it.
+    /// Removes every trace of the lab.
     fn clear(&self) -> Pin<Box<dyn Future<Output = Result<(), AppError>> + Send>>;
 }
 
@@ -49,13 +49,13 @@ pub fn state() -> Result<AppState, AppError> {
     use_context::<AppState>().ok_or_else(|| AppError::internal("no state in this request"))
 }
 
-/// Who is asking; an error for anybody who is not signed in.
+/// The caller; an error if nobody is signed in.
 pub fn viewer() -> Result<Viewer, AppError> {
     let parts = use_context::<http::request::Parts>();
     parts.and_then(|parts| parts.extensions.get::<Viewer>().cloned()).ok_or(AppError::SignedOut)
 }
 
-/// Who is asking, if that person may change runs.
+/// The caller, if that person may change runs.
 pub fn editor() -> Result<Viewer, AppError> {
     let viewer = viewer()?;
     may(viewer.grant, Permission::ChangeRuns).map_err(AppError::Refused)?;

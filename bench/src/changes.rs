@@ -1,5 +1,5 @@
-//! What the change log costs: reports per second with its triggers and without them, in turns against one server; and
-//! how often the doorbell rings meanwhile.
+//! The cost of the change log: reports per second with its triggers and without them, measured alternately on one
+//! server; and the rate of notifications meanwhile.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,9 +12,9 @@ use crate::report::{Report, Target};
 use crate::server::Server;
 use crate::{ChangesArgs, IngestArgs, Kept};
 
-/// The share of the throughput that the change log may cost.
+/// The highest share of the throughput that the change log may cost.
 const MOST_SHARE: f64 = 0.35;
-/// Notifications per second under full load.
+/// Most notifications per second under full load.
 const MOST_RINGS: f64 = 100.0;
 const TABLES: [&str; 3] = ["workflow_runs", "job_executions", "log_entries"];
 

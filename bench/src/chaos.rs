@@ -1,8 +1,8 @@
-//! Stories of clients, readers and faults, each told by a number: server and database are killed at random moments,
-//! sockets are cut, clients go on as the real ones do; then it is asked what became of every acknowledged report.
+//! Stories of clients, readers and faults, each generated from a number. Server and database are killed at random
+//! moments, sockets are cut, and clients behave as the real ones do. Then every acknowledged report is looked for.
 //!
-//! A server and its database live through many stories. The number decides who does what and when; the machine
-//! decides what a fault hits, so a story that failed may have to be told more than once.
+//! A server and its database live through many stories. The number decides who does what and when; what a fault hits
+//! depends on the machine, so a failed story may have to be repeated several times.
 
 mod broken;
 mod client;
@@ -26,15 +26,15 @@ use client::{Client, Played};
 use oracle::Violations;
 use reader::Reader;
 
-/// Servers at a time, each with a database of its own: a story is mostly waiting.
+/// Servers running at a time, each with its own database; a story consists mostly of waiting.
 const LANES: u64 = 3;
-/// Everything settles in this time once nothing is broken any more.
+/// Once nothing is broken any more, everything must settle within this time.
 const SETTLE: Duration = Duration::from_mins(1);
-/// How long what a reader holds may differ from the list then; and where it must differ, how long it is waited for.
+/// After that, how long a reader's runs may still differ from the list; and where they must differ, how long to wait for it.
 const READERS: Duration = Duration::from_secs(40);
 const READERS_BROKEN: Duration = Duration::from_secs(5);
 
-/// Numbers that look like chance and are the same for the same seed.
+/// Pseudo-random numbers, the same for the same seed.
 #[derive(Clone)]
 pub struct Chance(u64);
 
@@ -52,24 +52,24 @@ impl Chance {
         (z ^ (z >> 31)) % end
     }
 
-    /// Another row of numbers.
+    /// An independent sequence of numbers.
     pub const fn fork(&mut self) -> Self {
         Self(self.below(u64::MAX))
     }
 }
 
-/// What is broken.
+/// The kinds of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     /// `kill -9` of the server.
     Server,
-    /// Every backend of the database ends at once; committed work is in its log.
+    /// Every backend of the database is killed at once; committed work is in its log.
     Database,
-    /// `kill -9` of the database's first process.
+    /// `kill -9` of the database's postmaster.
     DatabaseHard,
-    /// The connection that listens is ended.
+    /// The listening connection is terminated.
     Listener,
-    /// All connections are.
+    /// All connections are terminated.
     Backends,
 }
 
@@ -85,7 +85,7 @@ impl Fault {
     }
 }
 
-/// What stories came to.
+/// The totals of several stories.
 #[derive(Default)]
 struct Sum {
     stories: usize,
@@ -132,7 +132,7 @@ pub async fn run(args: &ChaosArgs) -> Result<Kept> {
          {frames} frames, {resets} resets; {violations} violations.",
         began.elapsed().as_secs_f64()
     );
-    // Who breaks a promise wants to hear of it.
+    // With a promise broken on purpose, success means that the violation was seen.
     match (args.broken, violations) {
         (None, _) => Ok(kept),
         (Some(_), 1..) => Ok(Kept::All),
@@ -143,7 +143,7 @@ pub async fn run(args: &ChaosArgs) -> Result<Kept> {
     }
 }
 
-/// Tells stories, one after the other on one server; ends at the first that does not hold.
+/// Plays stories one after the other on one server; stops at the first with a violation.
 async fn told(seeds: Vec<u64>, broken: Option<Broken>) -> Result<Sum> {
     let mut server = Server::start().await?;
     forgetful(&server).await?;
@@ -173,8 +173,8 @@ async fn told(seeds: Vec<u64>, broken: Option<Broken>) -> Result<Sum> {
     Ok(sum)
 }
 
-/// Lets the database forget what it may: a crash loses what no commit waited for, as on a slow disk. Numbers of
-/// transactions are given again then.
+/// Makes the database lose as much as it may: a crash loses what no commit waited for, as on a slow disk. Transaction
+/// ids are then reused.
 async fn forgetful(server: &Server) -> Result<()> {
     let mut conn = server.database().await?;
     for statement in ["alter system set wal_writer_delay = '10s'", "select pg_reload_conf()"] {
@@ -218,7 +218,7 @@ async fn story(server: &mut Server, cookie: &str, seed: u64, broken: Option<Brok
         broken.apply(server).await?;
     }
     let mut violations = judged(server, &played).await?;
-    // The last change there is: whoever has seen it has seen all.
+    // There are no further changes: a reader that has seen the last one has seen all.
     over.store(true, Ordering::SeqCst);
     for reader in readers {
         let seen = reader.await?;
@@ -232,7 +232,7 @@ async fn story(server: &mut Server, cookie: &str, seed: u64, broken: Option<Brok
     Ok(violations)
 }
 
-/// What does not hold. A database that is about to end may still have looked well: then once more.
+/// The violations. A database that is about to crash may have looked healthy before; then the check is repeated.
 async fn judged(server: &Server, played: &[Played]) -> Result<Violations> {
     let until = Instant::now() + SETTLE;
     loop {
@@ -258,7 +258,7 @@ async fn strike(server: &mut Server, fault: Fault) -> Result<()> {
         Fault::Database => server.kill_postgres(false),
         Fault::DatabaseHard => server.kill_postgres(true),
         Fault::Listener | Fault::Backends => {
-            // A database that is just down is broken enough.
+            // If the database is down just now, that is fault enough.
             if let Ok(mut conn) = server.database().await {
                 let _ = sqlx::raw_sql(sqlx::AssertSqlSafe(cut(fault == Fault::Listener))).execute(&mut conn).await;
                 let _ = conn.close().await;
@@ -268,7 +268,7 @@ async fn strike(server: &mut Server, fault: Fault) -> Result<()> {
     Ok(())
 }
 
-/// Waits until the server says that all is well.
+/// Waits until the server reports that it is healthy.
 async fn settled(server: &Server) -> Result<()> {
     let http = http::client()?;
     let until = Instant::now() + SETTLE;
@@ -287,7 +287,7 @@ async fn settled(server: &Server) -> Result<()> {
     }
 }
 
-/// Runs of the story before are gone, so that one page shows all there is.
+/// Deletes the runs of the previous story, so that one page shows all runs.
 async fn forget(server: &Server) -> Result<()> {
     let until = Instant::now() + SETTLE;
     loop {

@@ -1,4 +1,4 @@
-//! One kept HTTP connection of a reporting client. It is not a browser's and follows nothing.
+//! One persistent HTTP connection of a reporting client. It is not a browser's and follows no redirects.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// As long as the reporting clients themselves wait.
+/// As long as real reporting clients wait.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A connection that is opened when it is needed and again when it broke.
+/// A connection that is opened on demand, and again after it broke.
 pub struct Connection {
     server: SocketAddr,
     host: String,
@@ -37,13 +37,13 @@ impl Connection {
     }
 
     async fn exchange(&mut self, path: &str, body: String) -> Result<String> {
-        // Only a connection that answered is kept.
+        // Only a connection that has answered is reused.
         let mut open = match self.open.take() {
             Some(open) => open,
             None => self.connect().await?,
         };
         if open.ready().await.is_err() {
-            open = self.connect().await?; // The server closed it meanwhile.
+            open = self.connect().await?; // The server has closed it in the meantime.
         }
         let request = Request::post(path)
             .header("host", &self.host)
@@ -65,7 +65,7 @@ impl Connection {
         let stream = TcpStream::connect(self.server).await?;
         stream.set_nodelay(true)?;
         let (open, driver) = http1::handshake(TokioIo::new(stream)).await?;
-        // Ends with the connection; what went wrong there is told to the request that waits.
+        // Ends with the connection; the waiting request gets its errors.
         tokio::spawn(async move {
             let _ = driver.await;
         });

@@ -1,9 +1,9 @@
-//! Many stored runs of a believable spread: ninety days, forty workflows, a dozen people.
+//! Many stored runs with a realistic distribution: ninety days, forty workflows, a dozen people.
 
 use anyhow::{Context, Result};
 use sqlx::{Connection, PgConnection};
 
-/// Runs from the same numbers every time. The columns that a trigger keeps are left to it.
+/// The same pseudo-random runs every time. Columns that a trigger maintains are left to the trigger.
 const RUNS: &str = "
     insert into workflow_runs (
         workflow_name, status, source, client_version, user_name, directory, snakefile, tags,
@@ -41,14 +41,14 @@ const RUNS: &str = "
                                 else 'success' end as status
                       from generate_series(1::bigint, $1) n) g";
 
-/// Stores `stored` runs and leaves the tables as a vacuum leaves them.
+/// Stores `stored` runs and leaves the tables as after a vacuum.
 ///
 /// # Errors
 /// The database refuses.
 pub async fn store(mut conn: PgConnection, stored: i64) -> Result<()> {
     sqlx::query(RUNS).bind(stored).execute(&mut conn).await.context("cannot store runs")?;
     sqlx::query("vacuum (analyze)").execute(&mut conn).await.context("cannot vacuum")?;
-    // What was written must not be written back while we measure.
+    // Written now, so that it is not written during the measurement.
     sqlx::query("checkpoint").execute(&mut conn).await.context("cannot write back")?;
     conn.close().await?;
     Ok(())

@@ -1,5 +1,5 @@
-//! Large files of a run: the end and the middle of a log of five gigabytes, words in one of a gigabyte, the first
-//! rows of large tables; and what the server's memory grows by.
+//! Large files of a run: the end and the middle of a 5 GB log, a search in a 1 GB log, the first rows of large tables;
+//! and the growth of the server's memory.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -20,7 +20,7 @@ use crate::server::Server;
 use crate::{FilesArgs, Kept, http, runs};
 
 const GB: u64 = 1 << 30;
-/// Bytes of a block of lines that is written again and again.
+/// Bytes of a block of lines that is written repeatedly.
 const BLOCK: usize = 8 << 20;
 
 pub async fn run(args: &FilesArgs) -> Result<Kept> {
@@ -40,7 +40,7 @@ pub async fn run(args: &FilesArgs) -> Result<Kept> {
     let id = started(&server, lab.path(), &log).await?;
     let reader = Reader { http: http::client()?, cookie: runs::sign_in(&server).await?, base: server.url("") };
     let look = |file: &str, at: u64| json!({ "id": id, "file": { "Under": file }, "at": at });
-    // The same questions to small files take what stays, whatever the size: pools, caches, the code itself.
+    // The same requests for small files allocate whatever stays, whatever the size: pools, caches, the code itself.
     for _ in 0..args.times {
         reader.get(&format!("/runs/{id}?tab=logs&file=./small.log")).await?;
         reader.call("results/look", &look("small.csv", 0)).await?;
@@ -102,7 +102,7 @@ pub async fn run(args: &FilesArgs) -> Result<Kept> {
     Ok(Kept::All)
 }
 
-/// Words that are in one line of a million, and words that are nowhere: until the first hits, and through all of it.
+/// Words in one line of a million, and words that do not occur: the time to the first hits, and through the whole file.
 async fn search(reader: &Reader, id: &str) -> Result<(Measured, f64)> {
     let ask = |words: &str, from: u64| json!({ "id": id, "file": { "Under": "searched.log" }, "words": words, "from": from });
     let mut first = Measured::default();
@@ -127,7 +127,7 @@ async fn search(reader: &Reader, id: &str) -> Result<(Measured, f64)> {
     Ok((first, began.elapsed().as_secs_f64()))
 }
 
-/// Reports a run that ran in `directory` and wrote `log`; its id.
+/// Reports a run that ran in `directory` and wrote `log`; returns its id.
 async fn started(server: &Server, directory: &Path, log: &Path) -> Result<String> {
     let id = uuid::Uuid::new_v4().to_string();
     let body = json!({
@@ -142,7 +142,7 @@ async fn started(server: &Server, directory: &Path, log: &Path) -> Result<String
     Ok(id)
 }
 
-/// A log of so many bytes, written in full; one line of a million has the word that is looked for.
+/// A log of `size` bytes, written in full; one line of a million contains the search word.
 fn lines(path: &Path, size: u64) -> Result<u64> {
     let mut block = Vec::with_capacity(BLOCK + 128);
     let mut n = 0_u64;
@@ -163,7 +163,7 @@ fn lines(path: &Path, size: u64) -> Result<u64> {
         out.write_all(&block)?;
         written += block.len() as u64;
     }
-    // One in a hundred megabytes, the first of them after some.
+    // One per hundred megabytes; the first comes after some megabytes.
     for at in (64..size >> 20).step_by(100) {
         out.write_all_at(b"\nERROR: Needle here\n", at << 20)?;
     }
@@ -187,7 +187,7 @@ fn table(path: &Path, rows: u32) -> Result<u64> {
     Ok(fs::metadata(path)?.len())
 }
 
-/// A Parquet of about so many bytes: numbers that do not pack.
+/// A Parquet file of about `size` bytes: numbers that do not compress.
 fn columns(path: &Path, size: u64) -> Result<u64> {
     const ROWS: usize = 1 << 20;
     let names: Vec<String> = (0..8).map(|n| format!("required double x{n};")).collect();

@@ -1,5 +1,5 @@
-//! Graphs laid out by the server: of rules, generated or taken from files, and of ten thousand jobs.
-//! Each is asked for twice: the first answer waits for the layout, the second finds it.
+//! Graphs laid out by the server: of rules, generated or read from files, and of ten thousand jobs. Each is requested
+//! twice: the first answer waits for the layout, the second finds it cached.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::report::{Report, Target, ms};
 use crate::server::Server;
 use crate::{GraphArgs, Kept, http, runs};
 
-/// Names of rules, and which waits for which.
+/// Names of rules, and their dependencies.
 struct Graph {
     name: String,
     rules: Vec<String>,
@@ -56,7 +56,7 @@ fn millis(took: Duration) -> String {
     ms(took.as_secs_f64() * 1000.0)
 }
 
-/// Layers of some rules, each of which waits for one to three of the two layers before it.
+/// Layers of some rules; each rule depends on one to three rules of the two layers before.
 fn generated(rules: usize) -> Graph {
     let wide = (rules as f64).sqrt() as usize;
     let mut chance = 11_u64;
@@ -73,7 +73,7 @@ fn generated(rules: usize) -> Graph {
     Graph { name: format!("generated, {rules}"), rules: (0..rules).map(|rule| format!("rule_{rule:03}_of_{rules}")).collect(), edges }
 }
 
-/// The graphs in a directory: JSON with `rules` that have a `name`, and `rule_edges` of two names each.
+/// The graphs in a directory: JSON with `rules`, each with a `name`, and `rule_edges` of two names each.
 fn found(dir: &Path) -> Result<Vec<Graph>> {
     let mut graphs = Vec::new();
     for entry in std::fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
@@ -93,7 +93,7 @@ fn found(dir: &Path) -> Result<Vec<Graph>> {
     Ok(graphs)
 }
 
-/// Reports a run with this graph; its id.
+/// Reports a run with this graph; returns its id.
 async fn stored(http: &Client, server: &Server, graph: &Graph) -> Result<String> {
     let id = uuid::Uuid::new_v4().to_string();
     let rules: Vec<Value> = graph.rules.iter().map(|name| json!({ "name": name, "code": null, "language": null })).collect();
@@ -117,7 +117,7 @@ async fn stored(http: &Client, server: &Server, graph: &Graph) -> Result<String>
     Ok(id)
 }
 
-/// How long an answer took.
+/// The time that an answer took.
 async fn asked(http: &Client, server: &Server, cookie: &str, name: &str, body: &Value) -> Result<Duration> {
     let began = Instant::now();
     let request = http.post(server.url(&format!("/_fn/{name}"))).header(COOKIE, cookie);

@@ -1,9 +1,9 @@
-//! Latencies as the benches record and report them: in microseconds within, in milliseconds outside, to two figures.
+//! Latencies as the benches record and report them: microseconds inside, milliseconds outside, two significant figures.
 
 use hdrhistogram::Histogram as Buckets;
 use std::time::Duration;
 
-/// The longest time that is told apart, in microseconds: an hour.
+/// The longest time that is distinguished, in microseconds: an hour.
 const LONGEST: u64 = 3_600_000_000;
 
 /// Durations from one microsecond up.
@@ -34,7 +34,7 @@ impl Histogram {
         self.0.max() as f64 / 1e3
     }
 
-    /// The value that `share` (0 to 1) of all do not exceed, in milliseconds; 0 if there are none.
+    /// The value that a share of `share` (0 to 1) does not exceed, in milliseconds; 0 if nothing was recorded.
     pub fn quantile_ms(&self, share: f64) -> f64 {
         self.0.value_at_quantile(share) as f64 / 1e3
     }

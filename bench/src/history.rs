@@ -1,5 +1,5 @@
-//! Whether a long history slows anything down: the same questions over more and more lines of the change log, and how
-//! long a day of it takes to go.
+//! Whether a long history slows anything down: the same requests with more and more lines in the change log, and the
+//! time to drop one day of them.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -15,11 +15,11 @@ use crate::{HistoryArgs, Kept, http, runs};
 
 /// How much slower the largest history may be than the smallest, at the median.
 const MOST_RATIO: f64 = 1.5;
-/// What a question may take longer whatever the ratio, in ms: below, it is noise.
+/// A request may take this much longer whatever the ratio, in ms: smaller differences are noise.
 const NOISE: f64 = 1.0;
-/// How long a day may take to go, in ms.
+/// How long dropping a day may take, in ms.
 const MOST_PRUNE: f64 = 1_000.0;
-/// Days over which the lines are spread, besides today.
+/// Days over which the lines are spread, in addition to today.
 const DAYS: i64 = 10;
 /// Lines written in one transaction.
 const PORTION: i64 = 500_000;

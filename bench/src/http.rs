@@ -1,4 +1,4 @@
-//! One HTTP client as a program or a browser has it: one kept connection, answers at once.
+//! An HTTP client like a program's or a browser's: one persistent connection, requests sent without delay.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use reqwest::Client;
 use reqwest::redirect::Policy;
 
-/// As long as the reporting clients themselves wait.
+/// As long as real reporting clients wait.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A client that follows no redirects and shares its connection with nobody.
@@ -17,7 +17,7 @@ pub fn client() -> Result<Client> {
         .no_proxy()
         .redirect(Policy::none())
         .timeout(PATIENCE)
-        // Nothing here is encrypted; reading the machine's certificates takes time.
+        // Nothing is encrypted here, and loading the machine's certificates takes time.
         .tls_certs_only([])
         .build()
         .context("cannot make an HTTP client")

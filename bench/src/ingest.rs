@@ -1,4 +1,4 @@
-//! Reports per second, each client waiting for every answer, and whether all were kept.
+//! Reports per second from clients that wait for every answer, and whether all were stored.
 
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,12 @@ use crate::report::{Report, Target, ms};
 use crate::server::Server;
 use crate::{IngestArgs, Kept, verify};
 
-/// The lab's busiest hour with room to spare, from this many clients.
+/// The busiest hour of a lab, with room to spare: clients, and reports per second.
 const BUSY: (u16, f64) = (64, 5000.0);
-/// What one client may wait for an answer at the median, in milliseconds.
+/// The longest median latency for a single client, in milliseconds.
 const ALONE_MS: f64 = 3.0;
 
-/// What one number of clients reached.
+/// The result for one number of clients.
 pub struct Phase {
     clients: u16,
     latency: Histogram,
@@ -44,7 +44,7 @@ pub async fn run(args: &IngestArgs) -> Result<Kept> {
     Ok(if found.is_complete() { Kept::All } else { Kept::NotAll })
 }
 
-/// So many clients report for a while.
+/// Lets `clients` clients report for a while.
 pub async fn phase(server: &Server, clients: u16, args: &IngestArgs) -> Result<(Phase, Vec<Played>)> {
     let begin = Instant::now() + Duration::from_secs(args.warm_up);
     let end = begin + Duration::from_secs(args.seconds);
@@ -66,8 +66,7 @@ pub async fn phase(server: &Server, clients: u16, args: &IngestArgs) -> Result<(
     Ok((Phase { clients, latency, per_second, refused }, played))
 }
 
-/// Plays until `end`. Latencies are those of reports begun after `begin`; counted are the
-/// answers between the two.
+/// Plays until `end`. The histogram covers reports sent after `begin`; the count covers answers between the two.
 async fn play(mut player: Player, begin: Instant, end: Instant) -> Result<(Player, Histogram, u64)> {
     let mut latency = Histogram::default();
     let mut in_time = 0;

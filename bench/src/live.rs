@@ -1,7 +1,7 @@
-//! From a commit to its frame in every open page, and the memory the pages cost the server.
+//! The time from a commit to its frame in every open page, and the memory that the pages cost the server.
 //!
-//! The time in a frame is that of its oldest change, taken shortly before the commit and cut to
-//! whole milliseconds: true latencies are a little shorter than those shown.
+//! The time in a frame is that of its oldest change, taken shortly before the commit and truncated to whole
+//! milliseconds, so true latencies are slightly shorter than those shown.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -21,18 +21,18 @@ use crate::slow::Slow;
 use crate::stream::{Seen, Stream, wall_clock};
 use crate::{Kept, LiveArgs, verify};
 
-/// Milliseconds from commit to frame that feel immediate: the median and the slowest hundredth.
+/// Milliseconds from commit to frame that feel immediate: median and p99.
 const WANTED_MS: [f64; 2] = [25.0, 100.0];
-/// What all open pages together may cost the server, in MiB.
+/// How much memory all open pages together may cost the server, in MiB.
 const WANTED_GROWTH: f64 = 64.0;
-/// What a reader that hardly reads may cost the others' slowest hundredth, and the server, in MiB.
+/// How much slow readers may raise the p99 of the others (as a ratio), and how much memory each may cost, in MiB.
 const WANTED_RATIO: f64 = 1.2;
 const WANTED_SLOW: f64 = 1.0;
 /// Streams opened at a time.
 const OPENING: usize = 50;
 /// How long the writers run before the streams open, so that their own memory is not counted.
 const WARM_UP: Duration = Duration::from_secs(3);
-/// How long the last frames may take to arrive.
+/// How long to wait for the last frames.
 const TAIL: Duration = Duration::from_secs(1);
 
 /// Resident memory of the server in MiB.
@@ -77,7 +77,7 @@ pub async fn run(args: &LiveArgs) -> Result<Kept> {
     let mut targets = vec![
         Target::at_most("p50 commit to frame, ms", all.latency.quantile_ms(0.5), WANTED_MS[0]),
         Target::at_most("p99 commit to frame, ms", all.latency.quantile_ms(0.99), WANTED_MS[1]),
-        // Latencies at another rate than the one asked for say little.
+        // Latencies at a lower rate than requested mean little.
         Target::at_least("reports/s meanwhile", rate.ceil(), f64::from(args.rate) * 0.98),
         Target::at_most("memory growth, MiB", memory.end - memory.before, WANTED_GROWTH),
     ];
@@ -98,7 +98,7 @@ pub async fn run(args: &LiveArgs) -> Result<Kept> {
     Ok(if found.is_complete() { Kept::All } else { Kept::NotAll })
 }
 
-/// What came of one measurement.
+/// The result of one measurement.
 struct Phase {
     all: All,
     memory: Memory,
@@ -136,7 +136,7 @@ async fn phase(server: &Server, args: &LiveArgs, written: &AtomicU64) -> Result<
     Ok(Phase { all, memory, rate })
 }
 
-/// Reports at a steady pace until told to stop. Late reports are sent at once, none is left out.
+/// Sends reports at a steady rate until stopped. Late reports are sent at once; none is left out.
 async fn write(
     mut client: Player,
     first: Duration,
@@ -155,12 +155,12 @@ async fn write(
     Ok(client)
 }
 
-/// Reads until told to stop and a little longer; `false` if the stream ended before.
+/// Reads until stopped and a little longer; `false` if the stream ended earlier.
 ///
 /// Frames of changes before `since`, in milliseconds since 1970, are not counted.
 async fn read(mut stream: Stream, since: Arc<AtomicI64>, mut stopped: watch::Receiver<bool>) -> (Seen, bool) {
     let stop = async {
-        // An error means that the sender is gone, which is a stop, too.
+        // An error means that the sender is gone, which also means stop.
         let _ = stopped.wait_for(|stopped| *stopped).await;
         sleep(TAIL).await;
     };
@@ -175,7 +175,7 @@ async fn read(mut stream: Stream, since: Arc<AtomicI64>, mut stopped: watch::Rec
     }
 }
 
-/// Looks at the server's memory every second for as long as `time`.
+/// Samples the server's memory every second for `time`.
 async fn watch_memory(server: &Server, memory: &mut Memory, time: Duration) {
     let end = Instant::now() + time;
     while Instant::now() < end {
@@ -185,7 +185,7 @@ async fn watch_memory(server: &Server, memory: &mut Memory, time: Duration) {
     }
 }
 
-/// Not a number where the system does not tell.
+/// NaN where the system does not report it.
 fn memory_of(server: &Server) -> f64 {
     server.memory().unwrap_or(f64::NAN)
 }

@@ -1,9 +1,8 @@
-//! `bench`: load against the real server on this machine, and what came of it as tables.
+//! `bench`: load tests of the real server on this machine, with the results as tables.
 //!
-//! `FLOWOD` names the binary and `FLOWO_SITE_DIR` its pages. Each measurement starts a server of
-//! its own with a private PostgreSQL that syncs to disk, in a directory that goes away. Only
-//! loopback is used. The exit code tells whether every acknowledged report was kept, not
-//! whether a target was met.
+//! `FLOWOD` names the binary and `FLOWO_SITE_DIR` its pages. Each measurement starts its own server with a private
+//! PostgreSQL that syncs to disk, in a temporary directory. Only loopback is used. The exit code says whether every
+//! acknowledged report was kept, not whether a target was met.
 #![forbid(unsafe_code)]
 
 mod changes;
@@ -50,13 +49,13 @@ enum Command {
     Runs(RunsArgs),
     /// The page of one very large run
     Run(RunArgs),
-    /// Graphs laid out, of rules and of ten thousand jobs
+    /// The layout of rule graphs and of a graph of ten thousand jobs
     Graph(GraphArgs),
     /// Logs of gigabytes, and large tables
     Files(FilesArgs),
     /// What the change log and its triggers cost the ingest
     Changes(ChangesArgs),
-    /// The same questions over more and more history, and how long a day of it takes to go
+    /// The same requests with more and more history, and the time to drop a day of it
     History(HistoryArgs),
     /// Updates of Panoptes' clients, against Panoptes itself
     Panoptes(PanoptesArgs),
@@ -101,7 +100,7 @@ struct LiveArgs {
 
 #[derive(Args)]
 struct RunsArgs {
-    /// How long each address is measured
+    /// How long each URL is measured
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
     /// Runs stored
@@ -121,14 +120,14 @@ struct RunArgs {
     rules: u32,
     #[arg(long, default_value_t = 1_600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     samples: u32,
-    /// How often each question is asked
+    /// How often each request is sent
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(10..=100_000))]
     times: u32,
 }
 
 #[derive(Args)]
 struct GraphArgs {
-    /// A directory of graphs as JSON, besides the generated ones
+    /// A directory of graphs as JSON, in addition to the generated ones
     #[arg(long)]
     graphs: Option<std::path::PathBuf>,
     /// Jobs of the run whose graph is laid out
@@ -138,7 +137,7 @@ struct GraphArgs {
 
 #[derive(Args)]
 struct FilesArgs {
-    /// How often each question is asked
+    /// How often each request is sent
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(5..=10_000))]
     times: u32,
 }
@@ -151,7 +150,7 @@ struct ChangesArgs {
     /// Clients
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=512))]
     clients: u16,
-    /// How often each kind is measured, in turns
+    /// How often each kind is measured, alternating
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
 }
@@ -162,7 +161,7 @@ struct HistoryArgs {
     #[arg(long, value_delimiter = ',', default_values_t = [100_000, 1_000_000, 10_000_000],
           value_parser = clap::value_parser!(i64).range(10_000..=200_000_000))]
     sizes: Vec<i64>,
-    /// How often each question is asked
+    /// How often each request is sent
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(10..=10_000))]
     times: u32,
 }
@@ -172,10 +171,10 @@ struct PanoptesArgs {
     /// How long each number of clients is measured
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// Updates a second where the time of each is measured
+    /// Updates per second in the measurement of latencies
     #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     rate: u32,
-    /// Clients that send those
+    /// Clients that send these updates
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=512))]
     clients: u16,
 }
@@ -185,20 +184,20 @@ struct ChaosArgs {
     /// How many stories are played
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     seeds: u64,
-    /// The first of them; a story that failed is played again by its number
+    /// The number of the first story; a failed story is repeated by its number
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=1_000_000_000_000))]
     from: u64,
-    /// Break this promise after each story; it is a fault if nobody sees that
+    /// Break this promise after each story; fails if the checks do not notice
     #[arg(long = "break", value_enum)]
     broken: Option<chaos::Broken>,
 }
 
-/// What a measurement says about the reports it made.
+/// Whether the reports of a measurement were kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kept {
     /// Every acknowledged report is there, or none was made.
     All,
-    /// The table says which are missing.
+    /// Some are missing; the table names them.
     NotAll,
 }
 
@@ -223,8 +222,8 @@ async fn main() -> ExitCode {
 }
 
 async fn dispatch(command: Command) -> Result<Kept> {
-    // The client library wants a provider to be there even where nothing is encrypted. A second
-    // one is refused, which is as good.
+    // The client library requires a provider even where nothing is encrypted. A second installation is refused, which
+    // does no harm.
     let _ = rustls::crypto::ring::default_provider().install_default();
     server::raise_open_files()?;
     match command {

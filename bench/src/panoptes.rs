@@ -1,9 +1,8 @@
-//! Updates of Panoptes' clients a second, here and in Panoptes itself, in turns on the same machine; and how long
-//! each waits at a given rate.
+//! Updates of Panoptes clients per second, in Flowo and in Panoptes itself, alternating on the same machine; and their
+//! latencies at a given rate.
 //!
-//! `PANOPTES` names the program. The updates are those of recorded conversations of real clients, in which the part
-//! about jobs is told as often as a run of two hundred jobs tells it. An update counts when a question that is asked
-//! after it is answered with it.
+//! `PANOPTES` names the program. The updates come from recorded conversations of real clients, in which the part about
+//! jobs is repeated as often as in a run of two hundred jobs. An update counts once a later request shows it.
 
 use std::collections::HashMap;
 use std::env;
@@ -25,29 +24,29 @@ use crate::report::{Report, Target, ms};
 use crate::server::Server;
 use crate::{Kept, PanoptesArgs, http};
 
-/// Real conversations: what they are called, and where they lie.
+/// Recorded conversations: their names and paths.
 const CONVERSATIONS: [(&str, &str); 2] = [
     ("Snakemake 8.30, --wms-monitor", "server/tests/data/recordings/panoptes/G4_snakemake-8.30.0/ok.jsonl"),
     ("Snakemake 9.27 and its plugin", "server/tests/data/recordings/panoptes/G5_plugin-0.3.0_snakemake-9.27.1/ok.jsonl"),
 ];
-/// How often the jobs of a recording, five, are told.
+/// How often the five jobs of a recording are repeated.
 const TIMES: i64 = 40;
-/// Between the numbers of a job and of the same one told again, and seconds between their messages.
+/// The distance between the numbers of a job and of its repetition, and between their messages in seconds.
 const APART: i64 = 10;
-/// Times as many as Panoptes takes, from so many clients.
+/// How many times more updates Flowo must take than Panoptes, and from how many clients.
 const BETTER: f64 = 30.0;
 /// p99 at the given rate, in milliseconds.
 const MOST_MS: f64 = 25.0;
 const START_PATIENCE: Duration = Duration::from_mins(1);
 
-/// A server that is spoken to.
+/// A server under test.
 #[derive(Clone)]
 struct Place {
     base: String,
     token: Option<String>,
 }
 
-/// Panoptes itself, on a file of its own; ended when dropped.
+/// Panoptes itself, with its own database file; ended when dropped.
 struct Panoptes {
     child: Child,
     base: String,
@@ -85,7 +84,7 @@ async fn start_panoptes() -> Result<Panoptes> {
     Ok(panoptes)
 }
 
-/// The forms of a conversation of a larger run, without the number of their workflow.
+/// The forms of a conversation of a larger run, without the number of the workflow.
 fn updates(path: &str) -> Result<Arc<Vec<String>>> {
     let text = fs::read_to_string(Path::new(path)).with_context(|| format!("cannot read {path}"))?;
     let mut messages = Vec::new();
@@ -109,7 +108,7 @@ fn form(message: Value, timestamp: &str) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
-/// A message as it is told for the `nth` time: of another job, with other files, later.
+/// A message in its `nth` repetition: about another job, with other files, later.
 fn moved(mut message: Value, nth: i64) -> Value {
     let later = |value: &mut Value| {
         if let Some(number) = value.as_i64() {
@@ -164,7 +163,7 @@ impl Place {
     }
 }
 
-/// So many serial clients for a while: updates a second, and how long each took.
+/// `clients` serial clients for a while: updates per second, and the time each took.
 async fn crowd(target: &Place, forms: &Arc<Vec<String>>, clients: u16, seconds: u64) -> Result<(f64, Histogram)> {
     let begin = Instant::now();
     let end = begin + Duration::from_secs(seconds);
@@ -189,7 +188,7 @@ async fn crowd(target: &Place, forms: &Arc<Vec<String>>, clients: u16, seconds: 
     gathered(tasks, target, begin).await
 }
 
-/// Updates at a rate, whether or not earlier ones were answered: each client sends its next when that is due.
+/// Updates at a given rate, whether or not earlier ones were answered: each client sends its next one when it is due.
 async fn paced(target: &Place, forms: &Arc<Vec<String>>, clients: u16, rate: u32, seconds: u64) -> Result<(f64, Histogram)> {
     let begin = Instant::now() + Duration::from_millis(500);
     let every = Duration::from_secs_f64(f64::from(clients) / f64::from(rate));
@@ -209,7 +208,7 @@ async fn paced(target: &Place, forms: &Arc<Vec<String>>, clients: u16, rate: u32
                     }
                     tokio::time::sleep_until(due.into()).await;
                     target.update(&client, id, form).await?;
-                    // From when it was due: one that is held up holds up those behind it.
+                    // Measured from when it was due, because a delayed update delays the next ones too.
                     latency.record(due.elapsed());
                     due += every;
                 }
@@ -220,7 +219,7 @@ async fn paced(target: &Place, forms: &Arc<Vec<String>>, clients: u16, rate: u32
     gathered(tasks, target, begin).await
 }
 
-/// Updates a second until all of them are seen by whoever asks.
+/// Updates per second until all of them are visible to a caller.
 async fn gathered(mut tasks: JoinSet<Result<Histogram>>, target: &Place, begin: Instant) -> Result<(f64, Histogram)> {
     let mut all = Histogram::default();
     while let Some(done) = tasks.join_next().await {

@@ -1,7 +1,7 @@
 //! A reporting client: one connection, one report at a time, one run after another.
 //!
-//! It remembers how far each run was acknowledged. A run with a report that was not is given up,
-//! as nobody can know whether that report was stored.
+//! It remembers how far each run was acknowledged. After an unacknowledged report it abandons the run, because nobody
+//! can know whether that report was stored.
 
 use std::time::{Duration, Instant};
 
@@ -12,19 +12,19 @@ use crate::connection::Connection;
 use crate::script::{Progress, Request, Script};
 use crate::server::Server;
 
-/// A client whose reports fail so often in a row has nothing to measure.
+/// A client with this many failed reports in a row has nothing to measure.
 const MOST_FAILURES: u32 = 50;
 const REPORTS: &str = "/api/v1/reports/";
 
-/// One run as far as it was acknowledged.
+/// One run, as far as it was acknowledged.
 pub struct Played {
     pub id: Uuid,
     pub progress: Progress,
-    /// The report after the last acknowledged one was sent, and its fate is not known.
+    /// Whether the report after the last acknowledged one was sent; its fate is unknown.
     pub in_doubt: bool,
 }
 
-/// A client and everything it was told.
+/// A client, with everything that was acknowledged to it.
 pub struct Player {
     connection: Connection,
     number: usize,
@@ -51,7 +51,7 @@ impl Player {
     /// Reports the next event and waits for the answer; `None` if it was not acknowledged.
     ///
     /// # Errors
-    /// Too many were refused one after the other; the last reason.
+    /// Too many reports in a row were refused; contains the last reason.
     pub async fn step(&mut self) -> Result<Option<Duration>> {
         let at = self.played.last().map_or(0, |run| run.progress.0);
         let request = match self.script.request(at) {
@@ -102,7 +102,7 @@ impl Player {
             Request::Report(body) => self.connection.post(REPORTS, body).await?,
             Request::Close => self.connection.post(&format!("{REPORTS}close?workflow_id={}", self.script.id), String::new()).await?,
         };
-        // An answer to a run that is not ours, or is gone, looks good but is no acknowledgement.
+        // An answer about another run, or about a deleted one, looks successful but is no acknowledgement.
         let known = answer.contains(&self.script.id.to_string()) || answer.contains("\"status\"");
         ensure!(known, "the answer knows no such run: {answer}");
         Ok(())

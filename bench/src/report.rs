@@ -1,4 +1,4 @@
-//! Results as Markdown on the standard output, with what they were measured on.
+//! Results as Markdown on standard output, with the machine they were measured on.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use sqlx::Connection;
 
 use crate::server::Server;
 
-/// A figure and what it should be.
+/// A figure and its target.
 pub struct Target {
     what: String,
     measured: f64,
@@ -39,16 +39,16 @@ impl Target {
     }
 }
 
-/// The text of one measurement.
+/// The report of one measurement.
 pub struct Report {
     text: String,
 }
 
 impl Report {
-    /// Begins with the machine and the database.
+    /// Starts with the machine and the database.
     ///
     /// # Errors
-    /// The database is not reachable, or does not sync: its figures would mean nothing.
+    /// The database is not reachable, or it does not sync, which would make its figures meaningless.
     pub async fn open(name: &str, server: &Server) -> Result<Self> {
         let mut report = Self { text: format!("\n## bench {name}\n\n") };
         let rows = [["machine".to_owned(), machine()], ["commit".to_owned(), commit()], ["database".to_owned(), database(server).await?]];
@@ -57,7 +57,7 @@ impl Report {
     }
 
     pub fn text(&mut self, text: &str) {
-        let _ = write!(self.text, "{text}\n\n"); // Writing to a text does not fail.
+        let _ = write!(self.text, "{text}\n\n"); // Writing to a string cannot fail.
     }
 
     pub fn table(&mut self, head: &[&str], rows: impl Iterator<Item = Vec<String>>) {
@@ -79,7 +79,7 @@ impl Report {
     }
 }
 
-/// Milliseconds as the tables show them.
+/// Milliseconds in the form of the tables.
 pub fn ms(value: f64) -> String {
     format!("{value:.2}")
 }
@@ -99,7 +99,7 @@ fn machine() -> String {
     format!("{cores} cores, {model}, {} {}, load {load} before", env::consts::OS, kernel.trim())
 }
 
-/// The commit of the checkout we were built from or stand in.
+/// The commit of the checkout that this program was built from, or else of the current directory.
 fn commit() -> String {
     let dir = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
     let git = |args: &[&str]| {

@@ -1,5 +1,5 @@
-//! The page of one very large run: its HTML, and windows of its jobs, timeline and matrix, one after
-//! the other as one reader asks for them.
+//! The page of one very large run: its HTML, and windows of its jobs, timeline and matrix, requested one after another
+//! like by one viewer.
 
 use std::time::Instant;
 
@@ -13,28 +13,28 @@ use crate::report::{Report, Target, ms};
 use crate::server::Server;
 use crate::{Kept, RunArgs, http, runs};
 
-/// What a browser takes.
+/// The encodings that a browser accepts.
 const ENCODINGS: &str = "gzip, deflate, br";
 const SORTS: [&str; 8] = ["", "started", "started:asc", "duration", "duration:asc", "status", "rule", "job"];
 
-/// A reader who is signed in.
+/// A signed-in viewer.
 pub struct Reader {
     pub http: Client,
     pub cookie: String,
     pub base: String,
 }
 
-/// What many answers to one kind of question were like.
+/// The measurements of many answers to one kind of request.
 #[derive(Default)]
 pub struct Measured {
     pub latency: Histogram,
     largest: usize,
     pub first_ms: f64,
-    /// What was asked when it took longest, and how long that was.
+    /// The slowest request, and its time.
     slowest: (std::time::Duration, String),
 }
 
-/// Numbers that look like chance and are the same each time.
+/// Pseudo-random numbers, the same each time.
 struct Chance(u64);
 
 impl Chance {
@@ -169,7 +169,7 @@ impl Measured {
 }
 
 impl Reader {
-    /// A page as a browser asks for it; bytes as they came.
+    /// Requests a page as a browser does; counts the bytes as they were sent.
     pub async fn get(&self, path: &str) -> Result<(std::time::Duration, Value, usize)> {
         let began = Instant::now();
         let request = self.http.get(format!("{}{path}", self.base)).header(COOKIE, &self.cookie);
@@ -180,7 +180,7 @@ impl Reader {
         Ok((began.elapsed(), Value::Null, bytes.len()))
     }
 
-    /// A server function's answer, uncompressed.
+    /// Calls a server function, uncompressed.
     pub async fn call(&self, name: &str, body: &Value) -> Result<(std::time::Duration, Value, usize)> {
         let began = Instant::now();
         let request = self.http.post(format!("{}/_fn/{name}", self.base)).header(COOKIE, &self.cookie);

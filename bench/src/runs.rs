@@ -1,7 +1,7 @@
-//! The runs page over many stored runs, asked for at a steady pace whatever the server does.
+//! The runs page over many stored runs, requested at a steady rate whatever the server does.
 //!
-//! A request that cannot begin in time because others still wait counts from when it should have
-//! begun, so a slow server cannot hide its queue.
+//! A request that starts late because others are still waiting is measured from when it should have started, so a slow
+//! server cannot hide its queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,13 +18,13 @@ use crate::report::{Report, Target, ms};
 use crate::server::Server;
 use crate::{Kept, RunsArgs, corpus, http};
 
-/// A page that is there before one looks: the slowest hundredth, in milliseconds.
+/// A page that feels instant: p99, in milliseconds.
 const WANTED_MS: f64 = 40.0;
-/// Requests under way at most.
+/// Most requests in progress.
 const CONNECTIONS: usize = 64;
-/// Requests before the measured ones, to each address.
+/// Requests to each URL before the measured ones.
 const WARM_UP: u32 = 300;
-/// What is asked for, and as what it is shown.
+/// The URLs, and how they are shown.
 const PAGES: [(&str, &str); 4] = [
     ("/runs", "/runs"),
     ("/runs?q=status%3Afailed", "/runs?q=status:failed"),
@@ -32,7 +32,7 @@ const PAGES: [(&str, &str); 4] = [
     ("/runs?q=salmon", "/runs?q=salmon"),
 ];
 
-/// A browser that is signed in and keeps its connection.
+/// A signed-in browser with a persistent connection.
 #[derive(Clone)]
 struct Browser {
     http: Client,
@@ -82,7 +82,7 @@ pub async fn run(args: &RunsArgs) -> Result<Kept> {
     Ok(Kept::All)
 }
 
-/// Presses the button behind the link of the start and keeps the session's cookie.
+/// Presses the button behind the start-up link and returns the session's cookie.
 pub async fn sign_in(server: &Server) -> Result<String> {
     let (page, key) = server.sign_in().split_once("?key=").context("the sign-in link has no key")?;
     let form = http::client()?.post(page).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(format!("key={key}"));
@@ -92,7 +92,7 @@ pub async fn sign_in(server: &Server) -> Result<String> {
     Ok(cookie.split(';').next().unwrap_or_default().to_owned())
 }
 
-/// Looks once whether the page is what we mean to measure.
+/// Checks once that the page is the one we mean to measure.
 async fn look(cookie: &str, url: &str) -> Result<()> {
     let answer = http::client()?.get(url).header(COOKIE, cookie).send().await?;
     let status = answer.status();
@@ -103,7 +103,7 @@ async fn look(cookie: &str, url: &str) -> Result<()> {
     Ok(())
 }
 
-/// Asks `count` times, `rate` times a second.
+/// Sends `count` requests, `rate` per second.
 async fn paced(browsers: &[Browser], url: &str, rate: u32, count: u32) -> Result<Measured> {
     let begin = Instant::now();
     let next = Arc::new(AtomicU32::new(0));
@@ -138,7 +138,7 @@ async fn paced(browsers: &[Browser], url: &str, rate: u32, count: u32) -> Result
 }
 
 impl Browser {
-    /// The page as a browser asks for it, compressed; how many bytes came.
+    /// Requests the page as a browser does, compressed; returns the number of bytes.
     async fn get(&self, url: &str) -> Result<u64> {
         let request = self.http.get(url).header(COOKIE, &self.cookie);
         let answer = request.header(ACCEPT_ENCODING, "gzip, deflate, br, zstd").send().await?;

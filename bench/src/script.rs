@@ -1,7 +1,7 @@
-//! What one run says, in order, as the Flowo plugin for Snakemake puts it.
+//! The reports of one run, in order, as the Flowo plugin for Snakemake sends them.
 //!
-//! Every run is the same but for its names: a start with the code of five rules, the graph, the
-//! plan, then job after job, then the close. So how far a run came is one number.
+//! All runs are the same except for their names: a start with the code of five rules, the graph, the plan, then job
+//! after job, then the close. So one number says how far a run came.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -25,10 +25,10 @@ const RULES: [(&str, &str); 5] = [
     ("stats", "bcftools stats {input} > {output} 2> {log}"),
 ];
 
-/// Number of rules a run names.
+/// Number of rules in a run.
 pub const RULE_COUNT: usize = RULES.len();
 
-/// How far a run came, from the number of reports that were acknowledged.
+/// How far a run came, as the number of acknowledged reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress(pub usize);
 
@@ -49,7 +49,7 @@ impl Progress {
         self.0 >= LENGTH
     }
 
-    /// How many jobs began, are described, and finished.
+    /// How many jobs have started, are described, and have finished.
     pub const fn jobs(self) -> [usize; 3] {
         let said = self.0.saturating_sub(OPENING);
         let said = if said > JOBS * PER_JOB { JOBS * PER_JOB } else { said };
@@ -72,9 +72,9 @@ pub struct Script {
 
 /// A request of the script.
 pub enum Request {
-    /// To the address of reports.
+    /// Sent to the URL for reports.
     Report(String),
-    /// To the address of closes.
+    /// Sent to the URL for closes.
     Close,
 }
 
@@ -102,7 +102,7 @@ impl Script {
         Self { id, client, context: [context(Value::Null), context(json!(id))] }
     }
 
-    /// The request at a place in the script, or `None` after the last.
+    /// The request at a position in the script, or `None` after the last.
     pub fn request(&self, at: usize) -> Option<Request> {
         if at + 1 >= LENGTH {
             return (at + 1 == LENGTH).then_some(Request::Close);

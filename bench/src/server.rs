@@ -1,7 +1,7 @@
-//! The server under test: the real binary, its private PostgreSQL, a directory that goes away.
+//! The server under test: the real binary with its private PostgreSQL in a temporary directory.
 //!
-//! The server's settings are its defaults, but for two: runs that the load leaves open must not
-//! be called lost before they are counted, and one person may open as many streams as a whole lab.
+//! The server's settings are the defaults, with two exceptions: runs that the load leaves open must not become lost
+//! before they are counted, and one person may open as many streams as a whole lab.
 
 use std::env;
 use std::fs::{self, File, Permissions};
@@ -18,13 +18,13 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use tempfile::TempDir;
 
-/// A first start makes a database cluster.
+/// The first start creates a database cluster.
 const START_PATIENCE: Duration = Duration::from_mins(2);
-/// Longer than the server itself takes to drain and to stop PostgreSQL.
+/// Longer than the server itself needs to drain and to stop PostgreSQL.
 const STOP_PATIENCE: Duration = Duration::from_mins(1);
-/// What it says, below its directory.
+/// The server's output, in its directory.
 const LOG: &str = "flowod.log";
-/// What the environment may say that would send the server elsewhere.
+/// Environment variables that would change where the server listens or stores its data.
 const UNWANTED: [&str; 14] = [
     "DATABASE_URL",
     "POSTGRES_HOST",
@@ -49,7 +49,7 @@ pub struct Server {
     address: SocketAddr,
     sign_in: String,
     token: String,
-    /// Kept open: the server may write more.
+    /// Kept open, because the server may write more.
     stdout: BufReader<ChildStdout>,
 }
 
@@ -57,23 +57,23 @@ impl Server {
     /// Starts the binary that `FLOWOD` names and waits until it is ready.
     ///
     /// # Errors
-    /// Says what is missing, or how the server's log ends.
+    /// Says what is missing, or shows the end of the server's log.
     pub async fn start() -> Result<Self> {
         let flowod = given("FLOWOD", "the flowod binary")?;
         let site = given("FLOWO_SITE_DIR", "the directory of the pages")?;
         tokio::task::spawn_blocking(move || start(&flowod, &site)).await?
     }
 
-    /// Kills it as a power cut would; its PostgreSQL goes on.
+    /// Kills the server as a power cut would; its PostgreSQL keeps running.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Starts it again at the same address, over the same data.
+    /// Restarts the server at the same address, on the same data.
     ///
     /// # Errors
-    /// How the server's log ends.
+    /// Shows the end of the server's log.
     pub fn start_again(&mut self) -> Result<()> {
         let (child, stdout, ..) =
             spawn(&given("FLOWOD", "the flowod binary")?, &given("FLOWO_SITE_DIR", "the pages")?, self.dir.path(), self.address)?;
@@ -82,12 +82,12 @@ impl Server {
         Ok(())
     }
 
-    /// Kills PostgreSQL: every backend at once without a word, or with `hard` its first process too.
+    /// Kills PostgreSQL: every backend at once, or with `hard` the postmaster too.
     pub fn kill_postgres(&self, hard: bool) {
         signal_postgres(&self.dir.path().join("data"), if hard { Signal::KILL } else { Signal::QUIT });
     }
 
-    /// The end of its log.
+    /// The end of the server's log.
     pub fn log(&self) -> String {
         log_of(self.dir.path())
     }
@@ -105,7 +105,7 @@ impl Server {
         &self.token
     }
 
-    /// The link that makes a session, once.
+    /// The link that creates a session, once.
     pub fn sign_in(&self) -> &str {
         &self.sign_in
     }
@@ -115,15 +115,15 @@ impl Server {
         self.database_options().connect().await.context("cannot reach the private PostgreSQL")
     }
 
-    /// The way to it.
+    /// The options for a connection to it.
     pub fn database_options(&self) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass().socket(self.dir.path().join("data/run")).username("flowo").database("flowo")
     }
 
-    /// Plays one very large run through ingest; its id.
+    /// Generates one very large run through ingest; returns its id.
     ///
     /// # Errors
-    /// What the player said.
+    /// Contains the output of the generator.
     pub async fn play_big(&self, jobs: u32, rules: u32, samples: u32) -> Result<String> {
         let mut command = tokio::process::Command::new(given("FLOWOD", "the flowod binary")?);
         command.arg("demo").arg("--data-dir").arg(self.dir.path().join("data"));
@@ -138,7 +138,7 @@ impl Server {
         id.context("the player named no run")
     }
 
-    /// Resident memory of the server without its database, in MiB; `None` where it is not told.
+    /// Resident memory of the server without its database, in MiB; `None` where the system does not report it.
     pub fn memory(&self) -> Option<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -153,7 +153,7 @@ impl Drop for Server {
     }
 }
 
-/// Lets us and the server hold as many connections as the system allows.
+/// Raises the limit of open files to the system's maximum, for us and the server.
 ///
 /// # Errors
 /// The system refuses.
@@ -173,7 +173,7 @@ fn given(name: &str, what: &str) -> Result<PathBuf> {
 
 fn start(flowod: &Path, site: &Path) -> Result<Server> {
     let dir = tempfile::Builder::new().prefix("flowo-bench-").tempdir()?;
-    // PostgreSQL may run as another user, who must be able to pass.
+    // PostgreSQL may run as another user, who must be able to enter.
     fs::set_permissions(dir.path(), Permissions::from_mode(0o755))?;
     let (data, home) = (dir.path().join("data"), dir.path().join("home"));
     for made in [&data, &home] {
@@ -187,7 +187,7 @@ fn start(flowod: &Path, site: &Path) -> Result<Server> {
     Ok(server)
 }
 
-/// Starts the binary over what is in `dir` and waits until it is ready.
+/// Starts the binary on the data in `dir` and waits until it is ready.
 fn spawn(flowod: &Path, site: &Path, dir: &Path, listen: SocketAddr) -> Result<(Child, BufReader<ChildStdout>, SocketAddr, String)> {
     let (data, home) = (dir.join("data"), dir.join("home"));
     let mut command = Command::new(flowod);
@@ -215,7 +215,7 @@ fn log_of(dir: &Path) -> String {
     tail.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
-/// Reads the lines the server prints when it is ready.
+/// Reads the lines that the server prints when it is ready.
 fn ready(child: &mut Child) -> Result<(BufReader<ChildStdout>, SocketAddr, String)> {
     let stdout = child.stdout.take().context("the server has no output")?;
     let (sender, lines) = std::sync::mpsc::sync_channel(1);
@@ -228,13 +228,13 @@ fn ready(child: &mut Child) -> Result<(BufReader<ChildStdout>, SocketAddr, Strin
             Ok((ready.parse().context("the server's address")?, sign_in))
         };
         let found = read();
-        // Nobody waits any more if it took too long.
+        // If it took too long, nobody is waiting any more.
         let _ = sender.send(found.map(|(address, sign_in)| (stdout, address, sign_in)));
     });
     lines.recv_timeout(START_PATIENCE).context("the server is not ready in time")?
 }
 
-/// What follows `mark` in the next line.
+/// The rest of the next line after `mark`.
 fn line(stdout: &mut impl BufRead, mark: &str) -> Result<String> {
     let mut line = String::new();
     ensure!(stdout.read_line(&mut line)? > 0, "the server ended before it said {mark:?}");
@@ -242,7 +242,7 @@ fn line(stdout: &mut impl BufRead, mark: &str) -> Result<String> {
     rest.with_context(|| format!("the server said {line:?} where {mark:?} was expected"))
 }
 
-/// The token as the server wrote it for this user's clients.
+/// The token that the server wrote for this user's clients.
 fn token(path: &Path) -> Result<String> {
     let text = fs::read_to_string(path).with_context(|| format!("the server wrote no {}", path.display()))?;
     let value = text.lines().find_map(|line| line.strip_prefix("FLOWO_USER_TOKEN = "));
@@ -250,7 +250,7 @@ fn token(path: &Path) -> Result<String> {
     Ok(value.trim().trim_matches('"').to_owned())
 }
 
-/// Asks the server to stop. One that does not is killed, and its PostgreSQL with it.
+/// Asks the server to stop. If it does not, kills it and its PostgreSQL.
 fn stop(child: &mut Child, data: &Path) {
     if matches!(child.try_wait(), Ok(Some(_))) {
         return stop_postgres(data);
@@ -270,7 +270,7 @@ fn stop(child: &mut Child, data: &Path) {
     stop_postgres(data);
 }
 
-/// A server that ended by itself leaves its PostgreSQL running.
+/// After an unexpected end of the server, its PostgreSQL is still running.
 fn stop_postgres(data: &Path) {
     signal_postgres(data, Signal::QUIT);
 }

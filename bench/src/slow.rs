@@ -1,4 +1,4 @@
-//! Readers of the live stream that take one byte a second, as over a line that hardly works.
+//! Readers of the live stream that take one byte a second, as over a very bad line.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use tokio::time::{sleep, timeout};
 
 use crate::server::Server;
 
-/// What the system keeps of a stream that is not read, in bytes; it doubles this.
+/// Size of the receive buffer of an unread stream, in bytes; the system doubles it.
 const KEPT: u32 = 4096;
-/// How long what was kept may take to be read in the end.
+/// How long reading the buffered rest may take at the end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Slow readers at work.
+/// Slow readers in progress.
 pub struct Slow {
     readers: JoinSet<Result<bool>>,
     stop: watch::Sender<bool>,
@@ -34,7 +34,7 @@ impl Slow {
         Ok(Self { readers, stop })
     }
 
-    /// Reads what is left of each; how many of them were told that they must begin again.
+    /// Reads the rest of each stream; returns how many got a reset.
     pub async fn told(mut self) -> u16 {
         let _ = self.stop.send(true);
         let mut told = 0;
@@ -60,7 +60,7 @@ async fn connect(address: SocketAddr, token: &str) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// A byte a second until told to stop, then everything; whether there was a reset.
+/// Reads one byte a second until stopped, then everything; returns whether there was a reset.
 async fn read(mut stream: TcpStream, mut stopped: watch::Receiver<bool>) -> Result<bool> {
     let mut byte = [0; 1];
     loop {

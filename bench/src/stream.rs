@@ -1,8 +1,7 @@
-//! A reader of the live stream that costs next to nothing, so that a thousand of them leave the
-//! machine to the server.
+//! A very cheap reader of the live stream: a thousand of them leave the machine to the server.
 //!
-//! Plain HTTP/1.1 over a socket. The server writes each message as one chunk; only the first
-//! bytes of a chunk are looked at, where the cursor and the time of the change are.
+//! Plain HTTP/1.1 over a socket. The server writes each message as one chunk. Only the first bytes of a chunk are
+//! examined, which hold the cursor and the time of the change.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -17,9 +16,9 @@ use crate::histogram::Histogram;
 
 /// How long a stream may take to open.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Bytes of a chunk that are kept: the lines before the data, and the first field of it.
+/// Bytes of each chunk that are kept: the lines before the data, and its first field.
 const HEAD: usize = 192;
-/// What is read at once.
+/// Bytes per read.
 const BUFFER: usize = 16 << 10;
 
 /// An open stream.
@@ -30,23 +29,23 @@ pub struct Stream {
     seen: Seen,
 }
 
-/// What came through a stream.
+/// What arrived through a stream.
 #[derive(Default)]
 pub struct Seen {
     /// Frames of changes since the measurement began.
     pub frames: u64,
-    /// Frames that the numbers of those received show to be missing.
+    /// Frames that are missing, judging by the numbers of those received.
     pub gaps: u64,
-    /// Times the server asked to read again.
+    /// How often the server asked to read again.
     pub resets: u64,
     pub bytes: u64,
-    /// From the change to the end of its frame, of those frames.
+    /// Time from the change to the end of its frame.
     pub latency: Histogram,
     last: Option<u64>,
 }
 
 impl Stream {
-    /// Asks for the frames of all runs and waits for the first message.
+    /// Subscribes to the frames of all runs and waits for the first message.
     ///
     /// # Errors
     /// The server does not answer with a stream.
@@ -85,7 +84,7 @@ impl Stream {
         Ok(stream)
     }
 
-    /// Reads until something comes, and takes in what that is. May be dropped at any time.
+    /// Reads until something arrives, and processes it. Cancel-safe.
     ///
     /// # Errors
     /// The stream ended or is broken.
@@ -107,7 +106,7 @@ impl Seen {
     fn take(&mut self, head: &[u8], now: Duration, since_ms: i64) {
         if after(head, b"\nevent: reset\n").is_some() {
             self.resets += 1;
-            self.last = None; // What was missed is known to be.
+            self.last = None; // After a reset, missing frames are expected.
         }
         if after(head, b"\nevent: frame\n").is_none() {
             return;
@@ -127,34 +126,34 @@ impl Seen {
     }
 }
 
-/// Time since 1970. The database's clock is the same machine's.
+/// Time since 1970. The database runs on the same machine, so its clock is the same.
 #[expect(clippy::disallowed_methods, reason = "compared with times another process wrote")]
 pub fn wall_clock() -> Duration {
     std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// What follows the first occurrence of `mark`.
+/// The bytes after the first occurrence of `mark`.
 fn after<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
     let at = bytes.windows(mark.len()).position(|part| part == mark)?;
     Some(&bytes[at + mark.len()..])
 }
 
-/// The number that bytes begin with.
+/// The number at the beginning of `bytes`.
 fn digits(bytes: &[u8]) -> Option<u64> {
     let end = bytes.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(bytes.len());
     std::str::from_utf8(&bytes[..end]).ok()?.parse().ok()
 }
 
-/// Takes chunks apart, however the socket cuts them.
+/// Splits the stream into chunks, however the socket cuts it.
 struct Chunks {
     state: State,
     head: Vec<u8>,
 }
 
 enum State {
-    /// In the line that tells the size.
+    /// In the line with the size.
     Size(usize),
-    /// This many bytes of the chunk are to come.
+    /// This many bytes of the chunk are still missing.
     Body(usize),
     /// In the line break after a chunk.
     Close,
@@ -167,10 +166,10 @@ impl Default for Chunks {
 }
 
 impl Chunks {
-    /// Hands the first bytes of each chunk that becomes complete to `message`.
+    /// Passes the first bytes of each completed chunk to `message`.
     ///
     /// # Errors
-    /// The last chunk was read, or these are no chunks.
+    /// That was the last chunk, or the data is not chunked.
     fn feed(&mut self, mut bytes: &[u8], mut message: impl FnMut(&[u8])) -> Result<()> {
         while let Some((&first, rest)) = bytes.split_first() {
             match self.state {

@@ -1,6 +1,6 @@
-//! Whether everything that was acknowledged can be read back through the public API.
+//! Checks that everything acknowledged can be read back through the public API.
 //!
-//! Reads every run with its rules and jobs. What was sent but not answered may be there or not.
+//! Reads every run with its rules and jobs. A report that was sent but not answered may be there or not.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -19,12 +19,12 @@ use crate::server::Server;
 
 /// Requests at a time.
 const PARALLEL: usize = 8;
-/// Pages of 200 runs; more than any measurement makes.
+/// Pages of 200 runs; more than any measurement creates.
 const MOST_PAGES: usize = 5000;
-/// Differences named; the others are only counted.
+/// Differences that are printed; the others are only counted.
 const NAMED: usize = 20;
 
-/// What was found.
+/// The result of the check.
 #[derive(Default)]
 pub struct Found {
     runs: usize,
@@ -69,7 +69,7 @@ impl fmt::Display for Found {
     }
 }
 
-/// Compares what the server tells with what was acknowledged.
+/// Compares the server's data with what was acknowledged.
 ///
 /// # Errors
 /// The server does not answer.
@@ -116,7 +116,7 @@ async fn check(api: &Api<'_>, played: &Played, listed: Option<&Value>) -> Result
             found.expect(right, || format!("run {id}, job {job} is not described: {row}"));
         }
     }
-    // The counters in the list are kept apart from the rows.
+    // The counters in the list are stored separately from the rows.
     let extra = usize::from(played.in_doubt);
     for (word, least, rows) in [("success", finished, finished), ("seen", began, jobs.len())] {
         let counted = listed["jobs"][word].as_u64().unwrap_or(0) as usize;
@@ -139,7 +139,7 @@ struct Api<'a> {
 }
 
 impl Api<'_> {
-    /// Reads below the address of runs.
+    /// Reads a URL below that of the runs.
     async fn get(&self, path: &str) -> Result<Value> {
         let url = self.server.url(&format!("/api/flowo/v1/runs{path}"));
         let answer = self.http.get(&url).bearer_auth(self.server.token()).send().await?;
@@ -165,7 +165,7 @@ impl Api<'_> {
         anyhow::bail!("the list of runs does not end")
     }
 
-    /// The jobs of a run by the client's number; they fit on a page.
+    /// The jobs of a run by the client's numbers; they fit on one page.
     async fn jobs(&self, run: Uuid) -> Result<BTreeMap<usize, Value>> {
         let page = self.get(&format!("/{run}/jobs?limit=500")).await?;
         ensure!(page["next"].is_null(), "run {run} has more jobs than were sent");

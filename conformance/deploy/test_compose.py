@@ -1,7 +1,7 @@
-"""The files for containers against the schema of compose files: no container engine is needed, and none is asked.
+"""Checks the compose files against their schema. No container engine is needed or called.
 
-The schema comes with the package docker-compose, of which nothing else is used. Variables are filled in as compose
-would, from an environment of the test's own.
+The schema comes with the package docker-compose, of which nothing else is used. Variables are replaced as
+compose would, from an environment of the test's own.
 """
 
 import importlib.util
@@ -24,7 +24,7 @@ class Missing(Exception):
 
 
 def filled(text, env):
-    """`text` with its variables, as compose fills them in: the innermost first."""
+    """`text` with its variables replaced as compose does: the innermost first."""
     variable = re.compile(r"(?<!\$)\$\{([A-Z_]+)(?:(:?[-?])([^${}]*))?\}")
 
     def value(found):
@@ -54,7 +54,7 @@ def read(name, env):
 
 
 def merged(under, over):
-    """A file over another one, as `docker compose -f under -f over` has it, as far as ours need it."""
+    """One file merged over another, as `docker compose -f under -f over` does, as far as our files need it."""
     if isinstance(under, dict) and isinstance(over, dict):
         return {key: merged(under.get(key), over[key]) if key in over else under[key] for key in {**under, **over}}
     return over
@@ -65,7 +65,7 @@ class Compose(unittest.TestCase):
 
     def test_every_file_is_a_compose_file(self):
         schema = json.loads(SCHEMA.read_text())
-        schema["properties"]["name"] = {"type": "string"}  # Younger than this schema; of the specification since 2022.
+        schema["properties"]["name"] = {"type": "string"}  # Newer than this schema; part of the specification since 2022.
         for name in self.FILES:
             with self.subTest(name):
                 jsonschema.validate(read(name, LEAST), schema)

@@ -1,8 +1,7 @@
-"""What the tests stand on: a flowod of their own, its public API, a real Snakemake, a witness.
+"""What the tests need: a flowod of their own, its public API, a real Snakemake, a recording proxy.
 
-Knows nothing of single workflows and expects nothing of them. Changes nothing of the
-clients: they are the published programs, run as a person would run them.
-Standard library only; times are in seconds.
+Knows nothing of individual workflows and expects nothing of them. The clients are the published programs,
+unmodified, and run as a person would run them. Standard library only; times are in seconds.
 """
 
 import http.client
@@ -27,30 +26,30 @@ from pathlib import Path
 
 WORKFLOWS = Path(__file__).parent / "workflows"
 CLIENTS = Path(sys.executable).parent
-"""The directory of `snakemake` and `flowo`: the one of the Python that runs the tests."""
+"""The directory of `snakemake` and `flowo`: that of the Python that runs the tests."""
 
 START = 120
-"""A first start makes a PostgreSQL cluster, which may take long on a busy machine."""
+"""The first start creates a PostgreSQL cluster, which may take long on a busy machine."""
 
 STOP = 60
 RUN = 90
-"""Longer than any workflow here takes, shorter than anyone would wait."""
+"""Longer than any workflow here takes, but not longer than anyone would wait."""
 
 DECIDED_BY_THE_TESTS = re.compile(
     r"FLOWO_(HOST|USER_TOKEN|WORKING_PATH|LISTEN|DATA_DIR|HEARTBEAT_.*|QUIET_.*)"
     r"|PORT|DATABASE_URL|POSTGRES_.*|PG[A-Z]+|SNAKEMAKE_.*|PYTHON.*|XDG_.*|HOME"
 )
-"""Variables of the caller that would change what a test sees."""
+"""Variables of the caller's environment that would change what a test sees."""
 
-# A shell without job control starts its background with SIGINT ignored, and a Snakemake started
-# by us would inherit that and never be interrupted.
+# A shell without job control starts background processes with SIGINT ignored. A Snakemake started by us would inherit
+# that and could never be interrupted.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def until(look, wanted, what, seconds):
-    """Returns what `look()` gives as soon as `wanted` of it is true.
+    """Returns the result of `look()` as soon as `wanted` is true of it.
 
-    Fails after `seconds` and then prints `what` was awaited and what was last seen.
+    Fails after `seconds`, and then prints `what` it waited for and the last result.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -68,7 +67,7 @@ def environment(home, **extra):
     """The caller's environment as it would be for a user whose home is `home`."""
     kept = {k: v for k, v in os.environ.items() if not DECIDED_BY_THE_TESTS.fullmatch(k)}
     return {
-        # The tools that flowod may need lie in the cache of the caller, not of `home`.
+        # The tools that flowod may need are in the caller's cache, not in that of `home`.
         "FLOWO_CACHE": str(Path("~/.cache/flowo").expanduser()),
         **kept,
         "PATH": f"{CLIENTS}{os.pathsep}{os.environ['PATH']}",
@@ -82,10 +81,10 @@ def environment(home, **extra):
 
 
 class Flowod:
-    """A server on a free port of the loopback, with a home and a database of its own.
+    """A server on a free loopback port, with its own home and database.
 
-    `settings` are environment variables. The home is also that of the clients, which
-    thus find the address and the token where the server has written them.
+    `settings` are environment variables. The clients use the same home, so they find the address and the
+    token where the server wrote them.
     """
 
     def __init__(self, **settings):
@@ -136,7 +135,7 @@ class Flowod:
                 lines.append(line.rstrip("\n"))
 
     def stop(self):
-        """Asks the server to end; it must leave nothing running."""
+        """Asks the server to stop; it must leave nothing running."""
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(STOP)
         left = [str(path) for path in self.data.rglob("postmaster.pid")]
@@ -144,19 +143,19 @@ class Flowod:
             raise AssertionError(f"flowod ended with {status}, left {left}\n{self.log_tail()}")
 
     def kill(self):
-        """Takes the server away in the middle of whatever it does."""
+        """Kills the server in the middle of its work."""
         self.process.kill()
         self.process.wait(STOP)
 
     def destroy(self):
-        """Removes every trace, whatever state a failed test has left behind."""
+        """Removes every trace, whatever state a failed test has left."""
         if self.process and self.process.poll() is None:
             self.kill()
         for path in self.data.rglob("postmaster.pid"):
             try:
                 os.kill(int(path.read_text().split()[0]), signal.SIGQUIT)
             except (OSError, ValueError, IndexError):
-                pass  # It has ended by itself meanwhile.
+                pass  # It has ended in the meantime.
         shutil.rmtree(self.base, ignore_errors=True)
 
     def log_tail(self):
@@ -195,7 +194,7 @@ class Api:
         return [item for page in self.pages(path, **query) for item in page]
 
     def runs(self, directory):
-        """The runs that were started in `directory`, in the order in which they were."""
+        """The runs that were started in `directory`, in the order of their starts."""
         runs = self.items("/runs", sort="started:asc", limit=200)
         return [run for run in runs if run["directory"] == str(directory)]
 
@@ -210,10 +209,10 @@ class Api:
 
 
 class Snakemake:
-    """A running Snakemake that reports by Flowo's plugin.
+    """A running Snakemake that reports through Flowo's plugin.
 
-    Address and token come from the config file in the home of `server`, unless `settings`
-    (environment variables) say otherwise.
+    Address and token come from the config file in the home of `server`, unless `settings` (environment
+    variables) override them.
     """
 
     def __init__(self, server, directory, *arguments, **settings):
@@ -227,7 +226,7 @@ class Snakemake:
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
-                # A group of its own, so that `end` also finds the jobs of a killed Snakemake.
+                # A process group of its own, so that `end` also finds the jobs of a killed Snakemake.
                 start_new_session=True,
             )
 
@@ -246,7 +245,7 @@ class Snakemake:
         return self.console_file.read_text(errors="replace")
 
     def end(self):
-        """Ends what is left of it and of its jobs."""
+        """Ends what is left of Snakemake and its jobs."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -256,7 +255,7 @@ class Snakemake:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request of a client and the status that the server gave it."""
+    """One request of a client, and the status of the server's answer."""
 
     path: str
     event: str | None
@@ -265,10 +264,10 @@ class Exchange:
 
 
 class Witness:
-    """Passes requests on to `url` unchanged and notes what the server answered.
+    """Forwards requests to `url` unchanged and records the server's answers.
 
-    `answered` is called with each exchange after the server has answered and before the
-    client learns of it. A server that is not there is 502 to the client.
+    `answered` is called with each exchange after the server has answered and before the client gets the
+    answer. If the server is down, the client gets 502.
     """
 
     def __init__(self, url, answered=lambda exchange: None):
@@ -311,7 +310,7 @@ class Witness:
                     server.close()
 
             def log_message(self, *_):
-                """Says nothing: what matters is in `exchanges`."""
+                """Prints nothing: everything relevant is in `exchanges`."""
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
@@ -325,7 +324,7 @@ class Witness:
         return {exchange.status for exchange in self.exchanges}
 
     def records(self, event):
-        """The records of the events of that name which the server accepted, in their order."""
+        """The records of the accepted events with that name, in order."""
         return [
             exchange.record
             for exchange in self.exchanges

@@ -1,11 +1,11 @@
 """Flowo's published Snakemake plugin and command, unmodified, against our server.
 
-Each test runs a workflow of `workflows/` as a person would and reads back over the public
-API what the server made of it. The answers to single requests, strange orders and broken
-clients are not tested here but with recorded conversations, which need no Snakemake.
+Each test runs a workflow of `workflows/` as a person would and reads the result from the server over the
+public API. Answers to single requests, unusual orders and broken clients are tested elsewhere, with recorded
+conversations, which need no Snakemake.
 
-A report is answered only when it is stored: what is asked after the end of Snakemake is
-therefore asked once, without waiting.
+A report is answered only once it is stored. So what is read after Snakemake's end is read once, without
+waiting.
 """
 
 import shutil
@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from lab import CLIENTS, RUN, WORKFLOWS, Flowod, Snakemake, Witness, environment, until
 
 SOON = 30
-"""For what follows by itself: seconds that only a fault uses up."""
+"""For changes that follow by themselves: seconds that only a fault uses up."""
 
 
 def label(job):
@@ -29,7 +29,7 @@ def label(job):
 
 
 def histories(jobs):
-    """By label, the statuses of a job's attempts from first to last."""
+    """The statuses of a job's attempts, first to last, by label."""
     told = {}
     for job in sorted(jobs, key=lambda job: job["attempt"]):
         told.setdefault(label(job), []).append(job["status"])
@@ -41,7 +41,7 @@ def instant(text):
 
 
 class FlowoTest(unittest.TestCase):
-    """One server for the tests of a class; what they all do with it and ask of it."""
+    """One server for the tests of a class, with their common actions and queries."""
 
     maxDiff = None
     settings = {}
@@ -73,14 +73,14 @@ class FlowoTest(unittest.TestCase):
         shutil.copytree(WORKFLOWS / workflow, self.directory)
 
     def start(self, *arguments, **settings):
-        """Starts Snakemake in the test's directory, under the name of the test."""
+        """Starts Snakemake in the test's directory, under the test's name."""
         arguments = ("--logger-flowo-name", self.name, *arguments)
         snakemake = Snakemake(self.server, self.directory, *arguments, **settings)
         self.addCleanup(snakemake.end)
         return snakemake
 
     def snakemake(self, *arguments, status=0, **settings):
-        """Runs Snakemake to its end and checks how it ended and that it could report."""
+        """Runs Snakemake to its end and checks its exit status and that it could report."""
         self.assert_ends(self.start(*arguments, **settings), status)
 
     def assert_ends(self, snakemake, status):
@@ -94,7 +94,7 @@ class FlowoTest(unittest.TestCase):
         return witness
 
     def hold(self, *arguments, **settings):
-        """Starts the workflow `held` and waits until the server knows that `held` runs."""
+        """Starts the workflow `held` and waits until the server knows that the job `held` is running."""
         self.lay_out("held")
         snakemake = self.start("--cores", "1", *arguments, **settings)
         until(
@@ -116,7 +116,7 @@ class FlowoTest(unittest.TestCase):
     # Reading back
 
     def told(self):
-        """The histories of the jobs of the only run in the test's directory, as yet."""
+        """The current histories of the jobs of the only run in the test's directory."""
         runs = self.server.api.runs(self.directory)
         return histories(self.server.api.jobs(runs[0]["id"])) if runs else {}
 
@@ -131,8 +131,8 @@ class FlowoTest(unittest.TestCase):
     def assert_run(self, run, *, status, planned, jobs, **counts):
         """Checks a run that has ended: its status, the attempts of its jobs, its counts.
 
-        `jobs` are the wanted histories; `counts` are success, failed and lost, zero where
-        not given. Whatever must hold of every ended run is checked too.
+        `jobs` are the expected histories; `counts` are success, failed and lost, and zero where missing. Also
+        checks whatever must be true of every ended run.
         """
         api = self.server.api
         attempts = api.jobs(run["id"])
@@ -173,12 +173,12 @@ class FlowoTest(unittest.TestCase):
             page = api.run(run["id"])
             return listed, {key: page[key] for key in listed}
 
-        # What the log of the run tells may be written between the two questions.
+        # Facts from the run's log may be written between the two requests.
         until(both, lambda seen: seen[0] == seen[1], "list and page agree", 10)
 
 
 class Runs(FlowoTest):
-    """Runs that need nothing special of the server, which they therefore share."""
+    """Runs without special requirements, which therefore share a server."""
 
     NORMAL = {
         "all": 1,
@@ -312,7 +312,7 @@ class Runs(FlowoTest):
         self.assertEqual(set(self.server.api.rules(run["id"])), {"all", "one", "two"})
 
     def test_a_run_that_its_user_interrupts_is_cancelled(self):
-        """The client tells of a failure; the log of the run says who wanted it."""
+        """The client reports a failure; the log of the run says that the user interrupted it."""
         snakemake = self.hold()
 
         snakemake.signal(signal.SIGINT)
@@ -332,7 +332,7 @@ class Runs(FlowoTest):
         self.assertTrue(run["closed_by_client"])
 
     def test_a_quiet_run_is_done_with_all_its_jobs(self):
-        """It reports no end of a job."""
+        """With --quiet the client reports no end of a job."""
         self.lay_out("normal")
 
         self.snakemake("--cores", "4", "--quiet")
@@ -360,7 +360,7 @@ class Runs(FlowoTest):
             self.snakemake(*look)
         self.assertEqual(self.server.api.runs(self.directory), [])
 
-        # What goes wrong is shown: nothing is known of this file.
+        # An error is shown: Snakemake knows nothing of this file.
         self.snakemake("--cleanup-metadata", "nothing", status=1)
         self.assertEqual([run["status"] for run in self.server.api.runs(self.directory)], ["failed"])
 
@@ -442,7 +442,7 @@ class Runs(FlowoTest):
         self.assertEqual(len({job["id"] for page in pages for job in page}), 501)
 
     def test_the_status_command_reaches_the_server(self):
-        """Every check passes: the catalog is an empty list, MCP is answered as not offered."""
+        """Every check passes: the catalog is an empty list, and MCP is answered as not offered."""
         status = subprocess.run(
             [CLIENTS / "flowo", "status", "--host", self.server.url],
             cwd=self.server.home,
@@ -499,10 +499,10 @@ class Runs(FlowoTest):
 
 
 class Failures(FlowoTest):
-    """Why runs failed: what the log of a run tells besides the reports."""
+    """Why runs failed: what a run's log adds to the reports."""
 
     def causes(self):
-        """By label, status, exit status and class of the error of each attempt of a job."""
+        """Status, exit status and error class of each attempt of a job, by label."""
         [run] = self.server.api.runs(self.directory)
         told = {}
         for job in sorted(self.server.api.jobs(run["id"]), key=lambda job: job["attempt"]):
@@ -621,7 +621,7 @@ class Failures(FlowoTest):
 
 
 class SilentRuns(FlowoTest):
-    """Runs that end without a word, on a server that does not wait long for one."""
+    """Runs that end without a report, on a server with a short timeout."""
 
     TIMEOUT = timedelta(seconds=3)
     settings = {"FLOWO_HEARTBEAT_TIMEOUT_SECONDS": "3", "FLOWO_HEARTBEAT_SWEEP_SECONDS": "1"}
@@ -629,7 +629,7 @@ class SilentRuns(FlowoTest):
     def test_a_killed_run_is_lost_once_its_heartbeats_stay_away(self):
         snakemake = self.hold(FLOWO_HEARTBEAT_INTERVAL_SECONDS="1")
 
-        # No event comes from now on: only heartbeats keep the run alive beyond the timeout.
+        # No more events arrive: only heartbeats keep the run alive beyond the timeout.
         jobs = self.server.api.jobs(self.only_run()["id"])
         [held] = [job for job in jobs if job["rule"] == "held"]
         alive = until(
@@ -680,11 +680,11 @@ class SilentRuns(FlowoTest):
 
 
 class Restarts(FlowoTest):
-    """A server that is killed while a run goes on."""
+    """A server that is killed during a run."""
 
     def test_a_run_outlives_a_killed_server_and_nothing_answered_is_gone(self):
-        # The kill comes between the last answer before `held` falls silent and its arrival
-        # at the client: the server has no moment to write what it had only promised.
+        # The kill comes after the last answer before `held` falls silent and before that answer reaches the client: the
+        # server has no time to write what it has only acknowledged.
         def kill_at_the_last_word(exchange):
             if exchange.event == "job_info" and exchange.record["rule_name"] == "held":
                 self.server.kill()
@@ -724,7 +724,7 @@ class Restarts(FlowoTest):
         self.release()
         self.assert_ends(snakemake, 0)
 
-        # A heartbeat may well have met no server, but no event and no close did.
+        # A heartbeat may have found no server, but every event and the close did find one.
         told = [exchange for exchange in witness.exchanges if "heartbeat" not in exchange.path]
         self.assertEqual({exchange.status for exchange in told}, {200})
         self.assert_run(
@@ -746,7 +746,7 @@ class Restarts(FlowoTest):
 
     @staticmethod
     def answered_jobs(witness):
-        """Rule, command and status of each job by the events that the server had accepted."""
+        """Rule, command and status of each job, according to the events that the server accepted."""
         finished = {record["job_id"] for record in witness.records("job_finished")}
         return {
             str(info["job_id"]): (

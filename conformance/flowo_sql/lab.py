@@ -1,8 +1,8 @@
-"""What the tests stand on: a database of their own with our schema, a real Snakemake, a second session.
+"""What the tests need: a database of their own with our schema, a real Snakemake, a second session.
 
-Knows nothing of single workflows and expects nothing of them. Changes nothing of the client: it is
-the published plugin, told by its own environment where to write.
-Besides the standard library only psycopg2, which the plugin brings; times are in seconds.
+Knows nothing of individual workflows and expects nothing of them. The client is the published plugin,
+unmodified; its environment says where to write. Uses the standard library and psycopg2, which the plugin
+brings; times are in seconds.
 """
 
 import os
@@ -23,30 +23,30 @@ import psycopg2.extras
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WORKFLOWS = HERE.parent / "flowo/workflows"
-"""The workflows of the newer plugin's tests: what they do does not depend on who reports it."""
+"""The workflows of the newer plugin's tests: what they do does not depend on the plugin that reports."""
 
 CLIENTS = Path(sys.executable).parent
-"""The directory of `snakemake`: the one of the Python that runs the tests."""
+"""The directory of `snakemake`: that of the Python that runs the tests."""
 
 RUN = 90
-"""Longer than any workflow here takes, shorter than anyone would wait."""
+"""Longer than any workflow here takes, but not longer than anyone would wait."""
 
 STOP = 10
 
 DECIDED_BY_THE_TESTS = re.compile(
     r"FLOWO_.*|PORT|DATABASE_URL|POSTGRES_.*|PG[A-Z]+|SNAKEMAKE_.*|PYTHON.*|XDG_.*|HOME|TZ|SQL_ECHO"
 )
-"""Variables of the caller that would change what a test sees."""
+"""Variables of the caller's environment that would change what a test sees."""
 
-# A shell without job control starts its background with SIGINT ignored, and a Snakemake started
-# by us would inherit that and never be interrupted.
+# A shell without job control starts background processes with SIGINT ignored. A Snakemake started by us would inherit
+# that and could never be interrupted.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 psycopg2.extras.register_uuid()
 
 
 def until(look, wanted, what, seconds):
-    """Returns what `look()` gives as soon as `wanted` of it is true; fails after `seconds`."""
+    """Returns the result of `look()` as soon as `wanted` is true of it; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         seen = look()
@@ -60,8 +60,8 @@ def until(look, wanted, what, seconds):
 class Database:
     """A new database in the cluster of `DATABASE_URL`, with our tables, scripts and one writer.
 
-    Its owner may log in and no more: the views must not need a superuser. `DATABASE_URL` names
-    a superuser of a cluster that is nobody's data: roles are made in it.
+    Its owner may log in and nothing else: the views must not need a superuser. `DATABASE_URL` names a
+    superuser of a disposable cluster, because roles are created in it.
     """
 
     PASSWORD = "flowo password"
@@ -86,13 +86,13 @@ class Database:
         return sorted(ROOT.glob("init-db/*.sql"))
 
     def address(self):
-        """Host and port as libpq has them; the host may be the directory of a socket."""
+        """Host and port in libpq's form; the host may be the directory of a socket."""
         query = dict(urllib.parse.parse_qsl(self.url.query))
         return query.get("host", self.url.hostname), int(query.get("port", self.url.port or 5432))
 
     @contextmanager
     def session(self, user, url=None, autocommit=True):
-        """A cursor of that role's own connection; `None` is the superuser."""
+        """A cursor of a connection as that role; `None` is the superuser."""
         host, port = self.address()
         if url:
             connection = psycopg2.connect(url)
@@ -122,7 +122,7 @@ class Database:
         return {
             "POSTGRES_USER": user or self.writer,
             "POSTGRES_PASSWORD": urllib.parse.quote(self.PASSWORD),
-            # The plugin makes an address of its settings: a socket can only be said behind the name.
+            # The plugin builds a URL from its settings; a socket's directory can only be given after the database name.
             "POSTGRES_HOST": "localhost" if socket else host,
             "POSTGRES_PORT": str(port),
             "POSTGRES_DB": f"{self.name}?host={host}" if socket else self.name,
@@ -136,7 +136,7 @@ class Database:
 
 
 class Snakemake:
-    """A running Snakemake of a user in Shanghai; with `settings` it reports by the plugin."""
+    """A running Snakemake of a user in Shanghai; with `settings` it reports through the plugin."""
 
     def __init__(self, directory, *arguments, settings=None):
         self.directory = directory
@@ -159,7 +159,7 @@ class Snakemake:
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
-                # A group of its own, so that `end` also finds the jobs of a killed Snakemake.
+                # A process group of its own, so that `end` also finds the jobs of a killed Snakemake.
                 start_new_session=True,
             )
 
@@ -178,7 +178,7 @@ class Snakemake:
         return self.console_file.read_text(errors="replace")
 
     def end(self):
-        """Ends what is left of it and of its jobs."""
+        """Ends what is left of Snakemake and its jobs."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:

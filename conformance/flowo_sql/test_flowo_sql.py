@@ -1,8 +1,8 @@
 """Flowo's plugin 0.1.10, which writes SQL, unmodified, into the views made for it.
 
-`RealRuns` runs workflows with Snakemake 9.12.0 as a user in Shanghai would, against a server that
-counts in UTC, and reads our own tables. `Writers` sends what the plugin sends, and what it never
-would, as statements. `Access` tries what a role that may write must not do.
+`RealRuns` runs workflows with Snakemake 9.12.0 like a user in Shanghai, on a server that uses UTC, and reads
+our own tables. `Writers` sends the statements that the plugin sends, and some that it never would. `Access`
+tries what a role with write access must not do.
 """
 
 import json
@@ -16,14 +16,14 @@ import psycopg2
 from lab import Database, Place, Snakemake, until
 
 SOON = 30
-"""For what follows by itself: seconds that only a fault uses up."""
+"""For changes that follow by themselves: seconds that only a fault uses up."""
 
 TROUBLE = ("Database error", "psycopg2", "sqlalchemy", "Error closing workflow")
-"""What the plugin prints if the database refuses something. Snakemake's own troubles are others."""
+"""What the plugin prints if the database refuses something. Snakemake's own errors look different."""
 
 
 class SqlTest(unittest.TestCase):
-    """One database for the tests of a class, and what they ask of it."""
+    """One database for the tests of a class, with their common queries."""
 
     maxDiff = None
 
@@ -59,7 +59,7 @@ class SqlTest(unittest.TestCase):
         return self.row("select * from workflow_runs where id = %s", run_id)
 
     def histories(self, run_id):
-        """By rule and wildcards, as in `align alpha u1`, the statuses of a job's attempts."""
+        """The statuses of a job's attempts, by rule and wildcards as in `align alpha u1`."""
         told = {}
         for job in self.rows(
             "select * from job_executions where workflow_run_id = %s order by job_id, attempt", run_id
@@ -112,7 +112,7 @@ class RealRuns(SqlTest):
         return snakemake
 
     def snakemake(self, workflow, *arguments, **settings):
-        """Runs Snakemake to its end: as it ends without the plugin, and without trouble."""
+        """Runs Snakemake to its end; it must end as it does without the plugin, and without errors of the plugin."""
         snakemake = self.start(workflow, *arguments, **settings)
         status = snakemake.wait()
         plain = self.place.lay_out(workflow, f"{self._testMethodName}-plain")
@@ -135,7 +135,7 @@ class RealRuns(SqlTest):
         return self.row("select * from workflow_runs where directory = %s", str(self.directory))
 
     def assert_now(self, row):
-        """Eight hours of difference would be the time of Shanghai."""
+        """A difference of eight hours would mean Shanghai's local time."""
         for name in ("started_at", "ended_at"):
             self.owner.execute("select extract(epoch from now() - %s)", [row[name]])
             self.assertLess(abs(self.owner.fetchone()[0]), 300, (name, row))
@@ -312,7 +312,7 @@ class RealRuns(SqlTest):
         self.assertEqual(self.counted(run["id"]), {"success": 501})
 
     def hold(self):
-        """Starts the workflow `held` and waits until the job `held` is known to run."""
+        """Starts the workflow `held` and waits until the job `held` is known to be running."""
         snakemake = self.start("held", "--cores", "1")
         until(
             lambda: (
@@ -413,7 +413,7 @@ class Writers(SqlTest):
         self.write(f"insert into workflows ({names}, started_at) values ({places}, localtimestamp)", *told.values())
 
     def jobs(self, *numbers, run_id=None):
-        """One statement for all, as SQLAlchemy makes it; the ids that it returns."""
+        """One statement for all rows, as SQLAlchemy builds it; returns the ids."""
         rows = ", ".join(
             self.writer.mogrify(
                 "(%s, %s::uuid, 'RUNNING', localtimestamp, %s)", (n, run_id or self.run_id, at)
@@ -567,7 +567,9 @@ class Writers(SqlTest):
         self.assertEqual(self.write("select status from workflows where id = %s", self.run_id), ["RUNNING"])
 
     def test_an_error_of_the_oldest_clients_ends_no_run_either(self):
-        """0.1.0 and 0.1.1 report an error as 0.1.10 closes; what follows in the transaction tells."""
+        """0.1.0 and 0.1.1 report an error in the same way as 0.1.10 closes; the rest of the transaction shows
+        the difference.
+        """
         self.start()
         [job] = self.jobs(1)
         self.writer.execute("begin")
@@ -767,11 +769,11 @@ class Writers(SqlTest):
 
 
 class Access(SqlTest):
-    """What the role may do besides, which is nothing."""
+    """What the role may do apart from writing, which is nothing."""
 
     REFUSALS = (
         psycopg2.errors.InsufficientPrivilege,
-        psycopg2.errors.ObjectNotInPrerequisiteState,  # A view that nothing deletes from.
+        psycopg2.errors.ObjectNotInPrerequisiteState,  # A view without a rule or trigger for deletes.
     )
 
     def refused(self, statement):
@@ -858,7 +860,7 @@ class Access(SqlTest):
                 """create function pg_temp.leak(text) returns boolean language plpgsql cost 0.0001 as
                    'begin raise notice ''seen %'', $1; return true; end'"""
             )
-            # A bare column: only what costs less than our own condition comes before it.
+            # A bare column: only functions cheaper than our own condition run before it.
             writer.execute("select name from workflows where pg_temp.leak(directory)")
             self.assertNotIn("secret", "".join(writer.connection.notices))
             for run in theirs.values():

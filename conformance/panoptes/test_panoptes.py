@@ -1,10 +1,9 @@
-"""The published clients of Panoptes, unmodified, against our server.
+"""The published Panoptes clients, unmodified, against our server.
 
-`CLIENTS` in the environment names them: JSON of version to the directory of its `snakemake`;
-`PANOPTES` is the program of Panoptes itself, whose database is taken over.
-Each runs workflows of `workflows/` as a person would, with and without a token; what the
-server made of it is read back over Panoptes' own API and over ours. How Snakemake ends is
-compared with how it ends when nobody looks.
+`CLIENTS` in the environment lists them, as JSON from version to the directory of its `snakemake`. `PANOPTES`
+is the program of Panoptes itself, whose database is imported. Each client runs workflows of `workflows/` as a
+person would, with and without a token. The result is read from the server over Panoptes' own API and over
+ours. How Snakemake ends is compared with how it ends without a monitor.
 """
 
 import datetime
@@ -33,7 +32,7 @@ VERSIONS = {version: Path(place) for version, place in json.loads(os.environ["CL
 
 
 def generation(version):
-    """1 to 5, by what the clients write on the wire."""
+    """The client's generation, 1 to 5, according to what it sends."""
     numbers = tuple(int(part) for part in version.split("."))
     return 1 + sum(numbers >= first for first in [(5, 32), (7, 32), (8, 0), (9, 0)])
 
@@ -59,11 +58,11 @@ class Panoptes:
 
 
 class Clients(unittest.TestCase):
-    """One server for all; the old port is open to programs of this machine."""
+    """One server for all tests; the old port is open to programs on this machine."""
 
     maxDiff = None
     plain_ends = {}
-    """How each version ends a workflow that nobody looks at."""
+    """How each version ends a workflow without a monitor."""
 
     @classmethod
     def setUpClass(cls):
@@ -116,7 +115,7 @@ class Clients(unittest.TestCase):
             self.fail(f"Snakemake still runs:\n{self.console.read_text()}")
 
     def plain_end(self, version, workflow, *arguments):
-        """How it ends without a monitor."""
+        """How Snakemake ends without a monitor."""
         key = (version, workflow, arguments)
         if key not in self.plain_ends:
             directory = self.lay_out(workflow, version, "plain", *arguments)
@@ -124,10 +123,10 @@ class Clients(unittest.TestCase):
         return self.plain_ends[key]
 
     def monitor(self, version, token):
-        """The arguments and the environment by which a client reports here."""
+        """The arguments and the environment with which a client reports here."""
         host = self.server.url.removeprefix("http://")
         if generation(version) == 5:
-            # It has no setting for a token: it stands in the address.
+            # This client has no setting for a token, so the token is in the URL.
             address = f"http://lab:{self.token}@{host}" if token else self.old_port
             return ("--logger", "panoptes", "--logger-panoptes-address", address), {}
         if generation(version) == 1:
@@ -136,7 +135,7 @@ class Clients(unittest.TestCase):
         return ("--wms-monitor", self.server.url if token else self.old_port), settings
 
     def watched(self, version, token, workflow, *arguments):
-        """Runs it with a monitor; the workflow and its jobs as Panoptes shows them, and our run."""
+        """Runs it with a monitor; returns the workflow and its jobs in Panoptes' API, and our run."""
         before = self.panoptes.newest()
         plain = self.plain_end(version, workflow, *arguments)
         directory = self.lay_out(workflow, version, "token" if token else "open", *arguments)
@@ -167,7 +166,7 @@ class Clients(unittest.TestCase):
         self.assertEqual((summed["threads"], summed["priority"]), (2, 3))
         if 1 < generation(version) < 5:
             self.assertEqual(run["directory"], str(self.console.parent))
-        # Once more in the same directory: all is up to date.
+        # Again in the same directory, where everything is up to date.
         monitor, settings = self.monitor(version, token)
         status = self.run_once(version, self.console.parent, monitor=monitor, **settings)
         self.assertEqual(status, 0, self.console.read_text())
@@ -202,7 +201,7 @@ class Clients(unittest.TestCase):
         self.assertEqual((len(jobs), run["dry_run"]), (5, True))
 
     def questions(self, version):
-        """What only asks about a workflow has no jobs and does not go on."""
+        """A command that only queries a workflow has no jobs and does not stay running."""
         for question in ("--summary", "--dag", "--list"):
             workflow, jobs, run = self.watched(version, True, "normal", question)
             if generation(version) == 5:
@@ -212,7 +211,7 @@ class Clients(unittest.TestCase):
             self.assertEqual((run["status"], run["jobs"]["total"]), ("skipped", 0))
 
     def quiet(self, version, token):
-        """With these words it tells of failures, but of no end of a job."""
+        """With --quiet it reports failures, but no end of a job."""
         workflow, jobs, run = self.watched(version, token, "normal", "--quiet")
         self.assertEqual((workflow["status"], workflow["jobs_done"]), ("Done", workflow["jobs_total"]))
         self.assertEqual({job["status"] for job in jobs}, {"Done"} if jobs else set())
@@ -238,13 +237,13 @@ class Clients(unittest.TestCase):
         self.assertEqual(process.wait(RUN), 0, self.console.read_text())
         self.assertNotIn("response code", self.console.read_text(), f"each request was taken; the server:\n{self.server.log_tail()}")
         until(self.healthy, bool, "the database back", RUN)
-        # Nothing that it said meanwhile is lost, though it says nothing twice.
+        # Nothing that was sent meanwhile is lost, although the client sends nothing twice.
         facts = ("status", "jobs_done", "jobs_total")
         until(self.newest_or_none, lambda flow: flow and [flow[fact] for fact in facts] == ["Done", 3, 3], "all of it", RUN)
         self.assertEqual({job["status"] for job in self.panoptes.jobs(self.panoptes.newest())}, {"Done"})
 
     def hung_database(self, version):
-        """Begins, runs and ends while the database takes connections and answers nothing."""
+        """Begins, runs and ends while the database accepts connections and answers nothing."""
         directory = self.lay_out("normal", version)
         monitor, settings = self.monitor(version, True)
         postgres = self.postgres()
@@ -267,7 +266,7 @@ class Clients(unittest.TestCase):
             pass  # It has ended since it was listed.
 
     def postgres(self):
-        """The database's processes, the first one first."""
+        """The processes of the database, the postmaster first."""
         (path,) = self.server.data.rglob("postmaster.pid")
         first = int(path.read_text().split()[0])
         children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
@@ -280,7 +279,7 @@ class Clients(unittest.TestCase):
             return None  # Not yet.
 
     def test_a_database_of_panoptes_is_taken_over(self):
-        """Panoptes itself, used by a real client; then its file, twice."""
+        """Panoptes itself, used by a real client; then its database file is imported, twice."""
         version = next(version for version in VERSIONS if generation(version) == 5)
         home = self.server.home / "panoptes"
         home.mkdir()
@@ -309,7 +308,8 @@ class Clients(unittest.TestCase):
         (file,) = home.rglob("*.db")
         before = self.panoptes.get("/api/workflows")["workflows"]
 
-        # As its table may look after years: some that still run, one nobody can read, and one with a text that is none.
+        # The state of its tables after years of use: some workflows still running, one unreadable, and one with a text
+        # that is not valid.
         with sqlite3.connect(file) as table:
             copied = "insert into workflows (name, status, done, total, started_at) select ?, ?, done, total, ? from workflows limit 1"
             table.execute(copied, ("runs there", "Running", "2026-01-02 03:04:05"))
@@ -339,7 +339,7 @@ class Clients(unittest.TestCase):
         here = self.panoptes.get("/api/workflows")["workflows"][len(before):][:len(there)]
         facts = ("status", "jobs_done", "jobs_total")
         self.assertEqual([[w[fact] for fact in facts] for w in here], [[w[fact] for fact in facts] for w in there])
-        # Theirs say GMT and mean the clock of this machine.
+        # Panoptes writes GMT but means this machine's local time.
         for ours, old in zip(here, there):
             told = email.utils.parsedate_to_datetime(old["started_at"]).replace(tzinfo=None).astimezone()
             self.assertEqual(email.utils.parsedate_to_datetime(ours["started_at"]), told)
@@ -373,7 +373,7 @@ class Clients(unittest.TestCase):
 
 
 def each_client():
-    """A test for each client and whatever it is asked to do."""
+    """A test for each client and each task."""
     for version in VERSIONS:
         for workflow in ("normal", "failing", "flaky", "dry_run"):
             for token in (True, False):
@@ -386,7 +386,7 @@ def each_client():
             setattr(Clients, name, lambda self, version=version: self.quiet(version, True))
         setattr(Clients, f"test_{version}_survives_the_loss_of_the_database", lambda self, version=version: self.lost_database(version))
         setattr(Clients, f"test_{version}_survives_a_database_that_hangs", lambda self, version=version: self.hung_database(version))
-        if generation(version) not in (1, 5):  # They go on without a monitor.
+        if generation(version) not in (1, 5):  # These two keep running without a monitor.
             name = f"test_{version}_ends_at_a_bad_token_before_anything_runs"
             setattr(Clients, name, lambda self, version=version: self.bad_token(version))
 

@@ -1,8 +1,8 @@
-"""Recorded conversations of Panoptes' clients, held again with a `flowod` of their own.
+"""Recorded conversations of Panoptes clients, replayed against a `flowod` of their own.
 
-Each recording of `server/tests/data/recordings/panoptes` is sent line by line, with the
-numbers and the token of this server; both APIs must then tell what its `expected.json`
-says. Runs nothing of the clients: `test_panoptes.py` does.
+Each recording of `server/tests/data/recordings/panoptes` is sent line by line, with the numbers and the token
+of this server; then both APIs must show what its `expected.json` says. Runs no clients: `test_panoptes.py`
+does that.
 """
 
 import base64
@@ -34,17 +34,17 @@ OWN_WORDS = {
 
 
 class Conversation:
-    """A client in the middle of what it says."""
+    """A client during its conversation."""
 
     def __init__(self, server, old_port):
         self.token = server.config["FLOWO_USER_TOKEN"]
         self.hosts = {place: urllib.parse.urlsplit(place).netloc for place in (server.url, old_port)}
         self.url, self.old_port = server.url, old_port
         self.ids = {}
-        """Our number for each of the recording's."""
+        """Maps each of the recording's numbers to ours."""
 
     def send(self, line):
-        """Says what the client said; what is answered: its status and text."""
+        """Sends what the client sent; returns the status and text of the answer."""
         path = line["path"].replace(RECORDED, self.token)
         start, _, last = path.rpartition("/")
         if start.endswith("/api/workflow"):
@@ -57,7 +57,7 @@ class Conversation:
             headers["authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         elif kind:
             headers["authorization"] = f"{kind} {secret.replace(RECORDED, self.token)}"
-        # Who sends no token comes in where none is needed.
+        # A client without a token uses the port that needs none.
         has_token = authorization or path.startswith("/t/")
         connection = http.client.HTTPConnection(self.hosts[self.url if has_token else self.old_port], timeout=10)
         try:
@@ -114,7 +114,7 @@ class Recordings(unittest.TestCase):
         for line in (RECORDINGS / generation / f"{name}.jsonl").read_text().splitlines():
             line = json.loads(line)
             status, text = talk.send(line)
-            # Panoptes answers 200 to a name that is none; what its clients need is that they go on.
+            # Panoptes answers 200 to an invalid name. Its clients need only to keep running.
             wanted_status = 400 if line["method"] == "PUT" and line["body"] in ({}, "{}") else 200
             self.assertEqual(status, wanted_status, f"{line['method']} {line['path']}: {text}")
             if line["path"].endswith("/update_workflow_status"):
@@ -141,7 +141,7 @@ class Recordings(unittest.TestCase):
         self.assertEqual(facts, {key: (job["rule"], API_WORDS.get(job["status"], job["status"]), job["wildcards"]) for key, job in jobs})
 
     def check_run(self, run, wanted):
-        """The same through our own API, which tells more."""
+        """Checks the same through our own API, which shows more."""
         self.assertEqual((run["status"], run["dry_run"]), (OWN_WORDS[wanted["status_any_of"][0]], wanted["dry_run"]))
         told = {}
         for job in self.server.api.items(f"/runs/{run['id']}/jobs", attempts="all", limit=200):

@@ -1,6 +1,6 @@
-// Accessibility as far as a machine can judge it: each view, light and dark, wide and narrow.
+// Accessibility, as far as a machine can check it: each view, light and dark, wide and narrow.
 //
-// What axe cannot see (order of focus, sense of words) is in keys.spec.ts and in people's hands.
+// What axe cannot check (focus order, meaning of words) is up to keys.spec.ts and to people.
 
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
@@ -13,7 +13,7 @@ const SIZES = [
   { width: 360, height: 740 },
 ];
 
-/** Runs in several states, with all that a row can hold; returns the address of a failed one. */
+/** Creates runs in several states, with everything that a row can hold; returns the URL of a failed one. */
 async function furnish(doing: Doing): Promise<string> {
   const failed = await doing.run('a name that is longer than there is room for it, as names of workflows are', {
     tags: ['qc', 'rna', 'a longer tag than most'],
@@ -144,7 +144,7 @@ const VIEWS: View[] = [
   },
 ];
 
-/** What axe finds, one line each. */
+/** The findings of axe, one per line. */
 async function findings(page: Page): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
   return violations.flatMap(({ id, nodes }) =>
@@ -152,7 +152,7 @@ async function findings(page: Page): Promise<string[]> {
   );
 }
 
-/** What is wider than the window, or scrolls sideways without being code. */
+/** Elements that are wider than the window, or that scroll sideways without being code. */
 async function tooWide(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const found: string[] = [];
@@ -168,7 +168,7 @@ async function tooWide(page: Page): Promise<string[]> {
   });
 }
 
-// Chromium itself reports that the page nobody has was answered with 404.
+// Chromium itself logs the 404 of the page that does not exist.
 test.use({ expected: /status of 404 .*\/nowhere/ });
 
 for (const { name, open, empty } of VIEWS) {

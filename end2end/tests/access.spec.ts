@@ -1,4 +1,4 @@
-// Who gets in, who does not, and what leaves the house: nothing.
+// Who gets in and who does not, and that nothing leaves the server.
 
 import type { BrowserContext, Page } from '@playwright/test';
 import { expect, rows, signIn, test, visit } from '../fixtures';
@@ -36,7 +36,7 @@ test.describe('signed out', () => {
   test('a sign-in link works once, and explains itself the second time', async ({ page, browser, lab }) => {
     const link = await lab.link();
 
-    // Mail programs and chats look at links before people do.
+    // Mail programs and chats fetch links before people open them.
     await page.request.head(link);
     await page.request.get(link, { headers: { 'Sec-Purpose': 'prefetch' } });
     await page.goto(link);
@@ -75,7 +75,7 @@ test.describe('signed out', () => {
   });
 });
 
-/** The name of the session's cookie carries the port: two servers of one host do not share it. */
+/** The name of the session cookie contains the port, so two servers on one host do not share it. */
 function sessionOf(lab: Lab): string {
   return `flowo_session_${new URL(lab.url).port}`;
 }
@@ -108,14 +108,14 @@ test('a request that another site makes in our name is refused', async ({ contex
   expect(await lab.runs('wanted')).toEqual([]);
 });
 
-/** Opens every page there is and what lies on top of them. */
+/** Opens every page and every dialog and menu on top of it. */
 async function tour(page: Page, run: string): Promise<void> {
   await visit(page, '/runs');
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox', { name: 'Search or jump to' }).fill('to be');
   await expect(page.getByRole('option', { name: /to be seen/ })).toBeVisible();
   await page.keyboard.press('Escape');
-  // Until the palette has closed, keys are typed into it.
+  // Until the palette has closed, it receives the typed keys.
   await expect(page.getByRole('combobox', { name: 'Search or jump to' })).toBeHidden();
   await page.keyboard.press('?');
   await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
@@ -131,7 +131,7 @@ async function tour(page: Page, run: string): Promise<void> {
 }
 
 test.describe('on every page', () => {
-  // Chromium itself reports that the page nobody has was answered with 404.
+  // Chromium itself logs the 404 of the page that does not exist.
   test.use({ expected: /status of 404 .*\/nowhere/ });
 
   test('no request leaves the house, and no page complains', async ({ page, context, lab, doing }) => {

@@ -1,4 +1,4 @@
-// Deleting: asked before, gone everywhere, undone for ten seconds.
+// Deleting runs: confirmed before, visible everywhere, undone within ten seconds.
 
 import type { Page } from '@playwright/test';
 import { expect, isMarked, mark, names, row, rows, test, visit } from '../fixtures';

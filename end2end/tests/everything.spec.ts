@@ -8,7 +8,7 @@ test('a real run is followed through graph, matrix and timeline to what failed',
   await visit(page, '/runs');
   await mark(page);
   const snakemake = workspace.snakemake('everything', '--cores', '2', '--keep-going');
-  // All but the one that is held, and the one that waits for it.
+  // All jobs except the held one and the one that waits for it.
   await expect.poll(async () => (await lab.runs('everything'))[0]?.jobs.success, { timeout: 45_000 }).toBe(15);
 
   await row(page, 'everything').getByRole('link', { name: 'everything' }).click();

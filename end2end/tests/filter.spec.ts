@@ -1,10 +1,10 @@
-// The filter, the order and the pages of the list: what is in the address is what is shown.
+// The filter, the order and the pages of the list: the URL determines what is shown.
 
 import type { Page } from '@playwright/test';
 import type { Lab } from '../lab';
 import { chip, expect, names, row, rows, test, visit } from '../fixtures';
 
-/** Four runs that differ in everything one may filter by; the newest is the last. */
+/** Creates four runs that differ in everything one can filter by; the newest is last. */
 async function furnish(lab: Lab): Promise<void> {
   await lab.sql(`
     INSERT INTO workflow_runs (workflow_name, status, user_name, tags, directory, started_at) VALUES

@@ -1,4 +1,4 @@
-// Names of strangers in the head of a page: the page stays, says the name as it is, and is live.
+// Strangers' names in a page's head: the page works, shows the name unchanged, and is live.
 
 import { chip, expect, test, visit } from '../fixtures';
 

@@ -1,4 +1,4 @@
-// The history of a run: what changed, from what to what, by whom; as it happens, and page by page.
+// The history of a run: what changed, from what to what, and by whom; live, and page by page.
 
 import { expect, test, visit } from '../fixtures';
 

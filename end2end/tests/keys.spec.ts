@@ -1,4 +1,4 @@
-// The keyboard: everything has a key, and no key has an effect on somebody who types.
+// The keyboard: everything has a key, and no key acts while somebody types.
 
 import type { Page } from '@playwright/test';
 import { chip, expect, names, row, rows, test, visit } from '../fixtures';

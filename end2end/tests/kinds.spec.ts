@@ -1,8 +1,8 @@
-// A real run whose rules write every kind of file: each is looked into, what appears is shown, and what failed says why.
+// A real run whose rules write every kind of file: each file is previewed, new files appear, and failures explain themselves.
 
 import { expect, isMarked, mark, row, test, visit } from '../fixtures';
 
-// The frame of a report says that it may not run what its policy forbids.
+// A report's frame logs what its policy forbids.
 test.use({ expected: /Content Security Policy|sandbox|ERR_BLOCKED/ });
 
 test('every kind of file of a real run is looked into', async ({ page, lab, doing }) => {
@@ -17,7 +17,7 @@ test('every kind of file of a real run is looked into', async ({ page, lab, doin
   await page.getByRole('navigation', { name: 'Views of the run' }).getByRole('link', { name: 'Results' }).click();
   const list = page.getByRole('navigation', { name: 'Results' });
   const rule = async (name: string) => {
-    // Where a running rule is drawn, something moves.
+    // While a rule runs, something in its box moves.
     await page.getByRole('group', { name: /^Rule graph/ }).getByRole('link', { name: new RegExp(`^${name},`) }).focus();
     await page.keyboard.press('Enter');
     await expect(page).toHaveURL(new RegExp(`rule=${name}`));
@@ -121,7 +121,7 @@ test('every kind of file of a real run is looked into', async ({ page, lab, doin
   await expect(content).toContainText('SHA-256');
   await expect(content).toContainText('52 44 58 33');
 
-  // A file that comes to be while its preview is open.
+  // A file that is created while its preview is open.
   await rule('late');
   await expect(list.getByRole('link', { name: /^result.txt/ })).toContainText('not there');
   await list.getByRole('link', { name: /^result.txt/ }).click();
@@ -130,7 +130,7 @@ test('every kind of file of a real run is looked into', async ({ page, lab, doin
   await expect(content).toHaveText('here it is\n');
   await expect(list.getByRole('link', { name: /^result.txt/ })).toContainText('11 B');
 
-  // The directory, without knowing what is in it.
+  // Opens the directory, without knowing its content.
   await page.getByRole('group', { name: 'Files' }).getByRole('link', { name: 'Directory' }).click();
   await list.getByRole('link', { name: 'given' }).click();
   await list.getByRole('link', { name: /^counts.parquet/ }).click();

@@ -1,8 +1,8 @@
-// What the live chip says is true, and what it says while the server is away is true as well.
+// What the live chip shows is true, also while the server is away.
 
 import { chip, expect, isMarked, mark, names, row, rows, test, visit } from '../fixtures';
 
-/** The server is gone on purpose; a browser says so on the console. */
+/** The server is stopped on purpose; the browser logs that on the console. */
 const AWAY = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING)/;
 
 test.describe('when the server is killed', () => {
@@ -18,7 +18,7 @@ test.describe('when the server is killed', () => {
 
     await expect(chip(page)).toHaveText(/^offline/);
     await expect(row(page, 'before'), 'what was known stays').toContainText('Running');
-    // The database goes on without the server.
+    // The database keeps running without the server.
     await lab.sql(`INSERT INTO workflow_runs (workflow_name, status) VALUES ('meanwhile', 'running')`);
     await lab.sql(`UPDATE workflow_runs SET status = 'success' WHERE id = '${before.id}'`);
     await lab.start();

@@ -1,4 +1,4 @@
-// Logs of a run: which there are, lines before and after, what is written meanwhile, and text that stays text.
+// Logs of a run: the list, earlier and later lines, lines written meanwhile, and text that stays text.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -11,7 +11,7 @@ const list = (page: Page) => page.getByRole('navigation', { name: 'Logs' });
 const log = (page: Page) => page.getByRole('log');
 const lines = (page: Page) => log(page).getByRole('listitem');
 
-/** A run in a real directory, with a log of `map` that holds `text`. */
+/** A run in a real directory whose job `map` has a log with `text`. */
 async function written(lab: Lab, doing: Doing, text: string) {
   const directory = fs.mkdtempSync(path.join(lab.home, 'logs-'));
   fs.mkdirSync(path.join(directory, 'logs'));

@@ -1,4 +1,4 @@
-// Samples against rules: what failed first, cells that lead to jobs and follow them.
+// The matrix of samples and rules: failed samples first, cells that link to jobs and follow them.
 
 import type { Page } from '@playwright/test';
 import { expect, test, visit } from '../fixtures';

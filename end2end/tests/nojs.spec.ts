@@ -3,10 +3,10 @@
 import type { Page } from '@playwright/test';
 import { expect, names, row, rows, test, visit } from '../fixtures';
 
-// Chromium itself reports that the program, which it fetches ahead, is of no use.
+// Chromium itself logs that the preloaded WASM is not used.
 test.use({ javaScriptEnabled: false, expected: /preloaded using link preload but not used/ });
 
-/** The cells of all rows, but for times, which go on. */
+/** The cells of all rows, except for times, which keep counting. */
 async function cells(page: Page): Promise<string[][]> {
   const steady = 'td:is(.st-cell, .name-cell, .prog-cell, .user-cell, .src-cell, .dir-cell)';
   const lines = await rows(page).all();

@@ -1,4 +1,4 @@
-// Runs of clients of Panoptes: as live as all others, with all that these clients say and a word on what they do not.
+// Runs of Panoptes clients: as live as all others, with everything that these clients report and a note on what they do not.
 
 import { expect, row, test, visit } from '../fixtures';
 
@@ -18,7 +18,7 @@ test('a run of a client of Panoptes is followed live and looked into', async ({ 
   await expect(drawer).toContainText('touch held.started');
   await expect(drawer).toContainText('held.txt');
 
-  // No graph is sent: it is drawn from what jobs read and write.
+  // These clients send no graph: it is drawn from the files that jobs read and write.
   const graph = page.getByRole('group', { name: /^Rule graph/ });
   await expect(graph.getByRole('link', { name: /^quick,/ })).toBeVisible();
   await expect(graph.getByRole('link', { name: /^last,/ })).toBeVisible();

@@ -1,4 +1,4 @@
-// A run at moments of its past: by a slider, from change to change, and by address.
+// A run at moments of its past: by slider, from change to change, and by URL.
 
 import type { Page } from '@playwright/test';
 import { type Doing, expect, isMarked, mark, test, visit } from '../fixtures';
@@ -9,7 +9,7 @@ const jobs = (page: Page) => page.getByRole('region', { name: 'Jobs' }).locator(
 const broken = (page: Page) => page.getByRole('region', { name: 'What went wrong' });
 const pill = (page: Page) => page.locator('.run-head .pill');
 
-/** One job is done, then another one fails, then the run ends. */
+/** One job finishes, then another fails, then the run ends. */
 async function lived(doing: Doing) {
   const run = await doing.run('lived', { planned: { map: 2 }, graph: [['map', 'all']] });
   const first = await run.job('map', { sample: 'alpha' });
@@ -65,7 +65,7 @@ test('what happens now does not change what was, and is there on the way back', 
   await expect(later).toHaveAttribute('aria-disabled', 'true');
   await run.finish(job);
   await run.job('map', { sample: 'beta' });
-  // Read anew, the moment is what it was.
+  // After a reload, the moment is unchanged.
   await page.reload();
   await expect(bar(page)).toBeVisible();
   await expect(jobs(page)).toHaveCount(1);
@@ -84,7 +84,7 @@ test('what happens now does not change what was, and is there on the way back', 
 test('the slider goes through a life by keys, and every view follows', async ({ page, doing }) => {
   const run = await lived(doing);
   await visit(page, `${run.path}?tab=history`);
-  // A line of the history leads to its moment.
+  // A line of the history links to its moment.
   const line = page.getByRole('region', { name: 'History' }).getByRole('listitem').filter({ hasText: 'beta appeared' });
   await line.getByRole('link', { name: /ago|now/ }).click();
   await expect(bar(page)).toBeVisible();

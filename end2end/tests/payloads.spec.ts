@@ -1,8 +1,8 @@
-// What strangers wrote into files, names and logs does nothing in the pages that show it.
+// Texts that strangers wrote into files, names and logs do nothing in the pages that show them.
 //
-// Every payload of payloads.ts is shown, both as the browser draws it and as the server does; what one that ran
-// would have done is listened for from outside (`Alarm`) and looked for in the page (`acting`). Reports may run
-// what they like in their frame, which has no origin: what they do counts if it reaches ours.
+// Every payload of payloads.ts is shown both as the browser renders it and as the server does. `Alarm` watches from
+// outside for the effects of payloads that ran, and `acting` searches the page for content that could act. Reports may
+// run anything in their frame, which has an opaque origin; only effects on our origin count.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -11,17 +11,17 @@ import { type Doing, expect, test, visit } from '../fixtures';
 import type { Lab } from '../lab';
 import { corpus, documents, type Kept, type Kind, LAST, leavers, logged, named, of, type Payload, pictures, reports, seen, width } from '../payloads';
 
-// Many files, each of them opened twice.
+// There are many files, and each is opened twice.
 test.describe.configure({ timeout: 240_000 });
 
-/** Outputs of one job that are listed. */
+/** How many outputs of one job are listed. */
 const OUTPUTS = 12;
 
 const list = (page: Page) => page.getByRole('navigation', { name: 'Results' });
 const view = (page: Page) => page.locator('.results .view');
 const frame = (page: Page) => view(page).frameLocator('iframe.page').locator('body');
 
-/** Notices what a payload does that runs in our origin. */
+/** Notices the effects of payloads that run in our origin. */
 class Alarm {
   private readonly rung = new Set<string>();
   private readonly asked: Request[] = [];
@@ -31,7 +31,7 @@ class Alarm {
     private readonly cookies: string[],
   ) {}
 
-  /** Set before the page is opened. */
+  /** Must be set before the page is opened. */
   static async set(page: Page): Promise<Alarm> {
     const context = page.context();
     const alarm = new Alarm(page, await cookies(page));
@@ -48,7 +48,7 @@ class Alarm {
       if (self !== top) return;
       const kept = { broken: [] as string[], told: [] as string[] };
       Object.assign(window, { kept });
-      // Our policy would stop most that gets through; that it had to is as bad.
+      // Our policy would stop most of what gets through, but that it had to is just as bad.
       document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI, sample }) => {
         if (/^(script|base|form|object)/.test(effectiveDirective)) kept.broken.push(`${effectiveDirective} ${blockedURI} ${sample}`);
       });
@@ -57,7 +57,7 @@ class Alarm {
     return alarm;
   }
 
-  /** All that was noticed so far, if the page is ours. */
+  /** Everything noticed so far, for a page of ours. */
   async heard(): Promise<string[]> {
     const found = await this.page.evaluate(traces).catch(() => null);
     for (const what of found ?? []) this.rung.add(what);
@@ -67,7 +67,7 @@ class Alarm {
     return [...(await this.outside()), ...(found ? [] : ['the page went away'])];
   }
 
-  /** All that was noticed so far, if the page is nobody's: what it does to itself is its own affair. */
+  /** Everything noticed so far, for a page with an opaque origin: what it does to itself does not matter. */
   async outside(): Promise<string[]> {
     for (const request of this.asked) {
       if (await hasSession(request)) this.rung.add(`request: ${request.method()} ${request.url()}`);
@@ -78,18 +78,18 @@ class Alarm {
     return [...this.rung];
   }
 
-  /** What frames said to the page. */
+  /** The messages of frames to the page. */
   async told(): Promise<string[]> {
     return this.page.evaluate(() => [...(window as unknown as { kept: { told: string[] } }).kept.told]);
   }
 
-  /** Whether anything asked for the address of a payload, with a session or without. */
+  /** Whether anything requested a payload's URL, with or without a session. */
   wasAsked(one: Payload): boolean {
     return this.asked.some((request) => request.url().includes(one.id));
   }
 }
 
-/** An address that only payloads have. */
+/** Whether only payloads use this URL. */
 function isPayloads(address: string): boolean {
   const { pathname, search, hostname } = new URL(address);
   return pathname.startsWith('/pwned') || /[?&]pwned=/.test(search) || hostname === 'pwned.invalid';
@@ -99,7 +99,7 @@ function isFramed(request: Request): boolean {
   try {
     return request.frame().parentFrame() !== null;
   } catch {
-    return true; // It is of no page yet. A new one is noticed by itself.
+    return true; // It does not belong to a page yet. A new page is noticed separately.
   }
 }
 
@@ -113,7 +113,7 @@ async function cookies(page: Page): Promise<string[]> {
   return (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`);
 }
 
-/** In a page: what payloads left there. */
+/** Runs in the page: the traces that payloads left there. */
 function traces(): string[] {
   const { __pwned, kept } = window as unknown as { __pwned?: unknown; kept?: { broken: string[] } };
   const stored = localStorage.getItem('pwned');
@@ -125,7 +125,7 @@ function traces(): string[] {
   ];
 }
 
-/** Attributes in `area` that run, load or lead to what does. */
+/** Attributes in `area` that run code, load something, or link to code. */
 async function attributes(area: Locator): Promise<string[]> {
   return area.evaluate((root) => {
     const addresses = ['href', 'xlink:href', 'src', 'srcset', 'action', 'formaction', 'data', 'poster', 'background'];
@@ -133,7 +133,7 @@ async function attributes(area: Locator): Promise<string[]> {
     const found: string[] = [];
     for (const one of root.querySelectorAll('*')) {
       for (const { name, value } of one.attributes) {
-        // As a browser reads an address.
+        // Normalised as browsers do.
         const address = value.replaceAll(/[\0-\x20]/g, '').toLowerCase();
         const isPicture = one.matches('img') && name === 'src' && address.startsWith('data:image/');
         const acting =
@@ -148,7 +148,7 @@ async function attributes(area: Locator): Promise<string[]> {
   });
 }
 
-/** Elements in a preview that run, load or send, but for the frame of a report. */
+/** Elements in a preview that run, load or send something, except the frame of a report. */
 async function elements(area: Locator): Promise<string[]> {
   return area.evaluate((root) => {
     const banned =
@@ -158,12 +158,12 @@ async function elements(area: Locator): Promise<string[]> {
   });
 }
 
-/** All in a preview that could act. */
+/** Everything in a preview that could act. */
 async function acting(area: Locator): Promise<string[]> {
   return [...(await elements(area)), ...(await attributes(area))];
 }
 
-/** Clicks every link that does not lead into the web. */
+/** Clicks every link that is not an ordinary web or mail link. */
 async function follow(area: Locator): Promise<void> {
   const links = area.locator('a, area');
   const odd = await links.evaluateAll((all) =>
@@ -174,22 +174,22 @@ async function follow(area: Locator): Promise<void> {
   }
 }
 
-/** Nothing in the page acts, and nothing has. */
+/** Nothing in the page can act, and nothing has acted. */
 async function isStill(page: Page, alarm: Alarm, what: string): Promise<void> {
   await follow(page.locator('body'));
   expect(await alarm.heard(), what).toEqual([]);
   expect(await attributes(page.locator('body')), what).toEqual([]);
-  // What most of them would become.
+  // Most payloads would turn into such elements.
   expect(await page.locator('[src="x"]').count(), what).toBe(0);
 }
 
-/** The same where a file is open. */
+/** The same for a page with an open file. */
 async function isQuiet(page: Page, alarm: Alarm, what: string): Promise<void> {
   await isStill(page, alarm, what);
   expect(await elements(view(page)), what).toEqual([]);
 }
 
-/** A run whose jobs made these files. */
+/** A run whose jobs created these files. */
 async function made(lab: Lab, doing: Doing, kept: Kept[]) {
   const directory = fs.mkdtempSync(path.join(lab.home, 'payloads-'));
   for (const { path: name, body } of kept) {
@@ -206,7 +206,7 @@ async function made(lab: Lab, doing: Doing, kept: Kept[]) {
   return { run, results: `${run.path}?tab=results&rule=map` };
 }
 
-/** Opens a file from the list; its address. */
+/** Opens a file from the list; returns its URL. */
 async function open(page: Page, kept: Kept): Promise<string> {
   const link = list(page).getByTitle(kept.path, { exact: true });
   const address = new URL((await link.getAttribute('href'))!, page.url()).href;
@@ -227,7 +227,7 @@ async function unseen(content: Locator, payloads: Payload[]): Promise<string[]> 
   return payloads.map(seen).filter((mark) => !text.includes(mark));
 }
 
-/** Waits for the content of a file, whatever it is. */
+/** Waits for the content of a file, whatever its kind. */
 async function isShown(page: Page, kept: Kept): Promise<void> {
   if (/\.html?$/.test(kept.path)) {
     await expect.poll(() => unseen(frame(page), kept.payloads), `marks in ${kept.path}`).toEqual([]);
@@ -239,7 +239,7 @@ async function isShown(page: Page, kept: Kept): Promise<void> {
   }
 }
 
-/** Opens the files one after the other as the browser draws them, then each as the server does. */
+/** Opens each file as the browser renders it, then each as the server does. */
 async function areHarmless(page: Page, lab: Lab, doing: Doing, kept: Kept[]) {
   const { run, results } = await made(lab, doing, kept);
   const alarm = await Alarm.set(page);
@@ -282,7 +282,7 @@ test('there are many payloads, of many kinds, and no two are the same', () => {
   expect(count('file name')).toBeGreaterThanOrEqual(30);
   expect(count('log line')).toBeGreaterThanOrEqual(20);
   expect(count('ANSI')).toBeGreaterThanOrEqual(30);
-  // Each of them is in a file, a name or a log that the tests below open.
+  // Every payload is in a file, name or log that the tests below open.
   const files = [...Object.values(documents()).flat(), ...pictures(), ...reports(), ...leavers(), ...named()];
   const shown = new Set(files.flatMap((one) => one.payloads.map((payload) => payload.id)));
   const elsewhere: Kind[] = ['word of a run', 'log line', 'ANSI'];
@@ -290,10 +290,10 @@ test('there are many payloads, of many kinds, and no two are the same', () => {
 });
 
 test.describe('in a page that takes them as they are', () => {
-  // Such a page complains of much.
+  // Such a page logs many messages.
   test.use({ expected: /./ });
 
-  /** A page of the server's origin without a policy, and one that has ours in short. */
+  /** Serves a page in the server's origin without a policy, and one with a shortened version of ours. */
   async function prepare(page: Page): Promise<void> {
     await page.route('**/blank', (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
     await page.route('**/guarded', (route) =>
@@ -324,7 +324,7 @@ test.describe('in a page that takes them as they are', () => {
       });
     }
 
-    // By each of its ways.
+    // The alarm has noticed every kind of effect.
     const ways = new Set((await alarm.heard()).map((what) => what.split(':')[0]));
     expect([...ways].sort()).toEqual(['cookie', 'dialog', 'request', 'storage', 'title', 'value', 'window']);
   });
@@ -377,13 +377,13 @@ for (const [about, kept] of Object.entries(documents())) {
 }
 
 test.describe('with frames and pictures', () => {
-  // They say what their policy and their sandbox forbid, and what was thrown at them for it.
+  // They log what their policy and sandbox forbid, and the resulting exceptions.
   test.use({ expected: /Content Security Policy|sandbox|ERR_|Failed to load resource|cross-origin frame|\/raw\/|^exception: / });
 
   test('payloads in names of files do nothing', async ({ page, lab, doing }) => {
     const { run, alarm } = await areHarmless(page, lab, doing, named());
 
-    // The same as they lie in their directory.
+    // The same files in the directory view.
     await visit(page, `${run.path}?tab=results&tree=named`);
     const names = named().map((one) => one.path.split('/')[1]);
     const missing = async () => {
@@ -417,7 +417,7 @@ test.describe('with frames and pictures', () => {
       await test.step(one.path, async () => {
         const address = await open(page, one);
         await isShown(page, one);
-        // They did run, where they may.
+        // Programs did run where they are allowed to.
         const ran = () => frame(page).evaluate(() => (self as unknown as { ran: string[] }).ran);
         await expect.poll(ran, `programs of ${one.path}`).toEqual(one.payloads.filter((payload) => programs.includes(payload.kind)).map((payload) => payload.id));
         await isQuiet(page, alarm, one.path);
@@ -466,7 +466,7 @@ test.describe('with frames and pictures', () => {
     for (const [at, one] of kept.entries()) {
       await test.step(one.path, async () => {
         const isPicture = /\.svg$/i.test(one.path);
-        // A report is no page of its own: a browser saves it, and by itself it stands still.
+        // A report cannot be a page of its own: browsers save it, and its policy would keep it inert.
         const answer = isPicture ? await page.goto(addresses[at]) : await page.request.get(addresses[at]);
         const policy = answer!.headers()['content-security-policy'];
         expect(policy, one.path).toMatch(/^sandbox/);
@@ -476,7 +476,7 @@ test.describe('with frames and pictures', () => {
     }
 
     const saved = page.waitForEvent('download');
-    // What is saved is nowhere to be gone to.
+    // Navigating to a file that is saved does not succeed.
     await page.goto(addresses[kept.indexOf(LAST)]).catch(() => undefined);
 
     expect(await (await saved).failure()).toBe(null);
@@ -486,7 +486,7 @@ test.describe('with frames and pictures', () => {
 });
 
 test('payloads in logs stay text', async ({ page, lab, doing }) => {
-  // A zero would make it no text.
+  // A NUL byte would make the log binary.
   const lines = corpus.filter((one) => !one.text.includes('\0'));
   const half = Math.ceil(lines.length / 2);
   const [first, second] = [lines.slice(0, half), lines.slice(half)];
@@ -567,7 +567,7 @@ test('payloads in words of a run do nothing in any of its views', async ({ page,
   await expect(page.getByRole('dialog', { name: 'Search and commands' }).getByRole('option', { name: seen(words[0]) }).first()).toBeVisible();
   await isStill(page, alarm, 'the runs');
 
-  // The report is opened from a disk, where no policy of ours may be.
+  // The report is opened from disk, where our HTTP policy does not apply.
   const report = await (await page.request.get(`${run.path}/report`)).text();
   await page.route('**/blank', (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
   await page.goto('/blank');
@@ -577,7 +577,7 @@ test('payloads in words of a run do nothing in any of its views', async ({ page,
 });
 
 test.describe('in the address', () => {
-  // Most of these lead nowhere.
+  // Most of these URLs do not exist.
   test.use({ expected: /Failed to load resource/ });
 
   test('payloads in the address of a page do nothing', async ({ page, lab, doing }) => {

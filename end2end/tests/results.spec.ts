@@ -1,4 +1,4 @@
-// Results of a run: which outputs are there, what is in them, and that nothing in them acts for the reader.
+// Results of a run: which outputs exist, what they contain, and that nothing in them acts in the viewer's name.
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -8,10 +8,10 @@ import { type Doing, expect, test, visit } from '../fixtures';
 
 const list = (page: Page) => page.getByRole('navigation', { name: 'Results' });
 
-// The frame of a report says that it may not run what its policy forbids.
+// A report's frame logs what its policy forbids.
 test.use({ expected: /Content Security Policy|sandbox|ERR_BLOCKED|Failed to load resource/ });
 
-/** A run whose only job made these files. */
+/** A run whose only job created these files. */
 async function made(lab: Lab, doing: Doing, files: Record<string, string | Buffer>, named: string[] = Object.keys(files)) {
   const directory = fs.mkdtempSync(path.join(lab.home, 'results-'));
   for (const [name, body] of Object.entries(files)) {

@@ -9,7 +9,7 @@ const lines = (page: Page) => page.getByRole('region', { name: 'Jobs' }).locator
 const node = (page: Page, rule: string) => page.getByRole('group', { name: /^Rule graph/ }).getByRole('link', { name: new RegExp(`^${rule},`) });
 const drawer = (page: Page) => page.locator('aside.drawer');
 
-/** Two samples mapped, one of them called: it failed. */
+/** Two samples were mapped and one was called, which failed. */
 async function failed(doing: Doing): Promise<ReportedRun> {
   const run = await doing.run('failed', {
     planned: { map: 2, call: 2, all: 1 },
@@ -342,7 +342,7 @@ test('arrows walk the graph, the field finds a rule, and it runs the other way',
 });
 
 test.describe('without JavaScript', () => {
-  // Chromium itself reports that the program, which it fetches ahead, is of no use.
+  // Chromium itself logs that the preloaded WASM is not used.
   test.use({ javaScriptEnabled: false, expected: /preloaded using link preload but not used/ });
 
   test("a run's page shows head, graph and jobs, and its links filter", async ({ page, doing }) => {
@@ -397,7 +397,7 @@ test('back from a page that has not woken yet leads to the page before', async (
     await expect(page.getByRole('region', { name: /^Timeline/ })).toBeVisible();
     await page.reload({ waitUntil: 'commit' });
     await page.locator('main').waitFor();
-    // It wakes at some time between these.
+    // Hydration happens at some time between these.
     await page.evaluate((wait) => void setTimeout(() => history.back(), wait), wait);
     await expect(lines(page)).toHaveCount(1);
     await expect(page.locator('html[data-awake]')).toHaveCount(1);

@@ -1,4 +1,4 @@
-// The start page while things happen: runs of a real Snakemake, of single reports, of plain SQL.
+// The start page while things happen: with runs of a real Snakemake, of single reports, and of plain SQL.
 
 import { chip, expect, isMarked, mark, names, row, rows, test, visit } from '../fixtures';
 
@@ -8,7 +8,7 @@ test('the first run of a real Snakemake turns the light green and the card into 
   await expect(page.getByText('No event yet')).toBeVisible();
   await expect(page.getByText(new URL(lab.url).host)).toBeVisible();
   await mark(page);
-  // The light shows for as long as reading the list takes.
+  // The light is on only while the list is being read.
   await page.evaluate(() => {
     const look = () => document.querySelector('.lamp[data-on]') && Object.assign(window, { lit: true });
     new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
@@ -71,7 +71,7 @@ test('a changed run writes to its own row only', async ({ page, doing }) => {
     const table = document.querySelector('.run-table')!;
     new MutationObserver((records) => {
       for (const { target, type, attributeName } of records) {
-        // Texts such as "4 s" follow the clock in every row of a run that goes on.
+        // Texts such as "4 s" keep counting in the rows of running runs.
         if (type === 'characterData') continue;
         const row = target instanceof Element ? target.closest('tr[data-row]') : target.parentElement?.closest('tr[data-row]');
         const where = `${row?.querySelector('.name > a')?.textContent ?? 'no row'}: ${type} ${attributeName ?? ''}`.trim();

@@ -1,4 +1,4 @@
-// What clients said in words, over all runs; and what the log of a real run tells besides its reports.
+// Messages and errors that clients reported, over all runs; and what a real run's log adds to its reports.
 
 import { expect, test, visit } from '../fixtures';
 

@@ -1,5 +1,5 @@
-// A run of many thousand jobs: how smoothly its pictures move. Figures are printed, not asserted
-// tightly. FLOWO_BIG_JOBS asks for another size than that of every day.
+// A run of many thousand jobs: how smoothly its pictures move. Figures are printed, with only loose assertions.
+// FLOWO_BIG_JOBS sets another number of jobs than the daily one.
 
 import * as fs from 'node:fs';
 import type { Page } from '@playwright/test';
@@ -7,7 +7,7 @@ import { expect, test, visit } from '../fixtures';
 
 const JOBS = Number(process.env.FLOWO_BIG_JOBS ?? 20_000);
 
-/** Frames drawn while something is done: how long the median and the longest took (ms). */
+/** Frames drawn during an action: median and longest frame time (ms), and their number. */
 async function frames(page: Page, what: () => Promise<void>): Promise<{ median: number; longest: number; count: number }> {
   await page.evaluate(() => {
     const times: number[] = [];
@@ -29,7 +29,7 @@ async function frames(page: Page, what: () => Promise<void>): Promise<{ median: 
   return { median: times[times.length >> 1], longest: times[times.length - 1], count: times.length };
 }
 
-/** What the processes of tabs hold, scripts, WASM and pictures together (bytes): here there is one tab. */
+/** The memory of all tab processes: scripts, WASM and pictures together (bytes). There is only one tab here. */
 async function sizeOfTab(page: Page): Promise<number> {
   const session = await page.context().browser()!.newBrowserCDPSession();
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
@@ -96,7 +96,7 @@ test('the pictures of a large run move smoothly', async ({ page, lab }) => {
   const tab = await sizeOfTab(page);
   console.log(`memory: ${(heap / 1e6).toFixed(0)} MB used by scripts, ${(tab / 1e6).toFixed(0)} MB by the tab's process in all`);
 
-  // So loose that only a picture that stands still fails.
+  // So loose that only a frozen picture fails.
   for (const one of [zoomed, moved, graphed, scrolled, crossed]) expect(1000 / one.median).toBeGreaterThan(8);
   expect(tab).toBeLessThan(500e6);
 });

@@ -1,4 +1,4 @@
-// A run's timeline: bars where jobs ran, moved and measured by pointer and keys.
+// A run's timeline: bars for jobs; pan, zoom and measure by pointer and keys.
 
 import type { Page } from '@playwright/test';
 import { expect, test, visit } from '../fixtures';
@@ -9,7 +9,7 @@ const view = (page: Page) => page.getByRole('region', { name: /^Timeline of/ });
 const label = (page: Page, rule: string) => view(page).getByRole('button', { name: new RegExp(`^${rule}`) });
 const span = (page: Page) => new URL(page.url()).searchParams.get('span')?.split('~').map(Number);
 
-/** An hour: ten jobs of `map` one after the other, then `call` which failed at first and half an hour of nothing, then `all`. */
+/** An hour: ten jobs of `map` in sequence, then `call`, which failed and was retried, half an hour of nothing, then `all`. */
 async function furnish(lab: Lab): Promise<string> {
   await lab.sql(`
     INSERT INTO workflow_runs (id, workflow_name, status, started_at, ended_at, rule_graph)
@@ -32,7 +32,7 @@ async function furnish(lab: Lab): Promise<string> {
   return `/runs/${RUN}`;
 }
 
-/** Where a minute of the hour is drawn on the first lane of the nth rule. */
+/** The position of a minute of the hour on the first lane of the nth rule. */
 async function at(page: Page, minute: number, group = 0): Promise<{ x: number; y: number }> {
   const box = (await view(page).boundingBox())!;
   const [from, to] = span(page) ?? [0, 3_600_000];
@@ -99,7 +99,7 @@ test('a span is brushed and summed up', async ({ page, lab }) => {
   await page.mouse.move(to.x, to.y - 40, { steps: 4 });
   await page.mouse.up();
 
-  // Five or six of `map` with two cores each, and five minutes of `call` with four.
+  // Five or six jobs of `map` with two cores each, and five minutes of `call` with four.
   const sums = view(page).getByRole('status');
   await expect(sums).toContainText(/Jobs\s*[67]/);
   await expect(sums).toContainText(/CPU-hours\s*0\.(49|50|51)/);
@@ -112,11 +112,11 @@ test('a rule of the graph is all that is shown, idle time is left out, and there
   await visit(page, `${await furnish(lab)}?tab=timeline`);
   await page.getByRole('link', { name: 'Skip idle time' }).click();
   await expect(page).toHaveURL(/idle=skip/);
-  const after = await at(page, 20 + 5 / 12 + 5, 2); // The half hour is a hundredth of the busy half hour now.
+  const after = await at(page, 20 + 5 / 12 + 5, 2); // The idle half hour now takes a hundredth of the width of the busy one.
   const wide = (await at(page, 60)).x - (await at(page, 0)).x;
   const box = (await view(page).boundingBox())!;
   await expect(async () => {
-    // `all` took ten of the thirty minutes that are left: it fills the right third.
+    // `all` ran for ten of the remaining thirty minutes, so it fills the right third.
     await page.mouse.move(box.x + 148 + wide * 0.8, after.y);
     await page.mouse.move(box.x + 148 + wide * 0.81, after.y);
     await expect(page.getByRole('tooltip')).toContainText('all', { timeout: 500 });

@@ -1,7 +1,7 @@
-// Whatever a file holds, the page that shows it wakes, and everything else on it goes on working.
+// Whatever a file contains, the page that shows it hydrates, and everything else on it keeps working.
 //
-// Each file is drawn twice: by the server, whose page wakes around it, and by the browser, which comes back to it from
-// another view of the run. A complaint on the console fails the test (fixtures.ts).
+// Each file is rendered twice: by the server, whose page is then hydrated, and by the browser, which returns to the
+// file from another view of the run. A console error or warning fails the test (fixtures.ts).
 
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -12,7 +12,7 @@ import type { Lab } from '../lab';
 
 test.describe.configure({ timeout: 240_000 });
 
-/** A file, and words that its view has. */
+/** A file, and words that its preview contains. */
 interface Kept {
   name: string;
   body: string | Buffer;
@@ -38,7 +38,7 @@ async function made(lab: Lab, doing: Doing, kept: Kept[]) {
 
 const at = (run: { path: string }, name: string) => `${run.path}?tab=results&file=${encodeURIComponent(`./${name}`)}`;
 
-/** The file is shown, and the page around it is alive. */
+/** The file is shown, and the page around it works. */
 async function lives(page: Page, address: string, { name, has }: Kept): Promise<void> {
   await test.step(name, async () => {
     await visit(page, address);
@@ -64,14 +64,14 @@ async function allLive(page: Page, lab: Lab, doing: Doing, kept: Kept[]): Promis
 
 const nested = (deep: number, inner = '') => '['.repeat(deep) + inner + ']'.repeat(deep);
 
-/** A tree of a tree of trees, as phylogenies are written. */
+/** Nested trees, as phylogenies are written. */
 function phylogeny(levels: number): object {
   let tree: object = { name: 'leaf' };
   for (let level = 0; level < levels; level++) tree = { name: `node ${level}`, children: [tree, { name: `tip ${level}` }] };
   return { meta: { title: 'a phylogeny' }, tree };
 }
 
-/** Letters that parsers of HTML drop, move or take for the start of something. */
+/** Letters that HTML parsers drop, move, or take for the start of something. */
 const ODD = ['\0', '\r', '\n', '\r\n', '', ' ', '\n\n\nthree', '\u00a0', '\ufeff', '\f', '\v', '\u001b[31m', '<', '&amp;', '</pre>', '<!--', '<table><td>', '\ufffe', '\u202e', '𝒳'];
 
 test('values fold, however deep they nest', async ({ page, lab, doing }) => {

@@ -1,4 +1,4 @@
-//! What `flowod` can do, one file a command.
+//! The subcommands of `flowod`, one file each.
 
 mod demo;
 mod doctor;
@@ -12,7 +12,7 @@ mod token;
 use crate::config::{Cli, Command};
 use anyhow::Result;
 
-/// Does what the command line says; without a command, serves.
+/// Runs the given subcommand, or `serve` if there is none.
 pub async fn run(cli: Cli) -> Result<()> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(args.config()?).await,

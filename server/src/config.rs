@@ -1,6 +1,6 @@
-//! What the process was told: flags first, then environment, then `.env`, then defaults.
+//! The configuration of the process: flags first, then environment, then `.env`, then defaults.
 //!
-//! Names people already have in their `.env` keep working.
+//! Names that people already have in their `.env` keep working.
 
 mod database;
 mod inherited;
@@ -209,7 +209,7 @@ fn switch(name: &str, default: bool) -> Result<bool> {
     }
 }
 
-/// How long the history is kept: days, of which 0 are for ever.
+/// How long the history is kept, in days; 0 means for ever.
 pub fn policy() -> Result<Policy> {
     let days = |name: &str, default: Option<i32>| {
         let days: i32 = number(name, default.unwrap_or(0))?;
@@ -226,7 +226,7 @@ pub fn policy() -> Result<Policy> {
     })
 }
 
-/// `FLOWO_HOST`, the address under which people and clients reach us.
+/// `FLOWO_HOST`, the address at which people and clients reach this server.
 fn public_url(port: u16) -> Result<Option<String>> {
     let built = || inherited::address(env("PROTOCOL").as_deref(), env("DOMAIN").as_deref(), port);
     match env("FLOWO_HOST").or_else(built).map(|url| url.trim_end_matches('/').to_owned()) {
@@ -241,13 +241,13 @@ fn public_url(port: u16) -> Result<Option<String>> {
 #[derive(Clone, Debug)]
 pub struct Config {
     pub database: Database,
-    /// Where this server keeps what is its own.
+    /// Where this server keeps its own files.
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
-    /// Where clients of Panoptes come in that know only its port.
+    /// A second address, for Panoptes clients that know only Panoptes' port.
     pub panoptes_listen: Option<SocketAddr>,
     pub site_dir: PathBuf,
-    /// The address people and clients use, if it is not simply where we listen.
+    /// The address people and clients use, if it differs from where we listen.
     pub public_url: Option<String>,
     pub open: bool,
     /// Seconds of silence after which a run with heartbeats is lost.
@@ -261,7 +261,7 @@ pub struct Config {
     /// Streams and downloads that one person may have open at once.
     pub streams: usize,
     pub policy: Policy,
-    /// Changes are told in the log of the server, as the monitor tells them.
+    /// Whether every change is written to the server's log, in the form the monitor prints.
     pub monitor: bool,
     /// What is done with secrets in reports.
     pub masking: Masking,
@@ -269,10 +269,10 @@ pub struct Config {
     pub metrics: MetricsAccess,
 }
 
-/// Where to listen: the flag, else what one place says, else port 3100 of this machine.
+/// Where to listen: the flag, else the first place that names an address or port, else port 3100 of this machine.
 ///
 /// # Errors
-/// An address or port is none, or both are named in one place and differ.
+/// An address or port is invalid, or one place names both and they differ.
 fn listen(flag: Option<SocketAddr>, get: impl Fn(Place, &str) -> Option<String>) -> Result<SocketAddr> {
     if let Some(listen) = flag {
         return Ok(listen);
@@ -302,7 +302,7 @@ fn listen(flag: Option<SocketAddr>, get: impl Fn(Place, &str) -> Option<String>)
     Ok(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 3100))
 }
 
-/// Says which settings are there and mean nothing here.
+/// Warns about settings that are present but have no meaning here.
 pub fn tell_meaningless() {
     for (name, why) in inherited::meaningless(|name| env(name).is_some()) {
         tracing::warn!("{name} is set and has no meaning here: {why}");
@@ -314,7 +314,7 @@ pub fn masking() -> Result<Masking> {
     switch("FLOWO_MASK_SECRETS", true).map(Masking::new)
 }
 
-/// `FLOWO_METRICS`; where people come in by another name, a proxy may stand on this machine.
+/// `FLOWO_METRICS`; the default depends on whether people use another host name, as a proxy may then run on this machine.
 fn metrics(public_url: Option<&str>) -> Result<MetricsAccess> {
     Ok(match env("FLOWO_METRICS").as_deref() {
         Some("local") => MetricsAccess::Local,
@@ -325,7 +325,7 @@ fn metrics(public_url: Option<&str>) -> Result<MetricsAccess> {
     })
 }
 
-/// `PANOPTES_STALE_HOURS` as Panoptes reads it, in seconds: 48 hours if it is no number, never if it is not above zero.
+/// `PANOPTES_STALE_HOURS` as Panoptes reads it, in seconds: 48 hours if it is not a number, never if it is zero or less.
 fn stale(hours: Option<&str>) -> Option<i32> {
     let hours = hours.and_then(|text| text.trim().parse::<f64>().ok()).filter(|hours| hours.is_finite()).unwrap_or(48.0);
     (hours > 0.0).then(|| (hours * 3600.0).clamp(1.0, f64::from(i32::MAX)) as i32)

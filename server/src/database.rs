@@ -1,4 +1,4 @@
-//! From "which database" to a store that is ready: started, reached, new enough.
+//! From "which database" to a store that is ready: started, reachable, and of a supported version.
 
 use crate::{
     config::Database,
@@ -11,12 +11,12 @@ use tokio::{task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// Connections of one process; the private cluster takes 60 in all.
+/// Connections of one process; the private cluster allows 60 in all.
 const POOL: u32 = 20;
-/// What the server calls itself; it alone waits for its database.
+/// The name of the server command; only the server waits for its database.
 pub const SERVE: &str = "serve";
 
-/// A database in use, and what must be let go of at the end.
+/// A database in use, with everything that must be released at the end.
 pub struct Open {
     pub store: Store,
     cluster: Option<Cluster>,
@@ -24,7 +24,7 @@ pub struct Open {
     kept: Option<(JoinHandle<Cluster>, CancellationToken)>,
 }
 
-/// For the server: takes the data directory for itself, starts what must be started, waits.
+/// For the server: locks the data directory, starts what must be started, and waits for the database.
 pub async fn open(database: &Database, what: &str) -> Result<Open> {
     match database {
         Database::Named(url) => {
@@ -43,7 +43,7 @@ pub async fn open(database: &Database, what: &str) -> Result<Open> {
     }
 }
 
-/// For a command: beside a running server if there is one, else like [`open`].
+/// For a command: uses the database of a running server if there is one, else works like [`open`].
 pub async fn join(database: &Database, what: &str) -> Result<Open> {
     if let Database::Private(dir) = database
         && Lock::is_held(dir)
@@ -61,7 +61,7 @@ fn held(dir: &Path) -> String {
 }
 
 impl Open {
-    /// Looks after a private database from now on: one that ends is started again.
+    /// Watches a private database from now on and restarts it when it ends.
     pub fn keep(&mut self, database: &Database) {
         if let (Some(cluster), Database::Private(dir)) = (self.cluster.take(), database) {
             let cancel = CancellationToken::new();
@@ -69,7 +69,7 @@ impl Open {
         }
     }
 
-    /// Closes connections, stops what we started, lets go of the directory.
+    /// Closes connections, stops what we started, and unlocks the directory.
     pub async fn close(mut self) {
         self.store.close().await;
         if let Some((keeping, cancel)) = self.kept {
@@ -83,10 +83,10 @@ impl Open {
     }
 }
 
-/// Waits for a server that is not there yet, saying so; a command has no time and fails at once.
+/// Waits for a database that is not reachable yet, and logs that it waits. A command does not wait and fails at once.
 ///
 /// # Errors
-/// It is there, and cannot be used.
+/// The database is reachable but cannot be used.
 async fn wait(store: &Store, patiently: bool) -> Result<()> {
     let mut pause = Duration::from_millis(250);
     loop {

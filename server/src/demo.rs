@@ -1,6 +1,6 @@
-//! The invented lab behind `flowod demo`: what it would report, and when.
+//! The invented lab behind `flowod demo`: what it reports, and when.
 //!
-//! Pure: no clock, no I/O, no chance but the caller's seed. Sending is not done here.
+//! Pure: no clock, no I/O, no randomness but the caller's seed. Sending happens elsewhere.
 
 mod big;
 mod data;

@@ -1,6 +1,6 @@
-//! Reads the logs of runs for what their reports do not tell: versions, the command, why jobs failed, groups and
-//! cluster jobs. Only logs that the account of the run may read here: of the owner's runs what the person may who
-//! started Flowo, of others' what lies beneath their roots. Each once, as it grows.
+//! Reads the logs of runs for what their reports do not contain: versions, the command, why jobs failed, groups and
+//! cluster jobs. Reads only logs that the account of the run may read here: for the owner's runs what the person who
+//! started Flowo may read, for others' runs what lies below their roots. Reads each log once, as it grows.
 
 mod fill;
 mod left_out;
@@ -31,19 +31,19 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// Every so many looks a run that goes on is compared with its log.
+/// A run in progress is compared with its log at every `COMPARE`th look.
 const COMPARE: u32 = 4;
-/// How often logs are looked at of runs whose newest report is an error, or that are over: they say why.
+/// How often to look at the logs of runs that have ended, or whose newest report is an error: these logs explain why.
 const LOOK: Duration = Duration::from_secs(1);
-/// Of which looks one is at the logs of all runs.
+/// Every `ALL`th look covers the logs of all runs.
 const ALL: u64 = 3;
-/// Runs whose logs are read at the same time.
+/// Runs whose logs are read at the same time; the newest come first.
 const RUNS: u32 = 200;
-/// Bytes read of one log at a time, and of one log at all.
+/// Bytes read of one log at a time, and of one log in total.
 const PIECE: usize = 1 << 20;
 const LOG: u64 = 64 << 20;
 
-/// How far the log of a run was read, and what it said.
+/// How much of a run's log was read, and what it contained.
 #[derive(Default)]
 struct Reading {
     at: u64,
@@ -51,12 +51,12 @@ struct Reading {
     jobs: RunJobsReader,
     looks: u32,
     written: Option<RunLog>,
-    /// Some of what it said is of jobs that are not yet reported.
+    /// Some of the content belongs to jobs that are not reported yet.
     waits: bool,
-    /// It is longer than what is read of one: its size in bytes; and whether that was written.
+    /// The size of the log in bytes if it exceeds [`LOG`]; `cut_told` is whether that was written.
     cut: Option<u64>,
     cut_told: bool,
-    /// Jobs whose descriptions are longer than what is read of one.
+    /// Jobs whose descriptions are too long to be read whole.
     long: BTreeSet<i64>,
 }
 
@@ -64,11 +64,11 @@ struct Reading {
 #[derive(Default)]
 struct Readings {
     by_run: HashMap<RunId, Reading>,
-    /// It was said that there are more runs than are read at the same time.
+    /// Whether a warning was logged that more logs wait than [`RUNS`].
     crowded: bool,
 }
 
-/// Reads until cancelled.
+/// Reads logs until cancelled.
 pub async fn run(store: Store, files: RunFiles, owner: UserId, masking: Masking, cancel: CancellationToken) {
     let mut readings = Readings::default();
     let mut tick = interval(LOOK);
@@ -105,14 +105,14 @@ async fn once(
         let reading = readings.entry(run).or_default();
         let whole = files.shows(&reach) && read(files, &reach, &due, masking, reading).await;
         let over = due.ended && whole || !files.shows(&reach);
-        // What a log told before its job was known to have failed is written when that is known.
+        // A log may explain a failure before the job is known to have failed; that part is written once the failure is known.
         let found = if over { std::mem::take(&mut reading.reader).finish() } else { reading.reader.found().clone() };
         let cut = reading.cut.is_some() != reading.cut_told;
         if reading.written.as_ref() != Some(&found) || cut || reading.waits || over && due.ended {
             match write(store, run, &found, reading).await {
                 Ok(waits) => (reading.waits, reading.cut_told) = (waits, reading.cut.is_some()),
                 Err(error) => {
-                    readings.remove(&run); // Read from the start when the database is there again.
+                    readings.remove(&run); // The log is read from the start when the database is back.
                     return Err(error);
                 }
             }
@@ -147,14 +147,14 @@ async fn once(
     Ok(())
 }
 
-/// As the account of the run would read it, signed in; nobody's run as nobody, who has no roots of their own.
+/// Reads as the account of the run would, signed in. A run without an account is read as nobody, who has no roots of their own.
 fn reach(due: &Due, owner: UserId) -> Reach {
     let run_of = due.user_id.map(UserId);
     let reader = Reader { account: run_of.unwrap_or(UserId(0)), proof: Proof::Session, is_owner: run_of == Some(owner) };
     Reach::of(&reader, due.account.as_deref().unwrap_or_default(), run_of, due.directory.as_deref())
 }
 
-/// Whether some of it waits for reports.
+/// Returns whether part of the content waits for reports.
 async fn write(store: &Store, run: RunId, found: &RunLog, reading: &Reading) -> Result<bool, StoreError> {
     let (mut facts, jobs) = told(found);
     let attempts = reading.jobs.found().left_out;
@@ -167,7 +167,7 @@ async fn write(store: &Store, run: RunId, found: &RunLog, reading: &Reading) -> 
     Ok(waits)
 }
 
-/// Reads on, a piece; whether there is no more for now.
+/// Reads one more piece; returns whether there is no more for now.
 async fn read(files: &RunFiles, reach: &Reach, due: &Due, masking: Masking, reading: &mut Reading) -> bool {
     if reading.at >= LOG {
         if let Ok(window) = files.slice(reach, Path::new(&due.logfile), ByteRange::From(reading.at, 1)).await {
@@ -178,26 +178,26 @@ async fn read(files: &RunFiles, reach: &Reach, due: &Due, masking: Masking, read
     match files.slice(reach, Path::new(&due.logfile), ByteRange::From(reading.at, PIECE)).await {
         Ok(window) => {
             if window.facts.size < reading.at {
-                *reading = Reading::default(); // Another file by now.
+                *reading = Reading::default(); // The file was replaced.
                 return false;
             }
-            // Whole lines while more may come: a secret is known by what stands around it.
+            // While more may follow, only whole lines are taken: masking recognises a secret by the text around it.
             let lines = window.bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
             let taken = if due.ended || (lines == 0 && window.bytes.len() >= PIECE) { window.bytes.len() } else { lines };
             let bytes = &window.bytes[..taken];
             reading.reader.feed(&masking.bytes(bytes));
-            // It remembers places in the file; what is read there is masked then.
+            // This reader remembers positions in the file; what is read from there later is masked then.
             reading.jobs.feed(bytes);
             reading.at += taken as u64;
             reading.at >= window.facts.size
         }
-        // They may answer next time.
+        // The log may be readable next time.
         Err(NoFile::Busy | NoFile::Slow) => false,
         Err(_) => true,
     }
 }
 
-/// What a log says, in the words of the tables.
+/// The content of a log in the form of the tables.
 fn told(log: &RunLog) -> (RunFacts, Vec<JobFacts>) {
     let environment = [
         ("Snakemake", &log.version),
@@ -232,7 +232,7 @@ fn told(log: &RunLog) -> (RunFacts, Vec<JobFacts>) {
     (facts, jobs.into_values().collect())
 }
 
-/// By job and attempt.
+/// Keyed by job and attempt.
 type Jobs = BTreeMap<(Option<i64>, i32), JobFacts>;
 
 fn of(jobs: &mut Jobs, job: Option<i64>, attempt: u32) -> &mut JobFacts {

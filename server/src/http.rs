@@ -1,5 +1,5 @@
-//! Everything that speaks HTTP: who may come in, the routes, the API, streams and downloads, the pages' files, and the
-//! connections themselves. What is asked for is found elsewhere.
+//! Everything that speaks HTTP: access, routes, the API, streams and downloads, the pages' files, and the connections
+//! themselves. The data comes from other crates.
 
 pub mod access;
 pub mod api;

@@ -30,16 +30,16 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
-/// Marks the users of the lab, and with them everything that is the lab's.
+/// Marks the users of the lab, and through them everything that belongs to the lab.
 pub const MARK: &str = "demo lab";
-/// Runs played at once while filling the past.
+/// Runs played at a time while filling the past.
 const ABREAST: usize = 24;
-/// Reports of the large run on their way at the same time.
+/// Reports of the large run in progress at a time.
 const AHEAD: usize = 500;
-/// How long the running part goes on when a page asked for it.
+/// How long the running part lasts when a page asked for it.
 const LIVE: TimeDelta = TimeDelta::minutes(30);
 
-/// Removes every trace of the lab; says how many runs went.
+/// Removes every trace of the lab; returns how many runs were removed.
 pub async fn clear(store: &Store) -> Result<u64> {
     let mut tx = store.begin().await?;
     let gone = store::runs::edit::delete_of_users(&mut tx, MARK).await?;
@@ -54,7 +54,7 @@ pub async fn play_history(store: &Store, cancel: &CancellationToken) -> Result<u
         let people = people(store).await?;
         let mut playing = JoinSet::new();
         let mut count = 0;
-        // One directory's attempts must come in order; runs in different ones need not.
+        // Attempts in one directory must be played in order; runs in different directories need not.
         let mut lanes: HashMap<String, Vec<ScriptedRun>> = HashMap::new();
         for run in history(now, seed(now)) {
             count += 1;
@@ -83,7 +83,7 @@ pub async fn play_history(store: &Store, cancel: &CancellationToken) -> Result<u
     .await
 }
 
-/// Plays runs in real time for about `span`, several at once.
+/// Plays runs in real time for about `span`, several at a time.
 pub async fn play_live(store: &Store, span: TimeDelta, cancel: &CancellationToken) -> Result<()> {
     let now = now();
     with_writer(store, async |writer| {
@@ -101,11 +101,11 @@ pub async fn play_live(store: &Store, span: TimeDelta, cancel: &CancellationToke
     .await
 }
 
-/// Plays one run of any size that ended just now, as fast as it can be written; `told` hears how
-/// many reports are in. Returns the run's id.
+/// Plays one run of any size that ended just now, as fast as it can be written. Calls `told` with the number of reports
+/// written so far. Returns the run's id.
 pub async fn play_big(store: &Store, size: Size, cancel: &CancellationToken, told: impl Fn(usize)) -> Result<RunId> {
     let seed = seed(now());
-    // Played once for its length: it shall end now.
+    // Generated once to find its length, because it has to end now.
     let end = Big::new(size, DateTime::UNIX_EPOCH, seed).last().map_or(DateTime::UNIX_EPOCH, |report| report.at);
     let big = Big::new(size, now() - (end - DateTime::UNIX_EPOCH) - TimeDelta::seconds(5), seed);
     let run = RunId(big.run());
@@ -114,10 +114,10 @@ pub async fn play_big(store: &Store, size: Size, cancel: &CancellationToken, tol
         let sender = &people[demo::USERS[0]];
         let reports = futures::stream::iter(big).take_while(|_| std::future::ready(!cancel.is_cancelled()));
         let submitted = reports.filter_map(|report| std::future::ready(translated(sender, report))).map(|incoming| writer.submit(incoming));
-        // Handed over in order, answered in order, many at a time.
+        // Submitted in order, acknowledged in order, many at a time.
         let mut done = 0;
         let mut answers = std::pin::pin!(submitted.buffered(AHEAD));
-        // Polled without a break in between, which would wake them in another order.
+        // Polled without yielding, because yielding would wake the futures in another order.
         tokio::task::unconstrained(async {
             while answers.try_next().await?.is_some() {
                 done += 1;
@@ -139,7 +139,7 @@ fn directory(run: &ScriptedRun) -> String {
     contexts.into_iter().next().unwrap_or_default().to_owned()
 }
 
-/// A different lab each time: ids must not repeat.
+/// Gives a different lab each time, because ids must not repeat.
 fn seed(now: DateTime<Utc>) -> u64 {
     now.timestamp_millis().unsigned_abs()
 }
@@ -152,7 +152,7 @@ async fn with_writer<T>(store: &Store, work: impl AsyncFnOnce(Writer) -> Result<
     let (writer, task) = batch::writer(store.clone());
     let task = tokio::spawn(task.run(CancellationToken::new()));
     let outcome = work(writer).await;
-    task.await?; // Ends when the last handle on its queue is gone.
+    task.await?; // The task ends when the last handle on its queue is dropped.
     outcome
 }
 
@@ -160,7 +160,7 @@ async fn people(store: &Store) -> Result<HashMap<&'static str, Sender>> {
     let mut conn = store.conn().await?;
     let mut all = HashMap::new();
     for name in crate::demo::USERS {
-        // A real person may have this name already; the lab's gets another.
+        // If a real person has this name already, the lab's user gets another.
         let mut user = people::os_user(&mut conn, MARK, name, Role::Member).await?;
         if !people::is_of(&mut conn, UserId(user.id), MARK).await? {
             user = people::os_user(&mut conn, MARK, &format!("{name} (demo)"), Role::Member).await?;
@@ -187,7 +187,7 @@ async fn play(writer: &Writer, sender: &Sender, run: ScriptedRun, live: Option<&
     Ok(())
 }
 
-/// The report as the routes would hand it over; `None` if nobody can read it.
+/// Translates a report as the routes would; `None` if it is not valid.
 fn translated(sender: &Sender, report: demo::Report) -> Option<Incoming> {
     let at = report.at.timestamp_millis();
     Some(match report.kind {
@@ -229,7 +229,7 @@ pub struct DemoLab {
     stopping: CancellationToken,
     tasks: TaskTracker,
     playing: Arc<AtomicBool>,
-    /// Ends what plays now.
+    /// Cancels what is playing now.
     stop: std::sync::Mutex<CancellationToken>,
 }
 
@@ -248,7 +248,7 @@ impl DemoLab {
         old
     }
 
-    /// Begins to play in the background; harmless if it plays already.
+    /// Starts to play in the background; does nothing if the lab is playing already.
     pub fn load(&self) {
         if self.playing.swap(true, Ordering::SeqCst) {
             return;
@@ -266,7 +266,7 @@ impl DemoLab {
         });
     }
 
-    /// Ends what plays, and removes every trace of the lab.
+    /// Stops the playing and removes every trace of the lab.
     ///
     /// # Errors
     /// The database does not answer.

@@ -1,7 +1,6 @@
 //! The server: configuration, access, routes and the life of the process.
 //!
-//! `commands::serve` is the walk through it: configuration, database, schema, loops, routes,
-//! and the orderly way down again.
+//! Start reading at `commands::serve`: configuration, database, schema, loops, routes, and the orderly shutdown.
 #![forbid(unsafe_code)]
 
 pub mod commands;

@@ -1,7 +1,8 @@
-//! Where logs go and in what form: text on a terminal, JSON lines elsewhere, always on stderr.
+//! Logging: text on a terminal, JSON lines elsewhere, always on stderr.
 //!
-//! What strangers wrote stands in events, too: each event is one line in which nothing acts on a terminal. Libraries are
-//! never logged below `info`, whoever asks for it: there they write whole requests, with the tokens in them.
+//! Events may contain text written by strangers. So each event is one line, and nothing in it can control a terminal.
+//! Libraries are never logged below `info`, even on request: at those levels they log whole requests, with the tokens
+//! in them.
 
 use crate::config::env;
 use model::terminal;
@@ -14,12 +15,12 @@ use tracing_subscriber::{
     EnvFilter, Layer as _, filter::filter_fn, fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-/// What is logged when nobody says otherwise.
+/// The default filter.
 const DEFAULT: &str = "info,sqlx=warn,hyper=warn,tower_http=warn";
-/// Where our own events come from: crates, and names of their own.
+/// Targets of our own events: crates, and names of our own.
 const OURS: [&str; 8] = ["flowo_server", "flowod", "flowo", "app", "store", "live", "ingest", "peek"];
 
-/// Starts logging. `FLOWO_LOG` is the filter, `FLOWO_LOG_FORMAT` is `text` or `json`.
+/// Starts logging. `FLOWO_LOG` is the filter; `FLOWO_LOG_FORMAT` is `text` or `json`.
 pub fn start() {
     let filter = env("FLOWO_LOG").or_else(|| env("LOG_LEVEL").map(|level| level.to_lowercase()));
     let filter = EnvFilter::try_new(filter.unwrap_or_else(|| DEFAULT.into())).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
@@ -31,7 +32,7 @@ pub fn start() {
     let colours = !json && io::stderr().is_terminal();
     let layer = tracing_subscriber::fmt::layer().with_writer(Quiet { json, colours });
     let layer = if json { layer.json().flatten_event(true).boxed() } else { layer.compact().with_target(false).with_ansi(colours).boxed() };
-    // Two filters of the whole: one of a layer loses spans after a record that came by the crate `log` and was dropped.
+    // Both filters are global: a filter of one layer loses spans after it has dropped a record of the crate `log`.
     tracing_subscriber::registry().with(layer).with(filter).with(filter_fn(may_be_told)).init();
 }
 
@@ -41,11 +42,11 @@ fn may_be_told(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= Level::INFO || OURS.contains(&crate_name)
 }
 
-/// Standard error, on which nothing acts.
+/// Standard error, with terminal control characters escaped.
 #[derive(Clone, Copy)]
 struct Quiet {
     json: bool,
-    /// Our own colours pass.
+    /// Whether our own colours pass.
     colours: bool,
 }
 
@@ -58,7 +59,7 @@ impl<'a> MakeWriter<'a> for Quiet {
 }
 
 impl Write for Quiet {
-    /// Takes one event, whole.
+    /// Writes one whole event.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let body = text.strip_suffix('\n').unwrap_or(&text);
@@ -80,7 +81,7 @@ impl Write for Quiet {
     }
 }
 
-/// A line in which only colours act.
+/// Escapes everything in a line that could control a terminal, except colours.
 fn coloured(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

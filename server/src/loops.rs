@@ -1,4 +1,4 @@
-//! What happens by the clock: silent runs are lost, deleted ones go, days are prepared.
+//! Work that happens by the clock: losing silent runs, purging deleted ones, preparing coming days.
 //!
 //! Each loop may run at any time, twice, or beside another server's, with the same effect.
 
@@ -23,31 +23,31 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// Runs stay this long, in seconds, where an undo finds them.
+/// Seconds for which a deleted run can still be restored.
 const UNDO_SECONDS: i32 = 15;
-/// Runs purged at a time: each may take 10^5 jobs along.
+/// Runs purged at a time: each may have 10^5 jobs.
 const PURGE: i32 = 20;
-/// Rows of a deleted run that are forgotten in one statement.
+/// Rows of a deleted run that one statement deletes.
 const PORTION: i64 = 20_000;
 /// How often samples are folded into their histograms.
 const METRICS: Duration = Duration::from_secs(5);
-/// How often partitions are prepared and old things forgotten.
+/// How often partitions are prepared and expired data is deleted.
 const HOUSEKEEPING: Duration = Duration::from_hours(1);
 
-/// How often this server finds out whether it hears.
+/// How often this server checks whether it can hear its clients.
 const HEAR: Duration = Duration::from_secs(1);
-/// A database that takes longer to tell the time takes no reports either.
+/// A database that takes longer to tell the time cannot take reports either.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A longer time (ms) between two answers: this server was stopped, or its machine slept.
+/// A longer time (ms) between two answers of the database means that this server was stopped or its machine slept.
 const GAP: Millis = 15_000;
 
 /// Since when this server hears its clients without a break, by the database's clock.
 ///
-/// Clients speak in vain while the server is away, or its database: their silence counts from here at the earliest.
+/// Reports get lost while the server or its database is away, so a client's silence counts from here at the earliest.
 #[derive(Clone, Debug, Default)]
 pub struct Hearing(Arc<Heard>);
 
-/// Times in ms; zero is never.
+/// Times in ms; zero means never.
 #[derive(Debug, Default)]
 struct Heard {
     since: AtomicI64,
@@ -55,7 +55,7 @@ struct Heard {
 }
 
 impl Hearing {
-    /// The database told the time `now`, or nothing.
+    /// Records the database's time `now`, or that it did not answer.
     fn note(&self, now: Option<Millis>) {
         let Some(now) = now else { return self.0.since.store(0, Ordering::Relaxed) };
         let last = self.0.last.swap(now, Ordering::Relaxed);
@@ -64,17 +64,17 @@ impl Hearing {
         }
     }
 
-    /// `None` while it hears nothing.
+    /// `None` while the server cannot hear its clients.
     fn since(&self) -> Option<Millis> {
         Some(self.0.since.load(Ordering::Relaxed)).filter(|since| *since != 0)
     }
 
-    /// Keeps track of it until cancelled.
+    /// Keeps this up to date until cancelled.
     pub async fn keep(self, store: Store, cancel: CancellationToken) {
         let (hearing, store) = (&self, &store);
         repeat("Hearing", HEAR, cancel, || async move {
             let asked = async { sweep::clock(&mut *store.conn().await?).await };
-            // The sweep says why, if it lasts.
+            // If the failure lasts, the sweep logs the reason.
             hearing.note(timeout(PATIENCE, asked).await.ok().and_then(Result::ok));
             Ok(())
         })
@@ -108,12 +108,12 @@ async fn sweep_once(store: Store, heard_since: Option<Millis>, silences: Vec<Sil
     }
 }
 
-/// Prepares the coming days, forgets the old ones and measures what is kept, until cancelled.
+/// Prepares the coming days, deletes expired data and measures the size of the rest, until cancelled.
 pub async fn housekeeper(store: Store, policy: Policy, cancel: CancellationToken) {
     repeat("Housekeeping", HOUSEKEEPING, cancel, || housekeep_once(store.clone(), policy)).await;
 }
 
-/// Keeps histograms small until cancelled, whether or not anybody reads them.
+/// Keeps histograms small until cancelled, even if nobody reads them.
 pub async fn metrics_keeper(metrics: PrometheusHandle, cancel: CancellationToken) {
     repeat("Keeping metrics", METRICS, cancel, || {
         metrics.run_upkeep();

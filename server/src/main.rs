@@ -1,4 +1,4 @@
-//! `flowod`: reads the command line and does what it says. Everything else is in the library.
+//! `flowod`: runs the given subcommand. Everything else is in the library.
 #![forbid(unsafe_code)]
 
 use clap::Parser as _;
@@ -10,14 +10,14 @@ use flowo_server::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{process::ExitCode, time::Duration};
 
-/// Fewer, and streamed pages can wait for each other for ever.
+/// With fewer threads, streamed pages can wait for one another for ever.
 const LEAST_WORKERS: usize = 4;
-/// What still works after everything was told to end is left behind: it may wait for a disk that does not answer.
+/// How long shutdown waits for remaining threads. One may wait for a disk that does not answer, and is then abandoned.
 const LEFT_BEHIND: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // Short of everything, and over in a moment: no threads, no logs.
+    // Must be cheap, and is over in a moment: no threads, no logs.
     if let Some(Command::Peek { question }) = &cli.command {
         return if read::files::peek(question).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     logs::start();
-    // One TLS provider for the whole process; a second call could only install the same again.
+    // One TLS provider for the whole process; a second call could only install the same one again.
     let _ = rustls::crypto::ring::default_provider().install_default();
     allow_many_files();
     let workers = std::thread::available_parallelism().map_or(LEAST_WORKERS, |cores| cores.get().max(LEAST_WORKERS));
@@ -45,14 +45,14 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // It may quote what strangers wrote.
+            // The message may quote text written by strangers.
             eprintln!("flowod: {}", model::terminal::lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Every open page is an open file. As many as the system lets us have.
+/// Every open page uses a file descriptor, so we raise the limit as far as the system allows.
 fn allow_many_files() {
     let limit = getrlimit(Resource::Nofile);
     let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };

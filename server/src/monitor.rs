@@ -1,7 +1,8 @@
-//! Works through the change log: every committed change once, as soon as it is committed, or later if we were away.
+//! Works through the change log: handles every committed change once, as soon as it is committed, or later if the
+//! monitor was not running.
 //!
-//! Woken by the doorbell, and every ten seconds without it. `flowod monitor` prints what it is given; with
-//! `ENABLE_DB_MONITORING` the server writes it into its own log.
+//! Woken by notifications, and every ten seconds without one. `flowod monitor` prints the changes; with
+//! `ENABLE_DB_MONITORING` the server writes them into its own log.
 
 use std::{collections::HashMap, mem, time::Duration};
 use store::{
@@ -18,54 +19,54 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// How often the change log is read without being called.
+/// How often the change log is read without a notification.
 const POLL: Duration = Duration::from_secs(10);
 /// Long enough to gather a burst.
 const GATHER: Duration = Duration::from_millis(10);
-/// How long to wait for a database that is gone.
+/// How long to wait after the database was lost.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long the last note of what was told may take.
+/// How long saving the last position may take at the end.
 const LEAVE: Duration = Duration::from_secs(5);
-/// Lines ahead of an open transaction that are told, and remembered; what is beyond is told when that one ends.
+/// Lines handled and remembered ahead of an open transaction; further lines wait until that transaction ends.
 const AHEAD: usize = 10_000;
 
 /// Where to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// Where the last monitor of this name ended; without one, now.
+    /// Where the last monitor of this name ended; if there was none, now.
     Last,
-    /// With everything that is not processed.
+    /// At the first unprocessed line.
     Unprocessed,
 }
 
-/// What is wanted of a monitor.
+/// What a monitor should do.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Monitors of the same name go on where the other ended.
+    /// A monitor continues where the last one of the same name ended.
     pub name: String,
     pub wanted: Wanted,
     pub start: Start,
-    /// Marks lines as processed, and keeps the place.
+    /// Marks lines as processed, and saves the position.
     pub marks: bool,
-    /// Stops when everything there is was told.
+    /// Stops when all existing lines are handled.
     pub once: bool,
 }
 
-/// Takes lines as they come. Nothing more is read before it is done with them.
+/// Receives lines. No more are read until it has handled them.
 pub trait Sink: Send {
-    /// Numbers of the lines that were handled; the others stay unprocessed. `None`: nobody takes any more.
+    /// Returns the ids of the lines it handled; the others stay unprocessed. `None` if it accepts no more.
     fn take(&mut self, lines: &[Line]) -> impl Future<Output = Option<Vec<i64>>> + Send;
 }
 
-/// Where a monitor is.
+/// The position of a monitor.
 struct Place {
     horizon: Horizon,
-    /// Lines told already although they are not before the horizon, by their transactions.
+    /// Ids of lines that were handled although they are not before the horizon, with their transactions.
     ahead: HashMap<i64, u64>,
     wanted: Wanted,
-    /// What the next monitor would begin with.
+    /// The saved position, from which the next monitor starts.
     kept: Option<Kept>,
-    /// Lines that were handled and are not marked yet: the database was lost in between.
+    /// Lines that were handled but not marked, because the database was lost in between.
     unmarked: Vec<i64>,
 }
 
@@ -90,10 +91,10 @@ impl Place {
     }
 }
 
-/// Tells changes until `cancel`, or until nobody takes them; comes back after every loss of the database.
+/// Hands changes to `sink` until `cancel`, or until it accepts no more; reconnects after every loss of the database.
 ///
 /// # Errors
-/// Only with `once`, or if not even the first look succeeds.
+/// Only with `once`, or if not even the first read succeeds.
 pub async fn run(store: &Store, plan: Plan, sink: &mut impl Sink, cancel: &CancellationToken) -> Result<(), StoreError> {
     let mut place = begin(store, &plan).await?;
     let (bell, mut rung) = mpsc::channel(1);
@@ -123,7 +124,7 @@ pub async fn run(store: &Store, plan: Plan, sink: &mut impl Sink, cancel: &Cance
         listening.abort();
     }
     if plan.marks {
-        // A pass that broke off told lines that are not noted yet. Without a database they are told again.
+        // An interrupted pass handled lines that are not marked yet. Without a database they will be handled again.
         let _ = timeout(LEAVE, note(store, &plan, &mut place)).await;
     }
     outcome
@@ -134,7 +135,7 @@ async fn note(store: &Store, plan: &Plan, place: &mut Place) -> Result<(), Store
     place.mark(&mut conn).await?;
     if plan.start == Start::Last || place.kept.is_some() {
         place.keep(&mut conn, &plan.name).await?;
-    } // Else it broke off in what is older than any place: the next one goes on where the last one ended.
+    } // Else the monitor ended among lines older than any saved position; the next one continues where the last one ended.
     Ok(())
 }
 
@@ -160,11 +161,11 @@ async fn begin(store: &Store, plan: &Plan) -> Result<Place, StoreError> {
     })
 }
 
-/// Tells what there is; whether it is still wanted.
+/// Hands over all existing lines; returns whether the sink accepts more.
 async fn pass(store: &Store, plan: &Plan, place: &mut Place, sink: &mut impl Sink) -> Result<bool, StoreError> {
     let mut conn = store.conn().await?;
     place.mark(&mut conn).await?;
-    let next = changes::horizon(&mut conn).await?; // Taken first: what commits in between is read again, not missed.
+    let next = changes::horizon(&mut conn).await?; // Taken first: what commits during the pass is read again, not missed.
     place.horizon = changes::rewound(&mut conn, place.horizon.clone()).await?;
     let mut after = After::horizon(&place.horizon);
     let mut ahead = HashMap::new();
@@ -178,7 +179,7 @@ async fn pass(store: &Store, plan: &Plan, place: &mut Place, sink: &mut impl Sin
         let new: Vec<Line> = lines.into_iter().filter(|line| !place.ahead.contains_key(&line.id)).collect();
         if !new.is_empty() {
             let Some(handled) = sink.take(&new).await else { return Ok(false) };
-            // A pass that breaks off is begun again: what was told in it must not be told twice.
+            // An interrupted pass is repeated; the lines it has handled must not be handled twice.
             place.ahead.extend(new.iter().map(|line| (line.id, line.xact)));
             if plan.marks {
                 place.unmarked.extend(handled);
@@ -190,7 +191,7 @@ async fn pass(store: &Store, plan: &Plan, place: &mut Place, sink: &mut impl Sin
         }
         if ahead.len() >= AHEAD {
             warn!("A transaction is open for long; what came after it is told when it ends");
-            ahead = mem::take(&mut place.ahead); // With those that were told beyond this page.
+            ahead = mem::take(&mut place.ahead); // Includes the lines that were handled beyond this page.
             ahead.retain(|_, xact| !next.settled(*xact));
             break;
         }
@@ -206,12 +207,12 @@ async fn pass(store: &Store, plan: &Plan, place: &mut Place, sink: &mut impl Sin
     Ok(true)
 }
 
-/// Rings for every commit. What is missed while the connection is lost, the next look finds.
+/// Rings for every commit. Commits missed while the connection is lost are found by the next poll.
 async fn listen(store: Store, bell: mpsc::Sender<()>) {
     loop {
         match Listener::connect(&store, "flowo_monitor").await {
             Ok(mut listener) => loop {
-                let _ = bell.try_send(()); // One that waits is enough.
+                let _ = bell.try_send(()); // One pending ring is enough.
                 if listener.next().await.is_err() {
                     break;
                 }
@@ -225,11 +226,11 @@ async fn listen(store: Store, bell: mpsc::Sender<()>) {
     }
 }
 
-/// A line as people read it: `2026-11-21 08:00:00.000 UPDATE workflow_runs <id> status: running → success (flowo)`.
+/// A line in readable form: `2026-11-21 08:00:00.000 UPDATE workflow_runs <id> status: running → success (flowo)`.
 pub fn readable(line: &Line) -> String {
     let text = |values: &Option<serde_json::Value>, name: &str| {
         let values = values.as_ref()?;
-        // Of a long message the line has the beginning, and how many letters it has in all.
+        // For a long message the line holds the beginning and the total number of letters.
         let letters = values.get("letters").and_then(serde_json::Value::as_u64).filter(|_| name == "message");
         let whole = model::history::whole(values.get(name)?);
         Some(model::cut::letters_of(&whole, 80, letters.unwrap_or(whole.chars().count() as u64)))
@@ -250,11 +251,11 @@ pub fn readable(line: &Line) -> String {
         line.record_id,
         fields.join(", ")
     );
-    // What strangers wrote must not act on a terminal.
+    // Text written by strangers must not control a terminal.
     model::terminal::line(&said).into_owned()
 }
 
-/// Into the log of the server.
+/// Writes lines into the server's log.
 struct Told;
 
 impl Sink for Told {
@@ -266,7 +267,7 @@ impl Sink for Told {
     }
 }
 
-/// Tells every change in the log of the server until cancelled.
+/// Writes every change into the server's log until cancelled.
 pub async fn within(store: Store, cancel: CancellationToken) {
     let plan = Plan { name: "server".to_owned(), wanted: Wanted::default(), start: Start::Last, marks: true, once: false };
     while !cancel.is_cancelled() {

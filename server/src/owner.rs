@@ -1,4 +1,4 @@
-//! Owner mode: who started the server owns it, and that person's clients just work.
+//! Owner mode: the person who started the server owns it, and that person's clients need no setup.
 
 use crate::{
     config::{Config, env, process},
@@ -22,7 +22,7 @@ use tracing::warn;
 /// The account of the operating-system user we run as.
 ///
 /// # Errors
-/// We listen where others can reach us, and nobody has an account yet.
+/// We listen on an address that others can reach, and nobody has an account yet.
 pub async fn ensure(store: &Store, config: &Config) -> Result<UserId> {
     let mut conn = store.conn().await?;
     if !config.listen.ip().is_loopback() && !people::any_user(&mut conn, crate::lab::MARK).await? {
@@ -36,13 +36,13 @@ pub async fn ensure(store: &Store, config: &Config) -> Result<UserId> {
     let name = os_user();
     let mut user = people::os_user(&mut conn, &name, &name, Role::Admin).await?;
     if !people::is_of(&mut conn, UserId(user.id), &name).await? {
-        // Somebody else has the name: an account made by hand, or a guest of the demo lab.
+        // The name is taken, by an account made by hand or by a user of the demo lab.
         user = people::os_user(&mut conn, &name, &format!("{name} (this machine)"), Role::Admin).await?;
     }
     Ok(UserId(user.id))
 }
 
-/// The owner as a caller that may report and change their own, but neither what others have nor who they are.
+/// The owner as a caller that may report and change the owner's own runs, but neither other people's runs nor accounts.
 pub async fn identity(store: &Store, owner: UserId) -> Result<Identity> {
     let mut conn = store.conn().await?;
     let person = people::user(&mut conn, owner).await?.context("the owner has no account")?;
@@ -60,15 +60,15 @@ pub fn os_user() -> String {
     from_passwd().or_else(|| process("USER")).or_else(|| process("LOGNAME")).unwrap_or_else(|| "owner".into())
 }
 
-/// What became of the client configuration.
+/// The result of writing the client configuration.
 pub struct ClientConfig {
-    /// As people write it, with `~`.
+    /// The path as people write it, with `~`.
     pub path: String,
-    /// For the start line.
+    /// The text for the start line.
     pub line: String,
 }
 
-/// Writes address and a token for this user's clients, if they have no configuration yet.
+/// Writes the address and a token for this user's clients, if they have no configuration yet.
 pub async fn write_client_config(store: &Store, secrets: &Secrets, owner: &UserId, base_url: &str) -> ClientConfig {
     let Some(path) = config_path() else {
         return ClientConfig { path: "~/.config/flowo/config.toml".into(), line: "not written: there is no home directory".into() };
@@ -92,7 +92,7 @@ async fn write(store: &Store, secrets: &Secrets, owner: &UserId, base_url: &str,
     fs::create_dir_all(dir).with_context(|| format!("could not make {}", dir.display()))?;
     let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()), // Somebody was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()), // Another process was faster.
         Err(error) => return Err(error).with_context(|| format!("could not write {}", path.display())),
     };
     let mut conn = store.conn().await?;
@@ -104,17 +104,17 @@ async fn write(store: &Store, secrets: &Secrets, owner: &UserId, base_url: &str,
     Ok(())
 }
 
-/// What clients call the tree of all runs. Without one of their own they would warn about every run outside it.
+/// The directory of all runs, as clients call it. Without this setting they would warn about every run.
 pub fn working_path() -> String {
     env("FLOWO_WORKING_PATH").unwrap_or_else(|| "/".into())
 }
 
 /// A TOML basic string.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string() // JSON's escapes are a part of TOML's.
+    serde_json::Value::from(text).to_string() // JSON's escapes are a subset of TOML's.
 }
 
-/// Flowo's own places of this user: what `flowod` keeps beneath `data_dir`, and what its clients know.
+/// This user's own Flowo files: what `flowod` stores below `data_dir`, and what its clients store.
 pub fn places(data_dir: &Path) -> Vec<PathBuf> {
     let config = config_path().and_then(|file| file.parent().map(Path::to_owned));
     [data_dir.to_owned()].into_iter().chain(config).collect()

@@ -1,8 +1,7 @@
-//! The private PostgreSQL: started when nobody names a database, found again after a crash.
+//! The private PostgreSQL: started when no database is named, found again after a crash.
 //!
-//! Binaries that are there are used; none are downloaded. A Unix socket in a directory of
-//! our own, no TCP port, no password. The server outlives us if we are killed, and the next
-//! start takes it over.
+//! Uses installed binaries and downloads none. Listens on a Unix socket in a directory of our own: no TCP port, no
+//! password. It outlives us if we are killed, and the next start takes it over.
 
 mod cluster;
 mod find;
@@ -19,17 +18,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// One process per data directory; the lock goes with the process, however it ends.
+/// Allows one process per data directory; the lock ends with the process, however that ends.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Takes the lock and leaves our name in it.
+    /// Takes the lock and writes our name into it.
     ///
     /// # Errors
-    /// Says who holds it.
+    /// Another process holds the lock; the error names it.
     pub fn take(data_dir: &Path, what: &str) -> Result<Self> {
         let path = lock_path(data_dir);
         let mut file = OpenOptions::new()
@@ -54,7 +53,7 @@ impl Lock {
         Ok(Self { _file: file })
     }
 
-    /// Whether some process holds the lock now.
+    /// Whether a process holds the lock now.
     pub fn is_held(data_dir: &Path) -> bool {
         File::open(lock_path(data_dir)).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_err())
     }
@@ -64,16 +63,16 @@ fn lock_path(data_dir: &Path) -> PathBuf {
     data_dir.join("flowod.lock")
 }
 
-/// Makes the data directory if it is missing, for its owner alone. One that is there keeps its rights: all that Flowo
-/// makes below it is private by itself.
+/// Makes the data directory if it is missing, accessible to its owner alone. An existing directory keeps its
+/// permissions: everything that Flowo creates below it is private by itself.
 ///
 /// # Errors
-/// Says which directory, and how to name another.
+/// The error names the directory, and how to choose another.
 pub fn make_dir(data_dir: &Path) -> Result<()> {
-    // As root, PostgreSQL runs under another account that passes through here on its way to its own directory.
+    // If we are root, PostgreSQL runs under another account, which must pass through here to its own directory.
     let mode = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
     if let Some(above) = data_dir.parent() {
-        let _ = fs::create_dir_all(above); // What is wrong with it, the next line says.
+        let _ = fs::create_dir_all(above); // If this fails, the next line reports why.
     }
     let made = fs::DirBuilder::new().mode(mode).create(data_dir);
     let made = made.or_else(|error| if data_dir.is_dir() { Ok(()) } else { Err(error) });

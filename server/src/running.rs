@@ -1,4 +1,4 @@
-//! The parts of a running server, put together: loops, writer, hub, and the state of its routes.
+//! The parts of a running server, assembled: loops, writer, hub, and the state of its routes.
 //!
 //! `commands::serve` runs one on a socket; tests run many, each on a database of its own.
 
@@ -36,10 +36,10 @@ use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
-/// How long what was begun may take when the server stops.
+/// How long requests and writes in progress may take when the server stops.
 pub const DRAIN: Duration = Duration::from_secs(10);
 
-/// What a server is made of.
+/// The settings and parts of a server.
 pub struct Plan {
     pub store: Store,
     pub secrets: Secrets,
@@ -49,18 +49,18 @@ pub struct Plan {
     pub address: SocketAddr,
     /// The address people and clients use.
     pub base_url: String,
-    /// Where this user's clients find their configuration, as people write it.
+    /// The path of this user's client configuration, as people write it.
     pub client_config: String,
     /// When silent runs are lost.
     pub silence: Timeouts,
     pub sweep: Duration,
-    /// The directory of the journal; `None`: all is answered when it is in the database.
+    /// The directory of the journal; with `None`, everything is acknowledged only once it is in the database.
     pub journal: Option<PathBuf>,
-    /// `flowod`, which is called to look into files.
+    /// The path of `flowod`, which is started to look into files.
     pub program: PathBuf,
     /// Where files of runs are on this machine.
     pub roots: Roots,
-    /// What of this machine is shown to nobody.
+    /// What is never shown of this machine.
     pub guard: Guard,
     /// The account of the operating-system user who started Flowo.
     pub owner: UserId,
@@ -68,7 +68,7 @@ pub struct Plan {
     pub streams: usize,
     /// How long the history is kept.
     pub policy: Policy,
-    /// Tells changes in the log.
+    /// Whether changes are written to the log.
     pub monitor: bool,
     /// Who may read the metrics.
     pub metrics_access: MetricsAccess,
@@ -142,7 +142,7 @@ impl Running {
         Self { state, tasks, drained }
     }
 
-    /// Writes what was taken, then stops the loops. After the last request.
+    /// Writes what was accepted, then stops the loops. Call it after the last request.
     pub async fn drain(self) {
         self.state.stopping.cancel();
         self.drained.cancel();
@@ -153,7 +153,7 @@ impl Running {
     }
 }
 
-/// Opens the journal; without one updates are answered when they are in the database, which takes longer.
+/// Opens the journal. Without one, updates are acknowledged only once they are in the database, which takes longer.
 fn journal(dir: &Path, store: &Store, writer: &batch::WriterTask) -> Option<(Journal, JournalTask)> {
     match Journal::open(dir, store.clone(), writer) {
         Ok(opened) => Some(opened),

@@ -1,11 +1,11 @@
-//! Secrets: how they are made and in what form they are stored (never in their own).
+//! Secrets: how they are made and in what form they are stored (never as they are).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac as _};
 use rand::{TryRngCore as _, rngs::OsRng};
 use sha2::Sha256;
 
-/// Every token begins like this, so that scanners and people recognise a leaked one.
+/// Every token begins with this, so that scanners and people recognise a leaked one.
 pub const TOKEN_PREFIX: &str = "flw_";
 
 /// Makes and hashes secrets with the installation's key. Cheap to clone.
@@ -19,7 +19,7 @@ impl Secrets {
         Self { key: key.into() }
     }
 
-    /// What is stored in place of a secret. Useless without the key.
+    /// What is stored instead of a secret. Useless without the key.
     pub fn hash(&self, secret: &str) -> Vec<u8> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
         mac.update(secret.as_bytes());
@@ -31,7 +31,7 @@ impl Secrets {
         URL_SAFE_NO_PAD.encode(self.hash(&format!("seal {text}")))
     }
 
-    /// Whether `seal` was made for `text`. Takes as long for a wrong one as for a right one.
+    /// Whether `seal` was made for `text`. Takes the same time for a wrong seal as for a right one.
     pub fn is_sealed(&self, text: &str, seal: &str) -> bool {
         let Ok(seal) = URL_SAFE_NO_PAD.decode(seal) else { return false };
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
@@ -43,7 +43,7 @@ impl Secrets {
 /// 256 random bits as 43 URL-safe characters.
 ///
 /// # Errors
-/// The operating system has no randomness to give.
+/// The operating system cannot provide randomness.
 pub fn random() -> anyhow::Result<String> {
     let mut bytes = [0; 32];
     OsRng.try_fill_bytes(&mut bytes)?;
@@ -55,7 +55,7 @@ pub fn token() -> anyhow::Result<String> {
     Ok(format!("{TOKEN_PREFIX}{}", random()?))
 }
 
-/// The part of a token that may be shown, to tell one from another.
+/// The part of a token that may be shown, to tell tokens apart.
 pub fn shown(token: &str) -> String {
     token.chars().take(TOKEN_PREFIX.len() + 6).collect()
 }

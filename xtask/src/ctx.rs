@@ -1,9 +1,8 @@
-//! Where things are: the checkout, the cache directory, cargo's target directory.
+//! The directories: the checkout, the cache, cargo's target directory.
 //!
-//! One target directory serves all checkouts on this machine, so that foreign crates are
-//! compiled once. Cargo tells checkouts apart only by file times, and would hand one
-//! checkout the crates of another; [`Ctx::cargo`] therefore takes turns and forgets our own
-//! crates whenever the checkout changes.
+//! One target directory serves all checkouts on this machine, so that foreign crates are compiled once. Cargo
+//! distinguishes checkouts only by file times and could hand one checkout the crates of another. So [`Ctx::cargo`]
+//! takes turns and discards our own crates whenever the checkout changes.
 
 use std::env;
 use std::ffi::OsStr;
@@ -22,20 +21,20 @@ pub struct Ctx {
     pub root: PathBuf,
     /// `$FLOWO_CACHE`, else `~/.cache/flowo`.
     pub cache: PathBuf,
-    /// Cargo's target directory: one for each version of the compiler.
+    /// Cargo's target directory: one per version of the compiler.
     pub target: PathBuf,
-    /// What is built from this checkout and used after cargo has ended: site, server.
+    /// Results of this checkout that are used after cargo has ended: site, server.
     pub out: PathBuf,
     /// Version of the compiler, part of every stamp.
     pub rustc: String,
-    /// Tests run with clients that are rarely seen, too.
+    /// Whether the tests also run with clients that are rarely used.
     pub all_clients: bool,
-    /// Tests take as long as they may.
+    /// Whether the tests run at full length.
     pub all: bool,
 }
 
 impl Ctx {
-    /// Finds the checkout around the current directory and makes the directories.
+    /// Finds the checkout around the current directory and creates the directories.
     pub fn detect() -> Result<Self> {
         let root = checkout(&env::current_dir()?)?;
         let cache = match env::var_os("FLOWO_CACHE") {
@@ -50,19 +49,19 @@ impl Ctx {
         Ok(Self { root, cache, target, out, rustc, all_clients: false, all: false })
     }
 
-    /// Directory of one provisioned tool.
+    /// The directory of one installed tool.
     pub fn tool(&self, name: &str) -> PathBuf {
         self.cache.join("tools").join(name)
     }
 
-    /// A cargo call on this checkout; run it through [`Turn`]'s owner, [`Ctx::turn`].
+    /// A cargo call for this checkout; hold a [`Turn`] from [`Ctx::turn`] while it runs.
     pub fn cargo<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = plain_cargo();
         command.args(args).current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
         command
     }
 
-    /// Waits until no other checkout builds, and makes sure none of its crates is taken for ours.
+    /// Waits until no other checkout is building, and makes sure that none of its crates is used for ours.
     pub fn turn(&self) -> Result<Turn> {
         let mut file = lock(&self.target.join(".checkout"))?;
         let mut last = String::new();
@@ -79,17 +78,17 @@ impl Ctx {
         Ok(Turn(file))
     }
 
-    /// Lets one xtask at a time install things into the cache.
+    /// Lets only one xtask at a time install things into the cache.
     pub fn install_lock(&self) -> Result<Turn> {
         fs::create_dir_all(self.cache.join("tools"))?;
         Ok(Turn(lock(&self.cache.join(".lock"))?))
     }
 }
 
-/// Held while a shared directory is ours; dropping it lets the next one in.
+/// Holds a shared directory for us; dropping it lets the next xtask in.
 pub struct Turn(#[expect(dead_code, reason = "the open file is the lock")] File);
 
-/// Cargo without what the outer `cargo run` told about xtask itself.
+/// Cargo without the environment variables that the outer `cargo run` set for xtask itself.
 pub fn plain_cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in env::vars_os() {
@@ -104,7 +103,7 @@ pub fn plain_cargo() -> Command {
     command
 }
 
-/// First line of what a command prints; its failure is an error.
+/// The first line of a command's output; an error if the command fails.
 pub fn output(command: &mut Command) -> Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let done = command.output().with_context(|| format!("cannot run {name}"))?;
@@ -140,7 +139,7 @@ fn lock(path: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Names of our own crates, as cargo writes them in file names.
+/// Names of our own crates, in the form that cargo uses in file names.
 fn members(root: &Path) -> Vec<String> {
     walkdir::WalkDir::new(root)
         .max_depth(3)
@@ -158,7 +157,7 @@ fn package_name(manifest: &str) -> Option<String> {
     Some(line.split('"').nth(1)?.to_owned())
 }
 
-/// Drops cargo's knowledge of these crates, whatever profile or platform they were built for.
+/// Removes cargo's fingerprints of these crates, for all profiles and platforms.
 fn forget(target: &Path, names: &[String]) -> Result<()> {
     let prints = walkdir::WalkDir::new(target)
         .max_depth(3)

@@ -1,4 +1,4 @@
-//! `cargo xtask db`: a PostgreSQL to try things on, apart from that of `run` and of the tests.
+//! `cargo xtask db`: a PostgreSQL for experiments, separate from that of `run` and of the tests.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -13,7 +13,7 @@ use crate::pg;
 pub enum Action {
     /// Start it if needed and open psql on it
     Psql,
-    /// Start it if needed and print its address, fit for `DATABASE_URL`
+    /// Start it if needed and print its URL for `DATABASE_URL`
     Url,
     /// Stop it and keep its data
     Stop,

@@ -1,4 +1,4 @@
-//! The server: building it when its sources changed, and handing over to it.
+//! The server: builds it when its sources have changed, and runs it.
 
 use std::env;
 use std::ffi::OsString;
@@ -18,16 +18,16 @@ use crate::step;
 
 #[derive(Clone, Copy)]
 pub enum Profile {
-    /// As the tests build it, so that nothing is compiled twice for them.
+    /// The build of the tests, so that nothing is compiled twice for them.
     Dev,
     Release,
 }
 
-/// The server's binary, made from the sources as they are now.
+/// The server's binary, built from the current sources.
 ///
-/// It is a copy outside cargo's own directories: another checkout's build does not replace it.
+/// It is copied out of cargo's own directories, so that the build of another checkout does not replace it.
 pub fn build(ctx: &Ctx, profile: Profile) -> Result<PathBuf> {
-    // All programs at once for the tests: built one by one, each would want its own features of what they share.
+    // For the tests, all programs are built at once: separately, each would need different features of shared crates.
     let (name, args): (&str, &[&str]) = match profile {
         Profile::Dev => ("debug", &["--workspace", "--exclude", "frontend", "--bins"]),
         Profile::Release => ("release", &["--release", "--package", "server", "--bin", "flowod"]),
@@ -43,7 +43,7 @@ pub fn build(ctx: &Ctx, profile: Profile) -> Result<PathBuf> {
         let _turn = ctx.turn()?;
         step::run(ctx.cargo(["build"]).args(args))?;
         fs::create_dir_all(ctx.out.join(name))?;
-        // Beside and then in place: a running server keeps the file it was started from.
+        // Copied beside the old file, then renamed: a running server keeps the file it was started from.
         let copy = built.with_extension("new");
         fs::copy(ctx.target.join(name).join("flowod"), &copy).context("cannot copy flowod")?;
         fs::rename(&copy, &built)?;
@@ -52,7 +52,7 @@ pub fn build(ctx: &Ctx, profile: Profile) -> Result<PathBuf> {
     })
 }
 
-/// `cargo xtask run`: becomes the server.
+/// `cargo xtask run`: replaces this process by the server.
 pub fn serve(ctx: &Ctx, profile: Profile, args: &[OsString]) -> Result<ExitCode> {
     let site = site::build(ctx)?;
     let flowod = build(ctx, profile)?;
@@ -62,7 +62,7 @@ pub fn serve(ctx: &Ctx, profile: Profile, args: &[OsString]) -> Result<ExitCode>
     Err(command.exec()).context("cannot start flowod")
 }
 
-/// `cargo xtask seed`: example data in the database of `run`.
+/// `cargo xtask seed`: puts example data into the database of `run`.
 pub fn demo(ctx: &Ctx, what: &[&str], args: &[OsString]) -> Result<ExitCode> {
     let mut command = Command::new(build(ctx, Profile::Release)?);
     command.arg("demo").args(what).args(args);
@@ -92,7 +92,7 @@ pub fn bench(ctx: &Ctx, which: &str, args: &[OsString]) -> Result<()> {
     Ok(())
 }
 
-/// The stories of clients, readers and faults against the server as the tests build it, from a number on.
+/// Plays `seeds` stories of clients, readers and faults, beginning with number `from`, against the build of the tests.
 pub fn chaos(ctx: &Ctx, seeds: u64, from: u64) -> Result<Command> {
     let site = site::build(ctx)?;
     let flowod = build(ctx, Profile::Dev)?;
@@ -109,7 +109,7 @@ pub fn chaos(ctx: &Ctx, seeds: u64, from: u64) -> Result<Command> {
     Ok(command)
 }
 
-/// Tells the server where PostgreSQL is, unless it is to use one that runs elsewhere.
+/// Sets where PostgreSQL's programs are, unless the server is to use a PostgreSQL elsewhere.
 fn with_postgres(ctx: &Ctx, command: &mut Command) -> Result<()> {
     let elsewhere = ["DATABASE_URL", "POSTGRES_HOST"].iter().any(|name| env::var_os(name).is_some());
     if !elsewhere {

@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz`: what reads files, logs and messages against bytes of any kind. Not part of the tests, which read the
-//! corpus that it keeps.
+//! `cargo xtask fuzz`: feeds arbitrary bytes to the code that reads files, logs and messages. Not part of the tests,
+//! but they read the corpus that it keeps.
 
 use std::fs;
 use std::path::Path;
@@ -10,13 +10,13 @@ use anyhow::{Context as _, Result, ensure};
 use crate::ctx::Ctx;
 use crate::{step, tools};
 
-/// Where targets lie.
+/// The directories of the targets.
 const PLACES: [&str; 2] = ["crates/peek/fuzz", "crates/ingest/fuzz"];
-/// Bytes of one input, and of memory for one target (MiB).
+/// Size limit of one input (bytes), and memory limit of one target (MiB).
 const INPUT: &str = "4096";
 const MEMORY: &str = "1500";
 
-/// Runs every target for so many seconds, and keeps what reached something new, made small.
+/// Runs every target for `seconds`, and keeps inputs that reached new code, minimised.
 pub fn run(ctx: &Ctx, seconds: u32, only: Option<&str>) -> Result<()> {
     let tool = tools::cargo_fuzz(ctx)?;
     let mut found = 0;

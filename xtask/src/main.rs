@@ -1,7 +1,7 @@
-//! `cargo xtask`: builds, runs and checks the project with nothing installed by hand.
+//! `cargo xtask`: builds, runs and checks the project; nothing has to be installed by hand.
 //!
-//! This file is the command line. What a command needs (tools, a database, the site) is
-//! provisioned by the modules below into the cache directory, once, and found there later.
+//! This file is the command line. The modules below install what a command needs (tools, a database, the site) into the
+//! cache directory once, and find it there later.
 #![forbid(unsafe_code)]
 
 mod ctx;
@@ -73,32 +73,32 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Kill server and database at random moments, and look whether anything acknowledged is lost
+    /// Kill server and database at random moments, and check that nothing acknowledged is lost
     Chaos {
-        /// How many stories are played
+        /// How many stories to play
         #[arg(long, default_value_t = 100)]
         seeds: u64,
-        /// The first of them; `--seeds 1 --from N` plays one again
+        /// The number of the first story; `--seeds 1 --from N` repeats one
         #[arg(long, default_value_t = 1)]
         from: u64,
     },
-    /// Bytes of any kind against what reads files and logs; needs the nightly toolchain
+    /// Feed arbitrary bytes to the code that reads files and logs; needs the nightly toolchain
     Fuzz {
-        /// How long each target is tried
+        /// How long to run each target
         #[arg(long, default_value_t = 600)]
         seconds: u32,
         /// Only this target
         #[arg(long)]
         only: Option<String>,
     },
-    /// Odd and extreme values to every function and route of a real server
+    /// Send odd and extreme values to every function and route of a real server
     FuzzHttp {
         #[arg(long, default_value_t = 100_000)]
         requests: u32,
     },
     /// Check foreign crates against the advisory database
     Advisories {
-        /// A clone of the database; without, it is fetched
+        /// A clone of the database; without this option it is fetched
         #[arg(long, value_name = "DIR")]
         db: Option<PathBuf>,
     },

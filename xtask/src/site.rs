@@ -1,8 +1,8 @@
-//! What browsers load: WASM, its JavaScript glue, the style sheet and `public/`.
+//! The files for browsers: WASM, its JavaScript glue, the style sheet and `public/`.
 //!
-//! The WASM is split: what a page of its own needs (`#[lazy_route]`) is loaded with that page. The
-//! built files lie in a directory named after their content, so that browsers may keep them for
-//! ever; `site.json` tells the server that name. The server itself is not built here.
+//! The WASM is split: code that only one page needs (`#[lazy_route]`) is loaded with that page. The built files are in
+//! a directory named after their content, so that browsers may cache them for ever; `site.json` gives the server that
+//! name. The server itself is not built here.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -22,12 +22,12 @@ use crate::tools;
 
 /// What every page loads.
 const FILES: [&str; 4] = ["flowo.js", LOADER, "flowo.wasm", "flowo.css"];
-/// Loads the other parts of the WASM; Leptos knows it by this name.
+/// Loads the other parts of the WASM; Leptos expects this name.
 pub const LOADER: &str = "__wasm_split.______________________.js";
-/// Which parts a page needs, for the server.
+/// Tells the server which parts each page needs.
 const MANIFEST: &str = "__wasm_split_manifest.json";
 
-/// What rustc may use in WASM; wasm-opt keeps to the same. Every browser since 2023 has these.
+/// Features that rustc may use in WASM; wasm-opt uses the same. Every browser since 2023 has them.
 const WASM_FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
@@ -38,25 +38,25 @@ const WASM_FEATURES: [&str; 6] = [
 ];
 
 pub struct Site {
-    /// For `FLOWO_SITE_DIR`.
+    /// The value of `FLOWO_SITE_DIR`.
     pub dir: PathBuf,
     /// The directory of the built files, named after their content.
     pub pkg: PathBuf,
 }
 
 impl Site {
-    /// Bytes a browser loads for one of the built files.
+    /// The size of one built file as a browser loads it, in bytes.
     pub fn brotli_size(&self, file: &str) -> Result<u64> {
         let path = self.pkg.join(format!("{file}.br"));
         Ok(fs::metadata(&path).with_context(|| format!("{} is missing", path.display()))?.len())
     }
 }
 
-/// The site, made from the sources as they are now.
+/// The site, built from the current sources.
 pub fn build(ctx: &Ctx) -> Result<Site> {
     let dir = ctx.out.join("site");
     let sources = stamp::sources(&ctx.root, stamp::SITE, &ctx.rustc)?;
-    // The stamp is kept beside the directory, not in it: nothing but the site is served.
+    // The stamp is beside the directory, not in it, because only the site itself may be served.
     let seal = ctx.out.join("site.built");
     if stamp::is_current(&seal, &sources)
         && let Ok(site) = open(&dir)
@@ -84,12 +84,12 @@ pub fn build(ctx: &Ctx) -> Result<Site> {
     Ok(site)
 }
 
-/// Where cargo keeps the sources of foreign crates.
+/// The directory in which cargo keeps the sources of foreign crates.
 fn registry() -> Result<String> {
     let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
     let home = home.or_else(|| Some(std::path::PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
     let sources = home.context("cargo has no home")?.join("registry/src");
-    // One directory below it for each registry; the first is the one we use.
+    // It has one subdirectory per registry; the first is the one we use.
     let below = fs::read_dir(&sources).ok().and_then(|mut entries| entries.next()?.ok());
     Ok(format!("{}/", below.map_or(sources, |entry| entry.path()).display()))
 }
@@ -98,8 +98,8 @@ fn compile(ctx: &Ctx, bindgen: &Path, work: &Path) -> Result<()> {
     let _turn = ctx.turn()?;
     let mut cargo =
         ctx.cargo(["build", "--package", "frontend", "--lib", "--target", tools::WASM, "--profile", "wasm-release", "--features", "split"]);
-    // Replaces the flags of .cargo/config.toml. Paths of this machine have no business in a browser.
-    // The relocations tell the splitter what needs what.
+    // Replaces the flags of .cargo/config.toml. Removes paths of this machine, which browsers must not get. The
+    // splitter needs the relocations to find dependencies.
     let flags = ["--cfg", "erase_components", "-Clink-args=--emit-relocs"];
     cargo.env("CARGO_ENCODED_RUSTFLAGS", format!("{}\u{1f}--remap-path-prefix={}=", flags.join("\u{1f}"), registry()?));
     step::run(&mut cargo)?;
@@ -110,7 +110,7 @@ fn compile(ctx: &Ctx, bindgen: &Path, work: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts the parts that are loaded later into `pkg/`; the path of the rest.
+/// Writes the parts that are loaded later into `pkg/`; returns the path of the rest.
 fn split(whole: &Path, work: &Path) -> Result<PathBuf> {
     let whole = fs::read(whole).with_context(|| format!("{} was not built", whole.display()))?;
     let (main, parts) = (work.join("main.wasm"), work.join("pkg"));
@@ -121,7 +121,7 @@ fn split(whole: &Path, work: &Path) -> Result<PathBuf> {
     options.main_module = "./flowo.js";
     options.link_name = &loader;
     let done = wasm_split_cli_support::transform(options).map_err(|error| anyhow!("cannot split the WASM: {error:#}"))?;
-    // In order, so that the same parts make the same file.
+    // Sorted, so that the same parts give the same file.
     let needs: BTreeMap<_, _> = done.prefetch_map.into_iter().collect();
     fs::write(parts.join(MANIFEST), serde_json::to_string(&needs)?)?;
     Ok(main)
@@ -139,7 +139,7 @@ fn optimize(npm: &Path, work: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Names of the files in a directory, in order.
+/// Names of the files in a directory, sorted.
 fn files(dir: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).with_context(|| format!("cannot list {}", dir.display()))? {
@@ -151,7 +151,7 @@ fn files(dir: &Path) -> Result<Vec<String>> {
 
 fn bundle(ctx: &Ctx, npm: &Path, work: &Path) -> Result<()> {
     let glue = work.join("glue/flowo.js");
-    // The pages name the WASM themselves; this is where the script looks when nobody does.
+    // Pages give the WASM's name explicitly; this is the script's default.
     let script = fs::read_to_string(&glue)?.replace("flowo_bg.wasm", "flowo.wasm");
     fs::write(&glue, script)?;
     let esbuild = |input: &Path, output: &str| {
@@ -160,12 +160,12 @@ fn bundle(ctx: &Ctx, npm: &Path, work: &Path) -> Result<()> {
         command.args(["--bundle", "--minify", "--log-level=warning"]).current_dir(&ctx.root);
         command
     };
-    // The two scripts name each other; a browser finds them side by side.
+    // The two scripts import each other; a browser finds them side by side.
     let outside = ["--external:./flowo.js".to_owned(), format!("--external:./{LOADER}")];
     step::run(esbuild(&glue, "flowo.js").args(["--format=esm", "--target=es2022"]).args(&outside))?;
     let loader = work.join("pkg").join(LOADER);
     step::run(esbuild(&loader, LOADER).args(["--format=esm", "--target=es2022", "--allow-overwrite"]).args(&outside))?;
-    // Fonts and pictures lie in public/ and keep their addresses.
+    // Fonts and pictures are in public/ and keep their URLs.
     let mut style = esbuild(&ctx.root.join("style/flowo.css"), "flowo.css");
     step::run(style.args(["woff2", "svg", "png"].map(|end| format!("--external:*.{end}"))))?;
     let style = fs::read_to_string(work.join("pkg/flowo.css"))?;
@@ -173,7 +173,7 @@ fn bundle(ctx: &Ctx, npm: &Path, work: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts the site together beside the old one and swaps them.
+/// Assembles the site beside the old one and swaps the two.
 fn assemble(ctx: &Ctx, work: &Path, dir: &Path) -> Result<Site> {
     let next = dir.with_extension("next");
     fresh(&next)?;
@@ -190,7 +190,7 @@ fn assemble(ctx: &Ctx, work: &Path, dir: &Path) -> Result<Site> {
         let path = next.join(&name).join(file);
         fs::write(&path, &bytes)?;
         if file == MANIFEST {
-            continue; // Read by the server only.
+            continue; // Only the server reads this file.
         }
         fs::write(path.with_added_extension("gz"), gzip(&bytes)?)?;
         fs::write(path.with_added_extension("br"), brotli(&bytes)?)?;
@@ -204,7 +204,7 @@ fn assemble(ctx: &Ctx, work: &Path, dir: &Path) -> Result<Site> {
     open(dir)
 }
 
-/// The site in `dir`, if it is whole.
+/// The site in `dir`, if it is complete.
 fn open(dir: &Path) -> Result<Site> {
     let site: serde_json::Value = serde_json::from_reader(File::open(dir.join("site.json"))?)?;
     let pkg = dir.join(site["pkg"].as_str().context("site.json names no pkg")?);
@@ -234,7 +234,7 @@ fn fresh(dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))
 }
 
-/// Copies what is in `from`; that there is no `from` means there is nothing to copy.
+/// Copies the content of `from`; if `from` does not exist, there is nothing to copy.
 fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     for entry in walkdir::WalkDir::new(from).into_iter().filter_map(Result::ok) {
         let target = to.join(entry.path().strip_prefix(from)?);

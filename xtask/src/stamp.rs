@@ -1,6 +1,6 @@
-//! Fingerprints that tell whether something built is still what its sources say.
+//! Fingerprints that show whether a build result still matches its sources.
 //!
-//! By content, not by time: a fresh clone or a switched branch does not rebuild what is the same.
+//! By content, not by time: a fresh clone or a switched branch does not rebuild what is unchanged.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-/// What the site is made of, relative to the checkout.
+/// The sources of the site, relative to the checkout.
 pub const SITE: &[&str] =
     &["app", "frontend", "crates", "style", "public", "xtask/src/site.rs", ".cargo", "Cargo.toml", "Cargo.lock", "package-lock.json"];
 
-/// What the server is made of.
+/// The sources of the server.
 pub const SERVER: &[&str] = &["app", "server", "crates", "migrations", "init-db", ".cargo", "Cargo.toml", "Cargo.lock"];
 
-/// Twelve hexadecimal digits: short in a path, and no two of our things will share them.
+/// Twelve hexadecimal digits: short enough for a path, long enough to avoid collisions.
 pub fn short(hash: Sha256) -> String {
     hash.finalize().iter().take(6).fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("a string takes everything");
@@ -28,7 +28,7 @@ pub fn text(text: &str) -> String {
     short(Sha256::new_with_prefix(text))
 }
 
-/// Fingerprint of the files below `paths`, their names included, and of `extra`.
+/// The fingerprint of the files below `paths`, including their names, and of `extra`.
 ///
 /// A path that does not exist counts as empty.
 pub fn sources(root: &Path, paths: &[&str], extra: &str) -> Result<String> {
@@ -46,12 +46,12 @@ pub fn sources(root: &Path, paths: &[&str], extra: &str) -> Result<String> {
     Ok(short(hash))
 }
 
-/// Whether `built` was made from sources with this fingerprint and has not been touched since.
+/// Whether `built` was made from sources with this fingerprint and has not been changed since.
 pub fn is_current(built: &Path, sources: &str) -> bool {
     fs::read_to_string(stamp_path(built)).is_ok_and(|stamp| state(built, sources).is_ok_and(|now| now == stamp))
 }
 
-/// Remembers what `built` was made from.
+/// Records the fingerprint from which `built` was made.
 pub fn set(built: &Path, sources: &str) -> Result<()> {
     fs::write(stamp_path(built), state(built, sources)?).with_context(|| format!("cannot write the stamp of {}", built.display()))
 }

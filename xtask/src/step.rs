@@ -1,7 +1,7 @@
-//! Progress on standard error: one line a step, a sign of life every 20 seconds.
+//! Progress on standard error: one line per step, and a sign of life every 20 seconds.
 //!
-//! The output of tools is kept back and shown only when they fail, or always with `--verbose`.
-//! Standard output is left to results.
+//! The output of tools is held back and shown only when they fail, or always with `--verbose`. Standard output is
+//! reserved for results.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
@@ -12,32 +12,32 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// Often enough that a log reader does not think the job hangs.
+/// Often enough that a reader of the log does not think the job hangs.
 const HEARTBEAT: Duration = Duration::from_secs(20);
-/// How much of a failed tool's output is shown.
+/// Lines of a failed tool's output that are shown.
 const TAIL: usize = 80;
 
 static VERBOSE: AtomicBool = AtomicBool::new(false);
-/// Whether the last thing written was the open beginning of a step's line.
+/// Whether the last output was the unfinished line of a step.
 static OPEN: AtomicBool = AtomicBool::new(false);
 
 pub fn set_verbose(on: bool) {
     VERBOSE.store(on, Ordering::Relaxed);
 }
 
-/// A line of its own between the steps.
+/// Prints a line of its own between the steps.
 pub fn note(text: &str) {
     close_line();
     eprintln!("  {text}");
 }
 
-/// Says that something needed is there already.
+/// Reports that something needed is already present.
 pub fn present(name: &str) {
     close_line();
     eprintln!("▸ {name} … present");
 }
 
-/// Does `work` under a progress line with its outcome and duration.
+/// Runs `work` under a progress line with its outcome and duration.
 pub fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let started = Instant::now();
     begin(name);
@@ -58,20 +58,20 @@ pub fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     outcome
 }
 
-/// What a tool wrote, both streams in the order they came, and how it ended.
+/// The output of a tool, both streams in order of arrival, and its exit status.
 pub struct Captured {
     pub status: ExitStatus,
     pub lines: Vec<String>,
 }
 
 impl Captured {
-    /// The end of the output, for showing a failure.
+    /// The end of the output, to show a failure.
     pub fn tail(&self) -> String {
         self.lines[self.lines.len().saturating_sub(TAIL)..].join("\n")
     }
 }
 
-/// Runs a tool to its end. That it fails is no error here.
+/// Runs a tool to its end. A failure of the tool is not an error here.
 pub fn capture(command: &mut Command) -> Result<Captured> {
     let name = command.get_program().to_string_lossy().into_owned();
     let mut child = command

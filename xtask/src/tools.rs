@@ -1,7 +1,7 @@
-//! Tools that building and testing need, each put into the cache directory once.
+//! Tools for building and testing, each installed into the cache directory once.
 //!
-//! Every function says `present` or installs; none touches the checkout. Versions are pinned
-//! here, except where a lock file of the project names them already.
+//! Every function reports `present` or installs; none touches the checkout. Versions are pinned here, unless a lock
+//! file of the project pins them already.
 
 use std::env;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::ctx::{self, Ctx};
 use crate::stamp;
 use crate::step;
 
-/// The newest whose own lock file our compiler satisfies.
+/// The newest version whose lock file works with our compiler.
 const CARGO_DENY: &str = "0.20.2";
 const CARGO_FUZZ: &str = "0.13.2";
 
@@ -35,7 +35,7 @@ pub fn wasm_target(ctx: &Ctx) -> Result<()> {
     })
 }
 
-/// The tool that makes the JavaScript glue, in exactly the version of the crate in `Cargo.lock`.
+/// The generator of the JavaScript glue, in exactly the version of the crate in `Cargo.lock`.
 pub fn wasm_bindgen(ctx: &Ctx) -> Result<PathBuf> {
     let lock = fs::read_to_string(ctx.root.join("Cargo.lock")).context("cannot read Cargo.lock")?;
     let version = locked_version(&lock, "wasm-bindgen").context("Cargo.lock has no wasm-bindgen")?;
@@ -50,10 +50,10 @@ pub fn cargo_fuzz(ctx: &Ctx) -> Result<PathBuf> {
     cargo_tool(ctx, "cargo-fuzz", "cargo-fuzz", CARGO_FUZZ)
 }
 
-/// The name under which cargo-deny keeps the database of this address.
+/// The name under which cargo-deny stores the database from this URL.
 const ADVISORIES: (&str, &str) = ("https://github.com/rustsec/advisory-db", "advisory-db-3157b0e258782691");
 
-/// Checks what the lock file names against the advisory database: a clone of it at `db`, or the one that cargo-deny fetches.
+/// Checks the lock file against the advisory database: a clone at `db`, or the one that cargo-deny fetches.
 pub fn advisories(ctx: &Ctx, db: Option<&Path>) -> Result<()> {
     let deny = cargo_deny(ctx)?;
     step::step("advisories", || {
@@ -82,7 +82,7 @@ pub fn advisories(ctx: &Ctx, db: Option<&Path>) -> Result<()> {
     })
 }
 
-/// Node modules of `package-lock.json`: the directory that holds `node_modules`.
+/// The Node modules of `package-lock.json`; returns the directory that contains `node_modules`.
 pub fn npm(ctx: &Ctx) -> Result<PathBuf> {
     let key = stamp::sources(&ctx.root, &["package-lock.json"], "")?;
     let dir = ctx.cache.join("npm").join(key);
@@ -99,7 +99,7 @@ pub fn npm(ctx: &Ctx) -> Result<PathBuf> {
         for file in ["package.json", "package-lock.json"] {
             fs::copy(ctx.root.join(file), dir.join(file)).with_context(|| format!("cannot copy {file}"))?;
         }
-        // No script is needed: esbuild finds its binary by itself, browsers come from elsewhere.
+        // No install scripts are needed: esbuild finds its binary by itself, and browsers come from elsewhere.
         let mut ci = Command::new("npm");
         ci.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&dir);
         step::run(&mut ci).context("Node 20 or newer with npm is needed to build the site")?;
@@ -108,7 +108,7 @@ pub fn npm(ctx: &Ctx) -> Result<PathBuf> {
     })
 }
 
-/// A Chromium for the browser tests: `$CHROMIUM`, PATH, else the distribution's package.
+/// A Chromium for the browser tests: `$CHROMIUM`, one on PATH, else the distribution's package.
 pub fn chromium() -> Result<PathBuf> {
     if let Some(path) = env::var_os("CHROMIUM") {
         return Ok(path.into());
@@ -152,7 +152,7 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(name)).find(|path| path.is_file())
 }
 
-/// Installs a program with cargo into its own directory; what it was built from is removed.
+/// Installs a program with cargo into its own directory and removes the build files.
 fn cargo_tool(ctx: &Ctx, program: &str, package: &str, version: &str) -> Result<PathBuf> {
     let label = format!("{program} {version}");
     let root = ctx.tool(&format!("{program}-{version}"));

@@ -1,4 +1,4 @@
-//! The code behind a run: its Snakefile, its rules, its configuration; highlighted by the server.
+//! The code behind a run: its Snakefile, rules and configuration, highlighted by the server.
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]

@@ -1,4 +1,4 @@
-//! Programs that wait to be let in: what a person sees of one before approving it.
+//! Programs that wait for a token: what a person sees of one before approving it.
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -13,16 +13,16 @@ use server_fn::codec::Json;
 use std::sync::Arc;
 use view::devices::PendingDevice;
 
-/// What is stored in place of a code.
+/// Computes what is stored instead of a code.
 #[cfg(feature = "ssr")]
 type Hashing = dyn Fn(&str) -> Vec<u8> + Send + Sync;
 
-/// How codes are stored; the server hands it in.
+/// The hash for codes; the server provides it.
 #[cfg(feature = "ssr")]
 #[derive(Clone)]
 pub struct CodeHash(pub Arc<Hashing>);
 
-/// The program behind a device code. Only people who may let it in learn anything.
+/// The program behind a device code. Only people who may approve it learn anything.
 #[server(prefix = "/_fn", endpoint = "devices/pending", input = Json)]
 pub async fn find_device(code: String) -> Result<PendingDevice, AppError> {
     let viewer = editor().map_err(fail)?;

@@ -1,4 +1,4 @@
-//! What clients said in words, over all runs.
+//! Messages and errors that clients reported, over all runs.
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -9,10 +9,10 @@ use leptos::prelude::*;
 use server_fn::codec::Json;
 use view::entries::Entries;
 
-/// What was said, the newest first: what holds `q`, or all of it.
+/// Log entries, newest first: those that contain `q`, or all.
 #[server(prefix = "/_fn", endpoint = "logs/search", input = Json)]
 pub async fn search_entries(q: String, errors: bool, after: Option<i64>) -> Result<Entries, AppError> {
-    /// Entries of a page, and letters that are looked for.
+    /// Entries per page, and the longest search text in letters.
     const PAGE: u32 = 50;
     const LONGEST: usize = 200;
     let (state, viewer) = (state()?, viewer().map_err(fail)?);

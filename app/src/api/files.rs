@@ -1,4 +1,4 @@
-//! Files that a run's jobs name: rule by rule, one rule's, by words, and one path with its jobs.
+//! Files that a run's jobs name: by rule, of one rule, by search words, and one path with its jobs.
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]

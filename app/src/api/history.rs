@@ -1,4 +1,4 @@
-//! The history of a run: every line of the change log about it, its jobs and its words.
+//! The history of a run: every line of the change log about the run, its jobs and its log entries.
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -10,11 +10,11 @@ use model::RunId;
 use server_fn::codec::Json;
 use view::history::HistoryView;
 
-/// Lines a page.
+/// Lines per page.
 #[cfg(feature = "ssr")]
 const LINES: u32 = 100;
 
-/// Lines about a run, from before one on; `of` is `run`, `jobs` or `log`, and nothing for all.
+/// Lines about a run, only those older than `before` if given; `of` is `run`, `jobs` or `log`, or `None` for all.
 #[server(prefix = "/_fn", endpoint = "runs/history", input = Json)]
 pub async fn read_history(id: RunId, of: Option<String>, before: Option<String>) -> Result<HistoryView, AppError> {
     use model::{Invalid, history::Subject};

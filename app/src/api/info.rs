@@ -1,4 +1,4 @@
-//! What else is known of a run: how it was called, its plan, and its reports as they came.
+//! Further facts about a run: how it was started, its plan, and its reports as received.
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -10,11 +10,11 @@ use model::RunId;
 use server_fn::codec::Json;
 use view::info::InfoView;
 
-/// Reports a page.
+/// Reports per page.
 #[cfg(feature = "ssr")]
 const REPORTS: u32 = 30;
 
-/// A run with a page of its reports, from one on.
+/// A run with one page of its reports, starting after `after`.
 #[server(prefix = "/_fn", endpoint = "runs/info", input = Json)]
 pub async fn read_info(id: RunId, after: Option<String>) -> Result<InfoView, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(fail)?);

@@ -1,4 +1,4 @@
-//! The jobs of a run, or of one rule, as a graph of what waits for what.
+//! The jobs of a run, or of one rule, as a dependency graph.
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -12,7 +12,7 @@ use model::{AsOf, RunId};
 use server_fn::codec::Json;
 use view::job_graph::JobGraph;
 
-/// The graph of a run's jobs, or of those of one rule and around them; with the states they had at a moment of the past.
+/// The graph of a run's jobs, or of one rule's jobs and their neighbours; with the states of a past moment if `at` is given.
 #[server(prefix = "/_fn", endpoint = "jobs/graph", input = Json)]
 pub async fn read_job_graph(id: RunId, rule: Option<String>, at: Option<AsOf>) -> Result<JobGraph, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(fail)?);
@@ -22,7 +22,7 @@ pub async fn read_job_graph(id: RunId, rule: Option<String>, at: Option<AsOf>) -
     let Some(mut found) = found else {
         return Ok(JobGraph::TooLarge { jobs: store::jobs::count(&mut conn, id, rule.as_deref()).await? });
     };
-    drop(conn); // The layout takes its time.
+    drop(conn); // Released here, because the layout takes its time.
     if let Some(at) = at {
         let then = state.reader.jobs.then(id, at).await.map_err(fail)?;
         for node in &mut found.nodes {

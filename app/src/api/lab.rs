@@ -8,7 +8,7 @@ use crate::state::{editor, state};
 use leptos::prelude::*;
 use server_fn::codec::Json;
 
-/// Begins to play the demo lab in the background.
+/// Starts to play the demo lab in the background.
 #[server(prefix = "/_fn", endpoint = "lab/load", input = Json)]
 pub async fn load_lab() -> Result<(), AppError> {
     editor().map_err(fail)?;

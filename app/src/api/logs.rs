@@ -1,4 +1,4 @@
-//! Logs of a run: which there are, and windows of one of them. No log is read whole.
+//! Logs of a run: the list of them, and windows of one. No log is read whole.
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -29,8 +29,8 @@ pub async fn read_log(id: RunId, file: FileRef, part: LogPart, encoding: Option<
     read::logs::open(&state.reader, &viewer, id, file, part, encoding).await.map_err(fail)
 }
 
-/// Lines of one log from a byte on that contain `words`, or that matter as much as `level` if there are none. Looks for
-/// a moment; who wants more asks again from where it stopped.
+/// Lines of one log, from a byte on, that contain `words`, or that have at least `level` if there are none. Searches
+/// for a moment; to go on, the caller repeats the request from where it stopped.
 #[server(prefix = "/_fn", endpoint = "logs/find", input = Json)]
 pub async fn find_in_log(
     id: RunId,
@@ -45,14 +45,14 @@ pub async fn find_in_log(
     read::logs::find(&state.reader, &viewer, id, file, look).await.map_err(fail)
 }
 
-/// Where the line of a number begins, which counts from 1; `None` as long as it is being counted: ask again.
+/// The byte at which line `number` begins, counted from 1. `None` while lines are still being counted: ask again.
 #[server(prefix = "/_fn", endpoint = "logs/line", input = Json)]
 pub async fn line_of_log(id: RunId, file: FileRef, number: u64) -> Result<Result<Option<u64>, NoFile>, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(fail)?);
     read::logs::line(&state.reader, &viewer, id, file, number).await.map_err(fail)
 }
 
-/// How many lines end before a byte; `None` as long as they are being counted: ask again.
+/// The number of line ends before a byte. `None` while they are still being counted: ask again.
 #[server(prefix = "/_fn", endpoint = "logs/count", input = Json)]
 pub async fn count_lines(id: RunId, file: FileRef, before: u64) -> Result<Result<Option<u64>, NoFile>, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(fail)?);

@@ -1,4 +1,4 @@
-//! The jobs of a run as samples against rules.
+//! The jobs of a run as a matrix of samples and rules.
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -18,6 +18,6 @@ pub async fn read_matrix(id: RunId, ask: MatrixAsk) -> Result<Option<MatrixView>
     let mut conn = state.reader.store.conn().await?;
     read::check(&mut conn, &viewer, id).await.map_err(fail)?;
     let wildcards = store::jobs::marks::wildcards(&mut conn, id).await?;
-    drop(conn); // The matrix itself may have to be read whole.
+    drop(conn); // Released here, because the whole matrix may have to be read.
     read::matrix::view(&state.reader, id, ask, wildcards, cursor).await.map_err(fail)
 }

@@ -1,4 +1,4 @@
-//! Results of a run: the outputs its jobs declare, which of them are there, its directory, and a look into one file.
+//! Results of a run: the outputs its jobs declare, which of them exist, its directory, and previews of files.
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -22,7 +22,7 @@ pub async fn read_results(id: RunId, ask: ResultsAsk) -> Result<ResultsView, App
     read::results::view(&state.reader, &viewer, id, ask).await.map_err(fail)
 }
 
-/// Another window of a file, from where the one before it said.
+/// The next window of a file, from where the previous one ended.
 #[server(prefix = "/_fn", endpoint = "results/look", input = Json)]
 pub async fn look_into(
     id: RunId,

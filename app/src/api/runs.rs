@@ -16,7 +16,7 @@ use model::{
 use server_fn::codec::Json;
 use view::runs::{Overview, RunList, RunView};
 
-/// The runs that pass a filter, from a place on, with everything around them.
+/// The runs that pass a filter, from a position on, with everything around the list.
 #[server(prefix = "/_fn", endpoint = "runs/list", input = Json)]
 pub async fn list_runs(q: String, sort: String, after: Option<String>) -> Result<RunList, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(fail)?);
@@ -39,7 +39,7 @@ pub async fn more_runs(q: String, sort: String, after: String) -> Result<Page<Ru
     read::run_pages::page(&mut conn, &viewer, &RunFilter::parse(&q), &sort, Some(&after)).await.map_err(fail)
 }
 
-/// The figures above the list, and how many runs pass a filter; both may be a quarter of a second old.
+/// The figures above the list, and how many runs pass a filter; both may be up to 250 ms old.
 #[server(prefix = "/_fn", endpoint = "runs/overview", input = Json)]
 pub async fn read_overview(q: String) -> Result<(Overview, Total), AppError> {
     let (state, viewer) = (state()?, viewer().map_err(fail)?);
@@ -55,7 +55,7 @@ pub async fn read_run(id: RunId, at: Option<AsOf>) -> Result<RunView, AppError> 
     read::run_pages::view(&state.reader, &viewer, id, at).await.map_err(fail)
 }
 
-/// Gives a run another name and other tags; both replace what is there.
+/// Sets the name and tags of a run; both replace the old ones.
 #[server(prefix = "/_fn", endpoint = "runs/rename", input = Json)]
 pub async fn rename_run(id: RunId, name: String, tags: Vec<String>) -> Result<(), AppError> {
     let (state, editor) = (state()?, editor().map_err(fail)?);
@@ -65,19 +65,19 @@ pub async fn rename_run(id: RunId, name: String, tags: Vec<String>) -> Result<()
     if done { Ok(()) } else { Err(AppError::NotFound.failed()) }
 }
 
-/// How much longer a run takes, in milliseconds: the least and the most to be expected.
+/// The shortest and longest time that a run can be expected to take from now on, in milliseconds.
 ///
-/// `None` if it does not run, or too little of it has ended to tell.
+/// `None` if the run is not running, or if too little of it has ended for an estimate.
 #[server(prefix = "/_fn", endpoint = "runs/left", input = Json)]
 pub async fn read_left(id: RunId) -> Result<Option<(Millis, Millis)>, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(fail)?);
     let mut conn = state.reader.store.conn().await?;
     read::check(&mut conn, &viewer, id).await.map_err(fail)?;
-    drop(conn); // The run may have to be read whole.
+    drop(conn); // Released here, because the whole run may have to be read.
     read::time_left::left(&state.reader, id).await.map_err(fail)
 }
 
-/// Hides runs; [`restore_runs`] brings them back for some seconds. Says which were hidden now.
+/// Hides runs; [`restore_runs`] can bring them back for some seconds. Returns those that were hidden by this call.
 #[server(prefix = "/_fn", endpoint = "runs/delete", input = Json)]
 pub async fn delete_runs(ids: Vec<RunId>) -> Result<Vec<RunId>, AppError> {
     let (state, viewer) = (state()?, editor().map_err(fail)?);

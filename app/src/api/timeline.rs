@@ -1,7 +1,7 @@
-//! The timeline of a run: a window of it, what happened in a span, what stands at a place, and the
-//! chain of jobs that decided how long it took.
+//! The timeline of a run: a window of it, sums over a span, the job at a position, and the chain of jobs that
+//! determined how long the run took.
 //!
-//! Times on the axis are milliseconds since its start; idle spans may be left out of it.
+//! Times on the axis are milliseconds since the axis began; idle spans may be left out of the axis.
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -30,7 +30,7 @@ pub async fn read_sums(id: RunId, arrangement: Arrangement, from: Place, to: Pla
     state.reader.timelines.sums(id, &arrangement, from, to).await.map_err(fail)
 }
 
-/// The job on a lane at a place on the axis, or so near that it is meant.
+/// The job on a lane at a position of the axis, or close enough to be the one meant.
 #[server(prefix = "/_fn", endpoint = "timeline/at", input = Json)]
 pub async fn read_at(
     id: RunId,
@@ -47,7 +47,7 @@ pub async fn read_at(
     Ok(rows.into_iter().next())
 }
 
-/// The chain of jobs that decided how long a run took.
+/// The chain of jobs that determined how long a run took.
 #[server(prefix = "/_fn", endpoint = "timeline/critical", input = Json)]
 pub async fn read_critical(id: RunId, arrangement: Arrangement) -> Result<Chain, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(fail)?);

@@ -1,28 +1,28 @@
-//! The state of the connection as the chip shows it. It never claims live when it is not.
+//! The state of the connection, as the chip shows it. The chip never shows "live" wrongly.
 
 use leptos::prelude::*;
 use model::Millis;
 
-/// Latencies the shown median is made of.
+/// Latencies from which the median is computed.
 const SAMPLES: usize = 20;
 
-/// What is true of the connection now.
+/// The current state of the connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Link {
     /// The page follows nothing.
     #[default]
     Idle,
-    /// Before the first word of the server.
+    /// The server has not sent anything yet.
     Connecting,
     Live,
-    /// Missed frames are being read again.
+    /// The page is reading again to make up for missed frames.
     CatchingUp,
-    /// No change is told at once: the server is deaf and reads its change log every five seconds, or no stream reaches this
-    /// page, which then reads itself again as often.
+    /// Changes arrive with a delay. Either the server gets no notifications and reads its change log every five
+    /// seconds, or no stream reaches this page, which then reads itself again every five seconds.
     Polling,
     /// No connection since this time (ms).
     Offline(Millis),
-    /// Held by the reader.
+    /// Paused by the viewer.
     Paused,
 }
 
@@ -42,13 +42,13 @@ impl Link {
 #[derive(Clone, Copy)]
 pub struct Chip {
     pub link: RwSignal<Link>,
-    /// From commit to applied change, median of the last twenty (ms).
+    /// Median over the last twenty changes of the time from commit to display (ms).
     pub latency: RwSignal<Option<Millis>>,
     /// When the last change was applied (ms).
     pub last: RwSignal<Option<Millis>>,
     /// Changes applied since the page was opened.
     pub count: RwSignal<u64>,
-    /// The reader asked for stillness.
+    /// The viewer has paused live updates.
     pub paused: RwSignal<bool>,
     samples: StoredValue<Vec<Millis>>,
     followers: StoredValue<usize>,
@@ -72,7 +72,7 @@ impl Chip {
         expect_context()
     }
 
-    /// A page begins to follow something.
+    /// A page starts to follow something.
     pub fn join(self) {
         self.followers.update_value(|count| *count += 1);
         if self.link.get_untracked() == Link::Idle {
@@ -80,26 +80,26 @@ impl Chip {
         }
     }
 
-    /// A page stops; the last one leaves nothing to say.
+    /// A page stops following; after the last one there is no state to show.
     pub fn leave(self) {
         let left = self.followers.try_update_value(|count| {
             *count = count.saturating_sub(1);
             *count
         });
-        // A page that reads itself again follows anew in a moment, in the same state.
+        // A polling page stops only to start again in a moment, in the same state.
         if left == Some(0) && self.link.try_get_untracked() != Some(Link::Polling) {
             self.link.try_set(Link::Idle);
         }
     }
 
-    /// Says how the connection is, if that is news.
+    /// Sets the state, if it has changed.
     pub fn say(self, link: Link) {
         if self.link.get_untracked() != link {
             self.link.set(link);
         }
     }
 
-    /// Notes an applied frame: `latency` from its oldest commit to now, if that is known.
+    /// Records an applied frame; `latency` is the time from its oldest commit to now, if known.
     pub fn applied(self, now: Millis, changes: u64, latency: Option<Millis>) {
         self.last.set(Some(now));
         self.count.update(|count| *count += changes);

@@ -1,7 +1,7 @@
-//! A list of runs that follows the stream: one signal a row, one for their order.
+//! A list of runs that follows the stream: one signal per row, one for the order.
 //!
-//! A changed run sets its own row's signal and nothing else. A new run touches the order, or
-//! waits behind "3 new runs" unless the reader is at the top.
+//! A changed run sets only its row's signal. A new run is inserted into the order, or waits behind "3 new runs" unless
+//! the viewer is at the top.
 
 use leptos::prelude::*;
 use model::{
@@ -20,13 +20,13 @@ pub struct LiveRuns {
     rows: StoredValue<HashMap<RunId, ArcRwSignal<RunSummary>>>,
     /// New runs that are not shown yet.
     pub waiting: RwSignal<HashSet<RunId>>,
-    /// The reader looks at the beginning of the list.
+    /// Whether the viewer is at the top of the list.
     pub at_top: RwSignal<bool>,
     filter: StoredValue<RunFilter>,
     sort: RunSort,
-    /// The list begins with the newest: not a later page of it.
+    /// Whether the list begins with the newest run, and is not a later page.
     from_start: bool,
-    /// Further pages exist that are not loaded.
+    /// Whether there are further pages to load.
     more: StoredValue<bool>,
 }
 
@@ -51,7 +51,7 @@ impl LiveRuns {
         self.rows.with_value(|rows| rows.get(&id).cloned())
     }
 
-    /// Adds the next window of the list; what is there already stays.
+    /// Appends the next window of the list; rows that exist already stay.
     pub fn append(self, items: Vec<RunSummary>, more: bool) {
         self.more.set_value(more);
         let mut fresh = Vec::new();
@@ -68,7 +68,7 @@ impl LiveRuns {
         }
     }
 
-    /// Takes a frame in; `true` if a run appeared that this list does not know.
+    /// Applies a frame; `true` if it contains a run that this list does not know.
     pub fn apply(self, frame: Frame, now: Millis) -> bool {
         let mut news = false;
         for change in frame.runs {
@@ -87,7 +87,7 @@ impl LiveRuns {
         news
     }
 
-    /// A run this list has not seen: admitted at its place, kept waiting, or none of its business.
+    /// Handles a run that is not in this list: inserts it at its position, keeps it waiting, or ignores it.
     fn meet(self, run: RunSummary, now: Millis) -> bool {
         let id = run.id;
         let verdict = self.filter.with_value(|filter| filter.matches(&run, None, now));
@@ -107,7 +107,7 @@ impl LiveRuns {
             return true;
         }
         let place = self.place(&run);
-        // An older run that changed belongs further down, on a page not loaded yet.
+        // An older run belongs on a page that is not loaded yet.
         if place == self.order.with_untracked(Vec::len) && self.more.get_value() {
             return false;
         }
@@ -124,7 +124,7 @@ impl LiveRuns {
         true
     }
 
-    /// Where a run stands in the newest-first order.
+    /// The position of a run in the newest-first order.
     fn place(self, run: &RunSummary) -> usize {
         let key = (run.sort_at, run.id);
         let newer = |held: &RunId| self.row(*held).is_some_and(|row| row.with_untracked(|row| (row.sort_at, row.id)) > key);
@@ -143,7 +143,7 @@ impl LiveRuns {
         }
     }
 
-    /// Takes rows out at once, before the server confirms.
+    /// Removes rows at once, before the server confirms.
     pub fn forget(self, ids: &[RunId]) {
         for id in ids {
             self.remove(*id);

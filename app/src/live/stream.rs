@@ -1,7 +1,7 @@
-//! The connection: one `EventSource` a page, with resume, back-off and a way to stand still.
+//! The connection: one `EventSource` per page, with resume, back-off and pause.
 //!
-//! Frames go from the event straight into a queue, and from there, at most once an animation
-//! frame, to whoever follows. Signals hold states, never events.
+//! Frames go from the event into a queue, and from the queue to the page, at most once per animation frame. Signals
+//! hold states, never events.
 
 mod lost;
 
@@ -23,15 +23,15 @@ use view::logs::FileNews;
 use wasm_bindgen::{JsCast as _, prelude::Closure};
 use web_sys::{EventSource, MessageEvent};
 
-/// Frames held for one animation frame; more, and the page is read again.
+/// Frames queued for one animation frame; when there are more, the page is read again.
 const QUEUE: usize = 500;
-/// First and longest wait before a closed connection is opened anew.
+/// First and longest wait before a closed connection is reopened.
 const BACKOFF: (u32, u32) = (1000, 30_000);
-/// A connection that said nothing for so long is taken for lost: something on the way holds streams back.
+/// How long a new connection may stay silent before it counts as lost: something on the way may buffer streams.
 const MUTE: Duration = Duration::from_secs(10);
-/// A tab that was hidden so long gives its connection back.
+/// How long a tab may be hidden before it closes its connection.
 const HIDDEN: Duration = Duration::from_mins(1);
-/// Clocks that differ by more than this are not the same machine's.
+/// Clocks that differ by more than this are taken to be on different machines.
 const SKEW: Millis = 500;
 
 /// What a page follows.
@@ -41,13 +41,13 @@ pub struct Wanted {
     pub scope: String,
     /// The point up to which the page has read.
     pub after: LiveCursor,
-    /// The file that is followed besides.
+    /// A file to follow as well.
     pub watch: Option<Watch>,
 }
 
-/// Follows a scope until the owner goes. In the browser only; the server does nothing.
+/// Follows a scope until the reactive owner is cleaned up. Does nothing on the server.
 ///
-/// `apply` takes frames in order; `reset` must read the page again and follow from there.
+/// `apply` gets frames in order; `reset` must read the page again and follow from there.
 pub fn follow(wanted: Wanted, apply: impl Fn(Frame) + 'static, reset: impl Fn() + 'static) {
     let chip = Chip::get();
     let parts = SendWrapper::new((Rc::new(apply) as Rc<dyn Fn(Frame)>, Rc::new(reset) as Rc<dyn Fn()>));
@@ -71,7 +71,7 @@ pub fn follow(wanted: Wanted, apply: impl Fn(Frame) + 'static, reset: impl Fn() 
                 }
             })
         };
-        // `visibilitychange` is the document's and bubbles to the window.
+        // `visibilitychange` fires on the document and bubbles to the window.
         let paused = {
             let stream = SendWrapper::new(Rc::downgrade(&stream));
             Effect::watch(
@@ -88,7 +88,7 @@ pub fn follow(wanted: Wanted, apply: impl Fn(Frame) + 'static, reset: impl Fn() 
                 false,
             )
         };
-        // Another file, or none: the same stream from where it was.
+        // When the followed file changes or is dropped, the stream is reopened from where it was.
         let turned = {
             let (stream, watch) = (SendWrapper::new(Rc::downgrade(&stream)), wanted.watch);
             Effect::watch(
@@ -98,7 +98,7 @@ pub fn follow(wanted: Wanted, apply: impl Fn(Frame) + 'static, reset: impl Fn() 
                         stream.turned();
                     }
                 },
-                // It may have been turned before this was heard for the first time.
+                // The file may have changed before this effect first ran.
                 true,
             )
         };
@@ -125,20 +125,20 @@ struct Stream {
 
 struct State {
     source: Option<Source>,
-    /// How many connections were opened, ...
+    /// How many connections were opened.
     opened: u32,
-    /// ... and the last one from which anything was heard.
+    /// The number of the last connection on which anything arrived.
     heard: u32,
-    /// The next look at a server without a stream is due, or under way.
+    /// A poll is scheduled or in progress, because there is no stream.
     polling: bool,
-    /// The file that it follows.
+    /// The file that the stream follows.
     file: Option<FileRef>,
     after: LiveCursor,
     queue: Vec<Frame>,
     drawing: bool,
     stale: bool,
     backoff: u32,
-    /// The smallest seen difference between the server's clock and ours (ms).
+    /// The smallest difference seen between the server's clock and ours (ms).
     offset: Option<Millis>,
     over: bool,
     hidden_since: Option<Millis>,
@@ -166,7 +166,7 @@ impl State {
 
 type Listener = Closure<dyn FnMut(MessageEvent)>;
 
-/// An open connection and what listens to it.
+/// An open connection with its listeners.
 struct Source {
     events: EventSource,
     _listeners: Vec<Listener>,
@@ -180,7 +180,7 @@ impl Drop for Source {
     }
 }
 
-/// The server's word on how it hears.
+/// The server's message on how it learns of changes.
 #[derive(Deserialize)]
 struct Status {
     listening: String,
@@ -233,7 +233,7 @@ impl Stream {
         });
     }
 
-    /// Does something after a while, if the page still follows.
+    /// Calls `then` after `wait`, if the page still follows.
     fn later(self: &Rc<Self>, wait: Duration, then: impl FnOnce(&Rc<Self>) + 'static) {
         let stream = SendWrapper::new((Rc::downgrade(self), then));
         set_timeout(
@@ -253,12 +253,12 @@ impl Stream {
         state.backoff = BACKOFF.0;
     }
 
-    /// The file that is to be followed: what nobody sees is not.
+    /// The file to follow; none while the page is hidden.
     fn followed(&self) -> Option<FileRef> {
         self.watch.filter(|_| !document().hidden()).and_then(|watch| watch.file.try_get_untracked()).flatten()
     }
 
-    /// Opens the stream anew if it follows another file than it should, or one too many.
+    /// Reopens the stream if it does not follow the file that it should.
     fn turned(self: &Rc<Self>) {
         let follows = {
             let state = self.state.borrow();
@@ -286,7 +286,7 @@ impl Stream {
     }
 
     fn close(&self) {
-        // Taken out first: dropping it while it is borrowed would be a second borrow.
+        // Taken out first, because dropping it in place would borrow the state twice.
         let source = self.state.borrow_mut().source.take();
         drop(source);
     }
@@ -312,7 +312,7 @@ impl Stream {
         }
     }
 
-    /// Applies what came since the last animation frame.
+    /// Applies the frames that arrived since the last animation frame.
     fn draw(&self) {
         let (frames, offset) = {
             let mut state = self.state.borrow_mut();
@@ -352,7 +352,7 @@ impl Stream {
         }
     }
 
-    /// What we hold is no basis any more: the page reads again, and follows anew.
+    /// The page's data is no longer a valid basis: the page reads everything again and follows from there.
     fn stale(self: &Rc<Self>) {
         self.read_again(Link::CatchingUp);
     }
@@ -366,7 +366,7 @@ impl Stream {
         (self.reset)();
     }
 
-    /// Hidden tabs let go after a while and come back where they were.
+    /// Hidden tabs disconnect after a while; visible ones resume where they were.
     fn seen(self: &Rc<Self>) {
         self.turned();
         if document().hidden() {

@@ -1,24 +1,24 @@
-//! The one file that a page follows through its stream: which, and who hears of it.
+//! The one file that a page follows through its stream, and who receives its news.
 
 use leptos::prelude::*;
 use model::file::FileRef;
 use view::logs::FileNews;
 
-/// What the page follows. Cheap to copy.
+/// The followed file. Cheap to copy.
 #[derive(Clone, Copy)]
 pub struct Watch {
-    /// In the address of the stream: another file, and the stream is opened anew.
+    /// Part of the stream's URL: when it changes, the stream is reopened.
     pub file: RwSignal<Option<FileRef>>,
     take: StoredValue<Option<Callback<FileNews>>>,
 }
 
 impl Watch {
-    /// Of nothing yet; lives as long as the caller's owner.
+    /// Follows nothing yet; lives as long as the caller's owner.
     pub fn of_nothing() -> Self {
         Self { file: RwSignal::new(None), take: StoredValue::new(None) }
     }
 
-    /// Follows a file as long as `on` says so and the caller's owner lives. In the browser only.
+    /// Follows a file while `on` is true and the caller's owner lives. In the browser only.
     pub fn follow(self, file: FileRef, on: Signal<bool>, take: Callback<FileNews>) {
         let held = file.clone();
         Effect::new(move |_| {
@@ -32,7 +32,7 @@ impl Watch {
         on_cleanup(move || self.leave(&file));
     }
 
-    /// Passes on what the stream says.
+    /// Passes on news of the file.
     pub fn hear(self, news: FileNews) {
         let ours = self.file.try_with_untracked(|file| file.as_ref() == Some(&news.file));
         if let (Some(true), Some(Some(take))) = (ours, self.take.try_get_value()) {
@@ -40,7 +40,7 @@ impl Watch {
         }
     }
 
-    /// Nothing more of this file, unless another one is followed already.
+    /// Stops following this file, unless another one is followed already.
     fn leave(self, file: &FileRef) {
         if self.file.try_with_untracked(|held| held.as_ref() == Some(file)) == Some(true) {
             self.turn(None);

@@ -1,5 +1,4 @@
-//! Where somebody without a session lands: how to get one, the button behind a sign-in link, and a program that asks
-//! to be let in.
+//! The sign-in page: how to get a sign-in link, the button that such a link leads to, and the approval of a program.
 
 use crate::{api::devices::find_device, codec::Json, error::AppError, paths, query, session::session, ui::CopyLine};
 use leptos::prelude::*;
@@ -8,17 +7,17 @@ use leptos_router::{LazyRoute, hooks::use_location};
 use model::access::TokenScope;
 use view::devices::{MOST_DAYS, PendingDevice};
 
-/// What a token may do, the least first: its name, what it means.
+/// What a token may do, least first: its scope, name and meaning.
 const SCOPES: [(TokenScope, &str, &str); 4] = [
     (TokenScope::Report, "Report runs", "Enough for snakemake --logger flowo and the flowo command. It shows nothing."),
     (TokenScope::Read, "Read runs", "For scripts that ask about runs. It changes nothing."),
     (TokenScope::Write, "Report, read, change", "It may also rename, delete and restore your runs."),
     (TokenScope::Admin, "Everything", "All that you may do as an admin."),
 ];
-/// Days that are offered for a token; 0 is without end.
+/// Lifetimes offered for a token, in days; 0 means no expiry.
 const DAYS: [i32; 6] = [1, 7, 30, 90, 365, 0];
 
-/// `/login`. Its code is loaded when it is first opened, where the WASM is split.
+/// `/login`. Where the WASM is split, its code is loaded when it is first opened.
 #[derive(Clone, Copy, Debug)]
 pub struct LoginRoute;
 
@@ -73,7 +72,7 @@ fn LoginPage() -> impl IntoView {
     .into_any()
 }
 
-/// How to get a sign-in link, on a machine of one's own and on somebody else's server.
+/// How to get a sign-in link, on one's own machine and on somebody else's server.
 #[component]
 fn Ways() -> impl IntoView {
     view! {
@@ -88,7 +87,7 @@ fn Ways() -> impl IntoView {
     }
 }
 
-/// Behind a sign-in link. Opening it does nothing yet: mail programs and browsers open links by themselves.
+/// Where a sign-in link leads. Opening it does nothing yet: mail programs and browsers open links by themselves.
 #[component]
 pub fn SignInPage() -> impl IntoView {
     let search = use_location().search.get_untracked();
@@ -158,7 +157,7 @@ fn Approval(device: String) -> impl IntoView {
     .into_any()
 }
 
-/// There is nothing to approve, or it could not be looked up.
+/// There is nothing to approve, or the lookup failed.
 #[component]
 fn NoQuestion(error: AppError) -> impl IntoView {
     let (heading, text) = match error {
@@ -225,7 +224,7 @@ fn Question(device: String, pending: PendingDevice) -> impl IntoView {
     }
 }
 
-/// The days that can be chosen, with those that were asked for, shortest first and without end last.
+/// The lifetimes to choose from, including the requested one; shortest first, no expiry last.
 fn offered(asked: Option<i32>) -> Vec<i32> {
     let mut days: Vec<i32> = DAYS.into_iter().chain(asked.filter(|asked| *asked > 0)).collect();
     days.sort_unstable_by_key(|days| if *days == 0 { i32::MAX } else { *days });

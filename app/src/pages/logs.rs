@@ -1,4 +1,4 @@
-//! What clients said, over all runs: messages and errors, searched.
+//! Messages and errors that clients reported, over all runs, with a search.
 
 use crate::{
     api::entries::search_entries,
@@ -13,7 +13,7 @@ use leptos_router::LazyRoute;
 use model::log::LogEntry;
 use view::entries::Entries;
 
-/// `/logs`. Its code is loaded when it is first opened, where the WASM is split.
+/// `/logs`. Where the WASM is split, its code is loaded when it is first opened.
 #[derive(Clone, Copy, Debug)]
 pub struct LogsRoute;
 
@@ -125,7 +125,7 @@ fn List(entries: Vec<LogEntry>, next: Option<i64>, words: String, errors: bool) 
     .into_any()
 }
 
-/// A message with the words that were looked for marked.
+/// A message with the search words highlighted.
 fn marked(message: &str, words: &str) -> Vec<AnyView> {
     pieces(message, words)
         .into_iter()
@@ -133,7 +133,7 @@ fn marked(message: &str, words: &str) -> Vec<AnyView> {
         .collect()
 }
 
-/// The message in pieces, and which of them are the words. Letters whose case is of another length are left alone.
+/// Splits a message and says which pieces match. Letters whose other case has a different length are not matched.
 fn pieces(message: &str, words: &str) -> Vec<(bool, String)> {
     let (low, wanted) = (message.to_lowercase(), words.trim().to_lowercase());
     if wanted.is_empty() || low.len() != message.len() {

@@ -1,4 +1,4 @@
-//! An address that leads nowhere.
+//! The page for unknown URLs.
 
 use crate::{error::AppError, parts::error::ErrorPage};
 use leptos::prelude::*;

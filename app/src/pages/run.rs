@@ -37,7 +37,7 @@ use moment::Head;
 use sources::{Graphed, Sources};
 use views::{Bone, Chosen, Live, Note, RunView};
 
-/// `/runs/{id}`. Its code is loaded when it is first opened, where the WASM is split.
+/// `/runs/{id}`. Where the WASM is split, its code is loaded when it is first opened.
 #[derive(Clone, Copy, Debug)]
 pub struct RunRoute;
 
@@ -114,7 +114,7 @@ fn Loaded(found: view::runs::RunView, sources: Sources, place: Memo<RunPlace>, j
                         let held = run.with_untracked(|run| (run.revision, run.status, run.jobs.failed));
                         if replaces(Some(held.0), now.revision) {
                             let fails = |status, failed| (status == RunStatus::Failed, failed);
-                            // What went wrong is not in the frames. Of a run that has failed, its log may tell more.
+                            // Frames do not carry errors. After a run has failed, its log may add to them.
                             retold |= now.status == RunStatus::Failed || fails(now.status, now.jobs.failed) != fails(held.1, held.2);
                             run.set((**now).clone());
                             gone.set(false);
@@ -126,7 +126,7 @@ fn Loaded(found: view::runs::RunView, sources: Sources, place: Memo<RunPlace>, j
                 }
             }
             if past {
-                return; // What comes now does not change what was.
+                return; // Current changes do not affect the past.
             }
             if retold {
                 sources.failures.refetch();
@@ -134,7 +134,7 @@ fn Loaded(found: view::runs::RunView, sources: Sources, place: Memo<RunPlace>, j
             if !frame.rules.is_empty() {
                 rules.set(frame.rules.clone());
                 if sources.graphed.try_update_value(|graphed| graphed.lacks(&frame.rules)).unwrap_or(false) {
-                    sources.graph.refetch(); // It comes right after the start, and checkpoints add to it.
+                    sources.graph.refetch(); // The graph arrives right after the start, and checkpoints add to it.
                 }
             }
             let open = place.with_untracked(|place| place.job.clone());
@@ -169,7 +169,7 @@ fn Loaded(found: view::runs::RunView, sources: Sources, place: Memo<RunPlace>, j
     let navigate = use_navigate();
     let delete = Callback::new(move |()| doomed.set(vec![(id, run.with_untracked(|run| run.title().to_owned()))]));
     let left = Callback::new(move |_| navigate(paths::RUNS, NavigateOptions::default()));
-    // The title is put into the HTML outside of what belongs to this request, where a signal may be anybody's.
+    // The title is rendered outside of this request's owner, where a signal could belong to another request.
     let titled = move || run.try_with(|run| format!("{} · Flowo", run.title())).unwrap_or_default();
     let title = if cfg!(feature = "ssr") { TextProp::from(untrack(titled)) } else { TextProp::from(titled) };
     view! {
@@ -183,7 +183,7 @@ fn Loaded(found: view::runs::RunView, sources: Sources, place: Memo<RunPlace>, j
             <Transition>
                 {move || Suspend::new(async move {
                     match sources.failures.await {
-                        // What stood here when this was awaited may be gone by now, and its signals with it.
+                        // The component that awaited this may be gone by now, and its signals with it.
                         Ok(found) if failed.try_get().unwrap_or(failed_first) => once(move || view! { <FailureCard id found place/> }.into_any()),
                         _ => ().into_any(),
                     }

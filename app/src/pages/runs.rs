@@ -1,4 +1,4 @@
-//! The start page: every run one may see, live.
+//! The start page: every run the viewer may see, live.
 
 use crate::{
     api::runs::{list_runs, more_runs, read_overview},
@@ -27,10 +27,9 @@ use model::{
 use std::{collections::HashSet, time::Duration};
 use view::runs::RunList;
 
-/// The server's figures may be a quarter of a second old: asked for later than that after a
-/// change, they know of it.
+/// The server's figures may be 250 ms old. A request made this long after a change includes the change.
 const SETTLED: Duration = Duration::from_millis(300);
-/// The figures above the list are read again at most so often.
+/// Shortest time between two reads of the figures above the list.
 const FIGURES: Duration = Duration::from_millis(1500);
 
 /// `/runs`
@@ -61,7 +60,7 @@ pub fn RunsPage() -> impl IntoView {
     }
 }
 
-/// The layout while nothing is known; after a moment only.
+/// The placeholder layout while loading; it appears after a short delay.
 #[component]
 fn Bones() -> impl IntoView {
     view! {
@@ -116,7 +115,7 @@ fn Loaded(found: RunList, sort: RunSort, from_start: bool, again: Callback<()>) 
     .into_any()
 }
 
-/// New rows bar, table, pager, selection.
+/// The bar for new rows, the table, the pager, and the selection.
 #[component]
 fn List(
     live: LiveRuns,
@@ -215,7 +214,7 @@ fn List(
     }
 }
 
-/// Runs `work` [`SETTLED`] after it is called, and then at most every [`FIGURES`] however often that is.
+/// Runs `work` [`SETTLED`] after a call, and at most once per [`FIGURES`], however often it is called.
 fn throttled(work: impl Fn() + Clone + Send + Sync + 'static) -> impl Fn() + Clone {
     let (resting, wanted) = (StoredValue::new(false), StoredValue::new(false));
     move || once_a_while(work.clone(), resting, wanted)

@@ -1,4 +1,4 @@
-//! The code of a run: the Snakefile and configuration, or what the rules run.
+//! The code of a run: its Snakefile and configuration, or what its rules run.
 
 use crate::{
     paths::{self, RunPlace},
@@ -9,7 +9,7 @@ use model::{RunId, text};
 use view::code::{CodeView, Source, SourceBody};
 use wasm_bindgen::JsCast as _;
 
-/// Texts under each other, highlighted by the server.
+/// The texts one below the other, highlighted by the server.
 #[component]
 pub fn Code(id: RunId, found: CodeView, place: Memo<RunPlace>) -> impl IntoView {
     let CodeView { files, more_files, rules, more_rules, others, config } = found;
@@ -42,7 +42,7 @@ fn many(count: u64) -> String {
     text::count(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-/// Rules whose code is not here: each leads to its own.
+/// Rules whose code is not shown here, each with a link to its own code.
 #[component]
 fn Others(id: RunId, count: u64, names: Vec<String>, place: Memo<RunPlace>) -> impl IntoView {
     let says = text::more(count, "rule");
@@ -99,7 +99,7 @@ fn Text(id: RunId, source: Source) -> impl IntoView {
     }
 }
 
-/// Copies the text of the section it stands in.
+/// Copies the text of the section that contains the button.
 #[component]
 fn CopyNext(says: &'static str) -> impl IntoView {
     let done = RwSignal::new(false);

@@ -1,4 +1,4 @@
-//! Deleting runs: asked first, undone for ten seconds after.
+//! Deleting runs: with a confirmation before, and an undo for ten seconds after.
 
 use super::toasts::ToastList;
 use crate::ui::If;
@@ -9,19 +9,19 @@ use crate::{
 use leptos::{html::Dialog, prelude::*, task::spawn_local};
 use model::{RunId, text};
 
-/// What is about to be deleted: ids with the names people know them by.
+/// The runs to delete: ids with the names that people know them by.
 pub type Doomed = Vec<(RunId, String)>;
 
 /// Names shown before "and 12 more".
 const NAMES: usize = 5;
 
-/// Asks, deletes, offers the way back. Set `doomed` to open it.
+/// Confirms, deletes, and offers the undo. Set `doomed` to open it.
 #[component]
 pub fn ConfirmDelete(
     doomed: RwSignal<Doomed>,
-    /// Told which runs went.
+    /// Called with the runs that were deleted.
     gone: Callback<Vec<RunId>>,
-    /// Told which came back.
+    /// Called when runs have been restored.
     back: Callback<()>,
 ) -> impl IntoView {
     let dialog = NodeRef::<Dialog>::new();
@@ -51,7 +51,7 @@ pub fn ConfirmDelete(
         spawn_local(async move {
             match delete_runs(ids).await {
                 Ok(done) => {
-                    // The page that asked may be gone by the time of the answer.
+                    // The page that asked may be gone when the answer arrives.
                     gone.try_run(done.clone());
                     let text = match list.as_slice() {
                         [(_, name)] => format!("“{name}” is deleted"),

@@ -1,4 +1,4 @@
-//! Something could not be shown: what, why, and what to do next.
+//! Something could not be shown: says what, why, and what to do next.
 
 use crate::{
     error::AppError,
@@ -9,7 +9,7 @@ use crate::{
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-/// A whole page that says what went wrong. Signed-out readers are sent to sign in.
+/// A whole page about an error. Signed-out visitors are sent to the sign-in page.
 #[component]
 pub fn ErrorPage(error: AppError) -> impl IntoView {
     let heading = match error {
@@ -44,7 +44,7 @@ pub fn ErrorPage(error: AppError) -> impl IntoView {
                     }
                 })}
             <div class="acts">
-                // An empty address is this page: reloading works without script.
+                // An empty `href` is this page, so reloading works without script.
                 {again.then(|| view! { <a class="btn primary" rel="external" href=""><Icon name="i-rerun"/>"Try again"</a> })}
                 {matches!(error, AppError::SignedOut).then(|| view! { <a class="btn primary" rel="external" href="/login">"Sign in"</a> })}
                 {if signed_in {

@@ -1,4 +1,4 @@
-//! What went wrong: the rule, the job, the cause, and where to look. Above everything else of a run.
+//! What went wrong: the rule, the job, the cause, and where to look. Shown above everything else of a run.
 
 mod causes;
 
@@ -16,7 +16,7 @@ use model::{
 };
 use view::jobs::FailuresView;
 
-/// The card of a failed run. One whose jobs all did well says what the workflow itself reported.
+/// The card of a failed run. If all its jobs succeeded, the card shows what the workflow itself reported.
 #[component]
 pub fn FailureCard(id: RunId, found: FailuresView, place: Memo<RunPlace>) -> impl IntoView {
     let FailuresView { failures, logs } = found;
@@ -59,7 +59,7 @@ pub fn FailureCard(id: RunId, found: FailuresView, place: Memo<RunPlace>) -> imp
     }
 }
 
-/// What is known of the job that stands for the others.
+/// Facts about the job that represents the others.
 fn facts(id: RunId, first: &Failure) -> Option<impl IntoView + use<>> {
     let wildcards: Vec<String> = first.wildcards.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let wildcards = (!wildcards.is_empty()).then(|| view! { <div><dt>"Wildcards"</dt><dd><code>{wildcards.join(" ")}</code></dd></div> });
@@ -113,13 +113,13 @@ fn Others(id: RunId, others: Vec<Cause>, more: u32, place: Memo<RunPlace>) -> im
     view! { <div class="others"><p class="dim">"Also failed"</p><ul>{rows.collect_view()} {more}</ul></div> }
 }
 
-/// All failed jobs, in the list.
+/// A link to all failed jobs in the list.
 fn all(id: RunId, place: Memo<RunPlace>, words: String) -> impl IntoView {
     let href = move || paths::run_at(id, &place.get().of_tab(None).of_rule(None).of_status(Some("failed")));
     view! { <a class="link" href=href>{words}</a> }
 }
 
-/// The failed jobs of a rule.
+/// A link to the failed jobs of a rule.
 fn of_rule(id: RunId, rule: &str, words: String) -> impl IntoView + use<> {
     view! { <a class="link" href=paths::run_at(id, &RunPlace::default().of_rule(Some(rule)).of_status(Some("failed")))>{words}</a> }
 }

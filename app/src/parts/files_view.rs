@@ -1,4 +1,4 @@
-//! The files a run's jobs name: what each rule reads and makes, a search, and one path with its jobs.
+//! The files that a run's jobs name: what each rule reads and writes, a search, and one path with its jobs.
 
 use crate::{
     paths::{self, RunPlace},
@@ -13,7 +13,7 @@ use model::{
 };
 use view::files::{AllFiles, FilesView};
 
-/// The view with its search, which is a form: it works without script.
+/// The view with its search, which is a form and so works without script.
 #[component]
 pub fn Files(id: RunId, found: FilesView, place: Memo<RunPlace>) -> impl IntoView {
     let at = place.get_untracked();
@@ -36,7 +36,7 @@ pub fn Files(id: RunId, found: FilesView, place: Memo<RunPlace>) -> impl IntoVie
     }
 }
 
-/// A path that leads to its makers and users.
+/// A path that links to the jobs that make and use it.
 #[component]
 fn Path(id: RunId, path: String, place: Memo<RunPlace>) -> impl IntoView {
     let href = {
@@ -49,7 +49,7 @@ fn Path(id: RunId, path: String, place: Memo<RunPlace>) -> impl IntoView {
     }
 }
 
-/// The ways to what comes before and after a window of a list.
+/// Links to the previous and the next window of a list.
 fn pages(id: RunId, first: Option<RunPlace>, next: Option<(RunPlace, String)>) -> impl IntoView {
     let some = first.is_some() || next.is_some();
     let first = first.map(|first| view! { <a class="btn small" href=paths::run_at(id, &first)>"From the start"</a> });
@@ -58,19 +58,19 @@ fn pages(id: RunId, first: Option<RunPlace>, next: Option<(RunPlace, String)>) -
     some.then(|| view! { <nav class="pages" aria-label="Pages">{first}{next}</nav> })
 }
 
-/// What a list of a few files leaves out, as its last line.
+/// The last line of a short list: how many files it leaves out.
 fn more_files(id: RunId, place: &RunPlace, more: u64, role: FileRole) -> Option<impl IntoView + use<>> {
     let href = paths::run_at(id, place);
     (more > 0).then(|| view! { <li><a class="link" href=href>{text::more(more, role.noun())}</a></li> })
 }
 
-/// What a job is called beside others of its rule.
+/// A job's label among other jobs of its rule.
 fn name(job: &JobRow) -> String {
     let wildcards: Vec<String> = job.wildcards.iter().map(|(key, value)| format!("{key}={value}")).collect();
     if wildcards.is_empty() { job.job_id.map_or_else(|| "the job".to_owned(), |id| format!("job {id}")) } else { wildcards.join(" ") }
 }
 
-/// Paths with the words that were looked for.
+/// Paths with the search words highlighted.
 #[component]
 fn Found(id: RunId, paths: Vec<PathRow>, more: u64, is_later: bool, place: Memo<RunPlace>) -> impl IntoView {
     if paths.is_empty() && !is_later {
@@ -257,7 +257,7 @@ fn OnePath(id: RunId, path: PathDetail, role: Option<FileRole>, is_later: bool, 
             </section>
         }
     };
-    // A window of one role says nothing of the others.
+    // A window of one role contains nothing about the others.
     let one = |heading: &'static str, none: &'static str, of: FileRole| role.is_none_or(|role| role == of).then(|| list(heading, none, of));
     let others = [(FileRole::Log, "Log of"), (FileRole::Benchmark, "Benchmark of")];
     let others = others.into_iter().filter(|(role, _)| jobs.iter().any(|job| job.role == *role));

@@ -1,4 +1,4 @@
-//! The search box: one little language, as a form that works without script.
+//! The search box for one small filter language, as a form that works without script.
 
 use crate::{paths, ui::Icon};
 use leptos::{ev::SubmitEvent, prelude::*};
@@ -10,10 +10,10 @@ use model::{
     page::{RunSort, Total},
 };
 
-/// Letters of a mistake that are shown; the box has all of it.
+/// Letters of a mistake that are shown; the box contains all of it.
 const SHOWN: usize = 80;
 
-/// Words offered while typing, with what they mean.
+/// Words suggested while typing, with their meanings.
 const WORDS: [(&str, &str); 12] = [
     ("status:failed", "failed runs"),
     ("status:running", "what goes on now"),
@@ -29,7 +29,7 @@ const WORDS: [(&str, &str); 12] = [
     ("is:dry", "dry runs"),
 ];
 
-/// The box, what is active as chips, and what was not understood.
+/// The box, the active filters as chips, and the words that were not understood.
 #[component]
 pub fn FilterBar(filter: RunFilter, sort: RunSort, total: RwSignal<Total>) -> impl IntoView {
     let navigate = use_navigate();

@@ -1,4 +1,4 @@
-//! The start page of an empty house: how to connect a workflow, and a light that turns green.
+//! The start page while there are no runs: how to connect a workflow, and a light that turns green.
 
 use super::{frame::query_signal, toasts::ToastList};
 use crate::{api::lab::load_lab, session::session, ui::CopyLine};

@@ -1,4 +1,4 @@
-//! The frame around every page: rail, top bar, panel. Before sign-in: the panel under a bar that leads nowhere.
+//! The frame around every page: rail, top bar, panel. Before sign-in: the panel below a bar without links.
 
 use super::live_chip::LiveChip;
 use crate::{
@@ -17,7 +17,7 @@ const CRUMB: usize = 8;
 pub fn Frame(children: Children) -> impl IntoView {
     let signed_in = session().user.get_value().is_some();
     view! {
-        // The router would scroll there and leave the focus behind; the browser itself takes it along.
+        // `external` leaves this link to the browser, which moves the focus too; the router would only scroll.
         <a class="skip" href="#main" rel="external">"Skip to content"</a>
         {signed_in.then(|| view! { <Rail/> })}
         {if signed_in { view! { <TopBar/> }.into_any() } else { view! { <PlainBar/> }.into_any() }}
@@ -63,7 +63,7 @@ fn Rail() -> impl IntoView {
 fn TopBar() -> impl IntoView {
     let session = session();
     let path = use_location().pathname;
-    // The run's id; its beginning is enough where people read it.
+    // The run's id; where people read it, its beginning is enough.
     let id = move || path.get().strip_prefix("/runs/").map(str::to_owned);
     let crumb =
         move || id().map(|id| if id.chars().count() > CRUMB { format!("{}…", id.chars().take(CRUMB).collect::<String>()) } else { id });
@@ -96,7 +96,7 @@ fn TopBar() -> impl IntoView {
     }
 }
 
-/// The top bar of whoever is not signed in.
+/// The top bar for visitors who are not signed in.
 #[component]
 fn PlainBar() -> impl IntoView {
     view! {
@@ -180,7 +180,7 @@ fn UserMenu(name: String) -> impl IntoView {
     }
 }
 
-/// The value of a query key of the present address; follows navigation.
+/// The value of a query key in the current URL; follows navigation.
 pub fn query_signal(key: &'static str) -> Memo<Option<String>> {
     let search = use_location().search;
     Memo::new(move |_| query::value(&search.get(), key).filter(|value| !value.is_empty()))

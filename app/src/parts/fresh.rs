@@ -1,27 +1,27 @@
-//! Lists that are no part of the live stream: read again while somebody looks and something may be new in them.
+//! Lists outside the live stream: read again while they are visible and may have changed.
 
 use crate::live::Watch;
 use leptos::{prelude::*, task::spawn_local};
 use std::time::Duration;
 
-/// A list is read again at most so often.
+/// Shortest time between two reads of a list.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// What of the run decides whether lists are worth reading again.
+/// The part of a run's state that decides whether its lists are worth reading again.
 #[derive(Clone, Copy)]
 pub struct Pulse {
-    /// Grows with every change of the run's jobs.
+    /// Incremented with every change of the run's jobs.
     pub changed: RwSignal<u32>,
-    /// The run goes on.
+    /// Whether the run is running.
     pub active: Signal<bool>,
-    /// By which the open file is followed.
+    /// Follows the open file.
     pub watch: Watch,
 }
 
 impl Pulse {
-    /// Puts what `read` gives into `held` whenever it differs; `None` of it changes nothing.
+    /// Sets `held` to the result of `read` whenever the two differ; a `None` inside the result changes nothing.
     ///
-    /// Reads once after waking, then while the run goes on or its jobs change, one at a time, never unseen.
+    /// Reads once after hydration, then while the run is running or its jobs change. One read at a time, and none while hidden.
     pub fn keep_fresh<T, F>(self, held: RwSignal<T>, read: impl Fn() -> F + Clone + 'static)
     where
         T: PartialEq + Send + Sync + 'static,
@@ -41,7 +41,7 @@ impl Pulse {
             spawn_local(async move {
                 let new = reading.await;
                 if busy.try_set_value(false).is_some() {
-                    return; // The reader went on to something else.
+                    return; // The viewer has moved on to something else.
                 }
                 if let Some(new) = new
                     && held.with_untracked(|held| *held != new)

@@ -1,4 +1,4 @@
-//! What changed in a run, when, from what to what, and by whom; the newest first.
+//! What changed in a run: when, from what to what, and by whom; newest first.
 
 use super::fresh::Pulse;
 use crate::{
@@ -13,7 +13,7 @@ use model::{
 };
 use view::history::HistoryView;
 
-/// The history with what narrows it.
+/// The history with its filters.
 #[component]
 pub fn History(id: RunId, found: HistoryView, place: Memo<RunPlace>, pulse: Pulse) -> impl IntoView {
     let at = place.get_untracked();
@@ -103,7 +103,7 @@ fn Line(id: RunId, change: Change, place: Memo<RunPlace>) -> impl IntoView {
     }
 }
 
-/// A field, what it was, and what it became.
+/// A field with its old and new value.
 #[component]
 fn Changed(field: Field) -> impl IntoView {
     let Field { name, old, new } = field;

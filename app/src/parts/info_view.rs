@@ -1,4 +1,4 @@
-//! What else is known of a run, and its reports as they came.
+//! Further facts about a run, and its reports as received.
 
 use crate::{
     parts::report::Reports,
@@ -68,14 +68,14 @@ pub fn Info(id: RunId, found: InfoView, place: Memo<RunPlace>) -> impl IntoView 
     }
 }
 
-/// Planned against real numbers of jobs of every rule, which leads to them.
+/// Planned and actual numbers of jobs for every rule, with links to the jobs.
 #[component]
 fn Plan(id: RunId, rules: Vec<RuleRow>, place: Memo<RunPlace>) -> impl IntoView {
     let count = |n: i32| text::count(i64::from(n));
     let rows = rules.into_iter().filter(|rule| rule.jobs.planned.is_some() || rule.jobs.seen() > 0).map(|rule| {
         let jobs = rule.jobs;
         let label = if rule.name.is_empty() { NO_RULE.to_owned() } else { rule.name.clone() };
-        // Jobs without a rule cannot be chosen by it.
+        // There is no rule to filter by for jobs without one.
         let name = if rule.name.is_empty() {
             label.clone().into_any()
         } else {
@@ -167,7 +167,7 @@ fn Kept(id: RunId, events: Vec<RawEvent>, next: Option<String>, place: Memo<RunP
     .into_any()
 }
 
-/// A text as it was printed. A parser drops an end of a line at the beginning, and with it a text that is nothing else.
+/// A text as it was printed. HTML parsers drop a newline at the beginning, and with it a text that is nothing else.
 fn printed(text: Option<String>, label: &'static str) -> Option<impl IntoView> {
     let text = text.map(|text| text.trim_start_matches('\n').to_owned()).filter(|text| !text.trim().is_empty())?;
     Some(view! { <pre class="code wrap" tabindex="0" role="region" aria-label=label>{text}</pre> })

@@ -1,5 +1,4 @@
-//! The page's colours for what is painted on a canvas: those of elements that nobody sees, so that
-//! theme and style sheet decide.
+//! The page's colours for painting on a canvas. They are read from invisible elements, so that theme and style sheet decide.
 
 use leptos::prelude::*;
 use web_sys::Element;
@@ -10,12 +9,12 @@ pub const INKS: [&str; 15] = [
     "box",
 ];
 
-/// Colours as the page has them, in the order of [`INKS`].
+/// The page's current colours, in the order of [`INKS`].
 #[derive(Clone, Default)]
 pub struct Inks(Vec<String>);
 
 impl Inks {
-    /// The colours inside an element that holds an [`InkPot`].
+    /// Reads the colours from an element that contains an [`InkPot`].
     pub fn read(inside: &Element) -> Self {
         let read = |ink: &str| {
             let probe = inside.query_selector(&format!("[data-ink={ink}]")).ok().flatten()?;
@@ -34,13 +33,13 @@ impl Inks {
     }
 }
 
-/// What the colours are read from.
+/// The invisible elements from which the colours are read.
 #[component]
 pub fn InkPot() -> impl IntoView {
     view! { <div class="ink-pot" aria-hidden="true">{INKS.iter().map(|ink| view! { <i data-ink=*ink></i> }).collect_view()}</div> }
 }
 
-/// Makes a canvas as large as it is shown, and gives what it is painted with; lengths are CSS pixels.
+/// Sets a canvas to its displayed size and returns its drawing context, with lengths in CSS pixels.
 pub fn pen(canvas: &web_sys::HtmlCanvasElement, width: f64, height: f64) -> Option<web_sys::CanvasRenderingContext2d> {
     use wasm_bindgen::JsCast as _;
     let ratio = window().device_pixel_ratio().clamp(1.0, 3.0);

@@ -1,4 +1,4 @@
-//! One job beside the list: what it ran, its files with those who make and use them, its attempts.
+//! One job beside the list: what it ran, its files with the jobs that make and use them, its attempts.
 
 use crate::{
     parts::{log_tail::Tail, report::Reports},
@@ -15,7 +15,7 @@ use model::{
 };
 use view::jobs::OpenJob;
 
-/// The details of a job; not modal, so the list stays alive beside it.
+/// The details of a job. Not modal, so the list stays usable beside it.
 #[component]
 pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoView {
     let OpenJob { detail: job, command: html, logs, benchmark } = job;
@@ -39,7 +39,7 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
                 </a>
             }
         });
-        // What is not listed is there by its nearest one.
+        // Attempts that are not listed are represented by the nearest of them.
         let beyond = |attempt: &JobAttempt, says: String| {
             let id = attempt.id;
             view! { <a href=move || paths::run_at(run, &place.get().of_job(Some(id)))>{says}</a> }
@@ -170,7 +170,7 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
     }
 }
 
-/// How often something was run that is measured.
+/// How often a command was run to measure it.
 fn times(read: u32, more: bool) -> Option<String> {
     let times = text::count(i64::from(read));
     if more { Some(format!("the first {times}, there are more")) } else { (read > 1).then_some(times) }
@@ -192,7 +192,7 @@ fn list(facts: Vec<Fact>) -> impl IntoView {
     facts.into_iter().map(|Fact(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> }).collect_view()
 }
 
-/// The files of one role. An input leads to the job that makes it.
+/// The files of one role. An input links to the job that makes it.
 #[component]
 fn Files(run: RunId, role: FileRole, job: JobKey, files: Vec<JobFile>, more: u64, place: Memo<RunPlace>) -> impl IntoView {
     let more = (more > 0).then(|| {
@@ -209,7 +209,7 @@ fn Files(run: RunId, role: FileRole, job: JobKey, files: Vec<JobFile>, more: u64
             let href = move || paths::run_at(run, &place.get().of_job(Some(job)));
             view! { <a class="link num" href=href>{format!("by {rule}")}</a> }
         });
-        // An input that no job makes, or an output: a look into it. A log: its lines.
+        // An input that no job makes, or an output, links to its preview; a log links to its lines.
         let tab = if role == FileRole::Log { "logs" } else { "results" };
         let named = FileRef::Named(file.path.clone()).to_string();
         let look = move || {

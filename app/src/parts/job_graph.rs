@@ -1,4 +1,4 @@
-//! Jobs and what they wait for, on a canvas that is moved and made larger; states follow the stream.
+//! Jobs and their dependencies on a canvas with pan and zoom; states follow the stream.
 
 mod paint;
 
@@ -15,13 +15,13 @@ use std::{collections::HashMap, sync::Arc};
 use view::job_graph::{JobGraph, JobNode};
 use wasm_bindgen::JsCast as _;
 
-/// Size of a box, as the server lays them out.
+/// The size of a box in the server's layout.
 const BOX: (f64, f64) = (132.0, 24.0);
 const ZOOM: (f64, f64) = (0.01, 2.5);
-/// A press that moves less is a click (pixels).
+/// A press that moves less than this is a click (pixels).
 const SLACK: i32 = 4;
 
-/// The states of jobs as the stream tells them, over what was read.
+/// The states of jobs from the stream, on top of those that were read.
 #[derive(Clone, Copy)]
 pub struct LiveStates(RwSignal<HashMap<JobKey, JobStatus>>);
 
@@ -30,7 +30,7 @@ impl LiveStates {
         Self(RwSignal::new(HashMap::new()))
     }
 
-    /// Takes a frame in.
+    /// Applies a frame.
     pub fn apply(self, frame: &Frame, shown: bool) {
         if shown && !frame.jobs.is_empty() {
             self.0.update(|states| states.extend(frame.jobs.iter().map(|job| (job.id, job.status))));
@@ -53,7 +53,7 @@ pub fn JobGraphView(id: RunId, found: JobGraph, place: Memo<RunPlace>, live: Liv
     }
 }
 
-/// How many jobs it would be, and where they are seen.
+/// How many jobs the graph would have, and where to see them instead.
 #[component]
 fn TooLarge(id: RunId, jobs: u64, place: Memo<RunPlace>) -> impl IntoView {
     let jobs = text::things(jobs, "job");
@@ -69,7 +69,7 @@ fn TooLarge(id: RunId, jobs: u64, place: Memo<RunPlace>) -> impl IntoView {
     view! { <div class="empty" role="status"><p>{says}<a class="link" href=table>{label}</a>"."</p></div> }
 }
 
-/// What is held of the graph while it is shown.
+/// The graph's data while it is shown.
 struct Graph {
     rules: Vec<String>,
     nodes: Vec<JobNode>,
@@ -77,7 +77,7 @@ struct Graph {
     size: (f64, f64),
 }
 
-/// Where the reader looks: what lies at the upper left corner, and how large a pixel of it is.
+/// The part in view: the coordinates at its upper left corner, and the size of a pixel.
 #[derive(Clone, Copy, PartialEq)]
 struct Look {
     x: f64,
@@ -127,7 +127,7 @@ fn Picture(
         let Some(place) = place.try_get_untracked() else { return };
         let next = board.graph.try_with_value(|graph| {
             let node = &graph.nodes[at];
-            // Many jobs of a rule are looked at as its own graph.
+            // A box of several jobs leads to its rule's own graph.
             if node.jobs > 1 { place.of_rule(Some(&graph.rules[node.rule as usize])) } else { place.of_job(Some(node.job)) }
         });
         if let Some(next) = next {
@@ -227,7 +227,7 @@ impl Board {
         self.look.try_get_untracked().flatten()
     }
 
-    /// Larger or smaller around a place on the view, or its middle.
+    /// Zooms in or out around a position in the view, or around its middle.
     fn zoom(self, times: f64, around: Option<(f64, f64)>) {
         let (Some(look), Some((width, height))) = (self.now(), self.size()) else { return };
         let scale = (look.scale * times).clamp(ZOOM.0, ZOOM.1);
@@ -246,11 +246,11 @@ impl Board {
         Some((f64::from(event.client_x()) - frame.left(), f64::from(event.client_y()) - frame.top()))
     }
 
-    /// The box under a pointer.
+    /// The box under the pointer.
     fn at(self, event: &web_sys::MouseEvent) -> Option<usize> {
         let ((x, y), look) = (self.on_view(event)?, self.now()?);
         let (x, y) = (look.x + x / look.scale, look.y + y / look.scale);
-        // Far away a box is smaller than a pointer.
+        // When zoomed far out, a box is smaller than the pointer.
         let slack = (3.0 / look.scale - 3.0).max(0.0);
         let hit = |node: &JobNode| {
             let (left, top) = (f64::from(node.x), f64::from(node.y));

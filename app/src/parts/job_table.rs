@@ -1,4 +1,4 @@
-//! A run's jobs as a table that follows the stream: one signal a row.
+//! A run's jobs as a table that follows the stream: one signal per row.
 
 mod live;
 
@@ -22,10 +22,10 @@ use view::jobs::JobAsk;
 
 /// Height of a row, in pixels.
 const ROW: u32 = 32;
-/// Rows are read again at most so often.
+/// Shortest time between two reads of visible rows.
 const CROWDED: Duration = Duration::from_millis(700);
 
-/// What few clients tell of their jobs: a column where a row of the first window has it, and room is.
+/// Values that few clients report: each becomes a column if a row of the first window has it and there is room.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Extra {
     Reason,
@@ -46,7 +46,7 @@ impl Extra {
         }
     }
 
-    /// How it stands in its column.
+    /// The CSS class of the column.
     const fn class(self) -> &'static str {
         match self {
             Self::Reason | Self::Host => "far c-word cut",
@@ -64,7 +64,7 @@ impl Extra {
     }
 }
 
-/// The table; further rows come as the reader nears the end.
+/// The table; further rows are loaded as the viewer nears the end.
 #[component]
 pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoView {
     let (order, next) = (live.order(), live.next());
@@ -75,7 +75,7 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
     let at = place.get_untracked();
     let sort: JobSort = at.sort.as_deref().and_then(|sort| sort.parse().ok()).unwrap_or_default();
     let filtered = at.rule.is_some() || at.status.is_some() || at.find.is_some();
-    // With one rule chosen its wildcards are columns.
+    // With one rule selected, its wildcards become columns.
     let one_rule = at.rule.is_some();
     let (columns, others) = if one_rule { live.wildcards() } else { (Vec::new(), Vec::new()) };
     let head = move |column: JobColumn, label: String, class: &'static str| {
@@ -103,7 +103,7 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
     let extras: Arc<[Extra]> = Extra::ALL.into_iter().filter(|extra| live.any(|job| extra.of(job).is_some())).collect();
     let more_heads =
         extras.iter().map(|extra| view! { <th role="columnheader" scope="col" class=extra.class()>{extra.label()}</th> }).collect_view();
-    // Not a signal: while the next window is on its way this table is shown though its owner is gone.
+    // Not a signal: while the next window loads, this table is still shown although its owner is gone.
     let columns: Arc<[Vec<String>; 2]> = Arc::new([columns, others]);
     let asking = StoredValue::new(false);
     let more = {
@@ -120,7 +120,7 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
                 let ask = JobAsk { after: Some(cursor.to_string()), ..at.job_ask() };
                 let found = list_jobs(run, ask).await;
                 asking.try_set_value(false);
-                // The reader may be elsewhere by now.
+                // The viewer may be elsewhere by now.
                 if let (Ok(found), true) = (found, next.get_untracked().as_ref() == Some(&cursor) && place.try_get_untracked().is_some()) {
                     live.extend(found.page);
                 }
@@ -181,7 +181,7 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
     }
 }
 
-/// Reads rows in sight again when the stream said that more changed than it tells.
+/// Reads visible rows again after the stream reported more changes than it sends.
 fn catch_up(live: LiveJobs, run: RunId, place: Memo<RunPlace>, shown: impl Fn() -> Vec<JobKey> + Send + Sync + 'static) {
     let version = live.version();
     let waiting = StoredValue::new(false);
@@ -207,13 +207,13 @@ fn catch_up(live: LiveJobs, run: RunId, place: Memo<RunPlace>, shown: impl Fn() 
                     };
                     let found = read_jobs(run, ids).await;
                     if waiting.try_set_value(false).is_some() {
-                        return; // The table has gone.
+                        return; // The table is gone.
                     }
                     if let Ok((rows, gone)) = found {
                         done.try_set_value(now);
                         live.caught_up(newest, rows, gone, now);
                     }
-                    version.notify(); // More may have come meanwhile.
+                    version.notify(); // More may have changed in the meantime.
                 });
             },
             CROWDED,
@@ -235,7 +235,7 @@ fn Job(
     row: ArcRwSignal<JobRow>,
     run: RunId,
     place: Memo<RunPlace>,
-    /// Wildcards with a column of their own, and those that share one.
+    /// Names of wildcards with their own columns, and of those that share one.
     columns: Arc<[Vec<String>; 2]>,
     extras: Arc<[Extra]>,
     one_rule: bool,

@@ -1,4 +1,4 @@
-//! Every key in one table: what is bound is what the help sheet lists.
+//! All keys in one table: the help sheet lists exactly the keys that are bound.
 
 use super::{palette, timeline};
 use crate::{live::Chip, paths, session::session, ui::Icon};
@@ -26,13 +26,13 @@ enum Act {
     Live,
     Theme,
     Close,
-    /// A view of a run, by its place.
+    /// A view of a run, by its position.
     Tab(u8),
     Earlier,
     Later,
 }
 
-/// Group, keys as shown, what it does, action. The second of two keys within a second counts.
+/// Group, keys as shown, meaning, action. The second of two keys must follow within a second.
 const KEYS: &[(&str, &[&str], &str, Act)] = &[
     ("Everywhere", &["?"], "This list", Act::Help),
     ("Everywhere", &["Ctrl", "K"], "Search or jump", Act::Palette),
@@ -68,12 +68,12 @@ pub fn help() -> RwSignal<bool> {
     expect_context::<HelpOpen>().0
 }
 
-/// Makes the help sheet's state known to everything below. Called once, at the root.
+/// Provides the help sheet's state to all components below. Called once, at the root.
 pub fn provide() {
     provide_context(HelpOpen(RwSignal::new(false)));
 }
 
-/// The list of keys, made from the same table that binds them.
+/// The list of keys, generated from the table that binds them.
 #[component]
 pub fn HelpSheet() -> impl IntoView {
     let open = help();
@@ -118,7 +118,7 @@ pub fn HelpSheet() -> impl IntoView {
     }
 }
 
-/// Listens to the keyboard; never while somebody types.
+/// Listens to the keyboard, except while somebody types.
 #[component]
 pub fn Keys() -> impl IntoView {
     let (help, palette, session, chip) = (help(), palette::opener(), session(), Chip::get());
@@ -166,7 +166,7 @@ pub fn Keys() -> impl IntoView {
             });
             pending.set_value(Some((key.clone(), at)));
             if let Some((.., what)) = found {
-                // A focused link or button has its own idea of Enter.
+                // A focused link or button handles Enter itself.
                 if *what == Act::Open && !on_row() {
                     return;
                 }
@@ -178,12 +178,12 @@ pub fn Keys() -> impl IntoView {
     });
 }
 
-/// Somebody types, or a dialog has the keyboard.
+/// Whether somebody types, or a dialog has the keyboard.
 fn busy(event: &KeyboardEvent) -> bool {
     let typing = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok()).is_some_and(|element| {
         let name = element.tag_name();
         let text = name == "INPUT" && !matches!(element.get_attribute("type").as_deref(), Some("checkbox" | "radio"));
-        // A dialog that was closed a moment ago may hold the focus still.
+        // A dialog that has just been closed may still have the focus.
         let shut = element.closest("dialog:not([open])").is_ok_and(|dialog| dialog.is_some());
         !shut && (text || name == "TEXTAREA" || name == "SELECT" || element.is_content_editable())
     });
@@ -225,7 +225,7 @@ fn step(by: i32) {
     }
 }
 
-/// Clicks something in the focused row.
+/// Clicks an element in the focused row.
 fn in_row(selector: &str) {
     let row = document().active_element().and_then(|element| element.closest("tr[data-row]").ok().flatten());
     let target = row.and_then(|row| row.query_selector(selector).ok().flatten()).and_then(|element| element.dyn_into::<HtmlElement>().ok());

@@ -1,4 +1,4 @@
-//! In which encoding a text is read, and another one if the reader says so. Reads nothing itself: the address says it.
+//! The encoding in which a text is read, and a choice of others. Reads nothing itself: the choice goes into the URL.
 
 use crate::paths::{self, RunPlace};
 use leptos::prelude::*;
@@ -8,7 +8,7 @@ use model::{
     encoding::{Encoding, ReadAs},
 };
 
-/// How the letters of a file are read, as a choice.
+/// A choice of encodings for a file.
 #[component]
 pub fn Letters(id: RunId, file: String, read: ReadAs, place: Memo<RunPlace>) -> impl IntoView {
     let chosen = place.with_untracked(|place| place.encoding.as_ref().and_then(|encoding| encoding.parse::<Encoding>().ok()));

@@ -1,4 +1,4 @@
-//! The live chip: true latency, true state, and details on a click.
+//! The live chip: actual latency and state, with details on a click.
 
 use crate::ui::If;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 use leptos::prelude::*;
 use model::text;
 
-/// Says how live the page is.
+/// Shows how live the page is.
 #[component]
 pub fn LiveChip() -> impl IntoView {
     let chip = Chip::get();
@@ -23,7 +23,7 @@ pub fn LiveChip() -> impl IntoView {
         Link::Offline(since) => format!("offline for {}", text::duration((now.get() - since).max(0) / 1000 * 1000)),
         Link::Paused => "paused".into(),
     };
-    // Read out when the state changes, not with every second of "offline for …".
+    // Announced when the state changes, not with every second of "offline for …".
     let state = move || match chip.link.get() {
         Link::Offline(_) => "offline".to_owned(),
         _ => words(),

@@ -1,11 +1,11 @@
-//! The last lines of a log, where it can be read.
+//! The last lines of a log, where they can be read.
 
 use crate::paths::{self, RunPlace};
 use leptos::prelude::*;
 use model::{JobStatus, RunId, file::FileRef};
 use view::logs::{LINES, LogTail};
 
-/// The end of a log under its name; or why it is not there. `writer` is how the job is that writes it.
+/// The end of a log below its name, or why it cannot be shown. `writer` is the status of the job that writes the log.
 #[component]
 pub fn Tail(run: RunId, log: LogTail, writer: JobStatus) -> impl IntoView {
     let LogTail { path, text, more } = log;

@@ -1,5 +1,5 @@
-//! Logs of a run: a list of them, and lines of one. Lines before and after are read as one scrolls, what
-//! is written meanwhile appears at the end. Of a log only windows are ever held.
+//! Logs of a run: a list, and the lines of one log. Scrolling loads earlier and later lines, and lines written
+//! meanwhile appear at the end. Only windows of a log are ever in memory.
 
 mod held;
 mod search;
@@ -106,7 +106,7 @@ fn Log(id: RunId, open: OpenLog, place: Memo<RunPlace>, watch: Watch) -> impl In
     }
 }
 
-/// What is known of a file that is no text, and the way to all of it.
+/// Facts about a file that is not text, and a link to all of it.
 #[component]
 fn NoText(id: RunId, file: FileRef, path: String, facts: FileFacts, bytes: FirstBytes, place: Memo<RunPlace>) -> impl IntoView {
     let FirstBytes { kind, head } = bytes;
@@ -133,7 +133,7 @@ fn NoText(id: RunId, file: FileRef, path: String, facts: FileFacts, bytes: First
     }
 }
 
-/// Tells a line from every other, and from itself once it was written over.
+/// Identifies a line, and changes when the line is overwritten.
 fn key(line: &LogLine) -> (u64, u64) {
     let mut hasher = DefaultHasher::new();
     line.hash(&mut hasher);
@@ -192,9 +192,9 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, over: bool, 
             held.read(LogPart::End, true);
         }
     };
-    // The line in which the place is that the address names, and which the window begins with.
+    // The line at the position in the URL; the window begins with it.
     let marked = from_start.then_some(from);
-    // `#L120` in an address: the line of that number.
+    // `#L120` in the URL: the line with that number.
     let go = use_navigate();
     Effect::new(move |_| {
         let hash = window_hash();

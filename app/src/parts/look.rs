@@ -1,4 +1,4 @@
-//! A look into one file: what it is, who made it, and its content in the form that suits it.
+//! A preview of one file: what it is, who made it, and its content in a suitable form.
 
 mod sequences;
 mod table;
@@ -44,7 +44,7 @@ pub fn Look(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> i
         let (file, raw, path) = (file.clone(), raw.clone(), path.clone());
         move || match shown.get() {
             Ok(shown) => {
-                // The same address would show the same bytes again.
+                // A different URL, because the same one would show the cached bytes.
                 let at = facts.with_untracked(|facts| facts.map_or(0, |facts| facts.modified_at));
                 view! { <Content id file=file.clone() shown raw=format!("{raw}&at={at}") path=path.clone()/> }.into_any()
             }
@@ -98,7 +98,7 @@ pub fn Look(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> i
     }
 }
 
-/// Whether a file with rows has lines of text, by its name; packed or not.
+/// Whether a file of table rows has lines of text, judging by its name; compressed or not.
 fn has_lines(path: &str) -> bool {
     let name = path.to_ascii_lowercase();
     let plain = [".gz", ".bgz", ".zst"].into_iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
@@ -106,7 +106,7 @@ fn has_lines(path: &str) -> bool {
     !["bam", "parquet", "pq", "zip", "tar", "tgz"].contains(&ending)
 }
 
-/// Whether what is shown can be read line by line as well.
+/// Whether the shown content can also be read line by line.
 fn is_lines(shown: &Shown) -> bool {
     matches!(shown, Shown::Still(Still { form: Form::Text, .. }) | Shown::Table(_) | Shown::Sequences(_))
 }
@@ -115,7 +115,7 @@ fn is_folder(shown: &Shown) -> bool {
     matches!(shown, Shown::Still(Still { form: Form::Folder, .. }))
 }
 
-/// What is known of a file; nothing of a directory, whose size says nothing.
+/// Facts about a file; none about a directory, whose size means nothing.
 fn facts_of(found: &Result<(FileFacts, Shown), NoFile>) -> Option<FileFacts> {
     found.as_ref().ok().filter(|(_, shown)| !is_folder(shown)).map(|(facts, _)| *facts)
 }
@@ -131,7 +131,7 @@ struct Opened {
     body: NodeRef<html::Div>,
 }
 
-/// Shows the file anew when it changes, or when it comes to be.
+/// Reloads the file when it changes or appears.
 fn fresh(open: Opened) -> Callback<FileNews> {
     let Opened { id, facts, shown, .. } = open;
     let busy = StoredValue::new(false);
@@ -142,7 +142,7 @@ fn fresh(open: Opened) -> Callback<FileNews> {
             return;
         }
         facts.set(news.facts.as_ref().ok().copied());
-        // What was added lies beyond the rows that are shown.
+        // The new part lies beyond the rows that are shown.
         let beyond = shown.with_untracked(|shown| matches!(shown, Ok(Shown::Table(table)) if table.next.is_some()));
         let grown = matches!((&news.facts, known), (Ok(now), Some(then)) if now.size >= then.size);
         if beyond && grown {
@@ -158,7 +158,7 @@ fn fresh(open: Opened) -> Callback<FileNews> {
             loop {
                 let found = look_into(id, open.file.clone(), 0, open.encoding).await;
                 if busy.try_get_value().is_none() {
-                    return; // The reader went on to something else.
+                    return; // The viewer has moved on to something else.
                 }
                 if let Ok(found) = found {
                     replace(&open, found);
@@ -172,14 +172,14 @@ fn fresh(open: Opened) -> Callback<FileNews> {
     })
 }
 
-/// Another content at the same place of the reader.
+/// Replaces the content without moving the viewer's position.
 fn replace(open: &Opened, found: Result<(FileFacts, Shown), NoFile>) {
     let Opened { facts, shown, body, .. } = *open;
     let scroller = move || body.get_untracked().and_then(|body| body.query_selector(".scroller").ok().flatten());
     let top = scroller().map_or(0, |scroller| scroller.scroll_top());
     facts.set(facts_of(&found));
     let found = found.map(|(_, shown)| shown);
-    // Pictures and reports have new bytes at the same place.
+    // Pictures and reports have new bytes at the same URL.
     if shown.with_untracked(|shown| *shown != found) || matches!(found, Ok(Shown::Image | Shown::Page | Shown::Pdf)) {
         shown.set(found);
         request_animation_frame(move || {
@@ -190,7 +190,7 @@ fn replace(open: &Opened, found: Result<(FileFacts, Shown), NoFile>) {
     }
 }
 
-/// Why nothing is shown, and a way to try again where that may help.
+/// Why nothing is shown, with a way to try again where that may help.
 #[component]
 fn Failed(open: Opened, why: NoFile) -> impl IntoView {
     let busy = RwSignal::new(false);
@@ -203,7 +203,7 @@ fn Failed(open: Opened, why: NoFile) -> impl IntoView {
         spawn_local(async move {
             let found = look_into(open.id, open.file.clone(), 0, open.encoding).await;
             if busy.try_set(false).is_some() {
-                return; // The reader went on to something else.
+                return; // The viewer has moved on to something else.
             }
             if let Ok(found) = found {
                 replace(&open, found);
@@ -223,7 +223,7 @@ fn Failed(open: Opened, why: NoFile) -> impl IntoView {
 fn Content(id: RunId, file: FileRef, shown: Shown, raw: String, path: String) -> impl IntoView {
     let label = format!("Content of {path}");
     match shown {
-        // Put in whole: the page never walks through it, so nothing in it can keep the page from waking.
+        // Inserted as one piece: hydration does not walk through it, so nothing in it can prevent hydration.
         Shown::Still(Still { form, html }) => {
             view! { <div class=form.class() tabindex="0" role="region" aria-label=label inner_html=html></div> }.into_any()
         }
@@ -237,7 +237,7 @@ fn Content(id: RunId, file: FileRef, shown: Shown, raw: String, path: String) ->
     }
 }
 
-/// A picture, fitting or as large as it is or larger; then one sees its pixels.
+/// A picture: fitted, at its size, or larger, which shows its pixels.
 #[component]
 fn Picture(raw: String, label: String) -> impl IntoView {
     let zoom = RwSignal::new(0_u32);
@@ -248,7 +248,7 @@ fn Picture(raw: String, label: String) -> impl IntoView {
             size.set(Some((image.natural_width(), image.natural_height())).filter(|(wide, high)| *wide > 0 && *high > 0));
         }
     };
-    // It may have been there before the page woke.
+    // The picture may have loaded before hydration.
     Effect::new(move |_| measure());
     let style = move || match (zoom.get(), size.get()) {
         (0, _) | (_, None) => String::new(),

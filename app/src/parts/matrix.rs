@@ -1,5 +1,5 @@
-//! Samples against rules: a cell for each job, which follows the stream. Further rows come as the
-//! reader nears the end; what the stream cannot say by itself is read again for the rows in sight.
+//! Samples against rules: a cell for each job, which follows the stream. More rows are loaded as the viewer nears the
+//! end. When the stream cannot determine a cell, the visible rows are read again.
 
 mod live;
 
@@ -16,15 +16,15 @@ use model::{JobStatus, RunId, text};
 use std::time::Duration;
 use view::matrix::{Cell, MatrixAsk, MatrixView};
 
-/// Height of a row, in pixels, and rows kept beyond the view.
+/// Height of a row, in pixels, and rows rendered beyond the view.
 const ROW: u32 = 28;
 const BEYOND: usize = 8;
-/// Rows are read again at most so often.
+/// Shortest time between two reads of visible rows.
 const CROWDED: Duration = Duration::from_millis(1500);
-/// Wildcards that are offered beside each other.
+/// Wildcards offered side by side.
 const WILDCARDS: usize = 6;
 
-/// The matrix with its head and its key.
+/// The matrix with its head and its legend.
 #[component]
 pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live: LiveMatrix) -> impl IntoView {
     let Some(found) = found else {
@@ -47,14 +47,14 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
         let now = now.clone();
         spawn_local(async move {
             let found = read_matrix(id, asked).await;
-            // The reader may be elsewhere by now.
+            // The viewer may be elsewhere by now.
             if asking.try_set_value(false).is_some() || place.try_get_untracked().is_none() {
                 return;
             }
             if let Ok(Some(found)) = found {
                 live.read(found, version, further);
             }
-            now.notify(); // More may have come meanwhile.
+            now.notify(); // More may have changed in the meantime.
         });
     };
     let more = {
@@ -138,7 +138,7 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
     .into_any()
 }
 
-/// How many of the rows are here, as long as these are not all, and the way to the others. With script they come by themselves.
+/// How many of all rows are loaded, and the link to the others. With script they are loaded automatically.
 fn pages(id: RunId, place: Memo<RunPlace>, first: u32, order: ArcRwSignal<Vec<String>>, total: ArcRwSignal<u32>) -> impl IntoView {
     let at = move |after: u32| {
         let after = (after > 0).then(|| after.to_string());
@@ -160,7 +160,7 @@ fn pages(id: RunId, place: Memo<RunPlace>, first: u32, order: ArcRwSignal<Vec<St
     }
 }
 
-/// Reads the rows in sight again when they are behind, at most once in a while.
+/// Reads outdated visible rows again, at most once per interval.
 fn again(
     live: LiveMatrix,
     version: ArcRwSignal<u32>,
@@ -178,7 +178,7 @@ fn again(
         set_timeout(
             move || {
                 if waiting.try_set_value(false).is_some() {
-                    return; // The matrix has gone.
+                    return; // The matrix is gone.
                 }
                 let now = version.get_untracked();
                 let values = shown.try_with_untracked(|shown| live.behind(shown, now)).unwrap_or_default();
@@ -191,11 +191,11 @@ fn again(
     });
 }
 
-/// What makes the rows, and their order.
+/// The choice of what makes the rows, and of their order.
 #[component]
 fn Sorts(id: RunId, place: Memo<RunPlace>, by: String, wildcards: Vec<String>) -> impl IntoView {
     let several = wildcards.len() > 1;
-    // The first ones beside each other, with the one that is shown; the others behind how many they are.
+    // The first wildcards and the current one side by side; the others in a menu labelled with their number.
     let (first, others): (Vec<_>, Vec<_>) = wildcards.into_iter().enumerate().partition(|(at, name)| *at < WILDCARDS || *name == by);
     let way = |(_, name): (usize, String), class: Option<&'static str>| {
         let here = (name == by).then_some("true");
@@ -245,7 +245,7 @@ fn Line(
         let value = value.clone();
         move |rule: String| {
             let (value, cell) = (value.clone(), row.cell(&rule));
-            // All of a cell in one effect: there are thousands.
+            // One effect per cell, because there are thousands of cells.
             let mark = move || {
                 let cell = cell.get()?;
                 let at = place.get();

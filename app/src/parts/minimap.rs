@@ -1,14 +1,14 @@
-//! A small picture of a large graph: what is in sight, and a way to somewhere else.
+//! A small picture of a large graph: shows the part in view and lets the viewer move it.
 
 use chart::graph::Layout;
 use leptos::{ev, html, prelude::*};
 use std::{fmt::Write as _, sync::Arc};
 use wasm_bindgen::JsCast as _;
 
-/// Its longer side, in pixels.
+/// Length of the longer side, in pixels.
 const SIDE: f32 = 104.0;
 
-/// The whole graph in a corner. `looked` grows whenever the reader moves or zooms.
+/// The whole graph in a corner. `looked` is incremented whenever the viewer moves or zooms.
 #[component]
 pub fn Minimap(layout: Arc<Layout>, scroller: NodeRef<html::Div>, looked: RwSignal<u32>) -> impl IntoView {
     let mut boxes = String::new();

@@ -1,4 +1,4 @@
-//! Above the list: tiles that count and filter, and the last hours as a strip.
+//! Above the list: tiles that count and filter, and a strip of the last hours.
 
 use crate::{paths, ui::StatusMark};
 use leptos::prelude::*;
@@ -13,11 +13,11 @@ use view::runs::{Overview, STEP_MS, STEPS};
 
 /// The states that have a tile.
 const TILES: [RunStatus; 5] = [RunStatus::Running, RunStatus::Failed, RunStatus::Success, RunStatus::Waiting, RunStatus::Lost];
-/// The strip's own units; drawn in tenths of them, because floats would cost kilobytes.
+/// The strip's own units; drawn in tenths of them, because floats would cost kilobytes of WASM.
 const WIDTH: i64 = 6400;
 const BASE: i64 = 390;
 
-/// Tiles and strip.
+/// The tiles and the strip.
 #[component]
 pub fn OverviewBar(overview: RwSignal<Overview>, filter: RunFilter, sort: RunSort) -> impl IntoView {
     let tiles = TILES.map(|status| {
@@ -46,7 +46,7 @@ pub fn OverviewBar(overview: RwSignal<Overview>, filter: RunFilter, sort: RunSor
     }
 }
 
-/// Jobs that ran, finished and failed, step by step.
+/// Jobs running, finished and failed over time.
 #[component]
 fn Strip(overview: RwSignal<Overview>) -> impl IntoView {
     let drawn = Memo::new(move |_| overview.with(|overview| draw(&overview.activity)));
@@ -98,7 +98,7 @@ fn Strip(overview: RwSignal<Overview>) -> impl IntoView {
     }
 }
 
-/// The strip's outlines.
+/// The outlines drawn in the strip.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Drawn {
     area: String,
@@ -138,7 +138,7 @@ fn tenths(path: &mut String, value: i64) {
     let _ = write!(path, "{}.{} ", value / 10, value % 10);
 }
 
-/// Hours and minutes in UTC, as every time before the reader's zone is known.
+/// Hours and minutes in UTC, like every time before the viewer's zone is known.
 fn clock(at: Millis) -> String {
     let minutes = at.rem_euclid(86_400_000) / 60_000;
     format!("{:02}:{:02}", minutes / 60, minutes % 60)

@@ -1,4 +1,4 @@
-//! The command palette: jump to a run, filter by what was typed, switch things.
+//! The command palette: jump to a run, filter by the typed words, toggle settings.
 
 use crate::{
     api::runs::list_runs,
@@ -22,7 +22,7 @@ const RUNS: usize = 6;
 #[derive(Clone, Copy)]
 struct Open(RwSignal<bool>);
 
-/// Makes the palette's state known to everything below. Called once, at the root.
+/// Provides the palette's state to all components below. Called once, at the root.
 pub fn provide() {
     provide_context(Open(RwSignal::new(false)));
 }
@@ -32,11 +32,11 @@ pub fn opener() -> RwSignal<bool> {
     expect_context::<Open>().0
 }
 
-/// Something to choose.
+/// An entry to choose.
 #[derive(Clone, PartialEq)]
 enum Choice {
     Run(Box<RunSummary>),
-    /// Words, and how many runs they match if that is known.
+    /// The filter words, and how many runs they match, if known.
     Filter(String, Option<Total>),
     GoRuns,
     GoLogs,
@@ -45,7 +45,7 @@ enum Choice {
     Help,
 }
 
-/// The dialog. Closed, it costs nothing.
+/// The dialog. It costs nothing while closed.
 #[component]
 pub fn Palette() -> impl IntoView {
     let open = opener();
@@ -54,7 +54,7 @@ pub fn Palette() -> impl IntoView {
     let typed = RwSignal::new(String::new());
     let chosen = RwSignal::new(0usize);
     let found = RwSignal::new(Vec::<RunSummary>::new());
-    // How many runs match which words.
+    // The number of runs that match certain words.
     let told = RwSignal::new(None::<(String, Total)>);
     let (session, help, navigate) = (session(), super::keys::help(), use_navigate());
 
@@ -72,7 +72,7 @@ pub fn Palette() -> impl IntoView {
             }
         }
     });
-    // What was typed is looked for once the typing pauses; an older answer never wins.
+    // Searches once the typing pauses; an older answer never wins.
     Effect::new(move |_| {
         let words = typed.get();
         if !open.get() {
@@ -206,7 +206,7 @@ pub fn Palette() -> impl IntoView {
     }
 }
 
-/// What a command is called; runs and filters show themselves.
+/// The label of a command; runs and filters have labels of their own.
 fn name(choice: &Choice) -> String {
     match choice {
         Choice::Run(run) => run.title().to_owned(),

@@ -1,10 +1,10 @@
-//! A report of a client as it came, folded to its name.
+//! A client's report as received, folded to its name.
 
 use crate::{paths, ui::Ago};
 use leptos::prelude::*;
 use model::{RunId, event::RawEvent, text};
 
-/// Reports in the order they came. A long one ends with how much of it is missing, and leads to all of it.
+/// Reports in order of arrival. A long one ends with how much of it is missing, and links to all of it.
 #[component]
 pub fn Reports(run: RunId, events: Vec<RawEvent>) -> impl IntoView {
     let rows = events.into_iter().map(|event| {

@@ -1,4 +1,4 @@
-//! Results of a run: outputs by rule and job, which of them are there, or its directory; and one of the files.
+//! Results of a run: outputs by rule and job, and which of them exist; or its directory; and one open file.
 
 use super::{fresh::Pulse, look::Look};
 use crate::{
@@ -15,7 +15,7 @@ use model::{
 };
 use view::results::{DEEP, Level, Made, Output, Rest, ResultsAsk, ResultsView, Took};
 
-/// What is listed.
+/// The listed files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Listed {
     made: Vec<Made>,
@@ -23,17 +23,17 @@ struct Listed {
     levels: Vec<Level>,
 }
 
-/// What the outputs of a job are listed beside.
+/// The context in which a job's outputs are listed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Beside {
-    /// Those of one job of each other rule.
+    /// One job of each rule.
     Rules,
-    /// Those of other jobs of its rule.
+    /// Other jobs of the same rule.
     Jobs,
     Nothing,
 }
 
-/// The outputs, and the open one.
+/// The outputs, and the open file.
 #[component]
 pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Pulse) -> impl IntoView {
     let ResultsView { made, rest, levels, took, jobs, shown, open } = found;
@@ -105,7 +105,7 @@ pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Puls
     .into_any()
 }
 
-/// What each job of a rule took: time and memory as bars.
+/// Time and memory of each job of a rule, as bars.
 #[component]
 fn Bars(id: RunId, took: Vec<Took>, of: u64, place: Memo<RunPlace>) -> impl IntoView {
     let drawn = took.len() as u64;
@@ -150,7 +150,7 @@ fn Nothing() -> impl IntoView {
     }
 }
 
-/// What lies in a directory, with the one beneath it that is open.
+/// The content of a directory, with the open directory below it.
 #[component]
 fn Branch(id: RunId, levels: Vec<Level>, at: usize, here: Option<FileRef>, place: Memo<RunPlace>) -> impl IntoView {
     let Some(level) = levels.get(at).cloned() else { return ().into_any() };
@@ -173,7 +173,7 @@ fn Branch(id: RunId, levels: Vec<Level>, at: usize, here: Option<FileRef>, place
         let Entry { name, kind, size, .. } = entry;
         let way = if level.way.is_empty() { name.clone() } else { format!("{}/{name}", level.way) };
         match kind {
-            // Deeper than directories are listed here: a look into it.
+            // A directory too deep for this list links to a preview.
             EntryKind::Directory if at >= DEEP => {
                 let file = FileRef::Under(way);
                 let current = (here.as_ref() == Some(&file)).then_some("true");
@@ -238,7 +238,7 @@ fn Group(id: RunId, made: Made, beside: Beside, here: Option<FileRef>, place: Me
             view! { <a class="link cut" href=all_jobs.clone() title=rule.clone()>{rule.clone()}</a> {of} }.into_any()
         }
     };
-    // Of a job that is listed beside others all outputs from the start; else those that come next.
+    // A job listed beside others shows all its outputs from the start; a single one shows those that come next.
     let skip = if alone { skipped as usize + outputs.len() } else { 0 };
     let first = (skipped > 0).then(|| {
         let href = paths::run_at(id, &at.of_files(job, None, 0));
@@ -250,7 +250,7 @@ fn Group(id: RunId, made: Made, beside: Beside, here: Option<FileRef>, place: Me
     });
     let more_jobs = (more_jobs > 0).then(|| {
         let says = text::more(more_jobs, "job");
-        // Jobs without a rule cannot be chosen by it.
+        // There is no rule to filter by for jobs without one.
         let href = (!rule.is_empty()).then_some(all_jobs);
         view! { <p class="edge">{match href { Some(href) => view! { <a class="link" href=href>{says}</a> }.into_any(), None => says.into_any() }}</p> }
     });

@@ -1,7 +1,7 @@
-//! The rules of a run and what needs what: one SVG from the server, with bars that follow the jobs.
+//! The rules of a run and their dependencies: one SVG from the server, with bars that follow the jobs.
 //!
-//! The server lays out; here boxes are links, lines light up, and the picture is made larger or
-//! smaller inside a scroller, so that touch, wheel and keyboard move it as they move any page.
+//! The server computes the layout. Here boxes are links, lines light up, and the picture is zoomed inside a scroller,
+//! so that touch, wheel and keyboard move it like any page.
 
 mod drag;
 
@@ -22,16 +22,16 @@ use std::{collections::HashMap, sync::Arc};
 use view::rule_graph::RuleGraph;
 use wasm_bindgen::JsCast as _;
 
-/// One press of a zoom button, in percent, and how far it goes.
+/// Zoom factor of one press of a button, and the limits of the zoom, in percent.
 const ZOOM_STEP: u32 = 125;
 const ZOOM: (u32, u32) = (20, 300);
-/// Without a zoom of the reader's the picture fits its column, but is never smaller than this, in percent.
+/// Unless the viewer zooms, the picture fits its column, but is never smaller than this, in percent.
 const READABLE: f32 = 60.0;
 /// Letters of a name and its number that fit into a box.
 const LETTERS: usize = 18;
-/// From so many rules on there is a box to find one, ...
+/// From this many rules on there is a search box.
 const MANY: usize = 8;
-/// ... and a small picture of the whole.
+/// From this many rules on there is a minimap.
 const LARGE: usize = 30;
 
 /// The graph with its tools.
@@ -90,7 +90,7 @@ fn Picture(id: RunId, names: Vec<String>, layout: Layout, rules: RwSignal<Vec<Ru
             div.set_scroll_top((f64::from(y) * scale) as i32 - div.client_height() / 2);
         }
     };
-    // What is chosen, what failed, what runs, or where it begins, is in sight from the beginning.
+    // The selected rule, else one that failed, else one that runs, else the beginning, is scrolled into view at first.
     Effect::new({
         let (bring, names) = (bring.clone(), Arc::clone(&names));
         let begins = layout.first();
@@ -102,7 +102,7 @@ fn Picture(id: RunId, names: Vec<String>, layout: Layout, rules: RwSignal<Vec<Ru
             let lively = || with(|jobs| jobs.failed > 0).or_else(|| with(|jobs| jobs.running > 0));
             if let Some(node) = chosen.get_untracked().or_else(lively).or(begins) {
                 let bring = bring.clone();
-                request_animation_frame(move || bring(node)); // Not before the picture has its size.
+                request_animation_frame(move || bring(node)); // Before the next frame, the picture has no size.
             }
         }
     });
@@ -217,7 +217,7 @@ fn Directions(id: RunId, place: Memo<RunPlace>) -> impl IntoView {
     }
 }
 
-/// A rule: its name, how its jobs stand, and a link that shows only them.
+/// A rule: its name, the state of its jobs, and a link that shows only them.
 #[component]
 fn Node(
     at: usize,
@@ -244,13 +244,13 @@ fn Node(
             paths::run_at(id, &place.get().of_rule(next))
         }
     };
-    // The router takes care of links of HTML only.
+    // The router handles only HTML links.
     let navigate = use_navigate();
     let rule = name.clone();
     let go = move |event: ev::MouseEvent| {
         let plain = event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.alt_key());
         let link = if event.shift_key() {
-            // The jobs of the rule and those around them.
+            // The jobs of the rule and their neighbours.
             place
                 .try_get_untracked()
                 .map(|place| paths::run_at(id, &RunPlace { form: Some("graph".into()), ..place.of_tab(None).of_rule(Some(&rule)) }))
@@ -300,7 +300,7 @@ fn Node(
             .collect_view()
     };
     view! {
-        // In a group, so that the link is made as one of SVG.
+        // Inside a group, so that the link is created as an SVG element.
         <g>
         <a
             class="node"
@@ -319,7 +319,7 @@ fn Node(
             <title>{name}</title>
             <rect class="box" x=x y=y width=width height="40" rx="6"></rect>
             <If when=Signal::derive(move || status.get().is_some())>
-                // What turns, turns around its middle.
+                // A spinning icon spins around its own centre.
                 <use
                     class="st-i"
                     href=move || format!("#st-{}", word())
@@ -343,13 +343,13 @@ fn node(at: usize) -> Option<web_sys::Element> {
     document().get_element_by_id(&format!("g-{at}"))
 }
 
-/// The width of the picture as it is shown, in pixels.
+/// The displayed width of the picture, in pixels.
 fn shown(scroller: NodeRef<html::Div>) -> Option<f64> {
     Some(element(scroller)?.query_selector("svg").ok()??.get_bounding_client_rect().width())
 }
 
-/// The element while it is there. A picture is still shown, and touched, while the next one is
-/// on its way and its own signals are gone.
+/// The element while it exists. A picture is still shown, and can be touched, while the next one is loading and its own
+/// signals are gone.
 fn element(scroller: NodeRef<html::Div>) -> Option<web_sys::HtmlDivElement> {
     scroller.try_get_untracked().flatten()
 }

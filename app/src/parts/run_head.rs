@@ -1,4 +1,4 @@
-//! The head of a run's page: what it is and how it stands.
+//! The head of a run's page: what the run is and its state.
 
 use crate::{
     api::runs::{read_left, rename_run},
@@ -19,10 +19,10 @@ use std::time::Duration;
 const COUNTS: [JobStatus; 6] =
     [JobStatus::Failed, JobStatus::Lost, JobStatus::Running, JobStatus::Success, JobStatus::Skipped, JobStatus::Waiting];
 
-/// What is left is asked for so often while a run goes on.
+/// How often the remaining time is requested while a run is running.
 const LEFT: Duration = Duration::from_secs(10);
 
-/// How much longer the run takes, as the server knows it. In the browser only, while it runs.
+/// The server's estimate of the remaining time. In the browser only, and only while the run is running.
 fn band(run: RwSignal<RunSummary>) -> RwSignal<Option<(Millis, Millis)>> {
     let band = RwSignal::new(None);
     let id = run.with_untracked(|run| run.id);
@@ -47,7 +47,7 @@ fn band(run: RwSignal<RunSummary>) -> RwSignal<Option<(Millis, Millis)>> {
     band
 }
 
-/// Name and tags, to be changed in place.
+/// Name and tags, which can be edited in place.
 #[component]
 fn Label(run: RwSignal<RunSummary>, editing: RwSignal<bool>) -> impl IntoView {
     let (id, name, tags) = run.with_untracked(|run| (run.id, run.name.clone(), run.tags.join(", ")));
@@ -92,7 +92,7 @@ fn Label(run: RwSignal<RunSummary>, editing: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-/// Name, state, facts, progress and counts. Counts are filters of the job table.
+/// Name, state, facts, progress and counts. Each count is a filter of the job table.
 #[component]
 pub fn RunHead(
     run: RwSignal<RunSummary>,
@@ -111,14 +111,15 @@ pub fn RunHead(
     let tags = Memo::new(move |_| run.with(|run| run.tags.clone()));
     let started = Memo::new(move |_| run.with(|run| run.started_at));
     let ended = Memo::new(move |_| run.with(|run| run.ended_at));
-    // The server knows how long each rule takes; until it has said so, the pace so far must do.
+    // The server knows how long each rule takes; until its estimate arrives, the pace so far is used.
     let band = band(run);
     let left = Memo::new(move |_| match band.get() {
         _ if state.get() != RunStatus::Running || then.get().is_some() => None,
         Some((low, high)) => Some(text::between(low, high)),
         None => run.with(|run| run.remaining(now.get())).map(text::remaining),
     });
-    // The moment before it is left, found out when somebody is about to leave it: a link that ticks is written every second.
+    // The moment at which the viewer leaves the present. It is set when the viewer is about to leave, because a link
+    // with the current time would be rewritten every second.
     let leaving = RwSignal::new(now.get_untracked());
     let leave = move || leaving.set(js_sys::Date::now() as Millis);
     let rewind = move || paths::run_at(id, &place.get().of_moment(Some(ended.get().unwrap_or_else(|| leaving.get()))));

@@ -1,4 +1,4 @@
-//! The runs table: rows that follow their own signals, windowed when there are many.
+//! The runs table: each row follows its own signal; long lists are windowed.
 
 use super::confirm::Doomed;
 use crate::{
@@ -16,9 +16,9 @@ use model::{
 };
 use std::collections::HashSet;
 
-/// A comfortable row, in pixels; cards on a phone are of any height and are not windowed.
+/// Height of a comfortable row, in pixels; cards on a phone vary in height and are not windowed.
 const ROW: u32 = 36;
-/// Tags of a row; the run itself shows all.
+/// Tags shown in a row; the run's page shows all.
 const TAGS: usize = 3;
 
 /// The table, its header links and its rows.
@@ -28,13 +28,13 @@ pub fn RunTable(
     q: String,
     sort: RunSort,
     caption: String,
-    /// Runs chosen with their boxes.
+    /// Runs selected by their check boxes.
     selected: RwSignal<HashSet<RunId>>,
     doomed: RwSignal<Doomed>,
-    /// Asks for the next page when the reader nears the end.
+    /// Called for the next page when the viewer nears the end.
     #[prop(into)]
     more: Callback<()>,
-    /// What stands below the last row.
+    /// Shown below the last row.
     #[prop(into)]
     foot: ViewFn,
 ) -> impl IntoView {
@@ -108,7 +108,7 @@ pub fn RunTable(
     }
 }
 
-/// One cell's value: it changes only when the value does.
+/// The value of one cell: it changes only when the value does.
 fn cell<T: PartialEq + Clone + Send + Sync + 'static>(
     row: &ArcRwSignal<RunSummary>,
     value: impl Fn(&RunSummary) -> T + Send + Sync + 'static,
@@ -117,7 +117,7 @@ fn cell<T: PartialEq + Clone + Send + Sync + 'static>(
     Memo::new(move |_| row.with(&value))
 }
 
-/// The first tags and how many more there are; where there is no room for them, only how many.
+/// The first tags and how many more there are; where there is no room for tags, only their number.
 fn shown_tags(run: RunId, tags: &[String]) -> impl IntoView + use<> {
     let all = tags.join(", ");
     let first: Vec<String> = tags.iter().take(TAGS).cloned().collect();

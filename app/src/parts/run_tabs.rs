@@ -1,10 +1,10 @@
-//! The views of a run, one of which stands beside its graph.
+//! The views of a run; one of them is shown beside its graph.
 
 use crate::paths::{self, RunPlace};
 use leptos::prelude::*;
 use model::RunId;
 
-/// What stands beside the graph.
+/// The view beside the graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tab {
     #[default]
@@ -21,12 +21,12 @@ pub enum Tab {
 impl Tab {
     pub const ALL: [Self; 8] = [Self::Jobs, Self::Timeline, Self::Results, Self::Logs, Self::Code, Self::Files, Self::History, Self::Info];
 
-    /// The tab an address names; any other word is the jobs.
+    /// The tab in a URL; unknown words mean the jobs tab.
     pub fn of(place: &RunPlace) -> Self {
         Self::ALL.into_iter().find(|tab| tab.word() == place.tab.as_deref()).unwrap_or_default()
     }
 
-    /// The word in addresses; the first tab needs none.
+    /// The word in the URL; the first tab needs none.
     pub const fn word(self) -> Option<&'static str> {
         match self {
             Self::Jobs => None,
@@ -54,7 +54,7 @@ impl Tab {
     }
 }
 
-/// Links to the views; the chosen rule goes along.
+/// Links to the views; they keep the selected rule.
 #[component]
 pub fn RunTabs(id: RunId, place: Memo<RunPlace>, tab: Memo<Tab>, #[prop(into)] jobs: Signal<String>) -> impl IntoView {
     let links = Tab::ALL.map(|one| {

@@ -1,4 +1,4 @@
-//! The way through a run's past: a slider over its life, steps from change to change, and the way back.
+//! Moves through a run's past: a slider over its life, steps from change to change, and a link back to now.
 
 use crate::{
     paths::{self, RunPlace},
@@ -10,15 +10,15 @@ use model::{Millis, RunId, text};
 use std::time::Duration;
 use view::runs::Then;
 
-/// While the slider is moved, the page follows at most so often.
+/// While the slider moves, the page updates at most this often.
 const FOLLOW: Duration = Duration::from_millis(120);
 
-/// Stands while the page shows a moment of the past.
+/// Shown while the page is at a moment of the past.
 #[component]
 pub fn Scrubber(id: RunId, shown: RwSignal<Option<Then>>, place: Memo<RunPlace>) -> impl IntoView {
-    // On its way out it stays as it was.
+    // While this component is being removed, it stays as it was.
     let then = Memo::new(move |before: Option<&Then>| shown.get().or(before.copied()).unwrap_or_default());
-    // Where the slider is, before the page has followed.
+    // The position of the slider until the page has followed.
     let moved = RwSignal::new(None::<Millis>);
     Effect::new(move |_| {
         then.track();

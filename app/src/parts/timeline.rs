@@ -1,8 +1,8 @@
-//! The timeline of a run: when each attempt ran, rule by rule, on lanes; above them how much ran at a time.
+//! The timeline of a run: when each attempt ran, by rule, on lanes; above them the number of running jobs.
 //!
-//! The server lays out and sends windows at the resolution of the screen; here they are painted on a
-//! canvas, moved at once by pointer, touch and keys, and asked for anew when the reader leaves them.
-//! Before the page is awake, and without script, the first window stands there as SVG.
+//! The server computes the layout and sends windows at the screen's resolution. Here they are painted on a canvas,
+//! moved immediately by pointer, touch and keys, and fetched again when the view leaves them. Before hydration, and
+//! without script, the first window is shown as SVG.
 
 mod board;
 mod labels;
@@ -26,10 +26,10 @@ use still::Still;
 use table::GroupTable;
 use view::timeline::TimelineView;
 
-/// Wildcards of a job that are named under the pointer.
+/// Wildcards of a job that are named in the tooltip.
 const WILDCARDS: usize = 6;
 
-/// The view with its tools. `changed` grows with every change of the run's jobs.
+/// The view with its tools. `changed` is incremented with every change of the run's jobs.
 #[component]
 pub fn Timeline(id: RunId, found: Option<TimelineView>, place: Memo<RunPlace>, changed: RwSignal<u32>) -> impl IntoView {
     let Some(found) = found else {
@@ -56,7 +56,7 @@ pub fn Timeline(id: RunId, found: Option<TimelineView>, place: Memo<RunPlace>, c
     .into_any()
 }
 
-/// A link that switches a part of the address on and off.
+/// A link that toggles a part of the URL.
 #[component]
 fn Switch(
     id: RunId,
@@ -161,7 +161,7 @@ fn Lanes(board: Board, first: TimelineView) -> impl IntoView {
     }
 }
 
-/// The first wildcards of a job and how many more it has.
+/// The first wildcards of a job, and how many more it has.
 fn named(wildcards: &BTreeMap<String, String>) -> Vec<String> {
     let mut words: Vec<String> = wildcards.iter().take(WILDCARDS).map(|(key, value)| format!("{key}={value}")).collect();
     if wildcards.len() > WILDCARDS {
@@ -170,7 +170,7 @@ fn named(wildcards: &BTreeMap<String, String>) -> Vec<String> {
     words
 }
 
-/// What stands under the pointer.
+/// The tooltip for the job under the pointer.
 #[component]
 fn Hint(board: Board) -> impl IntoView {
     move || {
@@ -196,7 +196,7 @@ fn Hint(board: Board) -> impl IntoView {
     }
 }
 
-/// What happened in the span that was brushed.
+/// What happened in the selected span.
 #[component]
 fn Sums(board: Board) -> impl IntoView {
     move || {

@@ -1,4 +1,4 @@
-//! Short messages with, at times, a way back. They go by themselves.
+//! Short messages, some with an undo. They disappear by themselves.
 
 use crate::ui::Icon;
 use leptos::prelude::*;
@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 /// How long a toast stays: as long as an undo is offered.
 const STAY: Duration = Duration::from_secs(10);
-/// More at once would only hide each other.
+/// Most toasts at a time; more would only hide one another.
 const MOST: usize = 4;
 
 /// One message.
@@ -17,7 +17,7 @@ struct Toast {
     undo: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
-/// The messages now shown. One list for the whole application.
+/// The current messages. One list for the whole application.
 #[derive(Clone, Copy)]
 pub struct ToastList {
     list: RwSignal<Vec<Toast>>,
@@ -61,7 +61,7 @@ impl ToastList {
     }
 }
 
-/// Takes one message away where there is no room for another: the oldest, but no way back as long as there are others.
+/// Removes one message to make room: the oldest, but one with an undo only if all have one.
 fn make_room(list: &mut Vec<Toast>) {
     if list.len() == MOST {
         list.remove(list.iter().position(|toast| toast.undo.is_none()).unwrap_or(0));

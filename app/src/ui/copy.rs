@@ -1,9 +1,9 @@
-//! A line to be copied, with the button that does it.
+//! A line of text with a button that copies it.
 
 use super::Icon;
 use leptos::prelude::*;
 
-/// A command or address in one line.
+/// A command or URL on one line.
 #[component]
 pub fn CopyLine(#[prop(into)] text: String, #[prop(into)] label: String) -> impl IntoView {
     let shown = text.clone();
@@ -15,7 +15,7 @@ pub fn CopyLine(#[prop(into)] text: String, #[prop(into)] label: String) -> impl
     }
 }
 
-/// A button that copies text that stands elsewhere.
+/// A button that copies text shown elsewhere.
 #[component]
 pub fn CopyButton(#[prop(into)] text: String, #[prop(into)] label: String) -> impl IntoView {
     let done = RwSignal::new(false);
@@ -32,7 +32,7 @@ pub fn CopyButton(#[prop(into)] text: String, #[prop(into)] label: String) -> im
     }
 }
 
-/// A button that copies the address of this page as it is shown.
+/// A button that copies the URL of this page in its current state.
 #[component]
 pub fn CopyLink() -> impl IntoView {
     let done = RwSignal::new(false);
@@ -49,7 +49,7 @@ pub fn CopyLink() -> impl IntoView {
     }
 }
 
-/// Puts `text` on the clipboard; without one (plain HTTP from elsewhere) nothing happens.
+/// Copies `text` to the clipboard. Does nothing where the browser provides none: over plain HTTP from another machine.
 pub fn copy_text(text: &str) {
     let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into());
     if clipboard.is_ok_and(|clipboard| !clipboard.is_undefined()) {

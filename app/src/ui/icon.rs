@@ -1,8 +1,8 @@
-//! One icon of the sprite that every document carries.
+//! One icon from the sprite that every document contains.
 
 use leptos::prelude::*;
 
-/// A picture beside a word; never the only name of anything.
+/// A picture beside a word; never the only label of anything.
 #[component]
 pub fn Icon(
     /// The symbol's id, such as `i-search`.

@@ -1,8 +1,8 @@
-//! What is shown only while something holds: one type for all uses, where Leptos' own is one each.
+//! Content that is shown only while a condition holds. One type for all uses; Leptos' own creates a type for each.
 
 use leptos::prelude::*;
 
-/// Its children while `when` holds; they are made anew each time it begins to.
+/// Shows its children while `when` holds; they are created anew each time it becomes true.
 #[component]
 pub fn If(when: Signal<bool>, children: ChildrenFn) -> impl IntoView {
     let holds = Memo::new(move |_| when.get());

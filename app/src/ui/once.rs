@@ -1,15 +1,15 @@
-//! The content of a page, made once: Leptos walks what stands in a `Transition` a second time
-//! to look for further resources, and would make every row of it again.
+//! The content of a page, rendered once: Leptos walks the content of a `Transition` a second time to look for further
+//! resources, and would create every row again.
 
 use leptos::prelude::*;
 
-/// `content` as it is, but not made before the page is written. For views that read no resource.
+/// Returns `content`, but creates it only when the page is written. For views that read no resource.
 #[cfg(feature = "ssr")]
 pub fn once(content: impl FnOnce() -> AnyView + Send + 'static) -> AnyView {
     leptos::suspense::Unsuspend::new(content).into_any()
 }
 
-/// `content` as it is: a browser walks it once.
+/// Returns `content`: a browser walks it only once.
 #[cfg(not(feature = "ssr"))]
 pub fn once(content: impl FnOnce() -> AnyView + Send + 'static) -> AnyView {
     content()

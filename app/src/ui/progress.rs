@@ -1,9 +1,9 @@
-//! The stream: one segmented bar for every amount of jobs, always in the same order.
+//! One segmented bar for every set of jobs, always in the same order of states.
 
 use leptos::prelude::*;
 use model::{run::JobCounts, text};
 
-/// The bar alone.
+/// The bar without numbers.
 #[component]
 pub fn JobBar(#[prop(into)] jobs: Signal<JobCounts>) -> impl IntoView {
     let label = move || {
@@ -16,7 +16,7 @@ pub fn JobBar(#[prop(into)] jobs: Signal<JobCounts>) -> impl IntoView {
         let total = i64::from(jobs.total().max(1));
         jobs.segments()
             .map(|(status, count)| {
-                let share = i64::from(count) * 1000 / total; // In tenths of a percent; floats would cost kilobytes.
+                let share = i64::from(count) * 1000 / total; // In tenths of a percent; floats would cost kilobytes of WASM.
                 view! { <i data-status=status.as_str() style=format!("--n:{}.{}", share / 10, share % 10)></i> }
             })
             .collect_view()

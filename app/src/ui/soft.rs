@@ -1,11 +1,11 @@
-//! Forms that go elsewhere: without script the browser does it, with it the page is not loaded again.
+//! Forms that lead to another URL: without script the browser submits them; with script the page is not reloaded.
 
 use leptos::ev;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlFormElement, HtmlInputElement};
 
-/// What a GET form does when it is submitted: goes to the address its fields make, empty ones left out.
+/// The submit handler of a GET form: navigates to the URL made of its fields, leaving out empty ones.
 pub fn soft_submit() -> impl Fn(ev::SubmitEvent) + Clone + 'static {
     let navigate = use_navigate();
     move |event: ev::SubmitEvent| {

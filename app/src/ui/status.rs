@@ -1,9 +1,9 @@
-//! States as shape and word.
+//! Statuses as a shape and a word.
 
 use leptos::prelude::*;
 use model::{JobStatus, RunStatus};
 
-/// The shape alone, where the word stands beside it or in the name.
+/// The shape alone, for places where the word is beside it or in the label.
 #[component]
 pub fn StatusMark(#[prop(into)] word: Signal<&'static str>) -> impl IntoView {
     view! {
@@ -13,7 +13,7 @@ pub fn StatusMark(#[prop(into)] word: Signal<&'static str>) -> impl IntoView {
     }
 }
 
-/// A run's state.
+/// A run's status.
 #[component]
 pub fn StatusBadge(#[prop(into)] status: Signal<RunStatus>) -> impl IntoView {
     view! {
@@ -24,7 +24,7 @@ pub fn StatusBadge(#[prop(into)] status: Signal<RunStatus>) -> impl IntoView {
     }
 }
 
-/// A job's state.
+/// A job's status.
 #[component]
 pub fn JobBadge(#[prop(into)] status: Signal<JobStatus>) -> impl IntoView {
     view! {

@@ -2,14 +2,14 @@
 
 use leptos::{html, prelude::*};
 
-/// Rows kept beyond each edge of what is seen; lists shorter than five times that are shown whole.
+/// Rows rendered beyond each edge of the view; lists shorter than five times that are rendered whole.
 const BEYOND: usize = 30;
-/// Narrower than this rows are cards of any height, and all exist.
+/// On pages narrower than this (px), rows are cards of varying height, and all exist.
 const CARDS: f64 = 720.0;
-/// The end is near when fewer rows follow.
+/// The end counts as near when fewer rows than this follow.
 const NEAR: f64 = 20.0;
 
-/// The window of a list in a scroller. Cheap to copy.
+/// The window over a list in a scroller. Cheap to copy.
 #[derive(Clone, Copy)]
 pub struct Windowed {
     pub scroller: NodeRef<html::Div>,
@@ -18,18 +18,18 @@ pub struct Windowed {
     /// Height of a row, in pixels.
     row: u32,
     beyond: usize,
-    /// On a narrow page rows are cards that scroll with it.
+    /// Whether rows become cards on a narrow page, where they scroll with the page.
     cards: bool,
     near_end: Callback<()>,
 }
 
 impl Windowed {
-    /// A window over `count` rows of `row` pixels; `near_end` hears whenever the reader comes near the end.
+    /// A window over `count` rows of `row` pixels each; calls `near_end` whenever the viewer comes near the end.
     pub fn new(count: Signal<usize>, row: u32, near_end: Callback<()>) -> Self {
         Self::with(count, row, BEYOND, true, near_end)
     }
 
-    /// The same for rows that cost more and are never cards: only `beyond` of them are kept beyond each edge.
+    /// The same for rows that cost more and are never cards: only `beyond` of them are rendered beyond each edge.
     pub fn lean(count: Signal<usize>, row: u32, beyond: usize, near_end: Callback<()>) -> Self {
         Self::with(count, row, beyond, false, near_end)
     }
@@ -43,7 +43,7 @@ impl Windowed {
         windowed
     }
 
-    /// Looks where the reader is. To be called when the scroller scrolls.
+    /// Measures the scroll position. Call it when the scroller scrolls.
     pub fn measure(self) {
         let Some(div) = self.scroller.try_get_untracked().flatten() else { return };
         let (Some(count), Some(held)) = (self.count.try_get_untracked(), self.window.try_get_untracked()) else { return };
@@ -59,7 +59,8 @@ impl Windowed {
         if held != next {
             self.window.try_set(next);
         }
-        // What scrolls with the page is always seen to its end; it has links to further pages.
+        // Content that scrolls with the page always counts as seen to its end, so nothing is loaded; it has links to
+        // further pages.
         let screen = window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or(height);
         let with_page = height > 2.0 * screen;
         if !with_page && f64::from(div.scroll_height()) - top - height < NEAR * row {
@@ -73,7 +74,7 @@ impl Windowed {
         (first.min(count), last.min(count))
     }
 
-    /// What stands for the rows before or after them.
+    /// A spacer for the rows before or after those that exist.
     pub fn space(self, before: bool) -> impl IntoView {
         let (first, last) = self.range();
         let rows = if before { first } else { self.count.get() - last };

@@ -1,4 +1,4 @@
-//! Promises that are broken on purpose after a story, each by a statement: the story must fail, or its judges see nothing.
+//! Promises broken on purpose after a story, each by an SQL statement: the story must then fail, or the checks are blind.
 
 use anyhow::Result;
 use clap::ValueEnum;
@@ -7,18 +7,18 @@ use crate::server::Server;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Broken {
-    /// Reports that were acknowledged are gone.
+    /// Acknowledged reports are missing.
     Lost,
-    /// Reports are there more often than they were sent.
+    /// Reports are stored more often than they were sent.
     Twice,
-    /// A counter is not that of the rows.
+    /// A counter differs from the rows.
     Counter,
-    /// A change that nobody is told of.
+    /// A change of which nobody is notified.
     Silent,
 }
 
 impl Broken {
-    /// Breaks it. What is done behind the triggers' backs needs a superuser, as the private database's owner is.
+    /// Breaks the promise. Bypassing the triggers needs a superuser, which the owner of the private database is.
     pub async fn apply(self, server: &Server) -> Result<()> {
         let statement = match self {
             Self::Lost => "delete from ingest_events",

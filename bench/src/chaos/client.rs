@@ -1,5 +1,5 @@
-//! A reporting client amid faults. It does what real ones do with a report that fails: the plugin drops it and goes
-//! on, a scheduler's hook sends it again until it is taken.
+//! A reporting client amid faults. It treats a failed report as real clients do: the plugin drops the report and goes
+//! on, a scheduler's hook repeats it until it is accepted.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,15 +13,15 @@ use crate::connection::Connection;
 use crate::script::{LENGTH, Request, Script};
 
 const REPORTS: &str = "/api/v1/reports/";
-/// Reports before those of the first job, and of one job.
+/// Reports before those of the first job, and reports of one job.
 const OPENING: usize = 3;
 const PER_JOB: usize = 3;
-/// How long a client that repeats goes on doing so.
+/// How long a repeating client keeps trying.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// One report.
 pub struct Sent {
-    /// Its place in the script.
+    /// Its position in the script.
     pub at: usize,
     pub tries: u32,
     pub acknowledged: u32,
@@ -29,9 +29,9 @@ pub struct Sent {
 
 /// One run as it was reported.
 pub struct Played {
-    /// As the server called it in its answers; `None` if none came.
+    /// The id in the server's answers; `None` if there were none.
     pub id: Option<Uuid>,
-    /// Jobs it was about to report.
+    /// Jobs that the client set out to report.
     pub jobs: usize,
     pub repeats: bool,
     pub sent: Vec<Sent>,
@@ -48,7 +48,7 @@ impl Client {
         Self { connection: Connection::new(server, token), number, chance }
     }
 
-    /// Plays its runs, one after the other.
+    /// Plays its runs one after the other.
     pub async fn play(mut self) -> Vec<Played> {
         let mut played = Vec::new();
         for nth in 0..=self.chance.below(2) {
@@ -69,7 +69,7 @@ impl Client {
                 sent.tries += 1;
                 if self.report(&script, at, &mut played.id).await {
                     sent.acknowledged += 1;
-                    // An answer may be lost on its way: then it is sent once more although it was taken.
+                    // The answer may have been lost; then the report is sent again although it was accepted.
                     if !repeats || self.chance.below(12) > 0 {
                         break;
                     }
@@ -87,7 +87,7 @@ impl Client {
         played
     }
 
-    /// Sends one report; whether it was acknowledged.
+    /// Sends one report; returns whether it was acknowledged.
     async fn report(&mut self, script: &Script, at: usize, id: &mut Option<Uuid>) -> bool {
         let outcome = match script.request(at) {
             Some(Request::Report(body)) => {
@@ -100,7 +100,7 @@ impl Client {
             }
             Some(Request::Close) => match *id {
                 Some(id) => self.connection.post(&format!("{REPORTS}close?workflow_id={id}"), String::new()).await,
-                None => return false, // The plugin does not close what was never taken.
+                None => return false, // The plugin does not close a run that was never accepted.
             },
             None => return false,
         };

@@ -1,4 +1,4 @@
-//! What must hold of the database after a story, whatever was broken in it.
+//! What must be true of the database after a story, whatever was broken in it.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use uuid::Uuid;
 use super::client::Played;
 use crate::script::LENGTH;
 
-/// What does not hold, in words.
+/// The violations, in words.
 pub type Violations = Vec<String>;
 
 const OPENING: usize = 3;
 const PER_JOB: usize = 3;
 
-/// The name of a report, and the job it is of.
+/// The name of a report, and the job that it is about.
 fn event(at: usize) -> (&'static str, Option<i64>) {
     match at {
         0 => ("workflow_started", None),
@@ -29,8 +29,8 @@ fn event(at: usize) -> (&'static str, Option<i64>) {
     }
 }
 
-/// Every acknowledged report is stored as often as it was acknowledged, none that was sent once is there twice, what
-/// is shown follows from what is stored, and the counters are those of the rows.
+/// Every acknowledged report is stored as often as it was acknowledged, no report that was sent once is stored twice,
+/// the displayed state follows from the stored reports, and the counters match the rows.
 pub async fn reports(conn: &mut PgConnection, played: &[Played]) -> Result<Violations> {
     let mut violations = Vec::new();
     for run in played {

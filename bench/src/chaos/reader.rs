@@ -1,5 +1,5 @@
-//! A reader amid faults: it reads the list of runs as a page does, follows the stream, is cut off and comes back with
-//! its last event's id, and folds every frame into what it holds. In the end that must be what the server lists.
+//! A reader amid faults: it reads the list of runs as a page does, follows the stream, is cut off, resumes with its
+//! last event's id, and applies every frame to its runs. In the end its runs must equal the server's list.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use tokio::time::{sleep, timeout};
 use super::Chance;
 use super::oracle::Violations;
 
-/// How long a browser waits before it comes back.
+/// How long a browser waits before it reconnects.
 const RETRY: Duration = Duration::from_millis(60);
 
-/// ... and how often it looks whether it still does.
+/// How long each connection lasts once the story is over; after each, the reader's runs are compared with the list.
 const LAST: Duration = Duration::from_millis(60);
 
-/// What a reader went through.
+/// What happened to a reader.
 #[derive(Default)]
 pub struct Seen {
     pub frames: usize,
@@ -37,11 +37,11 @@ pub struct Reader {
     cookie: String,
     chance: Chance,
     over: Arc<AtomicBool>,
-    /// How long what it holds may differ from the list when nothing is broken any more.
+    /// How long the reader's runs may differ from the list once nothing is broken any more.
     patience: Duration,
-    /// The runs it shows.
+    /// The reader's runs.
     held: BTreeMap<String, Value>,
-    /// Where its stream goes on.
+    /// Where the stream resumes.
     cursor: String,
     seen: Seen,
 }
@@ -61,7 +61,7 @@ impl Reader {
         })
     }
 
-    /// Reads until the story is over and what it holds is what the server lists, or too long after that.
+    /// Reads until the story is over and the reader's runs equal the server's list, or until too long after the end.
     pub async fn read(mut self) -> Seen {
         let mut since = None;
         self.list_again().await;
@@ -73,7 +73,7 @@ impl Reader {
                 }
                 continue;
             };
-            // A socket lives for a while.
+            // The lifetime of a socket.
             let over = self.over.load(Ordering::SeqCst);
             let life = if over { LAST } else { Duration::from_millis(30 + self.chance.below(500)) };
             let _ = timeout(life, self.follow(tab)).await;
@@ -107,7 +107,7 @@ impl Reader {
         Ok(Tab::new(answer))
     }
 
-    /// Takes in what comes until the stream ends.
+    /// Applies events until the stream ends.
     async fn follow(&mut self, mut tab: Tab) {
         while let Some(event) = tab.next().await {
             tab.seen.clear();
@@ -135,7 +135,8 @@ impl Reader {
                 }
             }
         }
-        // A frame is taken before its id is, and a reset only with the list: who is cut off in between gets it again.
+        // The id is taken after the frame is applied, and a reset only with the new list: after a cut in between, the
+        // event comes again.
         if let Some(id) = &event.id
             && !matches!(event.name.as_str(), "hello" | "reset")
         {
@@ -143,7 +144,7 @@ impl Reader {
         }
     }
 
-    /// Reads the list as a page does, with the cursor that was taken before it.
+    /// Reads the list as a page does, with the cursor taken before the list.
     async fn list_again(&mut self) {
         loop {
             if let Ok((held, cursor)) = self.list().await {

@@ -1,4 +1,4 @@
-//! `flowod doctor`: says what works and what does not, and what would help.
+//! `flowod doctor`: reports what works and what does not, and suggests fixes.
 
 use crate::{
     config::{Database, ServeArgs},

@@ -1,6 +1,6 @@
-//! `flowod import panoptes FILE`: takes over the workflows of a Panoptes that was used before.
+//! `flowod import panoptes FILE`: imports the workflows of an earlier Panoptes installation.
 //!
-//! May be run again, and after it was broken off: what is there is left alone.
+//! Safe to repeat, also after an interrupted import: workflows that are already here are left alone.
 
 use crate::{
     config::{self, ImportArgs},
@@ -18,9 +18,9 @@ use store::{
 };
 use uuid::Uuid;
 
-/// Names runs by what they were there.
+/// Namespace for run ids, which are derived from a workflow's id and start in Panoptes.
 const NAMES: Uuid = Uuid::from_u128(0x2f6b_0b0a_6d0e_5c1e_9d0c_70a2_0e5a_11f0);
-/// Between two lines of progress.
+/// Workflows between two progress lines.
 const STEP: usize = 100;
 
 pub async fn run(args: ImportArgs) -> Result<()> {
@@ -46,7 +46,7 @@ async fn act(store: &Store, file: &Path, zone: &str, masking: Masking, pretend: 
     let (mut new, mut known, mut jobs, mut running, mut broken) = (0, 0, 0, 0, 0);
     for (nth, workflow) in workflows.iter().enumerate() {
         if workflow.status == "Running" {
-            running += 1; // Its end is to come.
+            running += 1; // Not imported before it has ended.
             continue;
         }
         let id = id_of(workflow);
@@ -62,7 +62,7 @@ async fn act(store: &Store, file: &Path, zone: &str, masking: Masking, pretend: 
                 continue;
             }
         };
-        // There it is at Error from its first failed job on, though others go on.
+        // Panoptes shows a workflow as Error from its first failed job on, while other jobs may still run.
         if workflow.status == "Error"
             && told.iter().any(|job| job.status == "Running")
             && old::is_recent(&mut conn, &workflow.updated_at, zone).await.unwrap_or(false)
@@ -99,7 +99,7 @@ async fn act(store: &Store, file: &Path, zone: &str, masking: Masking, pretend: 
     Ok(())
 }
 
-/// Says what could not be done. The name is a stranger's.
+/// Prints what could not be done. The workflow's name is untrusted, so it is escaped.
 fn complain(workflow: &OldWorkflow, what: &str, error: &store::StoreError) {
     let said = format!("workflow {} ({}) could not be {what}: {}", workflow.id, workflow.name, store::error::chain(error));
     eprintln!("{}", model::terminal::line(&said));
@@ -109,7 +109,7 @@ fn id_of(workflow: &OldWorkflow) -> RunId {
     RunId(Uuid::new_v5(&NAMES, format!("{}\n{}", workflow.id, workflow.started_at).as_bytes()))
 }
 
-/// The same without its secrets, as clients report it.
+/// Masks secrets, as is done for reports of clients.
 fn masked(mut taken: Taken, masking: Masking) -> Taken {
     masking.string(&mut taken.name);
     for job in &mut taken.jobs {
@@ -130,7 +130,7 @@ fn masked(mut taken: Taken, masking: Masking) -> Taken {
     taken
 }
 
-/// What a workflow there is here. One that runs there is lost here, for nobody will report of it here.
+/// A Panoptes workflow as a run here. One still running there becomes lost: nobody will report its end to this server.
 fn translate(id: RunId, workflow: &OldWorkflow, jobs: &[OldJob]) -> Taken {
     let status = match workflow.status.as_str() {
         "Done" | "No Execution" => RunStatus::Success,
@@ -139,7 +139,7 @@ fn translate(id: RunId, workflow: &OldWorkflow, jobs: &[OldJob]) -> Taken {
         _ => RunStatus::Lost,
     };
     let small = |n: i64| i32::try_from(n.max(0)).unwrap_or(i32::MAX);
-    // Of failed ones it does not say when they ended: after the last it heard.
+    // Panoptes does not record when a failed workflow ended; the last time it heard of the workflow stands in.
     let heard = jobs.iter().flat_map(|job| [&job.started_at, &job.completed_at]).max().cloned().unwrap_or_default();
     let seen_at = [&workflow.updated_at, &workflow.completed_at, &heard, &workflow.started_at].into_iter().find(|at| !at.is_empty());
     let seen_at = seen_at.cloned().unwrap_or_default();
@@ -147,7 +147,7 @@ fn translate(id: RunId, workflow: &OldWorkflow, jobs: &[OldJob]) -> Taken {
     let nothing = workflow.status == "No Execution";
     Taken {
         id,
-        // Names it made up itself are as long as an id, and say as little.
+        // Names that Panoptes made up are UUIDs and carry no information.
         name: if Uuid::parse_str(&workflow.name).is_ok() { String::new() } else { clean(&workflow.name) },
         status,
         done: if nothing { 0 } else { small(workflow.done) },
@@ -184,7 +184,7 @@ fn job_of(job: &OldJob, ended: &str) -> TakenJob {
     }
 }
 
-/// A list of paths; one that was cut off in the file is kept as the text it is.
+/// A list of paths. A list that was cut off in the file is kept as its raw text.
 fn paths(text: &str) -> Vec<String> {
     match literal::parse(text) {
         Ok(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(clean).collect(),
@@ -203,7 +203,7 @@ fn cleaned(value: Value) -> Value {
     }
 }
 
-/// Without U+0000, which PostgreSQL cannot hold.
+/// Replaces U+0000, which PostgreSQL cannot store.
 fn clean(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

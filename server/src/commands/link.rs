@@ -25,7 +25,7 @@ pub async fn run(args: ServeArgs) -> Result<()> {
     Ok(())
 }
 
-/// A link that signs its opener in as `user`, once.
+/// A single-use link that signs in as `user`.
 pub async fn make(store: &Store, secrets: &Secrets, user: &UserId, base_url: &str) -> Result<String> {
     let key = secrets::random()?;
     let mut conn = store.conn().await?;

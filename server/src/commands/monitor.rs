@@ -1,4 +1,4 @@
-//! `flowod monitor`: prints every change as it is committed, or gives it to a command.
+//! `flowod monitor`: prints every change as it is committed, or passes it to a command.
 
 use crate::{
     config::MonitorArgs,
@@ -45,7 +45,8 @@ pub async fn run(args: MonitorArgs) -> Result<()> {
     Ok(outcome?)
 }
 
-/// What passes over some changes must not end where one begins that wants them: each wish has a place of its own.
+/// Each set of filters has its own saved position: a monitor that skips some changes must not move the position of one
+/// that wants them.
 fn name(wanted: &Wanted) -> String {
     let run = wanted.run.map(|run| run.to_string());
     let mut words: Vec<&str> = wanted.tables.iter().chain(&wanted.operations).map(String::as_str).chain(run.as_deref()).collect();
@@ -63,7 +64,7 @@ async fn stop_with(cancel: CancellationToken) {
     cancel.cancel();
 }
 
-/// Standard output, and the command.
+/// Writes to standard output, and runs the command.
 struct Out {
     args: MonitorArgs,
 }
@@ -71,7 +72,7 @@ struct Out {
 impl Sink for Out {
     async fn take(&mut self, lines: &[Line]) -> Option<Vec<i64>> {
         if self.print(lines).is_err() {
-            return None; // Whoever read us has gone.
+            return None; // The reader of our output has gone.
         }
         let Some(command) = &self.args.exec else { return Some(lines.iter().map(|line| line.id).collect()) };
         let patience = Duration::from_secs(self.args.patience);
@@ -100,12 +101,12 @@ impl Out {
     }
 }
 
-/// A change as JSON that may be shown on a terminal.
+/// A change as JSON that is safe to print on a terminal.
 fn document(line: &Line) -> serde_json::Result<String> {
     Ok(terminal::json(&serde_json::to_string(line)?).into_owned())
 }
 
-/// Runs the command for a change and waits for it; ended when it takes too long.
+/// Runs the command for a change, waits for it, and kills it when it takes too long.
 async fn call(command: &str, line: &Line, patience: Duration) -> Result<(), String> {
     let run = line.workflow_run_id.map(|run| run.to_string()).unwrap_or_default();
     let child = Command::new("sh")
@@ -121,7 +122,7 @@ async fn call(command: &str, line: &Line, patience: Duration) -> Result<(), Stri
     let body = document(line).map_err(|error| error.to_string())?;
     let work = async {
         if let Some(mut input) = child.stdin.take() {
-            // A command that does not read is none the worse.
+            // It is fine for a command not to read its input.
             let _ = input.write_all(body.as_bytes()).await;
         }
         child.wait().await

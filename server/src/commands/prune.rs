@@ -1,4 +1,4 @@
-//! `flowod prune`: forgets what is older than its policy, as the server does by itself every hour.
+//! `flowod prune`: deletes what is older than its retention policy, as the server does every hour by itself.
 
 use crate::{
     config::{PruneArgs, policy},

@@ -1,4 +1,4 @@
-//! The life of the server: configuration, database, schema, loops, routes, and down again.
+//! The life of the server: configuration, database, schema, loops, routes, and shutdown.
 
 use crate::{
     commands::link,
@@ -44,7 +44,7 @@ pub async fn run(config: Config) -> Result<()> {
     let store = open.store.clone();
     store::migrate::migrate(&store).await?;
     let secrets = key(&store).await?;
-    // Updates of one database are never written into another.
+    // The journal is tied to this identity, so updates of one database are never written into another.
     let identity = store::admin::identity(&store, &uuid::Uuid::new_v4().simple().to_string()).await?;
     let owner = owner::ensure(&store, &config).await?;
 
@@ -120,7 +120,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
         .with_context(|| format!("could not listen on {address}; is another program there? --listen or PORT names another address"))
 }
 
-/// The key with which secrets are hashed: `SECRET_KEY`, else one kept in the database.
+/// The key for hashing secrets: `SECRET_KEY`, else one stored in the database.
 pub async fn key(store: &store::Store) -> Result<Secrets> {
     let key = match env("SECRET_KEY") {
         Some(key) => key,
@@ -147,7 +147,7 @@ fn open_browser(url: &str) {
     }
 }
 
-/// This program, also where another one has taken its place on the disk meanwhile.
+/// The path of this executable, even if another file has replaced it on disk since.
 fn program() -> std::io::Result<std::path::PathBuf> {
     let running = Path::new("/proc/self/exe");
     if running.exists() { Ok(running.to_owned()) } else { std::env::current_exe() }

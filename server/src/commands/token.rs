@@ -1,4 +1,4 @@
-//! `flowod token`: tokens of the owner, made, listed and revoked.
+//! `flowod token`: creates, lists and revokes the owner's tokens.
 
 use crate::{
     commands::serve::key,

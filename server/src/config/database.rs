@@ -1,6 +1,6 @@
-//! Which PostgreSQL is meant, and where this server keeps what is its own.
+//! Chooses the PostgreSQL to use and the directory for the server's own files.
 //!
-//! Settings that contradict each other are refused: data must not go where nobody looks.
+//! Contradicting settings are refused, so that data never goes where nobody looks.
 
 use super::settings::{Place, env, process};
 use anyhow::{Result, bail};
@@ -21,19 +21,19 @@ pub struct DatabaseArgs {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Database {
     Named(String),
-    /// Our own, below this directory.
+    /// Our own cluster, below this directory.
     Private(PathBuf),
 }
 
 impl Database {
-    /// The database as people recognise it, without user and password.
+    /// The database in a form people recognise, without user and password.
     pub fn shown(&self) -> String {
         match self {
             Self::Named(url) => {
                 let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
                 let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
                 let rest = rest.split('?').next().unwrap_or(rest);
-                // The directory of a socket is written as a host, with escapes.
+                // A socket's directory is written as the host, percent-encoded.
                 format!("PostgreSQL at {}", percent_encoding::percent_decode_str(rest).decode_utf8_lossy())
             }
             Self::Private(dir) => format!("private, below {}", dir.display()),
@@ -44,12 +44,12 @@ impl Database {
 impl DatabaseArgs {
     /// `--database-url`, `DATABASE_URL`, `POSTGRES_*`, else a private cluster.
     ///
-    /// A directory beside a named database holds the journal only, which is said.
+    /// If a database is named as well as a data directory, the directory holds only the journal, and a message says so.
     ///
     /// # Errors
     /// Two settings of the same place name different databases.
     pub fn resolve(&self) -> Result<Database> {
-        // A flag wins over the environment, also over another setting there.
+        // A flag wins over the environment, even over a different setting there.
         if let Some(url) = self.database_url.clone() {
             return Ok(Database::Named(url));
         }
@@ -65,7 +65,7 @@ impl DatabaseArgs {
         Ok(Database::Private(self.data_dir()))
     }
 
-    /// Below the user's data directory; for root, whose home nobody else may enter, below `/var/lib`.
+    /// Below the user's data directory. For root, whose home nobody else may enter, below `/var/lib`.
     pub fn data_dir(&self) -> PathBuf {
         let given = self.data_dir.clone().or_else(|| process("FLOWO_DATA_DIR").map(PathBuf::from));
         let dir = given.unwrap_or_else(|| {
@@ -80,7 +80,7 @@ impl DatabaseArgs {
     }
 }
 
-/// The database that the settings of one place name, and which of them does.
+/// The database that the settings of one place name, and the name of the deciding setting.
 ///
 /// # Errors
 /// Two of them name databases on different hosts.
@@ -93,7 +93,7 @@ fn named(get: impl Fn(&str) -> Option<String>) -> Result<Option<(String, &'stati
         return Ok(Some((url, "DATABASE_URL")));
     }
     let Some(host) = parts else { return Ok(None) };
-    // The other parts may stand elsewhere: a password in `.env`, say.
+    // The other parts may be set elsewhere: a password in `.env`, say.
     let part = |name: &str, default: &str| get(name).or_else(|| env(name)).unwrap_or_else(|| default.into());
     let escape = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
     let url = format!(
@@ -106,7 +106,7 @@ fn named(get: impl Fn(&str) -> Option<String>) -> Result<Option<(String, &'stati
     Ok(Some((url, "POSTGRES_HOST")))
 }
 
-/// The host in the address of a database.
+/// The host in a database URL.
 fn host_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let rest = rest.split(['/', '?']).next().unwrap_or(rest);

@@ -1,7 +1,7 @@
-//! Settings that the programs Flowo takes over from read from the same `.env`: taken where they mean something here, and
-//! named with a reason where they do not. Pure; who reads the environment is the parent.
+//! Settings of programs that Flowo replaces, read from the same `.env`. Flowo uses those that have a meaning here and
+//! warns about the others, with a reason. Pure: the parent module reads the environment.
 
-/// A setting that has no meaning here, and why.
+/// A setting without a meaning here, and why.
 pub type Meaningless = (&'static str, &'static str);
 
 const MEANINGLESS: [Meaningless; 7] = [
@@ -14,7 +14,7 @@ const MEANINGLESS: [Meaningless; 7] = [
     ("VITE_DISABLE_SSE", "a page that gets no stream reads itself again every five seconds"),
 ];
 
-/// Names that are set and mean nothing here.
+/// Settings that are present but have no meaning here.
 pub fn meaningless(set: impl Fn(&str) -> bool) -> impl Iterator<Item = &'static Meaningless> {
     MEANINGLESS.iter().filter(move |(name, _)| set(name))
 }
@@ -24,9 +24,9 @@ pub fn port(read: impl Fn(&str) -> Option<String>) -> Option<(&'static str, Stri
     ["PORT", "BACKEND_PORT"].into_iter().find_map(|name| Some((name, read(name)?)))
 }
 
-/// The address people use, of `PROTOCOL`, `DOMAIN` and the port, where `DOMAIN` is set.
+/// The address people use, built from `PROTOCOL`, `DOMAIN` and the port, if `DOMAIN` is set.
 ///
-/// `DOMAIN` may hold a port of its own. The usual ports of the protocol are left out.
+/// `DOMAIN` may include a port. The protocol's default port is left out.
 pub fn address(protocol: Option<&str>, domain: Option<&str>, port: u16) -> Option<String> {
     let domain = domain?.trim().trim_end_matches('/');
     let protocol = protocol.map_or("http", str::trim);

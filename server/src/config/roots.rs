@@ -1,13 +1,13 @@
-//! Where files of runs are on this machine, and beneath which directories accounts may read: as the environment says it.
-//! What that means for a path is the affair of `files::place`.
+//! Reads from the environment where files of runs are on this machine, and the directories below which accounts may
+//! read. `files::place` decides what that means for a path.
 
 use super::env;
 use anyhow::{Result, bail};
 use read::files::Roots;
 use std::path::{Component, PathBuf};
 
-/// `FLOWO_WORKING_PATH`, what clients call the tree of all runs, `CONTAINER_MOUNT_PATH`, where it is here, and
-/// `FLOWO_FILE_ROOTS`, beneath what accounts may read.
+/// `FLOWO_WORKING_PATH` is what clients call the tree of all runs, `CONTAINER_MOUNT_PATH` is where that tree is here,
+/// and `FLOWO_FILE_ROOTS` lists the directories below which accounts may read.
 pub fn roots() -> Result<Roots> {
     let path = |name: &str| match env(name).map(PathBuf::from) {
         Some(path) if !path.is_absolute() => bail!("{name} is {}; an absolute path is needed", path.display()),
@@ -24,7 +24,7 @@ pub fn roots() -> Result<Roots> {
     })
 }
 
-/// A list of directories, separated by `:` or `,`; `{user}` in them stands for the name of an account.
+/// A list of directories, separated by `:` or `,`; `{user}` in a directory stands for the name of an account.
 fn file_roots(list: &str) -> Result<Vec<PathBuf>> {
     let parts = list.split([':', ',']).map(str::trim).filter(|part| !part.is_empty());
     let roots = parts.map(|part| {
@@ -37,7 +37,7 @@ fn file_roots(list: &str) -> Result<Vec<PathBuf>> {
         if root.components().count() < 2 {
             bail!("FLOWO_FILE_ROOTS names {part:?}, which would give every file of this machine to everybody");
         }
-        // Without doubled or closing slashes, as paths of runs are compared.
+        // Without doubled or trailing slashes, because paths of runs are compared without them.
         Ok(root.components().collect())
     });
     roots.collect()

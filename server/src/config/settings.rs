@@ -1,7 +1,7 @@
 //! Settings by name: from the environment, else from `.env` in the working directory.
 //!
-//! A working directory may be anybody's: a cloned repository, a shared scratch space. So a `.env` that others own or
-//! may write is refused, and no `.env` names programs or directories whose content runs.
+//! A working directory may belong to anybody: a cloned repository, a shared scratch space. So a `.env` is refused if
+//! others own it or may write it, or if it names programs or directories whose content is executed.
 
 use anyhow::{Context as _, Result, bail};
 use rustix::process::geteuid;
@@ -14,21 +14,21 @@ use std::{
     sync::OnceLock,
 };
 
-/// The file, in the working directory.
+/// The name of the file, in the working directory.
 const FILE: &str = ".env";
-/// Bytes of it that are read; no honest one is longer.
+/// Bytes of the file that are read; no honest one is longer.
 const MAX_FILE: u64 = 1 << 20;
-/// What the file may not set, and how it is set instead: each names code that runs.
+/// Settings that the file may not contain, and where to set them instead. Each names code that is executed.
 const NOT_IN_FILE: [(&str, &str); 3] = [
     ("FLOWO_PG_BIN", "the environment"),
     ("FLOWO_DATA_DIR", "--data-dir or the environment"),
     ("FLOWO_SITE_DIR", "--site-dir or the environment"),
 ];
 
-/// What nobody else should read.
+/// Settings that nobody else should read.
 const SECRETS: [&str; 3] = ["SECRET_KEY", "POSTGRES_PASSWORD", "DATABASE_URL"];
 
-/// Where a setting stands; the first place wins.
+/// Where a setting comes from; the first place wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     Environment,
@@ -38,7 +38,7 @@ pub enum Place {
 impl Place {
     pub const ALL: [Self; 2] = [Self::Environment, Self::File];
 
-    /// A setting of this place; empty counts as absent.
+    /// A setting from this place; empty counts as absent.
     pub fn get(self, name: &str) -> Option<String> {
         match self {
             Self::Environment => process(name),
@@ -52,15 +52,15 @@ pub fn env(name: &str) -> Option<String> {
     Place::ALL.into_iter().find_map(|place| place.get(name))
 }
 
-/// A setting from the environment alone: what names programs, homes and people.
+/// A setting from the environment alone, for names of programs, homes and people.
 pub fn process(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Reads `.env`, so that a bad one stops the program before anything is done with half of its settings.
+/// Reads `.env`, so that a bad one stops the program before any of its settings is used.
 ///
 /// # Errors
-/// It belongs to somebody else, others may write it, it cannot be read, or it sets what it may not.
+/// The file belongs to somebody else, others may write it, it cannot be read, or it contains a setting that it may not.
 pub fn check() -> Result<()> {
     match file() {
         Ok(_) => Ok(()),
@@ -68,22 +68,22 @@ pub fn check() -> Result<()> {
     }
 }
 
-/// An error if a file or directory is there and belongs to somebody else.
+/// Fails if a file or directory exists and belongs to somebody else.
 ///
 /// # Errors
-/// It is neither ours nor root's.
+/// The owner is neither the current user nor root.
 pub fn ours(path: &Path) -> Result<()> {
     let Ok(told) = fs::metadata(path) else { return Ok(()) };
     owned(&told, geteuid().as_raw()).with_context(|| format!("{} is refused", path.display()))
 }
 
-/// What `.env` says, or why it is refused; read once.
+/// The settings in `.env`, or why the file is refused; read once.
 fn file() -> &'static Result<HashMap<String, String>, String> {
     static READ: OnceLock<Result<HashMap<String, String>, String>> = OnceLock::new();
     READ.get_or_init(|| read(Path::new(FILE), geteuid().as_raw()).map_err(|error| format!("{error:#}")))
 }
 
-/// The settings of a file for the user of number `me`; none if there is no such file.
+/// The settings of a file, for the user with id `me`; none if there is no such file.
 fn read(path: &Path, me: u32) -> Result<HashMap<String, String>> {
     // A directory of that name is a Python environment.
     if !fs::metadata(path).is_ok_and(|told| told.is_file()) {
@@ -91,7 +91,7 @@ fn read(path: &Path, me: u32) -> Result<HashMap<String, String>> {
     }
     let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let shown = shown.display();
-    // A link of somebody else's could lead to a file of ours that was meant for another place.
+    // A symbolic link owned by somebody else could point to a file of ours that was meant for another place.
     let link = fs::symlink_metadata(path).with_context(|| format!("{shown} cannot be looked at"))?;
     owned(&link, me).with_context(|| format!("{shown} is refused"))?;
     let file = File::open(path).with_context(|| format!("{shown} cannot be read; settings in it would be missed"))?;
@@ -110,7 +110,7 @@ fn read(path: &Path, me: u32) -> Result<HashMap<String, String>> {
         match line {
             Ok((name, value)) if !value.is_empty() => drop(settings.insert(name, value)),
             Ok(_) => {}
-            Err(_) => unread += 1, // The line itself may hold a password.
+            Err(_) => unread += 1, // The line is not shown: it may hold a password.
         }
     }
     if unread > 0 {
@@ -130,7 +130,7 @@ fn read(path: &Path, me: u32) -> Result<HashMap<String, String>> {
     Ok(settings)
 }
 
-/// An error unless a file is `me`'s own, or root's.
+/// Fails unless `me` or root owns the file.
 fn owned(told: &Metadata, me: u32) -> Result<()> {
     if told.uid() == me || told.uid() == 0 {
         return Ok(());

@@ -1,7 +1,7 @@
-//! One very large invented run: as many jobs, rules and samples as asked for.
+//! One very large invented run with a given number of jobs, rules and samples.
 //!
-//! For trying pages at a scale no real workflow is at hand for. Written lazily: a run of a
-//! million jobs is never held as reports. The same size and seed give the same run.
+//! For trying pages at a scale for which no real workflow is at hand. Reports are generated lazily: a run of a million
+//! jobs is never in memory as a whole. The same size and seed give the same run.
 
 use super::{
     dice::Dice,
@@ -23,13 +23,13 @@ const NAMES: [&str; 20] = [
 ];
 /// Cores of the invented cluster.
 const CORES: u32 = 2_000;
-/// The share of attempts that fail, and of those that fail again.
+/// The share of first attempts that fail, and of second attempts.
 const FAILING: (f64, f64) = (0.004, 0.12);
 
-/// How large.
+/// The size of the run.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
-    /// At least as many as rules times samples need; what is left over goes to one rule in chunks.
+    /// At least as many as rules times samples need; the remaining jobs are chunks of one rule.
     pub jobs: usize,
     /// At least 4.
     pub rules: usize,
@@ -44,7 +44,7 @@ struct Rule {
     children: Vec<usize>,
 }
 
-/// What one job is: its rule, and which of the rule's jobs.
+/// Identifies a job: its rule, and its index within the rule.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     sample: usize,
@@ -57,7 +57,7 @@ struct Running {
     fails: bool,
 }
 
-/// The run, report by report.
+/// Generates the run report by report.
 pub struct Big {
     run: Uuid,
     context: Value,
@@ -67,10 +67,10 @@ pub struct Big {
     samples: usize,
     /// Jobs of the chunked rule.
     chunks: usize,
-    /// Jobs still to wait for, by job number; the attempts made, by job number.
+    /// Indexed by job number: the jobs still to wait for, and the attempts made.
     waits: Vec<u32>,
     attempts: Vec<u8>,
-    /// Earlier samples first, as a scheduler that finishes what it began.
+    /// Ordered by sample, like a scheduler that finishes what it began.
     ready: BTreeSet<Place>,
     running: BinaryHeap<Reverse<(i64, u64)>>,
     what: std::collections::HashMap<u64, Running>,
@@ -193,7 +193,7 @@ impl Big {
         Place { sample, rule, nth }
     }
 
-    /// The client's number of a job.
+    /// The number that the client gives a job.
     fn number(&self, place: Place) -> usize {
         let before = place.rule.min(self.per_sample()) * self.samples;
         let chunked = if place.rule > self.per_sample() { self.chunks + place.rule - self.per_sample() - 1 } else { 0 };
@@ -209,7 +209,7 @@ impl Big {
         self.report(ReportKind::Event { event, record, context });
     }
 
-    /// Starts what can start; `false` if nothing could.
+    /// Starts one job if it can; `false` if it cannot.
     fn start(&mut self) -> bool {
         let Some(&place) = self.ready.first() else { return false };
         let threads = self.rules[place.rule].threads;
@@ -280,7 +280,7 @@ impl Big {
         })
     }
 
-    /// Ends the running job that ends first; `false` if none runs.
+    /// Ends the running job that is due first; `false` if none runs.
     fn end(&mut self) -> bool {
         let Some(Reverse((at, nth))) = self.running.pop() else { return false };
         self.now = self.now.max(at);
@@ -298,7 +298,7 @@ impl Big {
         }
         self.event("job_finished", json!({ "job_id": number }));
         for child in self.rules[place.rule].children.clone() {
-            // A chunk or a later step of the same sample, or the one job that gathers.
+            // Children are a chunk or a later step of the same sample, or the one job that gathers all.
             let nths: Vec<usize> = match child.checked_sub(self.per_sample()) {
                 None => vec![place.nth],
                 Some(0) => (place.nth..self.chunks).step_by(self.samples).collect(),

@@ -1,8 +1,7 @@
 //! The built-in data of the demo lab: shapes of six public pipelines, usual durations,
 //! usual failures, and the lab's people and projects.
 //!
-//! Reads the files of `data/lab/` (their sources and licences: its `README.md`); decides
-//! nothing about which runs exist.
+//! Reads the files of `data/lab/`, whose `README.md` names sources and licences. Does not decide which runs exist.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -20,7 +19,7 @@ pub struct Book {
 #[derive(Deserialize)]
 pub struct Graph {
     pub name: String,
-    /// Whether a smaller run takes samples from all over the sheet instead of its head.
+    /// Whether a smaller run takes its samples from all over the sample sheet instead of from its top.
     pub spread: bool,
     pub rules: Vec<Rule>,
     /// Positions in `rules`, producer first.
@@ -36,14 +35,14 @@ pub struct Rule {
     pub name: String,
     /// Key of [`Book::kinds`].
     pub kind: String,
-    /// Names of the wildcards of its jobs.
+    /// Names of the wildcards of the rule's jobs.
     pub wildcards: Vec<String>,
     /// Endings of its output files.
     pub outputs: Vec<String>,
     /// How many of the outputs later jobs read.
     pub passes: usize,
     pub benchmark: bool,
-    /// `bash`, `python` or `r`; absent with `code` where the rule only gathers.
+    /// `bash`, `python` or `r`; absent, like `code`, if the rule only gathers.
     pub language: Option<String>,
     pub code: Option<String>,
 }
@@ -58,7 +57,7 @@ pub struct Job {
     pub values: Vec<String>,
     #[serde(default = "one")]
     pub threads: usize,
-    /// Asked for by the pipeline itself, in MB.
+    /// Memory that the pipeline itself requests, in MB.
     pub mem_mb: Option<u64>,
 }
 
@@ -73,15 +72,15 @@ pub struct Kind {
 /// One way for a job to fail.
 #[derive(Deserialize)]
 pub struct Failure {
-    /// How often, against the others.
+    /// Relative frequency among the failures.
     pub weight: f64,
     /// Class name of the exception that is reported.
     pub exception: String,
-    /// Bounds of the share of its usual time after which the job fails.
+    /// When the job fails, as lower and upper bound of the share of its usual time.
     pub part: (f64, f64),
     /// Whether the next attempt asks for more memory.
     pub more_memory: bool,
-    /// Kinds of job that can fail so.
+    /// Kinds of job that can fail this way.
     pub kinds: Vec<String>,
 }
 
@@ -93,12 +92,12 @@ pub struct Project {
     pub subject: String,
     /// One of the lab's members.
     pub user: String,
-    /// Besides `demo`.
+    /// Tags in addition to `demo`.
     pub tags: Vec<String>,
-    /// Least and most samples of a run; 0 for all that the pipeline has.
+    /// Lowest and highest number of samples of a run; 0 for all that the pipeline has.
     pub samples: (usize, usize),
     pub cores: usize,
-    /// How often it is run, against the others.
+    /// Relative frequency among the projects.
     pub weight: f64,
 }
 
@@ -110,7 +109,7 @@ impl Book {
     }
 }
 
-/// The data, read once.
+/// The data, parsed once.
 pub fn book() -> &'static Book {
     static BOOK: LazyLock<Book> = LazyLock::new(|| Book {
         graphs: GRAPHS.iter().map(|text| read(text)).collect(),

@@ -1,11 +1,11 @@
-//! The demo lab's dice: a small seeded source of chance (`SplitMix64`).
+//! The demo lab's dice: a small seeded random number generator (`SplitMix64`).
 //!
 //! The same seed gives the same lab on every machine and with every version of any
 //! crate. Not for secrets.
 
 use uuid::{Builder, Uuid};
 
-/// A seeded stream of chance.
+/// A seeded stream of random numbers.
 pub struct Dice {
     state: u64,
 }
@@ -45,7 +45,7 @@ impl Dice {
         self.unit() < share
     }
 
-    /// A position in `weights`, each as likely as its weight; `None` if they sum to nothing.
+    /// A position in `weights`, chosen with a probability proportional to its weight; `None` if the weights sum to zero.
     pub fn weighted(&mut self, weights: &[f64]) -> Option<usize> {
         let mut left = self.unit() * weights.iter().sum::<f64>();
         for (index, weight) in weights.iter().enumerate() {
@@ -57,15 +57,15 @@ impl Dice {
         weights.iter().rposition(|weight| *weight > 0.0)
     }
 
-    /// A value of the log-normal spread around `median`.
+    /// A log-normal value around `median`.
     pub fn spread(&mut self, median: f64, sigma: f64) -> f64 {
-        // Box and Muller's normal deviate; 1 - unit() is never 0.
+        // The Box-Muller transform; 1 - unit() is never 0.
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         let normal = radius * (std::f64::consts::TAU * self.unit()).cos();
         median * (sigma * normal).exp()
     }
 
-    /// Brings `list` into another order.
+    /// Shuffles `list`.
     pub fn shuffle<T>(&mut self, list: &mut [T]) {
         for last in (1..list.len()).rev() {
             list.swap(last, self.below(last + 1));

@@ -1,7 +1,7 @@
 //! The demo lab: who works there, on what, and which runs there have been.
 //!
-//! Pure: the same instant and seed give the same runs, ids included. The people's projects
-//! are data (`data.rs`); how a run reads on the wire is `script.rs`.
+//! Pure: the same instant and seed give the same runs, ids included. `data.rs` has the people's projects; `script.rs`
+//! writes a run as reports.
 
 use std::collections::BTreeMap;
 
@@ -20,16 +20,16 @@ pub const USERS: [&str; 5] = ["ana", "marek", "lin", "sara", "noor"];
 
 /// How far back the lab's past reaches.
 const PAST: TimeDelta = TimeDelta::days(30);
-/// The past leaves this much before now to the runs that are under way.
+/// The past ends this long before now, to leave room for the runs in progress.
 const REST: TimeDelta = TimeDelta::minutes(10);
-/// Nobody starts a run in a directory in which one may still be busy.
+/// Nobody starts a run in a directory where another run may still be busy.
 const BUSY: TimeDelta = TimeDelta::hours(3);
-/// Longest time that [`running`] fills: an hour takes some 90 MB of memory.
+/// Longest time span that [`running`] fills; an hour takes some 90 MB of memory.
 const LONGEST_LIVE: TimeDelta = TimeDelta::hours(2);
-/// Cores of a run under way: few enough that its jobs come one after another.
+/// Cores of a run in progress: few enough that its jobs run one after another.
 const LIVE_CORES: usize = 8;
 
-/// First attempts of the past, by how they go.
+/// How the first attempts of the past end, and how many end that way.
 const FATES: [(Fate, usize); 8] = [
     (Fate::Clean, 128),
     (Fate::Flaky, 20),
@@ -41,32 +41,32 @@ const FATES: [(Fate, usize); 8] = [
     (Fate::Broken, 4),
 ];
 
-/// What the people's runs under way do, in turn; each begins at another place.
+/// How the runs in progress end, in turn; each person begins at a different position.
 const LIVE_FATES: [Fate; 7] = [Fate::Clean, Fate::Flaky, Fate::KeepsGoing, Fate::Clean, Fate::Flaky, Fate::Fails, Fate::Clean];
 
 /// One attempt at one goal.
 struct Attempt {
     project: &'static Project,
-    /// Attempts at one goal share it, and with it samples and configuration.
+    /// Identifies the goal; attempts at one goal have the same samples and configuration.
     goal: u64,
     fate: Fate,
     seed: u64,
 }
 
-/// A run of the past that is still to be written.
+/// A run of the past that is not written yet.
 struct Planned {
     attempt: Attempt,
     starts_at: DateTime<Utc>,
-    /// By when it must have ended.
+    /// The latest time at which it may end.
     deadline: DateTime<Utc>,
 }
 
-/// Which jobs are done of the goals that attempts have failed to reach.
+/// For each goal that no attempt has reached yet, which of its jobs are done.
 type Remains = BTreeMap<u64, Vec<bool>>;
 
-/// The finished runs of the 30 days before `now`, oldest first, each written when asked for.
+/// The finished runs of the 30 days before `now`, oldest first, each written on demand.
 ///
-/// At least 200, all of whose reports are before `now`.
+/// At least 200 runs; all their reports are before `now`.
 pub fn history(now: DateTime<Utc>, seed: u64) -> impl Iterator<Item = ScriptedRun> {
     let mut remains = Remains::new();
     plan(now, seed).into_iter().map(move |planned| {
@@ -76,11 +76,11 @@ pub fn history(now: DateTime<Utc>, seed: u64) -> impl Iterator<Item = ScriptedRu
     })
 }
 
-/// Runs that keep a page lively from `now` on for `for_` (at most two hours), by start.
+/// Runs that keep a page lively from `now` on for `for_` (at most two hours), ordered by start.
 ///
-/// Each person has one run under way at `now`, and begins the next when it has ended. The
-/// last ones, begun before `now + for_`, are written to their ends, some minutes later.
-/// Their jobs last 1 to 20 s. A seed used before gives the ids given before.
+/// Each person has one run in progress at `now` and begins the next when it has ended. Runs that begin before `now +
+/// for_` are written to their end, which may be some minutes later. Their jobs last 1 to 20 s. The same seed gives the
+/// same ids.
 pub fn running(now: DateTime<Utc>, for_: TimeDelta, seed: u64) -> Vec<ScriptedRun> {
     let until = now + for_.clamp(TimeDelta::zero(), LONGEST_LIVE);
     let mut dice = Dice::new(seed ^ 0x6c69_7665);
@@ -117,7 +117,7 @@ pub fn running(now: DateTime<Utc>, for_: TimeDelta, seed: u64) -> Vec<ScriptedRu
 }
 
 impl Attempt {
-    /// Writes the attempt at what remains of its goal, and notes what then remains.
+    /// Writes the attempt at what remains of its goal, and records what then remains.
     fn write(&self, pace: Pace, remains: &mut Remains) -> Take {
         let Project { pipeline, subject, user, samples: (least, most), .. } = self.project;
         let lively = pace == Pace::Lively;
@@ -127,7 +127,7 @@ impl Attempt {
         let slug = subject.to_lowercase().replace(' ', "-");
         let graph = book().graph(pipeline);
         let works = lay_out(graph, samples, &slug);
-        // A goal that was reached after all is done anew from the start.
+        // If the goal was reached, the attempt starts from scratch.
         let done = remains.remove(&self.goal).filter(|done| done.contains(&false));
         let done = done.unwrap_or_else(|| vec![false; works.len()]);
         let tags = self.project.tags.iter().map(String::as_str);
@@ -152,7 +152,7 @@ impl Attempt {
     }
 }
 
-/// The runs of the past by start.
+/// The runs of the past, ordered by start.
 fn plan(now: DateTime<Utc>, seed: u64) -> Vec<Planned> {
     let mut dice = Dice::new(seed ^ 0x7061_7374);
     let latest = now - REST * 2;
@@ -182,7 +182,7 @@ fn plan(now: DateTime<Utc>, seed: u64) -> Vec<Planned> {
                 Fate::Dry => dice.chance(0.6),
                 _ => fate.fails() && dice.chance(0.8),
             };
-            // A dry run is soon followed by the real one, a failure is first looked into.
+            // A dry run is soon followed by the real one; a failure is investigated first.
             let minutes = if fate == Fate::Dry { dice.between(3.0, 15.0) } else { dice.between(40.0, 280.0) };
             starts_at += TimeDelta::seconds((minutes * 60.0) as i64);
             if !tried_again || starts_at > latest {
@@ -196,7 +196,7 @@ fn plan(now: DateTime<Utc>, seed: u64) -> Vec<Planned> {
     plan
 }
 
-/// An instant of the past, in working hours rather than at night.
+/// An instant in the past, more often in working hours than at night.
 fn some_start(now: DateTime<Utc>, latest: DateTime<Utc>, dice: &mut Dice) -> DateTime<Utc> {
     let span = (latest - (now - PAST)).num_milliseconds() as f64;
     loop {
@@ -213,7 +213,7 @@ fn some_start(now: DateTime<Utc>, latest: DateTime<Utc>, dice: &mut Dice) -> Dat
     }
 }
 
-/// A project in whose directory nothing is busy, or the one that was left alone longest.
+/// A project whose directory is not busy, or else the one that was left alone longest.
 fn some_project(at: DateTime<Utc>, busy_until: &[DateTime<Utc>], dice: &mut Dice) -> usize {
     let weight = |(project, busy): (&Project, &DateTime<Utc>)| {
         if *busy <= at { project.weight } else { 0.0 }
@@ -244,7 +244,7 @@ mod tests {
         }
     }
 
-    /// A run in few words: who, what, how it ends, how much there is.
+    /// A run in few words: who, what, how it ends, how much.
     fn summary(run: &ScriptedRun) -> String {
         let mut text = format!("{} {} {} {}", run.run, run.user, run.starts_at, context(run));
         for report in &run.reports {
@@ -257,7 +257,7 @@ mod tests {
         text
     }
 
-    /// Asserts that times do not go back and that jobs start before they end.
+    /// Asserts that times never go back and that jobs start before they end.
     fn assert_in_order(run: &ScriptedRun) {
         let mut open: BTreeSet<u64> = BTreeSet::new();
         assert!(run.reports.is_sorted_by_key(|report| report.at));

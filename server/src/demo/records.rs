@@ -1,6 +1,6 @@
-//! The records of the wire, field by field as a Flowo client of version 2.2.0 dumps them.
+//! The records of the wire protocol, field by field as a Flowo client of version 2.2.0 writes them.
 //!
-//! Says what a record holds, not when it is sent. Optional fields are there as `null`.
+//! Decides what a record holds, not when it is sent. Absent optional fields are `null`.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::{
     work::Work,
 };
 
-/// The numbers that a new client gives to the jobs left to do; the target has 0.
+/// The numbers that a new client gives to the jobs left to do; the target job gets 0.
 pub fn ids(done: &[bool]) -> Vec<usize> {
     let mut next = 0;
     let number = |done: &bool| {
@@ -25,7 +25,7 @@ pub fn ids(done: &[bool]) -> Vec<usize> {
     done.iter().map(number).collect()
 }
 
-/// The run's rules, and where they are written.
+/// The run's rules, and where they are defined.
 pub fn workflow_started(order: &Order, run: Uuid) -> Value {
     let rules: Vec<Value> =
         order.graph.rules.iter().map(|rule| json!({ "name": rule.name, "code": rule.code, "language": rule.language })).collect();
@@ -54,7 +54,7 @@ pub fn run_info(order: &Order) -> Value {
     json!({ "stats": stats })
 }
 
-/// What one job is; `mem_mb` is what this attempt gets.
+/// The description of one job; `mem_mb` is the memory of this attempt.
 pub fn job_info(order: &Order, job: usize, mem_mb: u64) -> Value {
     let work = &order.works[job];
     let threads = threads(work, order.cores);
@@ -102,7 +102,7 @@ fn reason(order: &Order, work: &Work) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// Something went wrong; clients fill in only the class of the exception.
+/// An error of the run; clients fill in only the class of the exception.
 pub fn error(exception: &str) -> Value {
     json!({
         "exception": exception,

@@ -1,7 +1,7 @@
-//! Puts a run's jobs on cores: who starts when, who ends, who fails.
+//! Schedules a run's jobs on cores: when each starts and ends, and which fail.
 //!
-//! A list schedule in milliseconds since the first job could start. Knows nothing of
-//! reports; failures are decided by the caller and only carried out here.
+//! A list scheduler in milliseconds since the first job could start. Knows nothing of reports. The caller decides which
+//! jobs fail.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,11 +16,11 @@ use super::{
 pub enum Pace {
     /// As long as such jobs usually take.
     Usual,
-    /// 1 to 20 s, the longer ones still longer.
+    /// 1 to 20 s; jobs that usually last longer still last longer.
     Lively,
 }
 
-/// The terms a run was started on.
+/// The settings a run was started with.
 #[derive(Clone, Copy)]
 pub struct Terms {
     pub cores: usize,
@@ -29,23 +29,23 @@ pub struct Terms {
     pub pace: Pace,
 }
 
-/// What is wrong with one job.
+/// How one job fails.
 #[derive(Clone, Copy)]
 pub struct Trouble {
     pub failure: &'static Failure,
-    /// How many attempts fail before one goes well.
+    /// How many attempts fail before one succeeds.
     pub attempts: u32,
 }
 
-/// Something that happens to jobs, named by their positions.
+/// An event of jobs; jobs are named by their positions.
 pub enum Step {
-    /// Jobs start at once, each with the number of its earlier attempts.
+    /// Jobs start together, each with the number of its earlier attempts.
     Started(Vec<(usize, u32)>),
     Finished(usize),
     Failed(usize, &'static Failure),
 }
 
-/// What happened, by time.
+/// What happened, ordered by time.
 pub struct Course {
     pub steps: Vec<(i64, Step)>,
     /// Whether a job failed for good.
@@ -58,12 +58,12 @@ impl Course {
         self.steps.last().map_or(0, |(ms, _)| *ms)
     }
 
-    /// Forgets what happens at `ms` and later.
+    /// Drops what happens at `ms` and later.
     pub fn cut(&mut self, ms: i64) {
         self.steps.retain(|(at, _)| *at < ms);
     }
 
-    /// `done` before, and the jobs that finished since.
+    /// `done`, plus the jobs that finished in this course.
     pub fn done_after(&self, done: &[bool]) -> Vec<bool> {
         let mut done = done.to_vec();
         for (_, step) in &self.steps {
@@ -75,7 +75,7 @@ impl Course {
     }
 }
 
-/// Runs the jobs that are not `done`, the lowest position first.
+/// Runs the jobs that are not `done`, lowest position first.
 pub fn play(works: &[Work], done: &[bool], troubles: &BTreeMap<usize, Trouble>, terms: Terms, dice: &mut Dice) -> Course {
     let todo = |job: usize| !done[job];
     let mut waits_for: Vec<usize> = works.iter().map(|work| work.needs.iter().filter(|&&from| todo(from)).count()).collect();
@@ -125,12 +125,12 @@ pub fn play(works: &[Work], done: &[bool], troubles: &BTreeMap<usize, Trouble>, 
     }
 }
 
-/// The threads a job gets where there are only so many cores.
+/// The threads a job gets on a machine with `cores` cores.
 pub fn threads(work: &Work, cores: usize) -> usize {
     work.threads.clamp(1, cores)
 }
 
-/// The ready jobs that fit on the free cores, which are taken from `free`.
+/// The ready jobs that fit on the free cores; their cores are taken from `free`.
 fn fitting(works: &[Work], ready: &BTreeSet<usize>, cores: usize, free: &mut usize) -> Vec<usize> {
     let mut batch = Vec::new();
     for &job in ready {
@@ -148,7 +148,7 @@ fn failing(troubles: &BTreeMap<usize, Trouble>, job: usize, earlier: u32) -> Opt
     (earlier < trouble.attempts).then_some(trouble.failure)
 }
 
-/// Milliseconds that an attempt lasts.
+/// How long an attempt lasts, in milliseconds.
 fn duration(work: &Work, failure: Option<&Failure>, pace: Pace, dice: &mut Dice) -> i64 {
     let kind = &book().kinds[&work.rule.kind];
     let mut seconds = dice.spread(kind.median_s, kind.sigma);

@@ -1,7 +1,6 @@
-//! One demo run as the reports a Flowo client of version 2.2.0 would send, by time.
+//! One demo run as the reports that a Flowo client of version 2.2.0 would send, ordered by time.
 //!
-//! Decides neither which runs exist (`lab.rs`) nor when jobs start (`schedule.rs`) nor what
-//! a record holds (`records.rs`), and sends nothing.
+//! `lab.rs` decides which runs exist, `schedule.rs` when jobs start, `records.rs` what a record holds. Nothing is sent here.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +16,7 @@ use super::{
     work::Work,
 };
 
-/// Milliseconds between two signs of life of a client.
+/// Milliseconds between two heartbeats of a client.
 const HEARTBEAT_MS: i64 = 15_000;
 
 /// One request of the client.
@@ -26,7 +25,7 @@ pub struct Report {
     pub kind: ReportKind,
 }
 
-/// What the request is.
+/// The kind of request.
 pub enum ReportKind {
     /// `POST …/reports/` with these three fields.
     Event { event: &'static str, record: Value, context: Value },
@@ -36,27 +35,27 @@ pub enum ReportKind {
     Close { run: Uuid },
 }
 
-/// All that is reported of one run.
+/// Everything that is reported of one run.
 pub struct ScriptedRun {
     pub run: Uuid,
-    /// Whose run it is: one of the lab's members.
+    /// The owner of the run: one of the lab's members.
     pub user: &'static str,
     pub starts_at: DateTime<Utc>,
-    /// By time; the first is `workflow_started` at `starts_at`.
+    /// Ordered by time; the first is `workflow_started` at `starts_at`.
     pub reports: Vec<Report>,
 }
 
-/// How a run goes.
+/// How a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     Clean,
-    /// Jobs fail, but a retry goes well.
+    /// Jobs fail, but a retry succeeds.
     Flaky,
-    /// A job fails for good, no further ones start.
+    /// A job fails for good, and no further ones start.
     Fails,
-    /// Jobs fail for good, the others go on.
+    /// Jobs fail for good, and the others go on.
     KeepsGoing,
-    /// The machine is gone in the middle: nothing more is heard.
+    /// The machine disappears in the middle: no more reports arrive.
     Silent,
     /// Someone stops it in the middle.
     Stopped,
@@ -66,19 +65,19 @@ pub enum Fate {
 }
 
 impl Fate {
-    /// Whether work is left for another attempt.
+    /// Whether work remains for another attempt.
     pub const fn fails(self) -> bool {
         matches!(self, Self::Fails | Self::KeepsGoing | Self::Silent | Self::Stopped | Self::Broken)
     }
 }
 
-/// A run to be written.
+/// A run to write.
 pub struct Order<'a> {
     pub name: String,
     pub user: &'static str,
     pub graph: &'static Graph,
     pub works: &'a [Work],
-    /// Which of the works earlier attempts have finished.
+    /// Which works earlier attempts have finished.
     pub done: &'a [bool],
     pub directory: String,
     pub tags: Vec<&'static str>,
@@ -88,12 +87,12 @@ pub struct Order<'a> {
     pub pace: Pace,
 }
 
-/// A written run, not yet set on the clock: its reports by milliseconds since its start.
+/// A written run without a start time: its reports by milliseconds since its start.
 pub struct Take {
     run: Uuid,
     user: &'static str,
     cues: Vec<(i64, ReportKind)>,
-    /// Which works are finished after it.
+    /// Which works are finished afterwards.
     pub done: Vec<bool>,
 }
 
@@ -103,7 +102,7 @@ impl Take {
         self.cues.last().map_or(0, |(ms, _)| *ms)
     }
 
-    /// Quickens the run if it would last longer than `limit` milliseconds.
+    /// Speeds the run up if it would last longer than `limit` milliseconds.
     pub fn squeeze(&mut self, limit: i64) {
         let share = limit.max(0) as f64 / self.span().max(1) as f64;
         if share < 1.0 {
@@ -113,7 +112,7 @@ impl Take {
         }
     }
 
-    /// Adds the client's signs of life.
+    /// Adds the client's heartbeats.
     pub fn add_heartbeats(&mut self) {
         let run = self.run;
         let beats = (1..).map(|n| n * HEARTBEAT_MS).take_while(|ms| *ms < self.span());
@@ -122,7 +121,7 @@ impl Take {
         self.cues.sort_by_key(|(ms, _)| *ms);
     }
 
-    /// Sets the run on the clock.
+    /// Gives the run its start time.
     pub fn starting(self, starts_at: DateTime<Utc>) -> ScriptedRun {
         let at = |ms| starts_at + TimeDelta::milliseconds(ms);
         let reports = self.cues.into_iter().map(|(ms, kind)| Report { at: at(ms), kind }).collect();
@@ -259,7 +258,7 @@ impl Pen {
         self.cue(ms, ReportKind::Close { run: self.run });
     }
 
-    /// Everything that happens to jobs, from `first` on.
+    /// Everything that happens to jobs, beginning at `first`.
     fn course(&mut self, first: i64, order: &Order, course: &Course, troubles: &BTreeMap<usize, Trouble>) {
         let ids = ids(order.done);
         for (ms, step) in &course.steps {
@@ -298,7 +297,7 @@ mod tests {
     use super::super::work::lay_out;
     use super::*;
 
-    /// The names of what a run of single-cell-rna-seq with that fate sends, by time.
+    /// The names of what a run of single-cell-rna-seq with that fate sends, ordered by time.
     fn names(fate: Fate) -> Vec<&'static str> {
         let (run, _) = scripted(fate, Pace::Usual);
         run.reports.iter().map(name).collect()

@@ -1,8 +1,7 @@
-//! One run's jobs: which samples it has, what each job reads and writes, what it is told
-//! to do.
+//! The jobs of one run: its samples, the files that each job reads and writes, and its commands.
 //!
-//! Knows nothing of time, chance or reports. The same arguments give the same jobs in the
-//! same order, so that a later attempt can tell which of them are done.
+//! Knows nothing of time, randomness or reports. The same arguments give the same jobs in the same order, so that a
+//! later attempt knows which of them are done.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,9 +23,9 @@ pub struct Work {
     pub benchmark: Vec<String>,
 }
 
-/// The jobs of a run of `graph` over so many `samples` (0: all), the target rule's first.
+/// The jobs of a run of `graph` over `samples` samples (0: all), the target rule's first.
 ///
-/// `slug` takes the place of the placeholder names in the sheet.
+/// `slug` replaces the placeholder names in the sample sheet.
 pub fn lay_out(graph: &'static Graph, samples: usize, slug: &str) -> Vec<Work> {
     let left_out = left_out(graph, samples);
     let mut kept: Vec<usize> =
@@ -48,7 +47,7 @@ pub fn lay_out(graph: &'static Graph, samples: usize, slug: &str) -> Vec<Work> {
 }
 
 impl Work {
-    /// The command as the shell gets it; `None` for scripts and gatherers.
+    /// The command as the shell gets it; `None` for scripts and for rules that only gather.
     pub fn shell_command(&self, threads: usize, mem_mb: u64) -> Option<String> {
         if self.rule.language.as_deref() != Some("bash") {
             return None;
@@ -67,7 +66,7 @@ impl Work {
     }
 }
 
-/// The job without its neighbours.
+/// The job without its dependencies.
 fn alone(graph: &'static Graph, job: &Job, slug: &str) -> Work {
     let rule = &graph.rules[job.rule];
     let wildcards: Vec<(&'static str, String)> =
@@ -95,7 +94,7 @@ fn alone(graph: &'static Graph, job: &Job, slug: &str) -> Work {
     }
 }
 
-/// What `works[to]` reads: the files of the jobs before it, or what lay there before.
+/// The inputs of `works[to]`: the outputs of the jobs before it, or files that existed before the run.
 fn inputs(works: &[Work], to: usize) -> Vec<String> {
     let work = &works[to];
     let mut made: Vec<String> =
@@ -111,7 +110,7 @@ fn inputs(works: &[Work], to: usize) -> Vec<String> {
     vec!["config/samples.tsv".to_owned()]
 }
 
-/// Reads come first among a job's inputs, references and indices last.
+/// Sort key of inputs: reads come first, references and indices last.
 fn standing(file: &str) -> u8 {
     let ends = |endings: &[&str]| endings.iter().any(|ending| file.ends_with(ending));
     if file.starts_with("resources/") || ends(&[".fai", ".bai", ".csi", ".tbi", ".dict"]) {
@@ -121,7 +120,7 @@ fn standing(file: &str) -> u8 {
     }
 }
 
-/// The name of a job's files, without folder and ending.
+/// The name of a job's files, without directory and extension.
 fn stem(rule: &Rule, wildcards: &[(&'static str, String)]) -> String {
     if wildcards.is_empty() {
         return rule.name.clone();
@@ -144,7 +143,7 @@ fn sample<'a>(graph: &Graph, job: &'a Job) -> Option<&'a str> {
     job.values.get(at).map(String::as_str)
 }
 
-/// The samples that a run over so many of them does not have.
+/// The samples of the sheet that a run over `samples` samples leaves out.
 fn left_out(graph: &Graph, samples: usize) -> BTreeSet<&str> {
     let sheet: BTreeSet<&str> = graph.jobs.iter().filter_map(|job| sample(graph, job)).collect();
     let all = sheet.len();

@@ -1,5 +1,5 @@
-//! Fills in what a client did not report, from the log of its run: jobs told while this server was away, ends that
-//! were never told, rules of jobs that the client does not describe. What was reported stays.
+//! Fills in from a run's log what the client did not report: jobs reported while this server was away, ends that were
+//! never reported, and rules of jobs that the client does not describe. Reported values are never changed.
 
 use super::PIECE;
 use ingest::mask::Masking;
@@ -22,26 +22,26 @@ use store::{
 };
 use tracing::info;
 
-/// Attempts that are filled in at a time, and the bytes of their descriptions.
+/// Attempts that are filled in at a time, and the total size of their descriptions.
 const BATCH: usize = 500;
 const BATCH_BYTES: usize = 16 << 20;
-/// Bytes in which most descriptions end; a longer one is read again.
+/// Most descriptions are shorter than this many bytes; a longer one is read again.
 const SHORT: usize = 64 << 10;
-/// Two zones differ by a multiple of it (ms).
+/// Time zones differ by a multiple of this (ms).
 const QUARTER: Millis = 15 * 60 * 1000;
 
-/// What is wanted of the log: an attempt, and whether its description is.
+/// An attempt to take from the log, and whether its description is needed too.
 struct Wanted {
     job: i64,
     nth: usize,
     describe: bool,
 }
 
-/// Compares a run with what its log tells, and fills in the difference. Of a run that goes on only descriptions. Returns
-/// the jobs whose descriptions are longer than what is read of one.
+/// Compares a run with its log and fills in the difference. For a run in progress it fills in descriptions only.
+/// Returns the jobs whose descriptions are too long to be read whole.
 ///
 /// # Errors
-/// Those of the database; what cannot be read of the log is left out.
+/// Database errors only; parts of the log that cannot be read are left out.
 pub(super) async fn fill(store: &Store, source: Source<'_>, run: RunId, told: &RunJobs) -> Result<BTreeSet<i64>, StoreError> {
     let mut long = BTreeSet::new();
     if told.jobs.is_empty() {
@@ -65,7 +65,7 @@ pub(super) async fn fill(store: &Store, source: Source<'_>, run: RunId, told: &R
     }
     let mut texts = Texts { source, from: 0, bytes: Vec::new() };
     let mut rest = wanted.iter().peekable();
-    // At least once: the end of a run is filled in even if nothing of its jobs is.
+    // Runs at least once: the end of the run is filled in even if its jobs need nothing.
     loop {
         let (mut attempts, mut bytes) = (Vec::new(), 0);
         while let Some(one) = rest.next_if(|_| attempts.len() < BATCH && bytes < BATCH_BYTES) {
@@ -92,7 +92,7 @@ pub(super) async fn fill(store: &Store, source: Source<'_>, run: RunId, told: &R
     Ok(long)
 }
 
-/// The attempts of which the log tells more than is known; all of one job together, oldest first.
+/// The attempts of which the log says more than the tables; all of one job together, oldest first.
 fn wanted(told: &RunJobs, known: &[Known], is_over: bool, end: Option<RunStatus>) -> Vec<Wanted> {
     let known: HashMap<i64, &Known> = known.iter().map(|known| (known.job_id, known)).collect();
     let mut wanted = Vec::new();
@@ -123,17 +123,17 @@ fn wanted(told: &RunJobs, known: &[Known], is_over: bool, end: Option<RunStatus>
     wanted
 }
 
-/// From the local time of a host to ours.
+/// Converts a host's local time to ours.
 struct Clock {
-    /// To be added, in ms.
+    /// Added to the host's time, in ms.
     shift: Millis,
-    /// Nothing of a run is before it.
+    /// Nothing in a run is before this time.
     from: Millis,
 }
 
 impl Clock {
-    /// A run whose start was reported began when its log says that it did. Otherwise the zone is guessed: the first
-    /// report came soon after.
+    /// If the run's start was reported, the log's start time and the reported one are the same instant. Otherwise the
+    /// time zone is guessed, on the assumption that the first report came soon after the start.
     fn new(told: &RunJobs, run: &Run) -> Option<Self> {
         let first = told.jobs.values().flatten().map(|attempt| attempt.started).min();
         let (began, from) = (told.began.or(first)? * 1000, run.started_at?);
@@ -150,7 +150,7 @@ impl Clock {
     }
 }
 
-/// The log of a run, and what is done with the secrets in it.
+/// The log of a run, and how to mask secrets in it.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     pub files: &'a RunFiles,
@@ -159,7 +159,7 @@ pub(super) struct Source<'a> {
     pub masking: Masking,
 }
 
-/// Reads descriptions out of a log, mostly several from one piece.
+/// Reads descriptions from a log, usually several per piece.
 struct Texts<'a> {
     source: Source<'a>,
     from: u64,
@@ -167,7 +167,7 @@ struct Texts<'a> {
 }
 
 impl Texts<'_> {
-    /// What is `open` in the end is cut.
+    /// A description that is still `open` is cut off.
     async fn describe(&mut self, at: u64) -> Option<Description> {
         let is_held = at >= self.from && at - self.from + (SHORT as u64) < self.bytes.len() as u64;
         if !is_held {
@@ -177,7 +177,7 @@ impl Texts<'_> {
         if !told.open {
             return Some(told);
         }
-        // A long one, or the last of the log.
+        // It is a long description, or the last of the log.
         if self.from != at {
             self.read(at).await?;
         }
@@ -185,7 +185,7 @@ impl Texts<'_> {
         let told = if is_last {
             self.told(at, PIECE)?
         } else {
-            // Not half a path.
+            // Do not cut a path in half.
             let whole = self.bytes.iter().rposition(|byte| matches!(byte, b'\n' | b','));
             self.told(at, whole.unwrap_or(PIECE))?
         };
@@ -199,7 +199,7 @@ impl Texts<'_> {
         Some(())
     }
 
-    /// What at most so many of the bytes that are held tell from a place on.
+    /// Parses a description at `at` from at most `most` bytes of the buffer.
     fn told(&self, at: u64, most: usize) -> Option<Description> {
         let start = usize::try_from(at.checked_sub(self.from)?).ok()?;
         let part = self.bytes.get(start..)?;
@@ -223,7 +223,7 @@ const fn run_status(end: End) -> RunStatus {
     }
 }
 
-/// `rule`: what only the end of the job says.
+/// `rule` is the rule's name if only the end of the job names it.
 fn job_info(job_id: i64, told: Description, rule: Option<&str>) -> JobInfo {
     let number = |text: String| text.parse::<i64>().map_or(Value::String(text), Value::from);
     JobInfo {
@@ -278,10 +278,10 @@ mod tests {
     fn times_of_the_log_become_ours() {
         const NINE: Millis = 1_795_986_000_000; // 2026-11-29 21:00:00 UTC
         let run = |started_at, started| Run { status: RunStatus::Success, started_at: Some(started_at), started, nameless: false };
-        // Two hours east of us, and a clock that is 40 s fast: its start was reported when it began.
+        // The host is two hours east of us and its clock is 40 s fast; the start was reported when it happened.
         let clock = Clock::new(&told(), &run(NINE - 7_240_000, true)).expect("a clock");
         assert_eq!(clock.time(NINE / 1000 + 5), NINE - 7_240_000 + 5_000);
-        // Its start was not reported, and the first report came a minute later.
+        // The start was not reported, and the first report came a minute later.
         let clock = Clock::new(&told(), &run(NINE - 7_140_000, false)).expect("a clock");
         assert_eq!(clock.time(NINE / 1000 + 5), NINE - 7_200_000 + 5_000);
         assert_eq!(clock.time(0), NINE - 7_200_000, "not before the run");

@@ -1,13 +1,13 @@
-//! What is left out of what is read of a run's log because it is too much, in words. Pure.
+//! Says in words what was left out of a run's log because there was too much of it. Pure.
 
 use model::text::count;
 use peek::run_log::RunLog;
 use std::collections::BTreeSet;
 
-/// Joined by commas; `None` if nothing is left out.
+/// The reasons, joined by commas; `None` if nothing is left out.
 ///
-/// `attempts`: those of jobs beyond what is kept; `long`: jobs whose descriptions are cut; `cut`: bytes that are read of
-/// a longer log, and its size.
+/// `attempts`: attempts of jobs beyond the limit; `long`: jobs whose descriptions are cut; `cut`: how many bytes are
+/// read of a longer log, and its size.
 pub fn says(log: &RunLog, attempts: u64, long: &BTreeSet<i64>, cut: Option<(u64, u64)>) -> Option<String> {
     let n = |more: u32| i64::from(more);
     let attempts = i64::try_from(attempts).unwrap_or(i64::MAX);

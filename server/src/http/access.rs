@@ -1,7 +1,6 @@
-//! Who may do what: one table of all routes, and the layer that holds every request to it.
+//! Who may do what: one table of all routes, and the layer that checks every request against it.
 //!
-//! A route that is not in the table answers nobody. A test walks the table with every kind
-//! of caller.
+//! A route that is not in the table is refused for everybody. A test walks the table with every kind of caller.
 
 mod cookies;
 pub mod device;
@@ -31,24 +30,24 @@ use axum::{
 use ingest::protocol::{self, Route};
 use model::access::{Grant, Means, Permission, Refusal, may};
 
-/// Who callers without a token are, where whoever started the server let them in.
+/// The identity of callers without a token, where the person who started the server admits such callers.
 #[derive(Clone, Debug)]
 pub struct Trusted(pub Identity);
 
-/// What a route asks of its caller, and how it refuses.
+/// What a route requires of its caller, and how it refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Anybody.
     Public,
-    /// Somebody signed in; others are sent to the sign-in page.
+    /// Signed-in people; others are redirected to the sign-in page.
     Page,
-    /// A session or any token: an answer that tells nothing of anybody.
+    /// A session or any token. For answers that reveal nothing about anybody.
     Known,
     /// A session or a token that may read.
     Read,
     /// A session or a token that may change things.
     Write,
-    /// Somebody signed in who may change things: letting others in is not for tokens.
+    /// A signed-in person who may change things: tokens may not let others in.
     Session,
     /// A token that may report (a session may, too: some clients have only that).
     Report,
@@ -91,7 +90,7 @@ impl Access {
 const OWN: &[(Method, &str, Access)] = &[
     (Method::GET, "/healthz", Access::Public),
     (Method::GET, "/metrics", Access::Operator),
-    // A page with a button; the button uses the key.
+    // A page with a button; only the button uses the key.
     (Method::GET, "/sign-in", Access::Public),
     (Method::POST, "/sign-in", Access::Public),
     (Method::POST, "/sign-out", Access::Page),
@@ -105,7 +104,7 @@ const OWN: &[(Method, &str, Access)] = &[
     (Method::GET, "/runs/{id}/raw", Access::Page),
     (Method::GET, "/runs/{id}/reports/{number}", Access::Page),
     (Method::GET, "/runs/{id}/history/{number}", Access::Page),
-    // The address is the permission: sealed, for one file, for minutes.
+    // The URL is the permission: sealed, for one file, for minutes.
     (Method::GET, "/raw/{ticket}/{name}", Access::Public),
     (Method::GET, "/live", Access::Read),
     (Method::GET, "/_fn/{*name}", Access::Read),
@@ -136,7 +135,7 @@ pub fn routes() -> impl Iterator<Item = (&'static Method, &'static str, Access)>
     OWN.iter().map(|(method, path, access)| (method, *path, *access)).chain(foreign)
 }
 
-/// What the table says of a request; HEAD is GET without a body.
+/// What the table requires for a request; HEAD counts as GET.
 pub fn required(method: &Method, pattern: &str) -> Option<Access> {
     let pattern = protocol::without_token(pattern);
     // Each server function is a route of its own; they authorise themselves, too.
@@ -145,10 +144,10 @@ pub fn required(method: &Method, pattern: &str) -> Option<Access> {
     routes().find(|(m, path, _)| *m == method && *path == pattern).map(|(.., access)| access)
 }
 
-/// Lets a request through to its route, with who is asking, or answers in its place.
+/// Passes a request with its caller's identity to its route, or answers in the route's place.
 pub async fn check(State(state): State<ServerState>, mut request: Request, next: Next) -> Response {
     let pattern = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let Some(pattern) = pattern else { return next.run(request).await }; // No route: the fallback answers.
+    let Some(pattern) = pattern else { return next.run(request).await }; // There is no route: the fallback answers.
     let Some(access) = required(request.method(), &pattern) else {
         return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not take this method.").into_response();
     };
@@ -184,7 +183,7 @@ pub async fn check(State(state): State<ServerState>, mut request: Request, next:
     }
 }
 
-/// Leaves in a request who asks, where a page only differs by that and is for everybody.
+/// Attaches the caller's identity to a request for a page that everybody may see but that differs for signed-in people.
 pub async fn recognise(state: &ServerState, request: &mut Request) {
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|peer| peer.0);
     let headers = request.headers().clone();

@@ -1,4 +1,4 @@
-//! The public API, `/api/flowo/v1`: what programs read, and the one thing they may change.
+//! The public API, `/api/flowo/v1`: what programs may read, and the one thing they may change.
 
 mod dto;
 mod jobs;
@@ -23,7 +23,7 @@ pub fn routes() -> Router<ServerState> {
         .route("/api/v1/utils/info", get(utils_info))
 }
 
-/// What Flowo's own command line asks first, to see whether anybody is there.
+/// Flowo's own command line calls this first, to see whether a server answers.
 async fn utils_info() -> Json<serde_json::Value> {
     Json(json!({ "allow_public_registration": false, "require_email_verification": false, "email_enabled": false }))
 }

@@ -1,8 +1,8 @@
-//! Bodies of requests: how large they may be, how fast they must come, and how many bytes of them are in memory.
+//! Request bodies: how large they may be, how fast they must arrive, and how many bytes of them are in memory.
 //!
-//! Nearly all are small and never wait here. A large one takes its room from a budget before it is read, its sender's
-//! first and then everybody's, and keeps it until it is answered. What a body says is none of this file's business,
-//! but for U+0000, which no text of ours has and PostgreSQL cannot hold.
+//! Nearly all are small and never wait here. A large body reserves memory from two budgets before it is read, its
+//! sender's and then the server's, and keeps the reservation until it is answered. This file does not look into bodies,
+//! except for U+0000, which none of our texts contain and PostgreSQL cannot store.
 
 use crate::http::{access::Peer, problem::Problem};
 use app::error::AppError;
@@ -30,35 +30,35 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-/// Bodies up to here need no room: there are not more of them than connections that wait.
+/// Bodies up to this size need no reservation: their number is limited by that of waiting connections.
 const SMALL: usize = 64 << 10;
-/// Bodies of most routes.
+/// The limit on most routes.
 const USUAL: usize = 1 << 20;
-/// A start carries the source of every rule; a target rule names all its inputs.
+/// The limit for reports: a start carries the source of every rule, and a target rule names all its inputs.
 const LARGE: usize = 64 << 20;
-/// KiB of large bodies at once, ...
+/// KiB of large bodies in memory at once.
 const ALL_KIB: usize = 128 << 10;
-/// ... and of one sender: one of the largest always fits, and nobody takes all.
+/// KiB of large bodies of one sender: one of the largest size always fits, and nobody takes the whole budget.
 const SENDER_KIB: usize = (64 << 10) + 1024;
-/// Of a large body at least so many bytes come within its patience, again and again.
+/// A large body must send at least this many bytes in each [`Patience::large`].
 const STEP: usize = 2560 << 10;
-/// How long the rest of a body that was refused may pass.
+/// How long the rest of a refused body may take to drain.
 const PASSING: Duration = Duration::from_secs(2);
 
-/// How long is waited.
+/// Timeouts.
 #[derive(Clone, Copy, Debug)]
 struct Patience {
-    /// For room. Reporting clients wait ten seconds for their answer.
+    /// For a reservation. Reporting clients wait ten seconds for their answer.
     room: Duration,
-    /// For a small body.
+    /// For a whole small body.
     small: Duration,
-    /// For each [`STEP`] of a large one: others wait for its room.
+    /// For each [`STEP`] of a large body: others wait for its memory.
     large: Duration,
 }
 
 const PATIENCE: Patience = Patience { room: Duration::from_secs(5), small: Duration::from_secs(30), large: Duration::from_secs(10) };
 
-/// Room for large bodies. Cheap to clone.
+/// The budget for large bodies. Cheap to clone.
 #[derive(Clone)]
 pub struct Budget(Arc<Shared>);
 
@@ -68,7 +68,7 @@ struct Shared {
     senders: Mutex<HashMap<Who, Weak<Semaphore>>>,
 }
 
-/// Whose body it is.
+/// Who sent a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Who {
     User(UserId),
@@ -76,7 +76,7 @@ enum Who {
     Nobody,
 }
 
-/// Room that was taken, of a sender's and of everybody's.
+/// A reservation in the sender's budget and in the server's.
 type Room = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 impl Default for Budget {
@@ -90,7 +90,7 @@ impl Budget {
         Self(Arc::new(Shared { patience, all: Arc::new(Semaphore::new(ALL_KIB)), senders: Mutex::default() }))
     }
 
-    /// Room for so many bytes; `None` if there is none for a while.
+    /// Reserves `bytes`; `None` if the budgets stay full until the timeout.
     async fn room(&self, who: Who, bytes: usize) -> Option<Room> {
         let kib = u32::try_from(bytes.div_ceil(1024)).ok()?;
         let own = self.of(who);
@@ -120,7 +120,7 @@ enum Refusal {
     Nul,
 }
 
-/// Reads the body of a request, within its limits, before its route is asked. Whoever sent it is known already.
+/// Reads the body of a request, within its limits, before the handler runs. Access is already checked, so the sender is known.
 pub async fn take(State(budget): State<Budget>, request: Request, next: Next) -> Response {
     let pattern = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let client = protocol::route(None, protocol::without_token(pattern)).filter(|route| route.refuse.is_some());
@@ -150,7 +150,7 @@ fn sender(request: &Request) -> Who {
     extensions.get::<ConnectInfo<Peer>>().map_or(Who::Nobody, |peer| Who::Address(peer.0.0.ip()))
 }
 
-/// The whole of a body, and the room it needs.
+/// Reads a whole body and returns it with its reservation.
 async fn read(body: Body, limit: usize, budget: &Budget, who: Who) -> Result<(Bytes, Option<Room>), Refusal> {
     let declared = body.size_hint().exact().map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     let mut chunks = body.into_data_stream();
@@ -169,7 +169,7 @@ async fn read(body: Body, limit: usize, budget: &Budget, who: Who) -> Result<(By
     let mut whole = BytesMut::new();
     loop {
         let within = if room.is_some() { patience.large } else { patience.small };
-        // A small body mostly came with its head: then no timer is set.
+        // A small body mostly arrives together with its head; then no timer is set.
         let chunk = match chunks.next().now_or_never() {
             Some(chunk) => chunk,
             None => timeout_at(since + within, chunks.next()).await.map_err(|_| Refusal::TooSlow)?,
@@ -177,21 +177,21 @@ async fn read(body: Body, limit: usize, budget: &Budget, who: Who) -> Result<(By
         let Some(chunk) = chunk else { return Ok((whole.freeze(), room)) };
         let chunk = chunk.map_err(|_| Refusal::Broken)?;
         if whole.is_empty() && Some(chunk.len()) == declared {
-            return Ok((chunk, room)); // As most are: in one piece, as it came.
+            return Ok((chunk, room)); // The usual case: the body in one piece, not copied.
         }
         let length = whole.len() + chunk.len();
         if length > limit {
             return refused(chunks, Refusal::TooLarge(limit)).await;
         }
         if length > SMALL && room.is_none() {
-            room = budget.room(who, limit).await; // It did not say how large it is.
+            room = budget.room(who, limit).await; // The body did not declare its size.
             if room.is_none() {
                 return refused(chunks, Refusal::NoRoom).await;
             }
         }
         step += chunk.len();
         if step >= STEP {
-            (since, step) = (Instant::now(), 0); // What came fast before buys no time.
+            (since, step) = (Instant::now(), 0); // A fast step does not earn time for a slow one.
         }
         if whole.is_empty() {
             whole.reserve(declared.unwrap_or(length));
@@ -200,7 +200,7 @@ async fn read(body: Body, limit: usize, budget: &Budget, who: Who) -> Result<(By
     }
 }
 
-/// Lets the rest of a body pass: most clients hear why it was refused only when they have sent all of it.
+/// Drains the rest of a body: most clients read the refusal only after they have sent everything.
 async fn refused<T>(mut rest: BodyDataStream, why: Refusal) -> Result<T, Refusal> {
     let _ = timeout(PASSING, async { while let Some(Ok(_)) = rest.next().await {} }).await;
     Err(why)
@@ -210,7 +210,7 @@ fn has_nul_in(uri: &Uri) -> bool {
     uri.path_and_query().is_some_and(|text| memmem::find(text.as_str().as_bytes(), b"%00").is_some())
 }
 
-/// Whether a text in a form or in JSON has U+0000.
+/// Whether a form or a JSON body contains U+0000.
 fn has_nul(headers: &HeaderMap, body: &[u8]) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
     if kind.starts_with(b"application/x-www-form-urlencoded") {
@@ -252,7 +252,7 @@ mod tests {
     const BRIEF: Patience =
         Patience { room: Duration::from_millis(20), small: Duration::from_millis(100), large: Duration::from_millis(200) };
 
-    /// Without an end, so many bytes at a time.
+    /// An endless stream that yields `bytes` bytes after each pause.
     fn every(pause: Duration, bytes: usize) -> impl futures::Stream<Item = Result<Vec<u8>, Infallible>> + Send + 'static {
         stream::unfold(tokio::time::interval(pause), move |mut ticks| async move {
             ticks.tick().await;

@@ -1,4 +1,4 @@
-//! `/healthz` and `/metrics`: how we are, for people and for machines.
+//! `/healthz` and `/metrics`: the health of the server, for people and for machines.
 
 use crate::http::ServerState;
 use axum::{
@@ -12,10 +12,10 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// A database that takes longer to say its version is not well.
+/// A database that takes longer to report its version counts as unhealthy.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// 200 if reports can be taken, 503 if not; the body says more.
+/// 200 if reports can be accepted, 503 if not; the body has details.
 pub async fn healthz(State(state): State<ServerState>) -> Response {
     let version = timeout(PATIENCE, state.app.reader.store.check_version()).await.ok().and_then(Result::ok);
     let listener = state.app.reader.hub.health();
@@ -37,7 +37,7 @@ pub async fn healthz(State(state): State<ServerState>) -> Response {
     (code, Json(body)).into_response()
 }
 
-/// Prometheus text.
+/// Metrics in Prometheus' text format.
 pub async fn metrics(State(state): State<ServerState>) -> Response {
     metrics::gauge!("flowo_ingest_queue_depth").set(state.clients.depth() as f64);
     let waiting = state.clients.journal().map_or(0, ingest::journal::Journal::waiting);

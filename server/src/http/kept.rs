@@ -1,4 +1,4 @@
-//! What a page shows the beginning of, whole and as it is kept: a report of a client, the values of a line of the history.
+//! Serves in full, as stored, what a page shows only the beginning of: a client's report, or the values of a history line.
 
 use crate::http::{ServerState, problem::Problem};
 use axum::{
@@ -14,7 +14,7 @@ use model::RunId;
 use model::access::Viewer;
 use store::{events, history};
 
-/// Words of strangers: nothing in them is run.
+/// Written by strangers: nothing in it is run.
 const POLICY: &str = "default-src 'none'; sandbox";
 
 /// A report of a run, as JSON.
@@ -29,7 +29,7 @@ pub async fn report(
     events::body(&mut conn, id, number).await?.map(shown).ok_or_else(gone)
 }
 
-/// What a line of the history of a run says of each field, as JSON.
+/// The values of each field in a line of a run's history, as JSON.
 pub async fn change(
     State(state): State<ServerState>,
     Extension(viewer): Extension<Viewer>,
@@ -41,7 +41,7 @@ pub async fn change(
     history::line(&mut conn, id, number).await?.map(shown).ok_or_else(gone)
 }
 
-/// The run and the number that a path names.
+/// The run and the number in a path.
 fn named(Path((id, number)): &Path<(String, String)>) -> Result<(RunId, i64), Problem> {
     Ok((id.parse().map_err(|_| Problem::no_run())?, number.parse().map_err(|_| gone())?))
 }

@@ -1,8 +1,8 @@
-//! The sockets: takes connections, drives them, and closes those that only wait when there are too many of them.
+//! The sockets: accepts connections, drives them, and closes idle ones when there are too many.
 //!
-//! A connection *waits* while it has no complete request: it is silent, or in the middle of a head or of a body, or
-//! kept alive after an answer. Whoever is being answered is never closed here to make room. Knows nothing of routes;
-//! how large a body may be and how fast it must come is said in `bodies.rs`.
+//! A connection *waits* while it has no complete request: it is silent, in the middle of a head or body, or kept alive
+//! after an answer. A connection whose request is being answered is never closed here to make room. Knows nothing of
+//! routes; `bodies.rs` limits how large a body may be and how fast it must arrive.
 
 mod connection;
 
@@ -27,38 +27,39 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
-/// How often connections are looked at whose time may be up.
+/// How often to look for connections that have timed out.
 const SWEEP: Duration = Duration::from_secs(1);
-/// After an `accept` that failed for want of descriptors or memory.
+/// Pause after an `accept` that failed for lack of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Between two lines of the log that say the same.
+/// Shortest time between two warnings about connections.
 const QUIET: Duration = Duration::from_mins(1);
-/// Connections at most, whatever the system allows.
+/// Most connections, whatever the system allows.
 const MOST: usize = 65_536;
-/// Of those that wait, one in so many is closed at once to make room: looking for the oldest costs a look at all.
+/// One in this many waiting connections is closed at a time to make room, because finding the oldest means looking at all.
 const SHARE: usize = 64;
 
-/// What connections may take.
+/// Limits on connections.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at once, over all listeners.
+    /// Connections at a time, over all listeners.
     pub total: usize,
-    /// Those of them that wait.
+    /// Waiting connections, out of `total`.
     pub waiting: usize,
-    /// Those that wait and come from one address. Many people share one: a head node's loopback, a proxy, a NAT.
+    /// Waiting connections from one address. Many people may share one: a head node's loopback, a proxy, a NAT.
     pub of_one: usize,
-    /// Until the head of a first request is complete, and of a further one from its first byte on.
+    /// Time for the head of a request, counted from the connection's start for the first and from the first byte for
+    /// later ones.
     pub head: Duration,
-    /// Until a body is complete, whatever its size.
+    /// Time for a whole body, whatever its size.
     pub body: Duration,
     /// How long a connection is kept alive between two requests.
     pub kept: Duration,
-    /// How long an answer may wait for a client that does not read it.
+    /// How long an answer may be blocked by a client that does not read.
     pub stall: Duration,
 }
 
 impl Limits {
-    /// Limits that leave a quarter of this process' descriptors for files, database and children.
+    /// Limits that leave a quarter of this process' descriptors for files, database connections and children.
     pub fn of_process() -> Self {
         let descriptors = getrlimit(Resource::Nofile).current.and_then(|n| usize::try_from(n).ok()).unwrap_or(MOST);
         let total = (descriptors - descriptors / 4).min(MOST);
@@ -73,7 +74,7 @@ impl Limits {
         }
     }
 
-    /// How long a connection may stay in a state; `None`: as long as it likes.
+    /// How long a connection may stay in a state; `None` for no limit.
     const fn of(&self, state: State) -> Option<Duration> {
         match state {
             State::New | State::Head => Some(self.head),
@@ -84,17 +85,17 @@ impl Limits {
     }
 }
 
-/// All connections of a server, whatever listener they came by. Cheap to clone.
+/// All connections of a server, over all its listeners. Cheap to clone.
 #[derive(Clone)]
 pub struct Sockets(Arc<Shared>);
 
 struct Shared {
     limits: Limits,
-    /// All times of connections are counted from here.
+    /// Connection times are measured from here.
     began: Instant,
     table: Mutex<Table>,
     waiting: AtomicUsize,
-    /// When the log was told last, in milliseconds.
+    /// When a warning was logged last, in milliseconds.
     told: AtomicU64,
 }
 
@@ -102,7 +103,7 @@ struct Shared {
 struct Table {
     next: u64,
     connections: HashMap<u64, Arc<Connection>>,
-    /// Connections by network, and how many of them wait.
+    /// For each network, its number of connections, and how many of them wait.
     networks: HashMap<IpAddr, (usize, Arc<AtomicUsize>)>,
 }
 
@@ -113,11 +114,11 @@ impl Sockets {
         Self(Arc::new(shared))
     }
 
-    /// Takes connections until `stop`, then waits for the answers that were begun. No error of `accept` ends it.
+    /// Accepts connections until `stop`, then waits for answers in progress. No error of `accept` ends it.
     ///
-    /// Handlers find the other end as [`axum::extract::ConnectInfo`] of [`Peer`].
+    /// Handlers find the remote address as [`axum::extract::ConnectInfo`] of [`Peer`].
     pub async fn serve(&self, listener: TcpListener, router: Router, stop: CancellationToken) {
-        let router = router.with_state(()); // Once, not with every request.
+        let router = router.with_state(()); // Done once, not for every request.
         let tasks = TaskTracker::new();
         let mut sweep = interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -138,13 +139,13 @@ impl Sockets {
         tasks.wait().await;
     }
 
-    /// Connections at this moment, and how many of them wait.
+    /// The number of open connections, and how many of them wait.
     pub fn count(&self) -> (usize, usize) {
         (self.0.table().connections.len(), self.0.waiting.load(Ordering::Relaxed))
     }
 
     fn take(&self, stream: TcpStream, address: SocketAddr, router: &Router, stop: &CancellationToken, tasks: &TaskTracker) {
-        let _ = stream.set_nodelay(true); // Clients wait for each answer: it must not wait for more to send.
+        let _ = stream.set_nodelay(true); // Clients wait for each answer, so it must not be delayed by Nagle's algorithm.
         let Some(seat) = self.seat(network(address.ip())) else { return };
         let (router, stop) = (router.clone(), stop.clone());
         let connection = Arc::clone(&seat.connection);
@@ -152,7 +153,7 @@ impl Sockets {
         connection.is_driven_by(task.abort_handle());
     }
 
-    /// A place for a connection; others that wait are closed for it. `None` if all are being answered.
+    /// Registers a connection, closing waiting ones if necessary. `None` if the limit is reached and all are being answered.
     fn seat(&self, network: IpAddr) -> Option<Seat> {
         let limits = &self.0.limits;
         let mut table = self.0.table();
@@ -177,7 +178,7 @@ impl Sockets {
         Some(Seat { shared: Arc::clone(&self.0), number, network, connection })
     }
 
-    /// Closes the oldest of those that wait, of one network or of all, first those that never made a request.
+    /// Closes the oldest waiting connections, of one network or of all; those that never made a request go first.
     fn make_room(&self, table: &Table, network: Option<IpAddr>, why: &'static str) -> usize {
         let of = network.and_then(|network| table.networks.get(&network)).map(|(_, waiting)| waiting);
         let mut old: Vec<_> = table
@@ -197,7 +198,7 @@ impl Sockets {
         closed
     }
 
-    /// Closes those whose time is up.
+    /// Closes connections that have timed out.
     fn sweep(&self) {
         let now = self.0.now();
         let limits = &self.0.limits;
@@ -215,7 +216,7 @@ impl Sockets {
         metrics::counter!("flowo_connections_closed_total", "why" => "late").increment(closed as u64);
     }
 
-    /// The server stops: whoever has not yet asked for anything need not be waited for.
+    /// Closes connections that have no request in progress, because the server stops.
     fn hang_up(&self) {
         for connection in self.0.table().connections.values() {
             if connection.now().0 != State::Body {
@@ -224,7 +225,7 @@ impl Sockets {
         }
     }
 
-    /// After an `accept` that failed: a client that left already is none of our business; else something is used up.
+    /// After a failed `accept`: if the client has left there is nothing to do; otherwise a resource is exhausted.
     async fn recover(&self, error: &io::Error) {
         use io::ErrorKind as E;
         if matches!(error.kind(), E::ConnectionAborted | E::ConnectionReset | E::ConnectionRefused | E::Interrupted) {
@@ -235,7 +236,7 @@ impl Sockets {
         sleep(PAUSE).await;
     }
 
-    /// Warns, but not all the time.
+    /// Logs a warning, at most one per [`QUIET`].
     fn tell(&self, what: &str) {
         let (now, last) = (self.0.now(), self.0.told.load(Ordering::Relaxed));
         let is_due = last == 0 || now.saturating_sub(last) > millis(QUIET);
@@ -250,20 +251,20 @@ impl Shared {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Milliseconds since the sockets were opened.
+    /// Milliseconds since the sockets were created.
     fn now(&self) -> u64 {
         millis(self.began.elapsed())
     }
 }
 
 impl Table {
-    /// The network of which most connections wait.
+    /// The network with the most waiting connections.
     fn busiest(&self) -> Option<IpAddr> {
         self.networks.iter().max_by_key(|(_, (_, waiting))| waiting.load(Ordering::Relaxed)).map(|(network, _)| *network)
     }
 }
 
-/// A connection's place in the table; left when dropped.
+/// A connection's entry in the table; removed when dropped.
 struct Seat {
     shared: Arc<Shared>,
     number: u64,
@@ -285,7 +286,7 @@ impl Drop for Seat {
     }
 }
 
-/// Addresses that one machine may choose among count as one: of IPv6, the 64 bits a network gives.
+/// Addresses that one machine can choose among count as one network: for IPv6, the 64 bits of a network prefix.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {

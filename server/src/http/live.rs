@@ -17,18 +17,18 @@ use model::access::Viewer;
 use model::{file::FileRef, live::LiveCursor};
 use serde::Deserialize;
 
-/// Streams one process serves; browsers open one a tab.
+/// Streams that one process serves; browsers open one per tab.
 const MAX_STREAMS: usize = 10_000;
 
 #[derive(Deserialize)]
 pub struct Wanted {
     scope: String,
     after: Option<String>,
-    /// A file of the run that is followed.
+    /// A file of the run to follow.
     file: Option<String>,
 }
 
-/// Opens a stream. `Last-Event-ID`, which a browser sends when it comes back, wins over `after`.
+/// Opens a stream. `Last-Event-ID`, which a browser sends when it reconnects, wins over `after`.
 pub async fn live(
     State(state): State<ServerState>,
     Extension(viewer): Extension<Viewer>,
@@ -55,26 +55,26 @@ pub async fn live(
             let path = store::jobs::files::path_of(&mut conn, id, &file).await?;
             let path = path.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "The run names no such file."))?;
             let reach = reach.to(&file);
-            // Too many are followed: the page reads when it is asked to.
+            // `None` if too many files are followed: the page then reads the file itself.
             followed = state.app.reader.followers.follow(id, file, path.into(), reach);
         }
     }
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned).or(wanted.after);
-    // A cursor we cannot read is one we cannot resume from: the reader is told to read again.
+    // We cannot resume from a cursor that does not parse: the page is told to read everything again.
     let after = last.filter(|text| !text.is_empty()).map(|text| text.parse().unwrap_or(LiveCursor { epoch: 0, seq: 0 }));
     let subscription = state.app.reader.hub.subscribe(scope, viewer.audience, after).await?;
     let changes = sse::stream(subscription);
     let body = match followed {
         None => changes.left_stream(),
         Some(news) => {
-            // The stream ends when that of the changes does.
+            // The combined stream ends when the stream of changes does.
             let (over, ended) = tokio::sync::oneshot::channel::<()>();
             let changes = changes.chain(stream::once(async move { drop(over) }).filter_map(|()| async { None }));
             let news = news.map(Ok).take_until(ended);
             stream::select(changes, news).right_stream()
         }
     };
-    // It ends, too, with the session or token that opened it, and gives its place back then.
+    // The stream also ends with the session or token that opened it, and then frees its place.
     let body = body.take_until(place.over()).map(move |bytes| {
         let _place = &place;
         bytes

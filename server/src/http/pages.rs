@@ -1,4 +1,4 @@
-//! What the pages are given: their settings, the reader, and the demo lab behind the buttons of the first-run card.
+//! The context of the pages: their settings, the reader, and the demo lab behind the buttons of the first-run card.
 
 use crate::{http::site::Site, lab::DemoLab};
 use app::{
@@ -11,18 +11,18 @@ use read::Reader;
 use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc};
 use view::clients::{Clients, Step, Way};
 
-/// Where the pages are, and what they say of this server.
+/// Where the pages are, and what they show about this server.
 pub struct Plan<'a> {
     pub site: &'a Site,
     pub site_dir: &'a Path,
     pub address: SocketAddr,
     /// The address people and clients use.
     pub base_url: String,
-    /// Where this user's clients find their configuration, as people write it.
+    /// The path of this user's client configuration, as people write it.
     pub client_config: String,
 }
 
-/// The handles of all pages.
+/// The state that all pages share.
 pub fn state(plan: Plan<'_>, reader: Reader, lab: DemoLab) -> AppState {
     let base_url = plan.base_url;
     AppState::new(Handles {
@@ -65,7 +65,7 @@ fn reload_port() -> u32 {
     std::env::var("LEPTOS_RELOAD_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(3101)
 }
 
-/// The lab as pages know it.
+/// The demo lab as the pages see it.
 struct Buttons(Arc<DemoLab>);
 
 impl Lab for Buttons {

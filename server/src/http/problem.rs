@@ -1,4 +1,4 @@
-//! Errors of the API as RFC 9457 says: `application/problem+json`, with an incident for ours.
+//! Errors of the API in RFC 9457's form, `application/problem+json`, with an incident id for errors of our own.
 
 use app::error::AppError;
 use axum::{
@@ -42,19 +42,19 @@ impl Problem {
         }
     }
 
-    /// Asks to be tried again after so many seconds.
+    /// Asks the caller to try again after this many seconds.
     #[must_use]
     pub const fn retry_after(mut self, seconds: u16) -> Self {
         self.retry_after = Some(seconds);
         self
     }
 
-    /// Says that this person, or this token, has as many streams and downloads open as one may.
+    /// This person or token has as many streams and downloads open as allowed.
     pub fn too_many_open() -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "You have too many streams and downloads open. Close some of them.").retry_after(5)
     }
 
-    /// Says that there is no such run, or none this caller may see: the two look alike.
+    /// There is no such run, or the caller may not see it: the two look alike.
     pub fn no_run() -> Self {
         Self::new(StatusCode::NOT_FOUND, "There is no such run.")
     }

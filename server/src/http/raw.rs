@@ -1,6 +1,6 @@
-//! Bytes of files that a run named: whole or by ranges, by an address that is good for minutes, for one file only, and no
-//! longer than the session that asked for it. Nothing in such an answer may act in the name of the reader: it has an
-//! origin of its own, and what could act is no page of its own.
+//! Serves bytes of files that a run named, whole or by range. The URL is valid for minutes, for one file only, and no
+//! longer than the session that asked for it. No content may act in the viewer's name: it gets an origin of its own,
+//! and content that could act is never shown as a page of its own.
 
 mod frame;
 
@@ -39,15 +39,15 @@ use store::{clock, jobs::files};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
-/// How long an address is good, in milliseconds. What is being read may take longer, as long as the session is good.
+/// How long a URL is valid, in milliseconds. A download may take longer, as long as the session is valid.
 const GOOD: i64 = 5 * 60_000;
-/// Bytes that are read at a time.
+/// Bytes read at a time.
 const PIECE: usize = 64 << 10;
 
-/// The one kind that runs scripts, where it may.
+/// The one type that may run scripts, in a sandbox.
 const HTML: &str = "text/html; charset=utf-8";
 
-/// What may be shown where it is opened; everything else is saved. Never by what is in the file.
+/// The types that a browser may show; everything else is saved. Decided by the name, never by the content.
 fn kind(path: &str) -> Option<&'static str> {
     Some(match path.rsplit('.').next()?.to_ascii_lowercase().as_str() {
         "png" => "image/png",
@@ -64,14 +64,14 @@ fn kind(path: &str) -> Option<&'static str> {
     })
 }
 
-/// What is wanted: a file, and whether it is to be saved rather than shown.
+/// The requested file, and whether to save rather than show it.
 #[derive(Deserialize)]
 pub struct Wanted {
     file: String,
     save: Option<String>,
 }
 
-/// Sends somebody who may see the run to the bytes of a path of it.
+/// Redirects a person who may see the run to the bytes of a file of it.
 pub async fn ticket(
     State(state): State<ServerState>,
     Extension(viewer): Extension<Viewer>,
@@ -93,7 +93,7 @@ pub async fn ticket(
     Ok(Redirect::temporary(&format!("/raw/{text}.{seal}/{name}{query}")))
 }
 
-/// The bytes. Whoever has the address may read them, as long as the person may who asked for it.
+/// Serves the bytes. Anybody with the URL may read them, as long as the person who asked for it may.
 pub async fn bytes(
     State(state): State<ServerState>,
     Path((ticket, _name)): Path<(String, String)>,
@@ -112,7 +112,7 @@ pub async fn bytes(
 
     let wanted = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let (from, to, status) = match wanted.map(parse_range_header) {
-        // Several ranges at once are answered with the whole, as the standard allows.
+        // Several ranges at once are answered with the whole file, as the standard allows.
         Some(Ok(ranges)) => match ranges.validate(facts.size) {
             Ok(ranges) if ranges.len() == 1 => (*ranges[0].start(), *ranges[0].end() + 1, StatusCode::PARTIAL_CONTENT),
             Ok(_) => (0, facts.size, StatusCode::OK),
@@ -164,35 +164,35 @@ pub async fn bytes(
     Ok(response)
 }
 
-/// `bytes` as long as the session is good; what is cut off ends with an error, not as if it were whole.
+/// `bytes` as long as the session is valid. A stream that is cut off ends with an error, so that it does not look complete.
 fn held(bytes: impl Stream<Item = io::Result<Bytes>> + Send, place: Place) -> impl Stream<Item = io::Result<Bytes>> + Send {
     let over = place.over();
     let last = stream::once(async move { place.is_over().then(|| Err::<Bytes, _>(io::Error::other("the session or token has ended"))) });
     bytes.take_until(over).chain(last.filter_map(ready))
 }
 
-/// What a browser wants it for: a page, a frame, a picture. Over plain HTTP it does not say.
+/// The browser's purpose: a page, a frame, an image. Browsers do not send it over plain HTTP.
 fn goes_to(headers: &HeaderMap) -> Option<&str> {
     headers.get("sec-fetch-dest").and_then(|to| to.to_str().ok())
 }
 
-/// A browser wants a page of it, and does not say whether of its own or in a frame.
+/// Whether a browser wants a page without saying if it is for a frame.
 fn is_unknown_page(headers: &HeaderMap) -> bool {
     let accepts = headers.get(header::ACCEPT).and_then(|accepts| accepts.to_str().ok()).unwrap_or_default();
     goes_to(headers).is_none() && !headers.contains_key(header::RANGE) && accepts.contains("text/html")
 }
 
-/// Pictures, what is saved, and reports that are in no frame: nothing in them is run or fetched, and no refresh leads elsewhere.
+/// For images, saved files, and reports outside of frames: nothing in them is run or fetched, and no refresh leads elsewhere.
 const STILL: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
-/// Browsers have a viewer of their own for these, whose parts no policy may forbid; a PDF reaches nothing of its origin.
+/// Browsers show PDFs with a viewer of their own, whose parts no policy may forbid; a PDF cannot reach our origin.
 const PDF: &str = "frame-ancestors 'self'";
-/// Reports run their own scripts, in an origin that is nobody's, and fetch nothing.
+/// Reports run their own scripts in an opaque origin and fetch nothing.
 const REPORT: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' data: blob:; style-src 'unsafe-inline' data:; img-src data: blob:; font-src data:; frame-ancestors 'self'";
 
-/// The same within a page of ours, whose frame may go nowhere else.
+/// The same inside a page of ours, whose frame may not navigate elsewhere.
 const FRAMED: &str = "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' data: blob:; style-src 'unsafe-inline' data:; img-src data: blob:; font-src data:; frame-src 'none'; frame-ancestors 'self'";
 
-/// Who asked for it, the run, and the file; `None` unless the ticket is ours and its time is not over.
+/// The credential, the run, and the file of a ticket; `None` unless the ticket is ours and has not expired.
 fn opened(state: &ServerState, ticket: &str) -> Option<(Credential, RunId, FileRef)> {
     let (text, seal) = ticket.rsplit_once('.')?;
     if !state.secrets.is_sealed(text, seal) {

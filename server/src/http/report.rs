@@ -1,4 +1,4 @@
-//! The report of a run as a file to save. What stands in it is made by the pages' side.
+//! The report of a run as a file to save. The pages' crate writes its content.
 
 use crate::http::{ServerState, problem::Problem};
 use axum::{
@@ -10,7 +10,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use model::RunId;
 use model::access::Viewer;
 
-/// Nothing in it is fetched or run, wherever it is opened.
+/// Nothing in the file is fetched or run, wherever it is opened.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 /// One HTML file with the state of a run as it is now.

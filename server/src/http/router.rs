@@ -1,4 +1,4 @@
-//! Every route on one page, and the layers around them.
+//! All routes, and the layers around them.
 
 use crate::{
     http::{
@@ -39,16 +39,16 @@ use tower_http::{
 };
 use tracing::{Instrument as _, error, info_span};
 
-/// Bodies outside the report routes are small.
+/// The limit for bodies outside the report routes.
 const MAX_BODY: usize = 1 << 20;
-/// Pages are compressed while somebody waits; the default level would make them 7 % smaller.
+/// Pages are compressed while somebody waits. The default level would make them only 7 % smaller.
 const BRISK: CompressionLevel = CompressionLevel::Precise(3);
-/// For files whose names change with their content.
+/// Caching of the pages' files: not while a build is watched, else for ever, as their names change with their content.
 const NOT_AT_ALL: HeaderValue = HeaderValue::from_static("no-store");
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// The addresses of the pages, found once: while they are looked for no page in this process loads anything, and one
-/// that is just being made for another server would wait for ever.
+/// The routes of the pages, computed once: during the computation no page in this process loads anything, and a page
+/// that another server of the process is rendering would wait for ever.
 static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
 
 /// The whole server as a service.
@@ -84,9 +84,9 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .merge(api::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CompressionLayer::new().quality(BRISK))
-        // Frames and acknowledgements pass through as little as possible: there are many of them.
+        // Live frames and acknowledgements bypass most layers: there are many of them.
         .route("/live", get(live::live))
-        // Ranges are of the bytes as they are.
+        // Not compressed: ranges count the bytes of the file.
         .route("/raw/{ticket}/{name}", get(raw::bytes))
         .with_state(state.clone())
         .merge(state.clients.routes())
@@ -148,8 +148,7 @@ fn around(router: Router) -> Router {
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
-/// What is logged while a request is answered names it. The body that follows is left alone: of a
-/// stream it never ends.
+/// Log events of a request carry its method, path and id. The body of the answer is not covered, because a stream's never ends.
 async fn traced(request: Request, next: Next) -> Response {
     let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("");
     let span = info_span!("request", method = %request.method(), path = &*shown(request.uri().path()), request_id = id);
@@ -164,20 +163,20 @@ async fn traced(request: Request, next: Next) -> Response {
     .await
 }
 
-/// What stands in a path behind these is a secret: a token, a code, a sealed permission.
+/// In a path, the segment after these is a secret: a token, a code, or a ticket.
 const SECRET_AFTER: [&str; 3] = ["/t/", "/api/v1/tokens/cli/poll/", "/raw/"];
 
-/// A path for the log, without the secrets that some have in it. Queries are not logged at all.
+/// A path for the log, without the secrets that some paths contain. Queries are never logged.
 fn shown(path: &str) -> Cow<'_, str> {
     let place = SECRET_AFTER.iter().find(|place| path.starts_with(**place)).map(|place| place.len());
-    // Also where somebody wrote a token to a place that has none.
+    // Also covers tokens in places where none belong.
     let Some(start) = place.or_else(|| path.find(secrets::TOKEN_PREFIX)) else { return path.into() };
     let end = path[start..].find('/').map_or(path.len(), |end| start + end);
     let rest = shown(&path[end..]);
     format!("{}…{rest}", &path[..start]).into()
 }
 
-/// An address that leads nowhere: a page for people, a problem for programs.
+/// An unknown URL: a page for people, a problem for programs.
 async fn nowhere<V: leptos::IntoView + 'static>(
     state: ServerState,
     context: impl Fn() + Clone + Send + Sync + 'static,
@@ -188,12 +187,12 @@ async fn nowhere<V: leptos::IntoView + 'static>(
     if path.starts_with("/api/") || path.starts_with("/_fn/") || request.method() != http::Method::GET {
         return Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.").into_response();
     }
-    // Whoever is signed in keeps the frame around the page; for others, and without a database, there is none.
+    // Signed-in people keep the frame around the page. Others have none, and nobody has one while the database is away.
     access::recognise(&state, &mut request).await;
     render_app_async_with_context(context, shell)(request).await
 }
 
-/// No file of the pages has a name as long as that; the file system would make an error of it, and that one of ours.
+/// No file of the pages has a name this long. The file system would fail on it, and that would become a 500.
 async fn of_some_length(request: Request, next: Next) -> Response {
     const LONGEST: usize = 255;
     if request.uri().path().len() > LONGEST {
@@ -202,7 +201,7 @@ async fn of_some_length(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Headers every answer carries. Pages bring their own policy, with a nonce.
+/// Headers that every answer carries. Pages add their own policy, with a nonce.
 async fn protect(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

@@ -1,16 +1,15 @@
-//! Where the pages' WASM, script and style lie: named by their content, so cached for ever.
+//! Where the pages' WASM, script and style are: named by their content, so cached for ever.
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use std::{fs, path::Path};
 
-/// What the build wrote beside its files.
+/// What the build wrote about its files.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Site {
     /// The directory of WASM, script and style, such as `pkg-3f1c0a9b2d4e`.
     pub pkg: String,
-    /// Built by `cargo leptos watch`: the files change under their names, and the style sheet
-    /// still asks for its parts.
+    /// Built by `cargo leptos watch`: the files change without being renamed, and the style sheet still imports its parts.
     #[serde(skip)]
     pub is_watched: bool,
 }
@@ -19,14 +18,16 @@ impl Site {
     /// Reads `site.json`.
     ///
     /// # Errors
-    /// The pages were not built; says how to. Or a directory in the working directory belongs to somebody else.
+    /// The pages were not built; the error says how to build them. Or the directory is in the working directory and
+    /// belongs to somebody else.
     pub fn read(dir: &Path) -> Result<Self> {
-        // Without --site-dir it is of the working directory, which may be anybody's; browsers run what lies there.
+        // Without --site-dir the path is relative to the working directory, which may be anybody's; browsers run what
+        // is in there.
         if dir.is_relative() {
             crate::config::ours(dir)?;
         }
         let path = dir.join("site.json");
-        // `cargo leptos watch` writes no site.json and has one directory for all.
+        // `cargo leptos watch` writes no site.json and uses one directory for all builds.
         if !path.exists() && dir.join("pkg").join("flowo.js").exists() {
             return Ok(Self { pkg: "pkg".into(), is_watched: true });
         }

@@ -1,4 +1,4 @@
-//! What the handlers of requests share.
+//! State that the handlers of requests share.
 
 use super::{
     access::{Doors, TokenCache, Watch},
@@ -14,7 +14,7 @@ use model::UserId;
 use std::{ops::Deref, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
-/// [`Shared`], as every request has it. Cheap to clone: each layer of a request does.
+/// [`Shared`], as every request has it. Cheap to clone, because each layer of a request does so.
 #[derive(Clone)]
 pub struct ServerState(Arc<Shared>);
 
@@ -32,20 +32,20 @@ impl Deref for ServerState {
     }
 }
 
-/// What handlers share.
+/// State that handlers share.
 pub struct Shared {
     pub app: AppState,
     /// The doors of reporting clients.
     pub clients: Clients,
     pub secrets: Secrets,
     pub tokens: TokenCache,
-    /// Who has streams and downloads open.
+    /// The open streams and downloads.
     pub watch: Watch,
     /// The account of the operating-system user who started Flowo.
     pub owner: UserId,
     pub doors: Doors,
     pub metrics: PrometheusHandle,
-    /// Room for large bodies.
+    /// The memory budget for large bodies.
     pub bodies: Budget,
     /// Fires when the server stops: streams end, and say so.
     pub stopping: CancellationToken,

@@ -1,4 +1,4 @@
-//! One private cluster: made once, started, taken over, stopped.
+//! One private cluster: created once, started, taken over, stopped.
 
 use super::find::{Binaries, REMEDY, find};
 use anyhow::{Context as _, Result, bail};
@@ -19,29 +19,29 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// The database and the role in it.
+/// The name of the database and of the role in it.
 const NAME: &str = "flowo";
-/// Recovery after a crash of a large database takes its time.
+/// How long a start may take; recovery of a large database after a crash takes its time.
 const START_PATIENCE: Duration = Duration::from_mins(5);
-/// How long a fast shutdown may take before an immediate one.
+/// How long a fast shutdown may take before an immediate one follows.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
-/// How often it is looked after, and how long after a failed start before the next: at first, and at most.
+/// How often to check on the server; then the first and the longest pause after a failed start.
 const WATCH: Duration = Duration::from_millis(200);
 const AGAIN: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Unix socket paths end at 107 bytes; the file's own name takes 20 of them.
+/// Unix socket paths end at 107 bytes; the socket's file name takes 20 of them.
 const LONGEST_SOCKET_DIR: usize = 85;
 
 /// A running private PostgreSQL.
 #[derive(Debug)]
 pub struct Cluster {
-    /// Ours to reap; `None` if an earlier `flowod` started it.
+    /// The child process, if we started it; `None` if an earlier `flowod` did.
     child: Option<Child>,
     pid: Option<i32>,
     socket_dir: PathBuf,
 }
 
-/// Who runs the server: PostgreSQL refuses root.
+/// The account that runs the server: PostgreSQL refuses root.
 #[derive(Clone, Copy, Debug)]
 struct Account {
     uid: u32,
@@ -49,10 +49,10 @@ struct Account {
 }
 
 impl Cluster {
-    /// Starts the cluster below `data_dir`, or takes over the one that runs there.
+    /// Starts the cluster below `data_dir`, or takes over one that is running there.
     ///
     /// # Errors
-    /// Nothing to start it with, no rights, or it does not come up: each says what to do.
+    /// There are no binaries, permissions are missing, or the server does not come up: each error says what to do.
     pub async fn start(data_dir: &Path) -> Result<Self> {
         let root = data_dir.join("pg");
         let existing = existing_major(&root);
@@ -69,7 +69,7 @@ impl Cluster {
         let dir = root.join(binaries.major.to_string());
         let socket_dir = socket_dir(data_dir);
         private_dir(&root, None)?;
-        // Another account than ours passes through on its way to its own directory, and lists nothing.
+        // Another account must be able to pass through to its own directory, but not to list this one.
         let mode = if account.is_some() { 0o711 } else { 0o700 };
         fs::set_permissions(&root, fs::Permissions::from_mode(mode))?;
         private_dir(&socket_dir, account)?;
@@ -94,7 +94,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// The way in to a cluster that runs, without starting one.
+    /// A handle on a running cluster; starts none.
     pub fn running_at(data_dir: &Path) -> Option<Self> {
         let root = data_dir.join("pg");
         let dir = root.join(existing_major(&root)?.to_string());
@@ -102,7 +102,7 @@ impl Cluster {
         Some(Self { child: None, pid: Some(pid), socket_dir: socket_dir(data_dir) })
     }
 
-    /// A handle on the cluster's database.
+    /// A pool of `size` connections to the cluster's database.
     pub fn store(&self, size: u32) -> Store {
         Store::local(&self.socket_dir, NAME, NAME, size)
     }
@@ -128,7 +128,7 @@ impl Cluster {
         }
     }
 
-    /// Starts it again whenever it ends, until `cancel`: nobody else would.
+    /// Restarts the server whenever it ends, until `cancel`: nobody else would.
     pub async fn keep(mut self, data_dir: PathBuf, cancel: CancellationToken) -> Self {
         let mut pause = AGAIN;
         loop {
@@ -143,7 +143,7 @@ impl Cluster {
             match Self::start(&data_dir).await {
                 Ok(again) => (self, pause) = (again, AGAIN),
                 Err(error) => {
-                    // What it left behind may take a moment to go.
+                    // What the old server left behind may take a moment to disappear.
                     warn!(error = format!("{error:#}"), "The private PostgreSQL does not start; trying again in {pause:?}");
                     let _ = timeout(pause, cancel.cancelled()).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -159,7 +159,7 @@ impl Cluster {
         }
     }
 
-    /// Stops it: fast first, immediate if that takes too long. Nothing committed is lost either way.
+    /// Stops the server: a fast shutdown first, an immediate one if that takes too long. Either way no committed data is lost.
     pub async fn stop(mut self) {
         let Some(pid) = self.pid.and_then(Pid::from_raw) else { return };
         for signal in [Signal::INT, Signal::QUIT] {
@@ -182,7 +182,7 @@ fn existing_major(root: &Path) -> Option<i32> {
     majors.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).max()
 }
 
-/// The process that holds the cluster, if it lives.
+/// The id of the process that holds the cluster, if it is alive.
 fn running(dir: &Path) -> Option<i32> {
     let text = fs::read_to_string(dir.join("postmaster.pid")).ok()?;
     let pid: i32 = text.lines().next()?.trim().parse().ok()?;
@@ -190,7 +190,7 @@ fn running(dir: &Path) -> Option<i32> {
     Some(pid)
 }
 
-/// For root: the account the distribution made for PostgreSQL, else nobody. Else: ourselves.
+/// For root: the account that the distribution made for PostgreSQL, or else nobody. For others: `None`, which means ourselves.
 fn account() -> Option<Account> {
     if !rustix::process::geteuid().is_root() {
         return None;
@@ -213,7 +213,7 @@ fn socket_dir(data_dir: &Path) -> PathBuf {
     std::env::temp_dir().join(format!("flowo-{}", &hash[..12]))
 }
 
-/// A directory only its owner enters. An existing one must already be the owner's.
+/// Makes a directory that only its owner can enter. An existing one must already belong to that owner.
 fn private_dir(dir: &Path, account: Option<Account>) -> Result<()> {
     if !dir.exists() {
         fs::DirBuilder::new().mode(0o700).create(dir).with_context(|| format!("could not make {}", dir.display()))?;
@@ -231,12 +231,12 @@ fn private_dir(dir: &Path, account: Option<Account>) -> Result<()> {
     Ok(())
 }
 
-/// A program of PostgreSQL's, as the right user and in a group of its own, so that Ctrl-C in
-/// the terminal reaches us first.
+/// A PostgreSQL program, run under the right account and in its own process group, so that Ctrl-C in the terminal
+/// reaches us first.
 fn program(binaries: &Binaries, name: &str, account: Option<Account>) -> Command {
     let mut command = Command::new(binaries.dir.join(name));
     command.current_dir("/").stdin(Stdio::null()).process_group(0).env_remove("PGDATA");
-    // Tuned for this program, not for PostgreSQL.
+    // These settings are tuned for this program, not for PostgreSQL.
     for (name, _) in crate::memory::SETTINGS {
         command.env_remove(name);
     }
@@ -246,7 +246,7 @@ fn program(binaries: &Binaries, name: &str, account: Option<Account>) -> Command
     command
 }
 
-/// Makes the cluster aside and moves it into place, so that a crash half-way leaves nothing.
+/// Makes the cluster in a temporary directory and renames it into place, so that a crash half-way leaves no partial cluster.
 fn init(binaries: &Binaries, dir: &Path, account: Option<Account>) -> Result<()> {
     info!(version = binaries.major, "Making the private database; this happens once");
     let aside = dir.with_extension("new");
@@ -284,7 +284,7 @@ fn launch(binaries: &Binaries, dir: &Path, socket_dir: &Path, log: &Path, accoun
         "wal_compression=on".into(),
         "max_wal_size=2GB".into(),
         "log_min_duration_statement=2000".into(),
-        // Values of reports stay out of the log: neither as parameters nor as the row that a constraint refused.
+        // Keeps values from reports out of the log: they appear neither as parameters nor in the row that a constraint refused.
         "log_parameter_max_length=0".into(),
         "log_parameter_max_length_on_error=0".into(),
         "log_error_verbosity=terse".into(),
@@ -296,7 +296,7 @@ fn launch(binaries: &Binaries, dir: &Path, socket_dir: &Path, log: &Path, accoun
     command.spawn().context("could not run postgres")
 }
 
-/// Opens the server's log for its owner alone, also where an earlier version left it readable.
+/// Opens the server's log for its owner alone, even if an earlier version left it readable for others.
 fn private_log(path: &Path) -> Result<File> {
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
     let log = log.with_context(|| format!("could not open {}", path.display()))?;

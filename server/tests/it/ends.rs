@@ -1,4 +1,4 @@
-//! Streams, follows and downloads end with the session or token that opened them, and nobody takes the places of others.
+//! Streams, followed files and downloads end with the session or token that opened them, and nobody takes the places of others.
 
 use crate::lab::{Lab, Terms};
 use reqwest::{Method, Response, StatusCode};
@@ -18,7 +18,7 @@ async fn sign_out(lab: &Lab, cookie: &str) {
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
 }
 
-/// A run of the owner in a directory.
+/// A run of the owner in `directory`.
 async fn run(lab: &Lab, directory: &std::path::Path) -> String {
     let insert = format!(
         "insert into workflow_runs (workflow_name, user_id, directory, logfile) values ('files', {}, '{dir}', '{dir}/run.log')",
@@ -47,7 +47,7 @@ async fn streams_end_with_their_token_and_those_of_others_go_on() {
     ended(&mut tab, "the stream of a revoked token").await;
     lab.database.sql("insert into workflow_runs (workflow_name) values ('afterwards')").await;
     stays.until("what comes then", |event| event.data["runs"][0]["now"]["name"] == "afterwards").await;
-    // What was remembered of the token a moment ago opens nothing that lasts.
+    // While the token is still cached, it can open only streams that end at once.
     until("a refusal", async || {
         let response = live(&lab, &token).await;
         if response.status() == StatusCode::OK {
@@ -64,7 +64,7 @@ async fn a_follow_and_a_download_end_when_their_session_is_signed_out() {
     let lab = Lab::new().await;
     let base = tempfile::tempdir().expect("a directory");
     fs::write(base.path().join("run.log"), "begin\n").expect("a log");
-    // Sparse: larger than anybody reads while this test runs.
+    // A sparse file, larger than anybody reads while this test runs.
     fs::File::create(base.path().join("big.bin")).and_then(|file| file.set_len(1 << 40)).expect("a file");
     let id = run(&lab, base.path()).await;
     let cookie = lab.session(lab.owner).await;

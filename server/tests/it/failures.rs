@@ -1,5 +1,5 @@
-//! What a run says about why it failed, from the reports and the log of real runs: which attempts failed, with which
-//! exit status, and the text that is of each. Whatever the log is ahead of.
+//! What a run shows about why it failed, from the reports and the log of real runs: which attempts failed, with which
+//! exit status, and the error text of each. Holds even if the log is ahead of the reports.
 
 use crate::lab::Lab;
 use reqwest::{Method, StatusCode};
@@ -11,7 +11,7 @@ fn folder(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/failures").join(name)
 }
 
-/// A run in a directory of its own, as its client tells it.
+/// A run in its own directory, as its client reports it.
 struct Told {
     id: String,
     directory: tempfile::TempDir,
@@ -31,7 +31,7 @@ impl Told {
         fs::copy(folder(name).join("run.log"), self.directory.path().join("run.log")).expect("a log");
     }
 
-    /// Sends the events up to one, that one included.
+    /// Sends the next `count` events.
     async fn send(&mut self, lab: &Lab, count: usize) {
         for event in self.events.drain(..count.min(self.events.len())).collect::<Vec<_>>() {
             let name = event["event"].as_str().expect("a name");
@@ -57,15 +57,15 @@ impl Told {
         lab.database.text(&query).await.unwrap_or_default()
     }
 
-    /// Waits until the log was read to its end.
+    /// Waits until the log is read to its end.
     async fn read(&self, lab: &Lab) {
         let query = format!("select max(read_at)::text from run_logs where workflow_run_id = '{}'", self.id);
         until("the log to be read", || lab.database.text(&query)).await;
     }
 
-    /// What the page shows of it: `Failures`, as the browser gets them.
+    /// The `Failures` that the page shows, as the browser gets them.
     async fn failures(&self, lab: &Lab) -> Value {
-        // Files are read by the owner's session.
+        // Files are read with the owner's session.
         let cookie = lab.session(lab.owner).await;
         let request = lab.request(Method::POST, "/_fn/jobs/failures").header("cookie", cookie).json(&json!({ "id": self.id, "at": null }));
         let response = request.send().await.expect("an answer");
@@ -127,7 +127,7 @@ async fn every_attempt_that_failed_says_so_with_its_own_error_and_exit_status() 
         ),
     ] {
         let mut run = Told::new(name);
-        run.log(name); // All at once: it is ahead of every report.
+        run.log(name); // The whole log at once, so that it is ahead of every report.
 
         run.send(&lab, usize::MAX).await;
         run.read(&lab).await;
@@ -136,7 +136,7 @@ async fn every_attempt_that_failed_says_so_with_its_own_error_and_exit_status() 
     }
 }
 
-/// The one whose text nobody knows begins first here: by their order alone it would lead.
+/// The job without an error text starts first here, so it would lead by order alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_failure_with_a_text_leads_whichever_job_began_first() {
     let lab = Lab::new().await;
@@ -221,7 +221,7 @@ async fn the_card_leads_with_the_job_whose_failure_has_a_text_and_names_all_its_
         found["logs"].as_array().expect("logs").iter().map(|log| (log["path"].as_str(), log["text"]["Ok"].as_str())).collect();
     assert_eq!(ends, [(Some("logs/prod.out"), Some("normal")), (Some("logs/prod.err"), Some("the producer broke"))]);
     let linked = "select count(*)::text from job_files o join job_files i using (path_id) where o.role = 'output' and i.role = 'input'";
-    assert_eq!(lab.database.text(linked).await.as_deref(), Some("2"), "a pipe is one file for who writes and who reads it");
+    assert_eq!(lab.database.text(linked).await.as_deref(), Some("2"), "a pipe is the same file for its writer and its readers");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,5 +1,5 @@
-//! What is broken between server and database, and between server and reader: nothing that was acknowledged is lost,
-//! and a page either knows the present or knows that it does not.
+//! Faults between server and database, and between server and browser: nothing that was acknowledged is lost, and a
+//! page is either up to date or knows that it is not.
 
 use crate::{
     lab::Lab,
@@ -116,7 +116,7 @@ async fn a_database_that_only_reads_refuses_reports_and_shows_runs() {
 async fn a_full_disk_refuses_reports_until_there_is_room_and_loses_none() {
     let lab = Lab::new().await;
     let id = hold(&lab, &lines("2.2.0", "sigkill")).await;
-    // What PostgreSQL says when a table cannot grow, said where it would.
+    // PostgreSQL's error for a table that cannot grow, raised where it would occur.
     lab.database
         .sql(
             "create function full_disk() returns trigger language plpgsql as
@@ -160,7 +160,7 @@ async fn without_a_free_connection_pages_and_unknown_senders_are_refused_until_t
     assert_eq!((page.status(), page.headers().contains_key("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, true));
     let asked = lab.request(Method::GET, "/api/flowo/v1/runs").bearer_auth(never_used).send().await.expect("an answer");
     assert_eq!((asked.status(), asked.headers().contains_key("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, true));
-    // Whose token was known a moment ago still reports: what writes has a connection of its own.
+    // A client with a cached token can still report: the writer has its own connection.
     let taken = lab.event("job_finished", json!({ "job_id": 1 }), context.clone()).await;
     assert_eq!(taken.status(), StatusCode::OK);
     drop(held);
@@ -241,7 +241,7 @@ async fn a_stream_that_is_cut_ten_thousand_times_has_no_gap() {
             None => request,
         };
         let mut tab = Tab::new(request.send().await.expect("an answer"));
-        // To the first frame, or through what every stream begins with.
+        // Reads up to the first frame, or through the events that begin every stream.
         for _ in 0..3 {
             let Ok(Some(event)) = timeout(Duration::from_millis(1), tab.next()).await else { break };
             assert_ne!(event.name, "reset");
@@ -258,7 +258,7 @@ async fn a_stream_that_is_cut_ten_thousand_times_has_no_gap() {
     assert!(missing.is_empty(), "after {cuts} cuts these are missing: {missing:?}");
 }
 
-/// Many runs with long names: whatever touches them all makes a large frame.
+/// Many runs with long names, so that an update of all makes a large frame.
 async fn many(lab: &Lab) {
     lab.database
         .sql("insert into workflow_runs (workflow_name, status) select n || repeat(' long', 100), 'running' from generate_series(1, 300) n")
@@ -285,7 +285,7 @@ async fn a_reader_that_does_not_read_is_told_to_begin_again_and_keeps_nobody_wai
     for n in 1..=400 {
         touch(&lab, n).await;
         if n % 20 == 0 {
-            let _ = timeout(Duration::from_millis(5), slow.read_exact(&mut one)).await; // A byte now and then.
+            let _ = timeout(Duration::from_millis(5), slow.read_exact(&mut one)).await; // One byte every few milliseconds.
             let event = tab.until("the others' frames", |event| event.data.to_string().contains(&format!("\"{n}\""))).await;
             seen.insert(n, event.name);
             tab.seen.clear();
@@ -345,7 +345,7 @@ async fn two_servers_on_one_database_are_both_live_and_one_of_them_prunes() {
         let told = |event: &Event| event.data["runs"].as_array().into_iter().flatten().any(|run| run["now"]["id"] == id.as_str());
         tab.until("the run", told).await;
     }
-    // A cursor of one says nothing to the other.
+    // A cursor of one server means nothing to the other.
     let mut moved = other.open("scope=runs&after=1-1").await;
     moved.until("a reset", |event| event.name == "reset").await;
     database

@@ -1,4 +1,5 @@
-//! Files of runs over HTTP: nothing that is not the run's, nobody who may not see it, one reader for all who follow.
+//! Files of runs over HTTP: only files of the run, only for people who may see it, and one reader per file however many
+//! follow it.
 
 use crate::lab::Lab;
 use reqwest::{Method, StatusCode};
@@ -14,7 +15,7 @@ use store::clock;
 
 const SECRET: &str = "SECRET-OF-SOMEBODY-ELSE";
 
-/// A run in a real directory, beside a secret.
+/// A run in a real directory, with a secret beside it.
 struct Ran {
     id: String,
     base: tempfile::TempDir,
@@ -45,14 +46,14 @@ async fn ran(lab: &Lab) -> Ran {
     Ran { id, base, directory }
 }
 
-/// Asks a server function as a page does.
+/// Calls a server function as a page does.
 async fn call(lab: &Lab, cookie: &str, name: &str, body: Value) -> (StatusCode, String) {
     let request = lab.request(Method::POST, &format!("/_fn/{name}")).header("cookie", cookie).json(&body);
     let response = request.send().await.expect("an answer");
     (response.status(), response.text().await.expect("text"))
 }
 
-/// The same text as it may be written into an address.
+/// Different ways to write the same path in a URL.
 fn spellings(way: &str) -> Vec<String> {
     let each = |letters: &str, with: &dyn Fn(u8) -> String| {
         way.bytes()
@@ -87,7 +88,7 @@ fn spellings(way: &str) -> Vec<String> {
     ]
 }
 
-/// Ways that lead out, or would if somebody believed them.
+/// Paths that lead out of the run, or would if the server trusted them.
 fn ways(base: &Path) -> BTreeSet<String> {
     let base = base.display();
     let mut ways = BTreeSet::new();
@@ -142,14 +143,14 @@ async fn no_way_of_writing_a_path_leads_out_of_the_run() {
     let mut asked = 0;
     for way in ways(base.path()) {
         for spelling in spellings(&way) {
-            // `./` is a file beneath the directory, `=` one that the run named, and nothing of both a number.
+            // `./` means a file below the directory, `=` a file that the run named, and neither means a number.
             for before in ["./", "=", ""] {
                 let path = format!("/runs/{id}/raw?file={before}{spelling}");
                 let request = lab.request(Method::GET, &path).header("cookie", &cookie);
                 let response = request.send().await.expect("an answer");
                 let to = response.headers().get("location").and_then(|to| to.to_str().ok()).map(str::to_owned);
                 assert!(!is_escape(&response.text().await.expect("text")), "{path}");
-                // An address is given out for what may be asked for; what lies there is another question.
+                // A ticket is issued for any allowed name, whether or not there is a file.
                 if let Some(to) = to {
                     let response = lab.request(Method::GET, &to).send().await.expect("an answer");
                     let status = response.status();
@@ -180,7 +181,7 @@ async fn no_way_of_writing_a_path_leads_out_of_the_run() {
     assert!(asked >= 2_000, "{asked} ways");
     let (status, text) = call(&lab, &cookie, "results/look", json!({ "id": id, "file": { "Under": "out/b.tsv" }, "at": 0 })).await;
     assert!(status == StatusCode::OK && text.contains("\"Table\""), "what is inside is shown: {status} {text}");
-    // A directory that is a link to elsewhere is not listed either.
+    // A directory that is a symbolic link to another place is not listed either.
     let (_, text) =
         call(&lab, &cookie, "results/list", json!({ "id": id, "ask": { "rule": null, "file": null, "after": null, "tree": "dir-out" } }))
             .await;
@@ -234,7 +235,7 @@ async fn an_address_of_bytes_ends_and_is_for_one_file_of_one_run() {
     let (text, seal) = sealed(soon, &by, &one.id, "./a.txt");
     assert_eq!(status(&text, &seal).await, StatusCode::OK, "what the server seals is good");
     let (late, late_seal) = sealed(clock::now() - 1, &by, &one.id, "./a.txt");
-    assert_eq!(status(&late, &late_seal).await, StatusCode::NOT_FOUND, "its time is over");
+    assert_eq!(status(&late, &late_seal).await, StatusCode::NOT_FOUND, "the ticket has expired");
     let (nobody, nobody_seal) = sealed(soon, "s999999", &one.id, "./a.txt");
     assert_eq!(status(&nobody, &nobody_seal).await, StatusCode::NOT_FOUND, "there is no such session");
     let (later, _) = sealed(soon + 3_600_000, &by, &one.id, "./a.txt");
@@ -305,7 +306,7 @@ async fn a_report_that_is_opened_as_a_page_of_its_own_is_saved_and_runs_in_a_fra
             assert_eq!(header("x-content-type-options"), "nosniff");
         }
     }
-    // Over plain HTTP browsers do not say what they ask for: then the report is in a frame of a page that does nothing.
+    // Over plain HTTP, browsers do not say what a request is for; then the report is in a frame of a page that does nothing.
     let address = lab.ticket(&cookie, &id, "./r.html").await.expect("an address");
     let page = lab.request(Method::GET, &address).header("accept", "text/html,*/*;q=0.8").send().await.expect("an answer");
     assert!(page.headers()["content-security-policy"].to_str().expect("text").contains("frame-src 'none'"));

@@ -1,9 +1,9 @@
-//! Texts of strangers in the document's head and body: they stay text wherever the server writes a page.
+//! Strangers' texts in the document's head and body stay text wherever the server renders a page.
 
 use crate::lab::Lab;
 use reqwest::{Method, StatusCode};
 
-/// Each ends something that a page may have opened around it.
+/// Each closes something that a page may have opened around it.
 const BREAKERS: [&str; 7] = [
     "</title><meta http-equiv=\"refresh\" content=\"0;url=http://127.0.0.1:3999/\">",
     "</title><style>body{display:none}</style>",

@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 /// A server at work.
 pub struct Lab {
     pub base: String,
-    /// Where clients of Panoptes need no token.
+    /// The port where Panoptes clients need no token.
     pub old_port: String,
     pub database: TestDatabase,
     pub owner: UserId,
@@ -35,11 +35,11 @@ pub struct Lab {
     secrets: secrets::Secrets,
     http: reqwest::Client,
     _site: TempDir,
-    /// Kept as long as the server.
+    /// Lives as long as the server.
     journal: Option<TempDir>,
 }
 
-/// How a server differs from the usual one.
+/// How a server differs from the default one.
 pub struct Terms {
     pub roots: Roots,
     /// Streams and downloads that one person may have open.
@@ -59,7 +59,7 @@ impl Lab {
         Self::over(database, store).await
     }
 
-    /// A server whose way to the database is one of its own.
+    /// A server that reaches the database through `store`.
     pub async fn over(database: TestDatabase, store: store::Store) -> Self {
         let dir = TempDir::new().expect("a directory");
         let mut lab = Self::with_journal(database, store, dir.path()).await;
@@ -67,7 +67,7 @@ impl Lab {
         lab
     }
 
-    /// A server whose accounts may read beneath some directories, and have so many streams open.
+    /// A server with given file roots and a given limit of open streams.
     pub async fn on(terms: Terms) -> Self {
         let database = TestDatabase::new().await;
         let store = database.store.clone();
@@ -77,7 +77,7 @@ impl Lab {
         lab
     }
 
-    /// A server with its journal in a directory that may hold one already.
+    /// A server with its journal in `journal`, which may already contain one.
     pub async fn with_journal(database: TestDatabase, store: store::Store, journal: &Path) -> Self {
         Self::built(database, store, journal, Terms::default()).await
     }
@@ -132,7 +132,7 @@ impl Lab {
             async move { sockets.serve(second, old, stopping).await }
         });
         tokio::spawn(async move {
-            // Kept with the server, so that its loops live as long as it does.
+            // Owned by the server's task, so that its loops live as long as the server.
             let _running = running;
             sockets.serve(listener, service, stopping).await;
         });
@@ -142,17 +142,17 @@ impl Lab {
         lab
     }
 
-    /// Where its journal is.
+    /// The directory of the journal.
     pub fn journal_dir(&self) -> &Path {
         self.journal.as_ref().expect("a lab of its own directory").path()
     }
 
-    /// The seal that the server would put on a text.
+    /// The server's seal for a text.
     pub fn seal(&self, text: &str) -> String {
         self.secrets.seal(text)
     }
 
-    /// A new token of a user.
+    /// Creates a token for a user.
     pub async fn token(&self, user: UserId, scope: &str) -> String {
         let token = secrets::token().expect("randomness");
         let mut conn = self.database.store.conn().await.expect("a connection");
@@ -170,7 +170,7 @@ impl Lab {
         token
     }
 
-    /// Another account.
+    /// Creates an account.
     pub async fn user(&self, name: &str, role: &str) -> UserId {
         let mut conn = self.database.store.conn().await.expect("a connection");
         UserId(people::os_user(&mut conn, name, name, role.parse().expect("a role")).await.expect("a user").id)
@@ -184,7 +184,7 @@ impl Lab {
         key
     }
 
-    /// A session's cookie, got as people get it.
+    /// The cookie of a session, obtained as people obtain it.
     pub async fn session(&self, user: UserId) -> String {
         let key = self.sign_in_key(user).await;
         let response = self.sign_in(&key).await;
@@ -193,21 +193,21 @@ impl Lab {
         cookie.split(';').next().expect("a cookie").to_owned()
     }
 
-    /// Opens a live stream by a session.
+    /// Opens a live stream with a session.
     pub async fn open_as(&self, cookie: &str, query: &str) -> Tab {
         let response = self.request(Method::GET, &format!("/live?{query}")).header("cookie", cookie).send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK);
         Tab::new(response)
     }
 
-    /// Where the bytes of a file are, by a session; `None` if nothing is there for it.
+    /// The URL of a file's bytes, for a session; `None` if there is none.
     pub async fn ticket(&self, cookie: &str, run: &str, file: &str) -> Option<String> {
         let path = format!("/runs/{run}/raw?file={file}");
         let response = self.request(Method::GET, &path).header("cookie", cookie).send().await.expect("an answer");
         (response.status() == StatusCode::TEMPORARY_REDIRECT).then(|| response.headers()["location"].to_str().expect("text").to_owned())
     }
 
-    /// The form behind a sign-in link, filled in.
+    /// The filled-in form behind a sign-in link.
     pub fn pressed(&self, key: &str) -> RequestBuilder {
         let request = self.request(Method::POST, "/sign-in").header("content-type", "application/x-www-form-urlencoded");
         request.body(format!("key={key}"))

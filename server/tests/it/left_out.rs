@@ -1,4 +1,4 @@
-//! What a page or an answer leaves out it says, with how much that is, and leads to the rest.
+//! Whatever a page or an answer leaves out is counted, with a link to the rest.
 
 use crate::lab::Lab;
 use reqwest::{Method, StatusCode};
@@ -7,7 +7,7 @@ use std::fs;
 
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
-/// A run of the owner in a directory, with what some statements make of it.
+/// A run of the owner in a directory, modified by SQL statements.
 async fn lab(directory: &str, statements: &str) -> (Lab, String) {
     let lab = Lab::new().await;
     let run = format!(
@@ -26,7 +26,7 @@ async fn get(lab: &Lab, cookie: &str, path: &str) -> (StatusCode, String) {
     (response.status(), response.text().await.expect("text"))
 }
 
-/// The page of the run at a place, as the server writes it.
+/// The run's page with a query, as the server renders it.
 async fn page(lab: &Lab, cookie: &str, query: &str) -> String {
     let (status, html) = get(lab, cookie, &format!("/runs/{RUN}{query}")).await;
     assert_eq!(status, StatusCode::OK, "{query}");

@@ -1,4 +1,4 @@
-//! What is committed reaches every open stream, or the stream says that it does not.
+//! Every committed change reaches every open stream, or the stream says that it did not.
 
 use crate::{
     lab::Lab,
@@ -93,7 +93,7 @@ async fn what_nobody_rang_for_is_found_in_the_change_log() {
     let lab = Lab::new().await;
     let mut tab = lab.open("scope=runs").await;
     tab.until("the listener", |event| event.name == "status" && event.data["listening"] == "live").await;
-    // As a server does that is killed between a quiet commit and its ring.
+    // Like a server that is killed between a quiet commit and its notification.
     lab.database.sql("begin; set local flowo.quiet = 'on'; insert into workflow_runs (workflow_name) values ('quiet'); commit").await;
     insert(&lab, "loud").await;
     tab.until("the one that rang", |event| tells(event, "loud")).await;
@@ -121,7 +121,7 @@ async fn a_transaction_that_commits_late_is_delivered_all_the_same() {
     testkit::run(&mut early, "begin; insert into workflow_runs (workflow_name) values ('began first')").await;
     insert(&lab, "ended first").await;
     tab.until("the one that ended first", |event| tells(event, "ended first")).await;
-    // The listener is cut while the early one is still open: only the change log can tell.
+    // The listener is cut while the earlier transaction is still open, so only the change log has the change.
     lab.database
         .sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'flowo-listener' and datname = current_database()")
         .await;
@@ -138,7 +138,7 @@ async fn a_run_scope_carries_its_jobs_and_nobody_elses() {
     for run in [&other, &id] {
         lab.database.sql(&format!("update job_executions set message = 'changed' where workflow_run_id = '{run}'")).await;
     }
-    // What was committed just before may still be on its way, as it was then.
+    // A frame committed just before may still arrive, with the old message.
     let is_changed = |jobs: &Vec<serde_json::Value>| !jobs.is_empty() && jobs.iter().all(|job| job["message"] == "changed");
     tab.until("its jobs", |event| event.data["jobs"].as_array().is_some_and(is_changed)).await;
     let runs: Vec<&str> = tab

@@ -1,4 +1,4 @@
-//! Logs of runs over HTTP: followed as a terminal shows them, packed, in other encodings, and what is no text.
+//! Logs of runs over HTTP: followed as a terminal shows them, compressed, in other encodings, and files that are not text.
 
 use crate::lab::Lab;
 use reqwest::{Method, StatusCode};
@@ -10,10 +10,10 @@ use std::{
 };
 use testkit::Tab;
 
-/// `line 1` and `ERROR line 2`, packed by gzip.
+/// `line 1` and `ERROR line 2`, compressed with gzip.
 const PACKED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\xc9\xcc\x4b\x55\x30\xe4\x72\x0d\x0a\xf2\x0f\x52\xc8\x01\x71\x8c\xb8\x00\xca\x73\x7d\x69\x14\x00\x00\x00";
 
-/// A run in a real directory, one job of which writes `job.log`, and its owner at a browser.
+/// A run in a real directory, one of whose jobs writes `job.log`, and its owner at a browser.
 struct Desk {
     lab: Lab,
     cookie: String,
@@ -52,7 +52,7 @@ impl Desk {
         file.write_all(text.as_bytes()).expect("room");
     }
 
-    /// Asks a server function about the run, as its page does.
+    /// Calls a server function about the run, as its page does.
     async fn ask(&self, name: &str, mut body: Value) -> Value {
         body["id"] = json!(self.run);
         let request = self.lab.request(Method::POST, &format!("/_fn/{name}")).header("cookie", &self.cookie).json(&body);
@@ -63,7 +63,7 @@ impl Desk {
         serde_json::from_str(&text).expect("JSON")
     }
 
-    /// The page of the run at a place, as the server writes it.
+    /// The run's page with a query, as the server renders it.
     async fn page(&self, query: &str) -> String {
         let request = self.lab.request(Method::GET, &format!("/runs/{}{query}", self.run)).header("cookie", &self.cookie);
         request.send().await.expect("an answer").text().await.expect("a page")
@@ -74,7 +74,7 @@ impl Desk {
     }
 }
 
-/// The lines of a window, without their ink.
+/// The lines of a window, without colours.
 fn lines(window: &Value) -> Vec<String> {
     let pieces = |line: &Value| line["text"].as_array().into_iter().flatten().filter_map(|piece| piece[1].as_str()).collect::<String>();
     window["lines"].as_array().into_iter().flatten().map(pieces).collect()

@@ -1,4 +1,4 @@
-//! The whole server on a socket of its own and a database of its own, asked over HTTP.
+//! Tests the whole server over HTTP, each on its own socket and database.
 #![forbid(unsafe_code)]
 
 mod access;

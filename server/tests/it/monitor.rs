@@ -1,4 +1,4 @@
-//! `flowod monitor`: every committed change once, in time or later, to whoever asked.
+//! `flowod monitor` delivers every committed change once, at once or later, to everybody who asked for it.
 
 use serde_json::Value;
 use std::{process::Stdio, time::Duration};
@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-/// A monitor at work.
+/// A running monitor.
 struct Monitor {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -29,7 +29,7 @@ impl Monitor {
         line.expect("text").expect("it goes on")
     }
 
-    /// The values of one field, until one is `last`.
+    /// The values of one field, up to the value `last`.
     async fn names(&mut self, last: &str) -> Vec<String> {
         let mut names = Vec::new();
         loop {
@@ -42,7 +42,7 @@ impl Monitor {
         }
     }
 
-    /// Asks it to end as a terminal would; how it ended.
+    /// Ends it as a terminal would, and returns its exit status.
     async fn stop(mut self) -> std::process::ExitStatus {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id().expect("it runs")).expect("a number")).expect("a number");
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("told");
@@ -54,7 +54,7 @@ async fn insert(database: &TestDatabase, name: &str) {
     database.sql(&format!("insert into workflow_runs (workflow_name, status) values ('{name}', 'running')")).await;
 }
 
-/// Until it listens: what was committed before is not for it.
+/// Waits until the monitor is listening; what was committed before is not for it.
 async fn heard(database: &TestDatabase, monitor: &mut Monitor) {
     let mut told = None;
     for _ in 0..100 {
@@ -113,7 +113,7 @@ async fn a_monitor_begins_now_whatever_is_open() {
     testkit::run(&mut late, "begin; insert into workflow_runs (workflow_name) values ('late')").await;
     insert(&database, "before").await;
     let mut monitor = Monitor::start(&database, &["--json"]);
-    heard(&database, &mut monitor).await; // Fails at a line that is not of its own making.
+    heard(&database, &mut monitor).await; // Fails at a line from another source.
     testkit::run(&mut late, "commit").await;
     insert(&database, "last").await;
     assert_eq!(monitor.names("last").await, ["late", "last"]);
@@ -126,7 +126,7 @@ async fn a_monitor_that_is_broken_off_in_what_is_old_keeps_no_place_there() {
     let mut monitor = Monitor::start(&database, &["--json"]);
     heard(&database, &mut monitor).await;
     assert!(monitor.stop().await.success());
-    // More than a pipe holds.
+    // More than fits into a pipe.
     database.sql("insert into workflow_runs (workflow_name) select 'run ' || n from generate_series(1, 2000) n").await;
     let mut old = Monitor::start(&database, &["--all", "--json"]);
     old.next().await;
@@ -175,7 +175,7 @@ async fn a_monitor_tells_what_it_was_asked_for_and_ends() {
     assert_eq!(once(&["--table", "log_entries"]).await, "");
     assert_eq!(once(&["--run", "0193a4c2-0000-7000-8000-000000000001"]).await, "");
     assert_eq!(database.text("select count(*)::text from change_notifications where processed").await.as_deref(), Some("0"), "--peek");
-    // One that wants only some does not move the place of one that wants all.
+    // A monitor with a filter does not move the position of one without.
     let mut all = Monitor::start(&database, &["--json"]);
     heard(&database, &mut all).await;
     assert!(all.stop().await.success());

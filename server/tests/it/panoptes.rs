@@ -1,5 +1,5 @@
-//! Clients of Panoptes: every recorded conversation ends in the state its `expected.json` names, and nothing they
-//! may be answered ends a user's run.
+//! Panoptes clients: every recorded conversation ends in the state that its `expected.json` names, and no answer that
+//! they may get ends a user's run.
 
 use crate::lab::Lab;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -27,17 +27,17 @@ fn lines(generation: &str, name: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("a recorded line")).collect()
 }
 
-/// A client in the middle of its conversation.
+/// A client during its conversation.
 struct Replay<'a> {
     lab: &'a Lab,
-    /// Our number for each of the recording's.
+    /// Maps each of the recording's numbers to ours.
     ids: HashMap<i64, i64>,
-    /// Our numbers in the order in which they were given.
+    /// Our numbers, in the order in which they were assigned.
     given: Vec<i64>,
 }
 
 impl Replay<'_> {
-    /// Sends one line as the client did, with the number we gave it.
+    /// Sends one line as the client did, with the number that our server assigned.
     async fn send(&mut self, line: &Value) {
         let text = |key: &str| line[key].as_str().unwrap_or("");
         let path = text("path").replace(RECORDED, &self.lab.admin);
@@ -47,7 +47,7 @@ impl Replay<'_> {
         };
         let query = if text("query").is_empty() { String::new() } else { format!("?{}", text("query")) };
         let authorization = line["headers"]["authorization"].as_str();
-        // Who sends no token comes in where none is needed.
+        // A client without a token uses the port that needs none.
         let has_token = authorization.is_some() || path.starts_with("/t/");
         let base = if has_token { &self.lab.base } else { &self.lab.old_port };
         let method: Method = text("method").parse().expect("a method");
@@ -117,7 +117,7 @@ async fn get(lab: &Lab, path: &str) -> Value {
     response.json().await.expect("JSON")
 }
 
-/// The run behind a number: its newest attempt, or the one before.
+/// The run with a number: its newest attempt, or an earlier one (`back`).
 async fn run_of(lab: &Lab, id: i64, back: u32) -> Value {
     let query = format!("select id::text from workflow_runs where panoptes_id = {id} order by number desc offset {back} limit 1");
     lab.api(&format!("/runs/{}", lab.database.text(&query).await.expect("a run"))).await
@@ -162,7 +162,7 @@ async fn check(lab: &Lab, name: &str, id: i64, wanted: &Value) {
     check_run(lab, name, &run_of(lab, id, 0).await, wanted).await;
 }
 
-/// The same through our own API, which shows more.
+/// Checks the same through our own API, which shows more.
 async fn check_run(lab: &Lab, name: &str, run: &Value, wanted: &Value) {
     assert_eq!(run["dry_run"], wanted["dry_run"], "{name}");
     let status = run["status"].as_str().expect("a word");
@@ -273,7 +273,7 @@ async fn no_answer_to_an_update_ends_a_run() {
         let response = form(&lab, token, fields).await;
         assert!(!deadly.contains(&response.status().as_u16()), "{fields:?}: {}", response.status());
     }
-    get(&lab, "/api/workflows").await; // All that was answered is written then.
+    get(&lab, "/api/workflows").await; // Returns once everything acknowledged is written.
     let run = run_of(&lab, made["id"].as_i64().expect("a number"), 0).await;
     let kept = lab
         .database
@@ -326,7 +326,7 @@ async fn the_old_port_serves_panoptes_and_shows_people_the_way() {
     assert_eq!(ask("/api/flowo/v1/runs").await.status(), StatusCode::NOT_FOUND, "ours is not open there");
     let guessed = client.get(format!("{}/api/workflows", lab.old_port)).bearer_auth("guessed").send().await.expect("an answer");
     assert_eq!(guessed.status(), StatusCode::UNAUTHORIZED, "a token that is sent decides");
-    // Neither a page of another site, nor a name that points here, nor who comes through a proxy is a program of this machine.
+    // A page of another site, a name that points here, and a request through a proxy do not count as programs on this machine.
     for (name, value) in [("sec-fetch-site", "cross-site"), ("host", "evil.example:5000"), ("x-forwarded-for", "10.0.0.1")] {
         let asked = client.get(format!("{}/create_workflow", lab.old_port)).header(name, value).send().await.expect("an answer");
         assert_eq!(asked.status(), StatusCode::UNAUTHORIZED, "{name}: {value}");

@@ -1,11 +1,11 @@
-//! What Panoptes' own tests ask of its API, as far as it can be asked over HTTP; where we differ, it is said.
+//! What Panoptes' own tests check of its API, as far as HTTP allows; differences are stated.
 
 use crate::lab::Lab;
 use ingest::protocol::Timeouts;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-/// A caller as its tests have one.
+/// A caller like the one in Panoptes' tests.
 pub struct Api<'a>(pub &'a Lab);
 
 impl Api<'_> {
@@ -49,7 +49,7 @@ impl Api<'_> {
         listed["jobs"].as_array().expect("jobs").clone()
     }
 
-    /// As if nothing had been heard of it for so long.
+    /// Makes a workflow look silent for this long.
     pub async fn age(&self, workflow: &Value, hours: f64) {
         let query =
             format!("update workflow_runs set last_seen_at = now() - {hours} * interval '1 hour' where panoptes_id = {}", workflow["id"]);
@@ -103,12 +103,12 @@ async fn a_name_is_known_again() {
     let api = Api(&lab);
     let first = api.create("?workflow_id=nightly").await;
     assert_eq!(first["name"], "nightly");
-    // While it runs it is not touched.
+    // A running workflow is not touched.
     let beside = api.create("?workflow_id=nightly").await;
     assert_ne!(beside["id"], first["id"]);
     let suffix = beside["name"].as_str().and_then(|name| name.strip_prefix("nightly-")).expect("told apart");
     assert!(suffix.len() == 8 && suffix.bytes().all(|byte| byte.is_ascii_hexdigit()), "{suffix}");
-    // Done, failed, cancelled, stale: the same number again, as new. The earlier attempts stay.
+    // Done, failed, cancelled, stale: the same number is reused for a new attempt. Earlier attempts stay.
     let endings: [Value; 2] = [json!({"level": "workflow_success"}), json!({"level": "job_error", "jobid": 1})];
     for (attempt, ending) in endings.into_iter().enumerate() {
         api.tell(&first, info(1)).await;
@@ -135,7 +135,7 @@ async fn a_name_is_known_again() {
     assert_eq!(older["name"], "legacy");
     assert_eq!(api.create("?workflow_id=wins&name=loses").await["name"], "wins");
     assert_eq!(api.create("?workflow_id=&name=").await["name"].as_str().map(str::len), Some(36));
-    // Snakemake's help promises that a number resumes: here it does.
+    // Snakemake's help promises that a number resumes a workflow; here it does.
     api.tell(&older, json!({"level": "progress", "done": 1, "total": 1})).await;
     assert_eq!(api.create(&format!("?id={}", older["id"])).await["id"], older["id"]);
 }
@@ -239,7 +239,7 @@ async fn other_messages_are_taken() {
     assert_eq!((&now["status"], &now["completed_at"]), (&json!("No Execution"), &json!(null)));
 }
 
-/// What a client says of the whole counts where it says that all is done; otherwise, what it was seen to do.
+/// If the client reports that all is done, its total counts; otherwise, what was seen counts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn counts_are_the_clients_where_it_has_done_all_and_ours_where_it_was_not_to() {
     let lab = Lab::new().await;
@@ -248,13 +248,13 @@ async fn counts_are_the_clients_where_it_has_done_all_and_ours_where_it_was_not_
         let now = api.now(flow).await;
         (now["status"].clone(), now["jobs_done"].clone(), now["jobs_total"].clone())
     };
-    // The server came up late: of two jobs nothing was heard.
+    // The server came up late and missed two jobs.
     let late = api.create("").await;
     for message in [info(3), json!({"level": "job_finished", "jobid": 3}), json!({"level": "progress", "done": 5, "total": 5})] {
         api.tell(&late, message).await;
     }
     assert_eq!(counts(&late).await, (json!("Done"), json!(5), json!(5)));
-    // With --until.
+    // A run with --until.
     let part = api.create("").await;
     for message in [
         json!({"level": "run_info", "msg": "Job stats:\njob      count\n-----  -------\nmake         5\ntotal        5\n"}),
@@ -299,7 +299,7 @@ async fn a_workflow_is_renamed() {
     assert_eq!((status, &renamed["workflow"]["name"]), (StatusCode::OK, &json!("new")));
     for body in [json!(null), json!({}), json!({"name": ""}), json!({"name": "  "}), json!({"name": 5}), json!([])] {
         assert_eq!(put(&path, body.clone()).await, (StatusCode::BAD_REQUEST, json!("")), "{body}");
-        assert_eq!(put("/api/workflow/99999", body).await.0, StatusCode::BAD_REQUEST, "before the number is looked for");
+        assert_eq!(put("/api/workflow/99999", body).await.0, StatusCode::BAD_REQUEST, "checked before the number");
     }
     assert_eq!(put("/api/workflow/99999", json!({"name": "x"})).await, (StatusCode::NOT_FOUND, json!("")));
     let without = lab.request(Method::PUT, &path).bearer_auth(&lab.admin).send().await.expect("an answer");
@@ -322,14 +322,14 @@ async fn a_running_workflow_is_cancelled_before_it_is_deleted() {
     assert_eq!((status, &cancelled["workflow"]["status"]), (StatusCode::OK, &json!("Cancelled")));
     assert!(cancelled["workflow"]["completed_at"].is_string());
     assert_eq!(api.ask(Method::POST, &format!("{path}/cancel"), None).await.1["workflow"]["status"], "Cancelled");
-    // What it still sends is taken, and brings nothing back.
+    // Later messages are accepted but do not revive the workflow.
     api.tell(&flow, info(1)).await;
     assert_eq!(api.now(&flow).await["status"], "Cancelled");
     assert_eq!(api.ask(Method::DELETE, &path, None).await, (StatusCode::NO_CONTENT, json!("")));
     assert_eq!(api.ask(Method::GET, &path, None).await.0, StatusCode::NOT_FOUND);
     api.tell(&flow, info(2)).await;
     assert_eq!(api.get("/api/workflows").await["count"], 0);
-    // An end is not taken back; Panoptes would.
+    // An end is final; in Panoptes it would not be.
     let done = api.create("").await;
     api.tell(&done, json!({"level": "workflow_success"})).await;
     assert_eq!(api.ask(Method::POST, &format!("/api/workflow/{}/cancel", done["id"]), None).await.1["workflow"]["status"], "Done");
@@ -368,7 +368,7 @@ async fn silence_makes_a_workflow_stale_until_it_is_heard_again() {
     let listed = api.get("/api/workflows").await;
     let words: Vec<&str> = listed["workflows"].as_array().expect("a list").iter().filter_map(|flow| flow["status"].as_str()).collect();
     assert_eq!(words, ["Stale", "Running", "Done"]);
-    // The sweep says the same, for good, and who speaks again runs again.
+    // The sweep makes the state permanent, and a workflow that reports again runs again.
     let mut conn = lab.database.store.conn().await.expect("a connection");
     assert_eq!(
         store::sweep::lose_silent(&mut conn, &ingest::protocol::silences(&Timeouts { heartbeat: 60, quiet: 3600, stale: None }), 0)
@@ -387,7 +387,7 @@ async fn silence_makes_a_workflow_stale_until_it_is_heard_again() {
     assert_eq!(api.now(&flow).await["status"], "Stale");
     api.tell(&flow, info(1)).await;
     assert_eq!(api.now(&flow).await["status"], "Running");
-    // One may be deleted while stale.
+    // A stale workflow can be deleted.
     api.age(&recent, 50.0).await;
     assert_eq!(api.ask(Method::DELETE, &format!("/api/workflow/{}", recent["id"]), None).await.0, StatusCode::NO_CONTENT);
 }

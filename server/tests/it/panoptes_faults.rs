@@ -1,4 +1,4 @@
-//! Clients of Panoptes in bad company: a database that goes away, two servers, strange bodies, callers who may not.
+//! Panoptes clients in bad conditions: a database that goes away, two servers, strange bodies, callers without permission.
 
 use crate::{
     lab::Lab,
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use testkit::{Line, TestDatabase, until};
 use tokio::time::sleep;
 
-/// Until what was answered is in the database, as every question over the API waits.
+/// Waits until everything acknowledged is in the database, as every API query does.
 async fn settle(lab: &Lab) {
     Api(lab).get("/api/workflows").await;
 }
@@ -38,29 +38,29 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
         let began = Instant::now();
         let (status, body) = told(&lab, &flow["id"], &json!({"level": "info", "msg": "said to nobody"})).await;
         waited.push(began.elapsed());
-        // The first ones find out.
+        // The first updates are accepted until the server notices.
         knows |= status == StatusCode::SERVICE_UNAVAILABLE;
         assert!(status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::OK && !knows, "{}: {status} {body}", waited.len());
         if waited.len() == 1 {
             let create = lab.get("/create_workflow").send().await.expect("an answer");
             assert_eq!(create.status(), StatusCode::SERVICE_UNAVAILABLE, "it is not 500, at which clients end");
             let answer: Value = create.json().await.expect("JSON");
-            assert_eq!(answer["id"], 0, "without a number they end, too; what they do with it ends nothing");
+            assert_eq!(answer["id"], 0, "clients also end without a number; number 0 ends nothing");
             let named = Api(&lab).ask(Method::PUT, "/api/workflow/0", Some(json!({"name": "x"}))).await;
             assert_eq!(named.0, StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(told(&lab, &answer["id"], &info(1)).await.0, StatusCode::OK);
         }
         if waited.len() % 50 == 1 {
-            // About a run nobody here knows: no reason to lose what others say.
+            // An update of an unknown run: refusing it must not lose the updates of others.
             let (status, body) = told(&lab, &json!(99_999), &json!({"level": "info", "msg": "x"})).await;
             assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
         }
         sleep(Duration::from_millis(5)).await;
     }
-    assert!(knows, "it is said that the database is away");
+    assert!(knows, "clients are told that the database is away");
     waited.sort_unstable();
     println!("refused in {:?} (median), {:?} (the slowest of {})", waited[waited.len() / 2], waited[waited.len() - 1], waited.len());
-    // All of it is kept, also what this says.
+    // All acknowledged updates are kept, including this one.
     told(&lab, &flow["id"], &json!({"level": "job_finished", "jobid": 1})).await;
     line.open();
     assert_eq!(Api(&lab).ask(Method::PUT, "/api/workflow/0", Some(json!({"name": "x"}))).await.0, StatusCode::SERVICE_UNAVAILABLE);
@@ -73,8 +73,8 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
     assert_eq!(said.as_deref(), Some("300"), "nothing is lost");
 }
 
-/// A thousand updates a second from clients that wait for each answer, as long as the plugin does unless it is told
-/// otherwise, while the database is there, answers nothing, is away, and is back.
+/// A thousand updates a second from clients that wait for each answer as long as the plugin does by default, while the
+/// database is up, hangs, is away, and is back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_the_database_does_clients_are_answered_in_time_and_what_they_say_is_kept() {
     const CLIENTS: usize = 32;
@@ -123,7 +123,7 @@ async fn whatever_the_database_does_clients_are_answered_in_time_and_what_they_s
     .await;
 }
 
-/// As a server that was started again a moment before: it has seen no token yet.
+/// Like a server that has just been restarted: it has no tokens in its cache.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn while_the_database_hangs_one_client_nobody_knows_waits_for_it_and_the_next_ones_do_not() {
     let database = TestDatabase::new().await;
@@ -138,7 +138,7 @@ async fn while_the_database_hangs_one_client_nobody_knows_waits_for_it_and_the_n
         let request = lab.request(Method::GET, "/create_workflow").bearer_auth(token);
         async move { request.send().await.expect("an answer").status() }
     };
-    // Each of them for itself would wait four seconds.
+    // Each lookup by itself would wait four seconds.
     let all = async {
         for token in tokens {
             assert_eq!(create(token).await, StatusCode::SERVICE_UNAVAILABLE);
@@ -161,11 +161,11 @@ async fn reports_go_to_the_newest_attempt_whichever_server_began_it() {
     let first = Api(&one).create("?workflow_id=same").await;
     Api(&one).tell(&first, info(1)).await;
     Api(&one).tell(&first, json!({"level": "error", "msg": "WorkflowError", "rule": null, "location": null, "traceback": null})).await;
-    settle(&one).await; // Another server does not know what this one has only in its journal.
+    settle(&one).await; // Another server cannot see what is only in this one's journal.
     let second = Api(&other).create("?workflow_id=same").await;
     assert_eq!(second["id"], first["id"]);
     Api(&other).tell(&second, info(2)).await;
-    // The server of the first attempt knows that number, too; it asks again once a second.
+    // The first server knows that number too; it refreshes its knowledge once a second.
     sleep(Duration::from_millis(1100)).await;
     Api(&one).tell(&second, info(3)).await;
     settle(&one).await;
@@ -199,7 +199,7 @@ async fn what_a_body_holds_is_taken_as_it_is_but_for_secrets() {
     settle(&lab).await;
     let raw = lab.database.text("select string_agg(body::text, '') from ingest_events").await.expect("reports");
     assert!(!raw.contains(&lab.admin), "{raw}");
-    // `-n` may be a word of a cluster's command: a run is dry when it says so.
+    // `-n` may be part of a cluster command, so a run is dry only if its output says so.
     api.tell(&flow, json!({"level": "resources_info", "msg": "Provided cores: 2"})).await;
     api.tell(&flow, json!({"level": "job_info", "jobid": 1, "name": "make"})).await;
     assert_eq!((&api.now(&flow).await["status"], &api.jobs(&flow).await[0]["status"]), (&json!("Running"), &json!("Running")));
@@ -249,7 +249,7 @@ async fn logs_named_by_a_failed_job_are_added_to_those_it_has() {
     assert_eq!(api.jobs(&flow).await[0]["log"], json!(["make.log", "slurm/7.out", "slurm/7.err", "late.log"]));
 }
 
-/// What a server answered before it was killed is written by the next one, once.
+/// What a server acknowledged before it was killed is written by the next one, once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_a_killed_server_had_in_its_journal_is_written_by_the_next_one() {
     let database = TestDatabase::new().await;
@@ -268,10 +268,10 @@ async fn what_a_killed_server_had_in_its_journal_is_written_by_the_next_one() {
     ] {
         told(&lab, &flow["id"], &message).await;
     }
-    // What a kill leaves: the files as they are, whose lock is gone with the process.
+    // What a kill leaves behind: the files as they are, without the lock, which ends with the process.
     let left = tempfile::TempDir::new().expect("a directory");
     copy(&dir.path().join("0"), &left.path().join("0"));
-    drop(lab); // Its way to the database stays closed.
+    drop(lab); // Its connection to the database stays closed.
     for _ in 0..2 {
         let again = tempfile::TempDir::new().expect("a directory");
         copy(&left.path().join("0"), &again.path().join("0"));
@@ -291,7 +291,7 @@ async fn what_a_killed_server_had_in_its_journal_is_written_by_the_next_one() {
     }
 }
 
-/// Of another server's journal what is applied says nothing about one's own.
+/// Positions applied from another server's journal say nothing about one's own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_journal_of_another_server_is_written_and_ones_own_stays_until_it_is() {
     const OWN: &str = "0193a4c2-0000-7000-8000-00000000000a";
@@ -354,7 +354,7 @@ async fn without_room_for_a_journal_updates_are_answered_when_they_are_written()
     let flow = Api(&lab).create("").await;
     Api(&lab).tell(&flow, info(1)).await;
     assert_eq!(database.texts("select status from job_executions").await, ["running"], "at once");
-    // The same if it is gone later.
+    // The same happens if the directory disappears later.
     let dir = tempfile::TempDir::new().expect("a directory");
     let lab = Lab::with_journal(database.again(), database.store.clone(), dir.path()).await;
     std::fs::remove_dir_all(dir.path()).expect("removed");

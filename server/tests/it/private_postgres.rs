@@ -1,4 +1,4 @@
-//! The private PostgreSQL of the real program: kept through `kill -9`, held by one process.
+//! The private PostgreSQL of the real program: it survives `kill -9`, and only one process may use it.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
@@ -8,7 +8,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A directory whose private database may run as another user.
+/// A directory in which the private database may run as another user.
 pub fn open_dir() -> TempDir {
     let dir = TempDir::new().expect("a directory");
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("permissions");
@@ -29,7 +29,7 @@ fn with_settings(mut command: Command, dir: &Path, args: &[&str]) -> Command {
         .arg(dir.join("data"))
         .env("HOME", dir)
         .env("FLOWO_SITE_DIR", dir.join("site"))
-        // One of the tests opens a thousand.
+        // One of the tests opens a thousand streams.
         .env("FLOWO_STREAMS_PER_PERSON", "4000")
         .env_remove("XDG_CONFIG_HOME")
         .env_remove("XDG_DATA_HOME");
@@ -39,7 +39,7 @@ fn with_settings(mut command: Command, dir: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// Starts a server and waits until it says that it is ready.
+/// Starts a server and waits until it reports that it is ready.
 fn start(dir: &Path) -> Child {
     start_with(dir, &[])
 }
@@ -51,7 +51,7 @@ pub fn start_with(dir: &Path, args: &[&str]) -> Child {
     started(command)
 }
 
-/// The same where a process may have so few files open as many systems allow.
+/// The same with the limit on open files that many systems set.
 pub fn start_with_1024_files(dir: &Path, args: &[&str]) -> Child {
     let mut shell = Command::new("sh");
     shell.args(["-c", r#"ulimit -Sn 1024; ulimit -Hn 1024; exec "$0" "$@""#, env!("CARGO_BIN_EXE_flowod")]);
@@ -71,7 +71,7 @@ fn started(mut command: Command) -> Child {
         let _ = child.stderr.take().expect("a pipe").read_to_string(&mut error);
         panic!("flowod did not start: {error}");
     }
-    // Keeps the pipes open and empty, so that a later line of the server's cannot fail.
+    // Keeps the pipe open and drained, so that the server's later output cannot fail.
     std::thread::spawn(move || lines.for_each(drop));
     let mut errors = child.stderr.take().expect("a pipe");
     std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
@@ -136,14 +136,14 @@ fn a_database_address_that_is_none_is_an_error_with_a_reason() {
     assert!(error.contains("database address is not usable"), "{error}");
 }
 
-/// A setting of the file that the server wrote for this user's clients.
+/// A setting in the configuration file that the server wrote for this user's clients.
 pub fn setting(dir: &Path, name: &str) -> String {
     let text = std::fs::read_to_string(dir.join(".config/flowo/config.toml")).expect("a configuration");
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_prefix('=').map(str::trim));
     line.expect("the setting").trim_matches('"').to_owned()
 }
 
-/// As many files as the system lets us have; each stream is one here and one in the server.
+/// Raises the limit of open files as far as the system allows; each stream takes one here and one in the server.
 pub fn many_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -171,7 +171,7 @@ async fn a_thousand_streams_outlive_a_killed_database() {
         let answer = http.get(format!("{base}/live?scope=runs")).bearer_auth(&token).timeout(std::time::Duration::from_mins(3)).send();
         let mut tab = testkit::Tab::new(answer.await.expect("a stream"));
         streams.spawn(async move {
-            // One stream through all of it: nobody opens another.
+            // One stream throughout; it is not reopened.
             while let Some(event) = tab.next().await {
                 if event.data["runs"].as_array().into_iter().flatten().any(|change| change["now"]["name"] == "afterwards") {
                     return tab
@@ -204,15 +204,15 @@ async fn a_thousand_streams_outlive_a_killed_database() {
     let told = tokio::time::timeout(testkit::PATIENCE, streams.join_all()).await.expect("all of them see it");
     assert_eq!(told.len(), STREAMS);
     let unaware: Vec<_> = told.iter().filter(|states| !states.iter().any(|state| state != "\"live\"")).collect();
-    assert!(unaware.is_empty(), "{} were not told that the server did not hear: {:?}", unaware.len(), unaware.first());
+    assert!(unaware.is_empty(), "{} streams were not told that the server gets no notifications: {:?}", unaware.len(), unaware.first());
     stop(&server);
     assert!(server.wait().expect("its end").success());
 }
 
-/// Everything below a directory, with the bits of its rights that concern others than its owner.
+/// Everything below a directory that others than its owner can access, with those permission bits.
 fn open_to_others(dir: &Path, found: &mut Vec<(String, u32)>) {
     for entry in std::fs::read_dir(dir).expect("a directory").flatten() {
-        let Ok(meta) = std::fs::symlink_metadata(entry.path()) else { continue }; // Gone since: a lock of PostgreSQL's.
+        let Ok(meta) = std::fs::symlink_metadata(entry.path()) else { continue }; // It is gone by now: a lock file of PostgreSQL.
         let others = meta.permissions().mode() & 0o077;
         if others != 0 && !meta.is_symlink() {
             found.push((entry.path().display().to_string(), others));
@@ -231,7 +231,7 @@ fn what_flowo_keeps_is_for_its_owner_alone_and_the_log_of_the_database_holds_no_
     let mut found = vec![(data.display().to_string(), std::fs::metadata(&data).expect("a directory").permissions().mode() & 0o077)];
     found.retain(|(_, others)| *others != 0);
     open_to_others(&data, &mut found);
-    // The account that runs PostgreSQL for root passes through these two, and lists neither.
+    // For root, PostgreSQL's account must pass through these two, but cannot list them.
     let passages = [data.clone(), data.join("pg")].map(|dir| dir.display().to_string());
     found.retain(|(path, others)| *others != 0o011 || !passages.contains(path));
 

@@ -1,4 +1,4 @@
-//! What loss and order do to whole conversations, through the real server and database.
+//! Whole conversations with lost and reordered reports, through the real server and database.
 
 use crate::{
     lab::Lab,
@@ -11,7 +11,7 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 const NAMES: [&str; 9] =
     ["ok", "fail_retry_keepgoing", "retry_then_ok", "dry_run", "dag_error", "prioritized", "group_ok", "group_fail", "sigterm"];
 
-/// The same numbers in every run of the tests, so that a failure can be seen again.
+/// The same random numbers in every run, so that a failure can be reproduced.
 fn rng() -> StdRng {
     StdRng::seed_from_u64(20_261_121)
 }
@@ -30,7 +30,7 @@ async fn conversations_held_at_once_in_any_order_end_as_if_held_alone() {
         for at in turns {
             let line = &talks[at].1[next[at]];
             next[at] += 1;
-            // Now and then a report is applied although its sender gave up waiting for the answer.
+            // Sometimes a report is applied although its sender stopped waiting for the answer.
             if rng.random_ratio(1, 8) {
                 clients[at].send(line).await;
             }

@@ -1,4 +1,4 @@
-//! Every kind of reader against files of every kind of run: who reads what, by which door, now and in the past.
+//! Every kind of caller against files of every kind of run: who can read what, by which route, now and in the past.
 
 use crate::lab::{Lab, Terms};
 use model::{UserId, access::Role};
@@ -13,17 +13,17 @@ use std::{
 use store::{clock, people};
 use testkit::{Tab, until};
 
-/// Files, by the one word that is in each.
+/// The files, each with its unique word.
 const FILES: [(&str, &str); 6] = [
     ("private/p.txt", "wordprivate"),
     ("lab/ana/a.txt", "wordana"),
     ("lab/ben/b.txt", "wordben"),
     ("ref/g.txt", "wordref"),
     ("private/.env", "wordsecret"),
-    // A link in ana's directory to what is ben's.
+    // A symbolic link in ana's directory to ben's file.
     ("lab/ana/link.txt", "wordben"),
 ];
-/// What lies in a directory and was named by nobody.
+/// A file in a directory that no run named.
 const HIDDEN: &str = "nobody-named-this.txt";
 
 /// Somebody who asks.
@@ -31,7 +31,7 @@ const HIDDEN: &str = "nobody-named-this.txt";
 struct Caller {
     name: &'static str,
     sees_all: bool,
-    /// The scope of a token; without, it is a session.
+    /// The scope of a token; `None` for a session.
     scope: Option<&'static str>,
     secret: String,
 }
@@ -45,7 +45,7 @@ impl Caller {
         self.sees_all || self.name == run.of
     }
 
-    /// What the whole of this file demands.
+    /// The rule that all tests in this file check.
     fn reads(&self, run: &Ran, file: &str) -> bool {
         let is_owner_on_own = self.name == "owner" && self.scope.is_none() && run.of == "owner";
         self.scope != Some("report")
@@ -77,7 +77,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// Where the paths of clients are those of the server, or stand for them by a mapped tree.
+    /// `is_mapped` decides whether clients' paths are the server's own or are mapped to another tree.
     async fn set(is_mapped: bool) -> Self {
         let base = tempfile::tempdir().expect("a directory");
         for (file, word) in FILES {
@@ -122,7 +122,7 @@ impl Stage {
         Self { is_mapped, lab, base, callers, runs }
     }
 
-    /// Asks a server function as a page does.
+    /// Calls a server function as a page does.
     async fn call(&self, caller: &Caller, name: &str, body: &Value) -> (StatusCode, String) {
         let request = self.lab.request(Method::POST, &format!("/_fn/{name}")).json(body);
         let response = caller.with(request).send().await.expect("an answer");
@@ -134,7 +134,7 @@ impl Stage {
     }
 }
 
-/// Reports a run with a job for each file, whose log and benchmark it is; all jobs failed.
+/// Reports a run with one job per file, which is the job's log and benchmark; all jobs failed.
 async fn ran(lab: &Lab, of: &'static str, user: UserId, base: &Path) -> Ran {
     let token = lab.token(user, "report").await;
     let id = uuid::Uuid::now_v7().to_string();
@@ -202,12 +202,12 @@ async fn each_file_is_read_only_by_whom_it_may(stage: Stage) {
             }
         }
     }
-    // The owner's reach leaves a trace; nobody else has it.
+    // The audit log records only what the owner read by the special right of owners.
     let read = "select string_agg(distinct concat(u.name, ' ', a.target), ', ') from audit_log a join users u on u.id = a.user_id where a.action = 'read.file'";
     assert_eq!(stage.lab.database.text(read).await, Some(format!("owner {}", stage.runs[0].id)));
 }
 
-/// Another file with the same word may be read.
+/// Whether another file with the same word may be read.
 fn is_read_elsewhere(caller: &Caller, run: &Ran, word: &str) -> bool {
     FILES.iter().any(|(file, other)| *other == word && caller.reads(run, file))
 }
@@ -220,7 +220,7 @@ fn door(caller: &Caller, run: &Ran) -> StatusCode {
     }
 }
 
-/// What is said of the whole run: code, failures, directories, report. All of it, as one text.
+/// Everything that is shown of the whole run, as one text: code, failures, directories, report.
 async fn asked_of_the_run(stage: &Stage, caller: &Caller, run: &Ran) -> String {
     let id = &run.id;
     let mut all = String::new();
@@ -247,7 +247,7 @@ async fn asked_of_the_run(stage: &Stage, caller: &Caller, run: &Ran) -> String {
     all
 }
 
-/// The file in the live stream of the run.
+/// Follows the file through the live stream of the run.
 async fn streamed(stage: &Stage, caller: &Caller, run: &Ran, path: &str, reads: bool, told: &str) {
     let address = format!("/live?scope=run:{}&file=%3D{path}", run.id);
     let response = caller.with(stage.lab.request(Method::GET, &address)).send().await.expect("an answer");
@@ -258,7 +258,7 @@ async fn streamed(stage: &Stage, caller: &Caller, run: &Ran, path: &str, reads: 
     }
 }
 
-/// The bytes themselves. Addresses of them are for sessions only.
+/// Downloads the bytes. Only sessions get download URLs.
 async fn downloaded(stage: &Stage, caller: &Caller, run: &Ran, path: &str, word: Option<&str>, told: &str) {
     for file in [format!("%3D{path}"), format!(".{path}")] {
         let address = format!("/runs/{}/raw?file={file}", run.id);

@@ -1,4 +1,4 @@
-//! Every recorded conversation ends in the state its `expected.json` names.
+//! Every recorded conversation ends in the state that its `expected.json` names.
 
 use crate::{
     lab::Lab,
@@ -24,7 +24,7 @@ fn job_word(word: &str) -> &'static str {
     if word == "UNKNOWN" { "lost" } else { run_word(word) }
 }
 
-/// Compares a run read back through the public API with what was expected of it.
+/// Compares a run read through the public API with the expected one.
 pub async fn check(lab: &Lab, name: &str, id: &str, expected: &Value, whole: bool) {
     let run = lab.api(&format!("/runs/{id}")).await;
     let told = &expected["run"];
@@ -45,7 +45,7 @@ pub async fn check(lab: &Lab, name: &str, id: &str, expected: &Value, whole: boo
     }
     let errors: Vec<&str> = run["errors"].as_array().expect("errors").iter().filter_map(|error| error["exception"].as_str()).collect();
     let mut wanted: Vec<&str> = told["errors"].as_array().expect("errors").iter().filter_map(Value::as_str).collect();
-    wanted.dedup(); // The same error twice in a row is a report that came twice.
+    wanted.dedup(); // The same error twice in a row is one report that arrived twice.
     let mut seen = errors.clone();
     seen.dedup();
     assert_eq!(seen, wanted, "{name}: errors");
@@ -104,7 +104,7 @@ async fn replayed(version: &str, twice: bool) {
     }
 }
 
-/// Every report that speaks of a job is found from it.
+/// Every report about a job is linked from it.
 async fn check_reports(lab: &Lab, name: &str, id: &str, twice: bool) {
     let told = "('job_info', 'job_finished', 'job_error')";
     let query = format!(
@@ -112,7 +112,7 @@ async fn check_reports(lab: &Lab, name: &str, id: &str, twice: bool) {
           where e.workflow_run_id = '{id}' and e.event in {told} and e.outcome = 'applied'
             and not exists (select from job_executions j where j.workflow_run_id = e.workflow_run_id and e.id = any(j.reports))"
     );
-    // The second of two equal reports changes nothing, and belongs to nothing.
+    // The second of two equal reports changes nothing and is linked from no job.
     if !twice {
         assert_eq!(lab.database.text(&query).await.as_deref(), Some("0"), "{name}: reports of no job");
     }

@@ -1,4 +1,4 @@
-//! Replays recorded conversations as their clients held them.
+//! Replays recorded conversations as their clients had them.
 
 use crate::lab::Lab;
 use reqwest::{Method, StatusCode};
@@ -15,18 +15,18 @@ pub struct Line {
     pub body: Value,
 }
 
-/// Where recordings lie.
+/// The directory of the recordings.
 pub fn folder(version: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/recordings/flowo").join(version)
 }
 
-/// What a correct server ends in.
+/// The expected final state.
 pub fn expected(version: &str) -> Value {
     let text = fs::read_to_string(folder(version).join("expected.json")).expect("expected.json");
     serde_json::from_str(&text).expect("JSON")
 }
 
-/// A conversation with ids of its own, so that it can be held again and again.
+/// A conversation with fresh ids, so that it can be replayed any number of times.
 pub fn lines(version: &str, name: &str) -> Vec<Line> {
     let text = fs::read_to_string(folder(version).join(format!("{name}.jsonl"))).expect("a recording");
     let mut text = text;
@@ -51,7 +51,7 @@ pub fn lines(version: &str, name: &str) -> Vec<Line> {
         .collect()
 }
 
-/// The workflow ids of a recording: what starts name, and the placeholder of one recording.
+/// The workflow ids in a recording: those that starts name, and the placeholder of one recording.
 fn ids(text: &str) -> Vec<String> {
     let mut ids = vec!["aaaaaaaa-0000-4000-8000-000000000001".to_owned()];
     for line in text.lines() {
@@ -64,19 +64,19 @@ fn ids(text: &str) -> Vec<String> {
     ids
 }
 
-/// The id that later lines carry although no start names it: what the recorded client was given.
+/// The id that later lines use although no start names it: the one that the recorded server assigned.
 fn given(lines: &[Line]) -> Option<String> {
     let told: Vec<&str> = lines.iter().filter_map(|line| line.body.pointer("/record/workflow_id")?.as_str()).collect();
     let used = lines.iter().filter_map(|line| line.body.pointer("/context/current_workflow_id")?.as_str());
     used.into_iter().find(|id| !told.contains(id)).map(str::to_owned)
 }
 
-/// A client in the middle of its conversation.
+/// A client during its conversation.
 pub struct Client<'a> {
     lab: &'a Lab,
-    /// The id of the recording that stands for whatever id our server gives.
+    /// The recorded id that stands for the id that our server assigns.
     given: Option<String>,
-    /// The run, as our server named it.
+    /// The run's id on our server.
     pub run: Option<String>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Client<'a> {
         Self { lab, given: given(lines), run: None }
     }
 
-    /// Sends one line with the id the server gave, as the plugin does.
+    /// Sends one line with the assigned id, as the plugin does.
     pub async fn send(&mut self, line: &Line) {
         let (mut body, mut query) = (line.body.to_string(), line.query.clone());
         if let (Some(theirs), Some(ours)) = (&self.given, &self.run) {
@@ -106,7 +106,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// Holds a whole conversation; says which run it was about.
+/// Replays a whole conversation; returns the id of its run.
 pub async fn hold(lab: &Lab, lines: &[Line]) -> String {
     let mut client = Client::new(lab, lines);
     for line in lines {

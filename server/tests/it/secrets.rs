@@ -1,4 +1,4 @@
-//! Secrets in what clients of every kind report: no table and no file of Flowo's holds one.
+//! Secrets in reports of clients of every kind: no table and no file of Flowo contains one.
 
 use crate::{lab::Lab, panoptes_api::Api};
 use reqwest::{Method, StatusCode};
@@ -8,7 +8,7 @@ use std::path::Path;
 const SECRET: &str = "hunter2Zq9xW7";
 const RUN: &str = "0193a4c2-0000-7000-8000-00000000005e";
 
-/// Rows of any table that hold a text.
+/// The tables with rows that contain a text.
 async fn rows_with(lab: &Lab, text: &str) -> Vec<String> {
     let tables = "select format('select %L where exists (select from %I as t where t::text like ''%%{text}%%'')', c.relname, c.relname)
         from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')";

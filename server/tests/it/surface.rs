@@ -1,9 +1,9 @@
-//! Every way in over HTTP, asked with values of every kind: each server function as its source declares it, and each
-//! route of the table. The program itself answers, on a database with runs, jobs and files.
+//! Every HTTP endpoint, called with values of every kind: each server function as its source declares it, and each
+//! route of the table. The real program answers, on a database with runs, jobs and files.
 //!
-//! Whatever is asked: no answer says that Flowo broke, none is long in coming, the health check answers meanwhile,
-//! the process does not grow, and it ends when it is told to. `FLOWO_SURFACE_REQUESTS` asks for more than
-//! [`REQUESTS`], `FLOWO_SURFACE_SEED` for those of another run of this test.
+//! Whatever the request: no answer reports an internal error, none is late, the health check keeps answering, the
+//! process does not grow, and it ends when told to. `FLOWO_SURFACE_REQUESTS` sends more than [`REQUESTS`],
+//! `FLOWO_SURFACE_SEED` repeats the requests of an earlier run.
 
 mod functions;
 mod values;
@@ -38,35 +38,35 @@ use tokio::{
 };
 use values::{Known, Maker};
 
-/// Functions that answer only to a code or a place that an answer told before.
+/// Functions that need a code or position from an earlier answer.
 const ONCE_TOLD: [&str; 2] = ["devices/pending", "runs/more"];
-/// Questions in a run of the tests.
+/// Requests in a normal run of the tests.
 const REQUESTS: u64 = 10_000;
-/// Those before the memory is looked at first, and as many again at least.
+/// Requests before the first look at the memory; at least as many must follow.
 const WARM: u64 = 2_000;
-/// Who asks at the same time.
+/// Concurrent callers.
 const CLIENTS: u64 = 8;
-/// The longest wait for an answer, ...
+/// The longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// ... and for the end of the process.
+/// The longest wait for the end of the process.
 const END: Duration = Duration::from_secs(30);
 /// How much the process may grow, in KiB.
 const GROWTH: u64 = 64 << 10;
-/// Slow questions that are told of.
+/// Slow requests to list.
 const SLOWEST: usize = 10;
 
-/// Functions and routes that take away what the others ask for: asked by somebody who may not.
+/// Functions and routes that remove what the other requests need: called only without permission.
 const DESTRUCTIVE: [&str; 5] = ["lab/load", "lab/clear", "runs/delete", "/api/workflows/all", "/sign-out"];
 
-/// What is answered with 503 on purpose: a workflow that could not be made has no number, and at 404 its client would
-/// end its user's run.
+/// Answered with 503 on purpose: a workflow that could not be created has no number, and at 404 its client would end
+/// its user's run.
 const ON_PURPOSE: &str = "PUT /api/workflow/0";
 
-/// `flowod` at work. It ends with this.
+/// A running `flowod`. Dropping it ends the process.
 struct Flowod {
     child: Child,
     base: String,
-    /// Kept open, so that a later line of the server's cannot fail.
+    /// Kept open, so that the server's later output cannot fail.
     _said: Lines<BufReader<ChildStdout>>,
     dir: TempDir,
 }
@@ -109,14 +109,14 @@ impl Flowod {
         self.child.id().and_then(|pid| i32::try_from(pid).ok()).expect("it runs")
     }
 
-    /// KiB of memory it has.
+    /// The memory of the process, in KiB.
     fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("its status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
-    /// Ends it as a supervisor does; what it wrote into its log.
+    /// Ends it as a supervisor does; returns what it logged.
     async fn end(mut self) -> String {
         kill_process(Pid::from_raw(self.pid()).expect("a process"), Signal::TERM).expect("a signal");
         let status = timeout(END, self.child.wait()).await.expect("it ends when it is told to").expect("its end");
@@ -125,7 +125,7 @@ impl Flowod {
     }
 }
 
-/// What a client shows.
+/// A caller's credential.
 #[derive(Clone, Debug)]
 enum Credential {
     Cookie(String),
@@ -133,7 +133,7 @@ enum Credential {
     None,
 }
 
-/// Credentials of all kinds, those that may do most more often.
+/// Credentials of all kinds; the most powerful ones are more frequent.
 async fn credentials(database: &TestDatabase) -> Vec<Credential> {
     let secrets = serve::key(&database.store).await.expect("a key");
     let mut conn = database.store.conn().await.expect("a connection");
@@ -157,7 +157,7 @@ async fn credentials(database: &TestDatabase) -> Vec<Credential> {
     all
 }
 
-/// A run with jobs in every state, in a directory with files: small ones, one of many lines, one without end.
+/// A run with jobs in every state, in a directory with files: small ones, one with many lines, one that is endless.
 async fn seed(flowod: &Flowod, http: &reqwest::Client, reporter: &str, directory: &Path) -> String {
     std::fs::create_dir_all(directory.join("out")).expect("a directory");
     std::fs::write(directory.join("run.log"), "a line of many\n".repeat(200_000)).expect("a file");
@@ -196,14 +196,14 @@ async fn seed(flowod: &Flowod, http: &reqwest::Client, reporter: &str, directory
     id
 }
 
-/// What came of the questions.
+/// The results of all requests.
 #[derive(Default)]
 struct Told {
     asked: AtomicU64,
-    /// How often each server function and each route gave an answer of each status.
+    /// For each server function and route, the number of answers per status.
     answers: Mutex<BTreeMap<String, BTreeMap<u16, u64>>>,
     slowest: Mutex<Vec<(Duration, String)>>,
-    /// What went wrong with each of them: how often, and the first ones.
+    /// For each server function and route, the number of failures, and the first ones.
     faults: Mutex<BTreeMap<String, (u64, Vec<String>)>>,
 }
 
@@ -238,16 +238,16 @@ impl Told {
     }
 }
 
-/// One question: its function or route, how it is written down, and the request.
+/// One request: its function or route, its printed form, and the request itself.
 struct Question {
     what: String,
     shown: String,
-    /// Bytes of its body.
+    /// Size of its body in bytes.
     size: usize,
     request: RequestBuilder,
 }
 
-/// Fields of reports, whatever the event.
+/// Fields of all kinds of reports.
 const FIELDS: [&str; 20] = [
     "job_id",
     "job_ids",
@@ -284,7 +284,7 @@ const EVENTS: [&str; 11] = [
     "shellcmd",
 ];
 
-/// Makes up the next question.
+/// Generates the next request.
 fn question(
     maker: &mut Maker<'_>,
     http: &reqwest::Client,
@@ -326,7 +326,7 @@ fn question(
     Question { what, shown, size, request }
 }
 
-/// A pattern of the table as an address.
+/// Fills the placeholders of a route pattern.
 fn filled(maker: &mut Maker<'_>, pattern: &str) -> String {
     let fill = |part: &str| match part {
         "{id}" if pattern.contains("/workflow/") => maker.whole().to_string(),
@@ -338,7 +338,7 @@ fn filled(maker: &mut Maker<'_>, pattern: &str) -> String {
     pattern.split('/').map(fill).collect::<Vec<_>>().join("/")
 }
 
-/// The body of a request that is no call of a function: a report, a form, or anything.
+/// The body of a request that is not a function call: a report, a form, or anything.
 fn told(maker: &mut Maker<'_>, pattern: &str, talked_of: &str) -> Vec<u8> {
     match maker.below(10) {
         0 => maker.wild(),
@@ -358,7 +358,7 @@ fn told(maker: &mut Maker<'_>, pattern: &str, talked_of: &str) -> Vec<u8> {
     }
 }
 
-/// Asks a share of the questions.
+/// Sends a share of the requests.
 async fn ask(told: &Told, count: u64, seed: u64, base: &str, who: &[Credential], (known, declared): (&Known, &Declared)) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
@@ -371,14 +371,14 @@ async fn ask(told: &Told, count: u64, seed: u64, base: &str, who: &[Credential],
         let whole = !what.ends_with("/live");
         let answer = async {
             match (status_of(request, whole).await, again) {
-                // Met by the end of a connection whose last body the server had not read.
+                // The connection was closed because the server had not read the previous body.
                 (Err(error), Some(again)) if error.is_request() => status_of(again, whole).await,
                 (status, _) => status,
             }
         };
         match timeout(PATIENCE, answer).await {
             Ok(Ok(status)) => told.answered(&what, &shown, status, began.elapsed()),
-            // An address that is none does not leave the client; a body that is too large is refused while it is sent.
+            // An invalid URL never leaves the client; a body that is too large is refused while it is being sent.
             Ok(Err(error)) if error.is_builder() || error.is_request() && size > 900_000 => {}
             Ok(Err(error)) => told.fault(&what, format!("{error:?} for {shown}")),
             Err(_) => told.fault(&what, format!("no answer within {PATIENCE:?} to {shown}")),
@@ -386,7 +386,7 @@ async fn ask(told: &Told, count: u64, seed: u64, base: &str, who: &[Credential],
     }
 }
 
-/// The status of an answer, once it is there whole: of what never ends the beginning is enough.
+/// The status of an answer once it is complete; for endless answers, once it has begun.
 async fn status_of(request: RequestBuilder, whole: bool) -> Result<StatusCode, reqwest::Error> {
     let response = request.send().await?;
     let status = response.status();
@@ -396,7 +396,7 @@ async fn status_of(request: RequestBuilder, whole: bool) -> Result<StatusCode, r
     Ok(status)
 }
 
-/// Asks whether the server is well, again and again.
+/// Checks the server's health again and again.
 async fn watch(told: &Told, base: &str, over: &AtomicBool) {
     let client = testkit::client();
     let mut beat = interval(Duration::from_millis(250));
@@ -448,7 +448,7 @@ async fn no_question_breaks_stalls_or_bloats_the_server() {
 
     told.print();
     println!("memory: {before} KiB, then {after} KiB");
-    // Streams that are open, and questions that are being answered, keep nobody from going.
+    // Open streams and requests in progress do not prevent the process from ending.
     let open = http.get(format!("{}/live?scope=runs", flowod.base)).bearer_auth(reporter).send().await.expect("a stream");
     let base = flowod.base.clone();
     let ignored = Told::default();
@@ -466,7 +466,7 @@ async fn no_question_breaks_stalls_or_bloats_the_server() {
     };
     let asked = declared.functions.iter().map(|function| &function.endpoint).filter(|name| !DESTRUCTIVE.contains(&name.as_str()));
     let silent: Vec<_> = asked.filter(|name| !good(name)).map(|name| (name, answers.get(name))).collect();
-    assert!(silent.is_empty(), "no question to these was ever understood: {silent:?}");
+    assert!(silent.is_empty(), "no request to these was ever valid: {silent:?}");
     let missed: Vec<_> =
         routes().map(|(method, pattern, _)| format!("{method} {pattern}")).filter(|what| !answers.contains_key(what)).collect();
     assert!(missed.is_empty(), "these were never asked: {missed:?}");

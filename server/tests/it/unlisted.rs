@@ -1,4 +1,4 @@
-//! What a page leaves out of a list: it says how much, and its link leads there. Read without script.
+//! Whatever a page leaves out of a list is counted, and a link leads there. Works without script.
 
 use crate::lab::Lab;
 use reqwest::{Method, StatusCode};
@@ -33,7 +33,7 @@ const MANY: &str = "
     insert into job_files (job_execution_id, path_id, role, position)
     select j.id, p.id, 'output', 0 from job_executions j join paths p on p.path = 'rules/rule-' || substr(j.rule, 2) || '.txt' where j.rule ~ '^r[0-9]';";
 
-/// A run with more of everything than a list shows, and who looks at it.
+/// A run with more of everything than a list shows, and a viewer.
 struct Much {
     lab: Lab,
     cookie: String,
@@ -69,7 +69,7 @@ impl Much {
         self.lab.database.text(&query).await.expect("the job")
     }
 
-    /// The page to which the link with these words leads.
+    /// Follows the link with these words to its page.
     async fn follow(&self, page: &str, words: &str) -> String {
         let at = page.find(&format!(">{words}<")).unwrap_or_else(|| panic!("nothing says {words}"));
         let link = page[..at].rsplit_once("<a ").and_then(|(_, link)| link.split_once("href=\"")).expect("a link").1;

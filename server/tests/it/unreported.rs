@@ -1,5 +1,5 @@
-//! What clients do not report, over HTTP: it is known from what they do report or from the log of the run, and said
-//! to be so; and what only looks like a run is none.
+//! What clients do not report, over HTTP: the server derives it from other reports or from the run's log, and says so.
+//! What only looks like a run is not one.
 
 use crate::lab::Lab;
 use ingest::protocol::Timeouts;
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use std::{fs, path::Path};
 use uuid::Uuid;
 
-/// A client of Flowo, which knows its run once it was told.
+/// A Flowo client, which knows its run's id once the server has sent it.
 struct Client<'a> {
     lab: &'a Lab,
     context: Value,
 }
 
 impl<'a> Client<'a> {
-    /// Before its first report. `directory` holds its log.
+    /// A client before its first report. `directory` holds its log.
     fn new(lab: &'a Lab, directory: &Path) -> Self {
         let log = directory.join(format!("log_{}.log", Uuid::new_v4()));
         let context = json!({ "current_workflow_id": null, "dryrun": false, "jobs": {}, "logfile": log, "flowo_project_name": "some run",
@@ -23,7 +23,7 @@ impl<'a> Client<'a> {
         Self { lab, context }
     }
 
-    /// One that executes a workflow.
+    /// A client that executes a workflow.
     async fn started(lab: &'a Lab, directory: &Path) -> Self {
         let mut client = Self::new(lab, directory);
         client.executes();
@@ -31,7 +31,7 @@ impl<'a> Client<'a> {
         client
     }
 
-    /// It takes these up right before it sends its start.
+    /// The client collects these right before it sends its start.
     fn executes(&mut self) {
         self.context["configfiles"] = json!([]);
         self.context["config_digest"] = json!("44136fa3");
@@ -56,7 +56,7 @@ impl<'a> Client<'a> {
         self.tell("job_info", json!({ "job_id": job, "rule_name": "make", "input": [], "output": [output], "wildcards": {} })).await;
     }
 
-    /// Closes its run, as it does if it knows one.
+    /// Closes its run, as the real client does if it knows one.
     async fn ends(&self) {
         if let Some(id) = self.id() {
             let path = format!("/api/v1/reports/close?workflow_id={id}");
@@ -72,7 +72,7 @@ impl<'a> Client<'a> {
         self.lab.api(&format!("/runs/{}", self.id().expect("a run"))).await
     }
 
-    /// Status, attempt and where it is taken from, of all attempts by number of the job.
+    /// Status, attempt and origin of all attempts, by job number.
     async fn jobs(&self) -> Vec<(i64, i64, String, Option<String>)> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let rows = self.lab.all(&format!("/runs/{}/jobs?attempts=all", self.id().expect("a run"))).await;
@@ -139,12 +139,12 @@ async fn who_only_looks_at_a_workflow_runs_nothing() {
 
     assert_eq!((looks.id(), lab.api("/runs").await["total"].clone()), (None, json!(0)));
 
-    // What goes wrong meanwhile is shown.
+    // An error in such a run is shown.
     looks.tell("error", json!({ "exception": "WorkflowError" })).await;
     looks.ends().await;
     assert_eq!((&looks.run().await["status"], &looks.run().await["errors"][0]["exception"]), (&json!("failed"), &json!("WorkflowError")));
 
-    // Whose start was lost on its way runs.
+    // A run whose start was lost is shown as running.
     let mut runs = Client::new(&lab, place.path());
     runs.executes();
     runs.tell("rulegraph", graph).await;
@@ -177,7 +177,7 @@ async fn what_is_too_long_to_be_kept_says_so() {
     );
 }
 
-/// As Snakemake writes it; `rest` comes after three jobs, of which the second is done.
+/// A log as Snakemake writes it; `rest` follows three jobs, the second of which is done.
 fn log(rest: &str) -> String {
     format!(
         "  Date: 2026-11-29 19:25:54\n[Sun Nov 29 19:25:55 2026]\nrule make:\n    output: 1.txt\n    jobid: 1\n    wildcards: n=1\n\
@@ -202,7 +202,7 @@ async fn what_was_not_heard_is_filled_in_from_the_log_of_the_run() {
     let mut client = Client::started(&lab, place.path()).await;
     client.begins(1).await;
     client.tell("job_finished", json!({ "job_id": 1 })).await;
-    // It does not describe this one, and of the last nothing arrives.
+    // The client does not describe this job, and nothing arrives about the last one.
     client.tell("job_started", json!({ "job_ids": [2] })).await;
     client.tell("job_finished", json!({ "job_id": 2 })).await;
     client.log(&log(DONE));
@@ -220,7 +220,7 @@ async fn what_was_not_heard_is_filled_in_from_the_log_of_the_run() {
     assert!(run["notes"][0].as_str().is_some_and(|note| note.starts_with("2 jobs were not reported in full")), "{}", run["notes"]);
 }
 
-/// A job in a log, with so many inputs.
+/// A job in a log, with this many inputs.
 fn described(job: i64, inputs: usize) -> String {
     let inputs: Vec<String> = (0..inputs).map(|n| format!("in/{n:012}.txt")).collect();
     format!(
@@ -294,14 +294,14 @@ async fn a_run_that_its_user_stopped_was_cancelled() {
     assert_eq!(client.run().await["status"], "cancelled");
 }
 
-/// Tells a message as a client of Panoptes does.
+/// Sends a message as a Panoptes client does.
 async fn update(lab: &Lab, id: i64, message: Value) {
     let told = json!({ "msg": message.to_string(), "timestamp": "x", "id": id });
     let response = lab.post("/update_workflow_status").json(&told).send().await.expect("an answer");
     assert_eq!(response.status(), StatusCode::OK);
 }
 
-/// A workflow that was begun with this command, and two jobs of it.
+/// A workflow started with this command, and two of its jobs.
 async fn begun(lab: &Lab, command: &str) -> i64 {
     let request = lab.request(Method::GET, "/create_workflow").bearer_auth(&lab.admin);
     let told = json!({ "command": command, "workdir": "/lab" });
@@ -323,7 +323,7 @@ async fn states(lab: &Lab, command: &str, rest: &[Value]) -> (String, Vec<String
     let last = json!({ "level": "info", "msg": "Complete log: .snakemake/log/x.snakemake.log" });
     update(lab, id, last).await;
     let word = |value: &Value| value["status"].as_str().expect("a word").to_owned();
-    // The old API waits until all that was told is stored.
+    // The old API waits until everything acknowledged is stored.
     let asked = lab.get(&format!("/api/workflow/{id}")).send().await.expect("an answer");
     assert_eq!(asked.status(), StatusCode::OK);
     let run = lab.api("/runs?limit=1&sort=started:desc").await["items"][0].clone();

@@ -1,11 +1,11 @@
-//! Looks into files over HTTP: what comes back of files that nest, that are cut off, that lead to others, and of directories.
+//! Previews of files over HTTP: nested files, truncated files, files that refer to others, and directories.
 
 use crate::lab::Lab;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::{fs, path::PathBuf};
 
-/// A run in a directory of its own, and a session of who may look into it.
+/// A run in its own directory, and a session of somebody who may look into it.
 struct Ran {
     id: String,
     cookie: String,
@@ -29,14 +29,14 @@ impl Ran {
         fs::write(path, bytes).expect("a file");
     }
 
-    /// What is shown of something beneath the directory of the run.
+    /// The preview of something below the run's directory.
     async fn look(&self, lab: &Lab, way: &str) -> Value {
         let body = json!({ "id": self.id, "file": { "Under": way }, "at": 0 });
         let request = lab.request(Method::POST, "/_fn/results/look").header("cookie", &self.cookie).json(&body);
         request.send().await.expect("an answer").json().await.expect("JSON")
     }
 
-    /// The HTML that is shown of it.
+    /// The HTML of a preview.
     async fn html(&self, lab: &Lab, way: &str) -> String {
         let found = self.look(lab, way).await;
         found["Ok"][1]["Still"]["html"].as_str().unwrap_or_else(|| panic!("{way}: {found}")).to_owned()

@@ -1,4 +1,4 @@
-//! Connections and bodies of people who wish us ill: whoever is honest is served all the same, in bounded memory.
+//! Connections and bodies of attackers: honest clients are served all the same, and memory stays bounded.
 
 use crate::{
     lab::Lab,
@@ -29,10 +29,10 @@ use tokio::{
 
 const RUN: &str = "0193a4c2-0000-7000-8000-00000000000d";
 const OTHER: &str = "0193a4c2-0000-7000-8000-00000000000e";
-/// No honest request may take longer.
+/// No honest request may take longer than this.
 const BOUND: Duration = Duration::from_secs(10);
 
-/// A connection from an address of this machine, on which so much has been said.
+/// A connection from an address of this machine, on which `said` has been sent.
 async fn connect(from: [u8; 4], to: SocketAddr, said: &[u8]) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind((Ipv4Addr::from(from), 0).into()).expect("an address of this machine");
@@ -49,7 +49,7 @@ fn context_of(run: &str) -> Value {
     json!({ "current_workflow_id": run, "dryrun": false, "jobs": {}, "logfile": format!("/lab/{run}.log"), "flowo_project_name": "wire", "flowo_tags": [], "workdir": "/lab" })
 }
 
-/// What honest people do: report, look at a page, ask how the server is. Longest time by what was done.
+/// Honest clients: they report, view a page, and check the health. Keeps the durations by kind of request.
 struct Honest {
     base: String,
     http: reqwest::Client,
@@ -119,7 +119,7 @@ async fn thousands_of_silent_half_open_and_slow_connections_keep_nobody_from_bei
     for n in 0..2000_u32 {
         held.push(connect([127, 0, 1, (2 + n % 20) as u8], address, b"").await);
     }
-    // More of the address that honest people share than it may have.
+    // More connections than allowed, from the address that honest clients share.
     for _ in 0..1500 {
         held.push(connect([127, 0, 0, 1], address, b"").await);
     }
@@ -149,7 +149,7 @@ async fn thousands_of_silent_half_open_and_slow_connections_keep_nobody_from_bei
     assert_eq!(lab.api(&format!("/runs/{RUN}")).await["jobs"]["seen"], 60);
 }
 
-/// As in a shell or a unit that says nothing of files: then connections are what runs out first.
+/// Like a shell or a unit without a limit of its own, where connections use up the file descriptors first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn silent_connections_beyond_the_files_of_a_process_keep_nobody_from_being_served() {
     let database = TestDatabase::new().await;
@@ -164,7 +164,7 @@ async fn silent_connections_beyond_the_files_of_a_process_keep_nobody_from_being
         held.push(timeout(BOUND, connect([127, 0, 1, (2 + n % 20) as u8], address, b"")).await);
     }
 
-    honest.http = testkit::client(); // Whoever comes now needs a new connection.
+    honest.http = testkit::client(); // New clients need new connections.
     for job in 0..5 {
         honest.round(job).await;
     }
@@ -174,7 +174,7 @@ async fn silent_connections_beyond_the_files_of_a_process_keep_nobody_from_being
     server.0.wait().expect("it ends");
 }
 
-/// Sums from the beginning of time to its end, of a run whose bars are ordinary ones.
+/// Sums over all representable time, of an ordinary run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_widest_span_of_a_timeline_is_summed_up_at_once() {
     let lab = Lab::new().await;
@@ -189,7 +189,7 @@ async fn the_widest_span_of_a_timeline_is_summed_up_at_once() {
     assert_eq!(answer.status(), StatusCode::OK);
 }
 
-/// A file without end is counted for hours; who asked has been told to come again.
+/// Counting an endless file takes hours; the caller is told to ask again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_is_still_counted_does_not_keep_the_server_from_ending() {
     let database = TestDatabase::new().await;
@@ -228,7 +228,7 @@ fn memory(pid: u32, line: &str) -> u64 {
     kib.expect("a number") / 1024
 }
 
-/// A report with a record that is so long.
+/// A report padded to about `bytes` bytes.
 fn padded(event: &str, begin: &str, fill: impl Fn(usize) -> String, end: &str, bytes: usize) -> Arc<Vec<u8>> {
     let mut text = format!("{{\"event\":\"{event}\",\"context\":{},\"record\":{{{begin}", context_of(OTHER));
     let room = bytes - end.len() - 2;
@@ -247,7 +247,7 @@ fn padded(event: &str, begin: &str, fill: impl Fn(usize) -> String, end: &str, b
     Arc::new(text.into_bytes())
 }
 
-/// Sends a report, whole or up to some byte, and says how it was answered; 0 if the connection was cut.
+/// Sends a report, whole or in part; returns the status of the answer, or 0 if the connection was cut.
 async fn send(address: SocketAddr, token: Arc<str>, body: Arc<Vec<u8>>, part: usize) -> u16 {
     let head = format!(
         "POST /api/v1/reports/ HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
@@ -256,7 +256,7 @@ async fn send(address: SocketAddr, token: Arc<str>, body: Arc<Vec<u8>>, part: us
     let (mut read, mut write) = connect([127, 0, 0, 1], address, head.as_bytes()).await.into_split();
     let writing = tokio::spawn(async move {
         let _ = write.write_all(&body[..part.min(body.len())]).await;
-        write // Held, so that nobody takes it for an end.
+        write // Kept open, because closing would look like the end of the body.
     });
     let mut answer = vec![0; 64];
     let read = timeout(Duration::from_mins(1), read.read(&mut answer)).await.expect("an answer or an end");
@@ -265,7 +265,7 @@ async fn send(address: SocketAddr, token: Arc<str>, body: Arc<Vec<u8>>, part: us
     text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
 }
 
-/// A process that does not outlive a test that fails.
+/// A process that is killed when a test fails.
 struct Ended(std::process::Child);
 
 impl Drop for Ended {
@@ -274,7 +274,7 @@ impl Drop for Ended {
     }
 }
 
-/// A session of whoever started the server.
+/// A session of the owner.
 async fn own_session(database: &TestDatabase) -> String {
     let secrets = serve::key(&database.store).await.expect("a key");
     let cookie = secrets::token().expect("randomness");
@@ -284,7 +284,7 @@ async fn own_session(database: &TestDatabase) -> String {
     cookie
 }
 
-/// The token of another reporter.
+/// A token of another reporter.
 async fn another(database: &TestDatabase) -> String {
     let secrets = serve::key(&database.store).await.expect("a key");
     let token = secrets::token().expect("randomness");
@@ -348,7 +348,7 @@ async fn the_largest_bodies_of_any_shape_are_taken_in_bounded_memory() {
     assert!(peak <= idle + 400, "{idle} MiB idle, {peak} MiB at most");
     assert!(answers.iter().all(|(_, status)| [0, 200, 403, 408, 503].contains(status)), "{answers:?}");
 
-    // One that comes alone is taken, whatever came before.
+    // A single report is accepted, whatever came before.
     let again = async |body: &Arc<Vec<u8>>| send(address, Arc::clone(&token), Arc::clone(body), LARGEST).await;
     for body in [&inputs, &zeros, &objects, &rules, &inputs] {
         assert_eq!(again(body).await, 200);
@@ -360,13 +360,13 @@ async fn the_largest_bodies_of_any_shape_are_taken_in_bounded_memory() {
     assert!(reasons.iter().all(|reason| reason.contains("holds more than")) && !reasons.is_empty(), "{reasons:?}");
     let peak = memory(pid, "VmHWM");
     println!("{peak} MiB at most in all");
-    // One is taken whole, and the driver of the database holds copies of it while it is written.
+    // A report is read whole, and the database driver holds copies of it while it is written.
     assert!(peak <= idle + 400, "{idle} MiB idle, {peak} MiB at most");
     stop(&server.0);
     assert!(server.0.wait().expect("its end").success());
 }
 
-/// The server functions with their parameters, as the sources name them.
+/// The server functions with their parameters, as the sources declare them.
 fn functions() -> Vec<(String, Vec<String>)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/src/api");
     let mut found = Vec::new();
@@ -412,7 +412,7 @@ async fn nul_in_any_parameter_of_any_function_or_route_is_a_mistake_of_the_calle
             assert!(!request.status().is_server_error(), "{method} {path}: {}", request.status());
         }
     }
-    let cookie = lab.session(lab.owner).await; // The walk signed out.
+    let cookie = lab.session(lab.owner).await; // The walk has signed the owner out.
     for path in ["/api/flowo/v1/runs?q=%00", "/api/flowo/v1/runs/%00", "/api/flowo/v1/runs?after=%00", "/live?scope=%00", "/runs?q=%00"] {
         let answer = lab.request(Method::GET, path).header("cookie", &cookie).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");

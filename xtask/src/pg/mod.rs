@@ -1,6 +1,6 @@
-//! PostgreSQL for tests and for use by hand: finding the binaries, making and ending clusters.
+//! PostgreSQL for tests and experiments: finds the binaries, creates and stops clusters.
 //!
-//! Not the private cluster that `flowod` keeps for its users. These listen on a socket only.
+//! Separate from the private cluster that `flowod` keeps for its users. These clusters listen only on a socket.
 
 mod binaries;
 mod dev;
@@ -21,7 +21,7 @@ pub use throwaway::Throwaway;
 use crate::step;
 use crate::tools;
 
-/// The user a cluster runs as when we are root, which PostgreSQL refuses.
+/// The user that runs a cluster if we are root, which PostgreSQL refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Account {
     uid: u32,
@@ -29,7 +29,7 @@ struct Account {
 }
 
 impl Account {
-    /// `None` when the cluster can run as the user we are.
+    /// `None` if the cluster can run as the current user.
     fn needed() -> Option<Self> {
         if !tools::is_root() {
             return None;
@@ -50,7 +50,7 @@ fn named(users: &str, name: &str) -> Option<Account> {
     })
 }
 
-/// A command that runs as `account` in `dir`, away from a terminal's Ctrl-C.
+/// A command that runs as `account` in `dir`, unaffected by Ctrl-C in the terminal.
 fn command(program: impl AsRef<Path>, account: Option<Account>, dir: &Path) -> Command {
     let mut command = Command::new(program.as_ref());
     command.current_dir(dir).env("LC_ALL", "C").process_group(0);
@@ -60,7 +60,7 @@ fn command(program: impl AsRef<Path>, account: Option<Account>, dir: &Path) -> C
     command
 }
 
-/// Makes `dir` with an empty cluster in `dir/data`; whoever may enter `dir` is its superuser.
+/// Creates `dir` with an empty cluster in `dir/data`; anybody who may enter `dir` is its superuser.
 fn init(pg: &Binaries, account: Option<Account>, dir: &Path, sync: bool) -> Result<()> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
@@ -77,12 +77,12 @@ fn init(pg: &Binaries, account: Option<Account>, dir: &Path, sync: bool) -> Resu
     Ok(())
 }
 
-/// Address of the cluster whose socket is in `dir`, for libpq and sqlx alike.
+/// The URL of the cluster whose socket is in `dir`, for libpq and sqlx alike.
 fn url(dir: &Path) -> String {
     format!("postgres://flowo@localhost/postgres?host={}", dir.display())
 }
 
-/// Whether the server of `dir/data` takes connections, by the word it writes for `pg_ctl`.
+/// Whether the server of `dir/data` accepts connections, according to the status line it writes for `pg_ctl`.
 fn is_ready(dir: &Path) -> bool {
     fs::read_to_string(dir.join("data/postmaster.pid")).is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
 }

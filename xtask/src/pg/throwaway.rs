@@ -1,7 +1,7 @@
-//! A cluster that lives as long as the value: for one step of the tests.
+//! A cluster for one step of the tests; it lives as long as the value.
 //!
-//! A small shell process owns the server and waits for the end of its input. It therefore stops
-//! the server and removes the files however we end: dropped, interrupted or killed.
+//! A small shell process owns the server and waits for the end of its own input. So it stops the server and removes the
+//! files however we end: dropped, interrupted or killed.
 
 use std::env;
 use std::fs;
@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use super::{Account, Binaries, command, init, is_ready, url};
 use crate::tools;
 
-/// A cold disk needs a second or two; more means that it will not start.
+/// A cold disk needs a second or two; if it takes longer, the server will not start.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 const KEEPER: &str = r#"
@@ -34,7 +34,7 @@ pub struct Throwaway {
 }
 
 impl Throwaway {
-    /// Starts an empty cluster, without a care for power cuts: it is faster and nobody's data.
+    /// Starts an empty cluster that does not sync: that is faster, and its data is worthless.
     pub fn start(pg: &Binaries) -> Result<Self> {
         let account = Account::needed();
         let dir = scratch();
@@ -72,7 +72,7 @@ fn stop(keeper: &mut Child) {
     keeper.wait().ok();
 }
 
-/// A new name each time, short enough for a socket, where any user may go.
+/// A new name each time, short enough for a socket path, in a directory that any user may enter.
 fn scratch() -> PathBuf {
     static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

@@ -1,6 +1,6 @@
-//! How many tests passed and failed, read from what the test runners print.
+//! Counts the tests that passed and failed, from the output of the test runners.
 //!
-//! A skipped test counts as failed: whatever it needs is to be installed, not missed.
+//! A skipped test counts as failed: its requirements are to be installed.
 
 use std::ops::Add;
 
@@ -17,7 +17,7 @@ impl Tally {
     pub const PASSED: Self = Self { passed: 1, failed: 0 };
     pub const FAILED: Self = Self { passed: 0, failed: 1 };
 
-    /// A runner that failed, or ran nothing, did not succeed whatever its counts say.
+    /// A runner that failed, or that ran no tests, has not succeeded, whatever its counts are.
     pub fn unless(self, success: bool) -> Self {
         if (!success && self.failed == 0) || self == Self::default() { self + Self::FAILED } else { self }
     }
@@ -31,7 +31,7 @@ impl Add for Tally {
     }
 }
 
-/// Sums the result lines of `cargo test`, one for each binary.
+/// Sums the result lines of `cargo test`, of which there is one per binary.
 pub fn cargo(lines: &[String]) -> Tally {
     lines
         .iter()
@@ -62,11 +62,11 @@ pub fn unittest(lines: &[String]) -> Tally {
     let ran = lines.iter().filter_map(|line| line.strip_prefix("Ran ")?.split(' ').next()?.parse::<u64>().ok()).next_back().unwrap_or(0);
     let verdict = lines.iter().rfind(|line| line.starts_with("OK") || line.starts_with("FAILED")).map_or("", String::as_str);
     let failed = ["failures=", "errors=", "skipped=", "unexpected successes="].iter().map(|key| after(verdict, key)).sum();
-    // An error while a class is set up is counted as failed without a test that ran.
+    // An error during the setup of a class counts as a failure, but no test ran for it.
     Tally { passed: ran.saturating_sub(failed), failed }
 }
 
-/// Reads the JSON report of Playwright. A test that passed only when repeated counts as failed.
+/// Reads the JSON report of Playwright. A test that passed only in a retry counts as failed.
 pub fn playwright(report: &str) -> Result<Tally> {
     let report: Value = serde_json::from_str(report).context("the report is no JSON")?;
     let stat = |name: &str| report["stats"][name].as_u64().unwrap_or(0);
@@ -74,12 +74,12 @@ pub fn playwright(report: &str) -> Result<Tally> {
     Ok(Tally { passed: stat("expected"), failed: stat("unexpected") + stat("flaky") + stat("skipped") + outside })
 }
 
-/// The number that stands before `word`.
+/// The number before `word`.
 fn before(line: &str, word: &str) -> u64 {
     line.split(word).next().filter(|rest| rest.len() < line.len()).and_then(|rest| rest.rsplit(' ').next()?.parse().ok()).unwrap_or(0)
 }
 
-/// The number that follows `key`.
+/// The number after `key`.
 fn after(line: &str, key: &str) -> u64 {
     let digits = |rest: &str| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
     line.split_once(key).and_then(|(_, rest)| digits(rest)).unwrap_or(0)

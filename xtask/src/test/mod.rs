@@ -1,6 +1,6 @@
-//! `cargo xtask test`: the list of checks, which of them to run, and the sum at the end.
+//! `cargo xtask test`: the list of checks, the selection of those to run, and the totals.
 //!
-//! What a check does is in [`steps`]; how its output is counted, in [`count`].
+//! [`steps`] implements the checks; [`count`] counts their results.
 
 mod count;
 mod steps;
@@ -26,7 +26,7 @@ pub struct Selection {
     /// Say what the steps are, and run none
     #[arg(long)]
     list: bool,
-    /// Also clients that are rarely seen: every generation of those of Panoptes
+    /// Also run clients that are rarely used: every generation of Panoptes clients
     #[arg(long)]
     pub all_clients: bool,
     /// Everything, before a release: all clients, a thousand stories of faults, a hundred thousand odd requests; takes hours
@@ -37,7 +37,7 @@ pub struct Selection {
 struct Step {
     name: &'static str,
     about: &'static str,
-    /// Steps without whose success this one could only fail again.
+    /// If one of these steps failed, this step could only fail too.
     needs: &'static [&'static str],
     run: fn(&Ctx) -> Result<Tally>,
 }
@@ -46,7 +46,7 @@ const fn step_of(name: &'static str, about: &'static str, needs: &'static [&'sta
     Step { name, about, needs, run }
 }
 
-/// Quick ones first; what builds comes before what uses the build.
+/// Quick steps first; steps that build come before those that use the build.
 const STEPS: &[Step] = &[
     step_of("fmt", "layout of the Rust sources", &[], steps::fmt),
     step_of("clippy", "lints, native", &[], steps::clippy),

@@ -1,6 +1,6 @@
-//! What each step of `cargo xtask test` does.
+//! The steps of `cargo xtask test`.
 //!
-//! A step provisions what it needs, so that each can be run alone; an error means one failed check.
+//! Each step installs what it needs, so that it can be run alone; an error counts as one failed check.
 
 use std::env;
 use std::fs;
@@ -18,20 +18,20 @@ use crate::site;
 use crate::step;
 use crate::tools;
 
-/// Bytes after Brotli: what a page costs on a slow line.
+/// Limits in bytes after Brotli, because that is the cost of a page on a slow line.
 const BUDGET: [(&str, &[&str], u64); 3] =
     [("WASM", &["flowo.wasm"], 355_000), ("JavaScript", &["flowo.js", site::LOADER], 15_000), ("CSS", &["flowo.css"], 20_000)];
 
-/// Stories of faults in every run of the tests.
+/// Fault stories in every run of the tests.
 const STORIES: u64 = 100;
-/// The same before a release.
+/// Fault stories before a release.
 const ALL_STORIES: u64 = 1_000;
-/// Odd requests before a release; the tests themselves say how many there are every day.
+/// Odd requests before a release; the test itself sets the number for every day.
 const ALL_REQUESTS: u32 = 100_000;
-/// What is broken on purpose, to see whether the judges of those stories see it.
+/// Promises broken on purpose, to verify that the checks of those stories notice.
 const BROKEN: [&str; 4] = ["lost", "twice", "counter", "silent"];
 
-/// More of a failure than this is not read.
+/// Most lines shown of a failure; nobody reads more.
 const SHOWN_LINES: usize = 300;
 
 pub fn fmt(ctx: &Ctx) -> Result<Tally> {
@@ -52,7 +52,7 @@ pub fn clippy_wasm(ctx: &Ctx) -> Result<Tally> {
 pub fn deny(ctx: &Ctx) -> Result<Tally> {
     let deny = tools::cargo_deny(ctx)?;
     step::step("deny", || {
-        // Licences are read from the sources of every platform's crates; deny itself stays offline.
+        // Licences are read from the sources of the crates for all platforms; deny itself stays offline.
         step::run(&mut ctx.cargo(["fetch", "--locked"]))?;
         let frontend = ["--manifest-path", "frontend/Cargo.toml", "--target", tools::WASM];
         for part in [&["--workspace"][..], &frontend] {
@@ -93,10 +93,10 @@ pub fn unit(ctx: &Ctx) -> Result<Tally> {
     Ok(count::cargo(&done.lines).unless(done.status.success()))
 }
 
-/// How many requests the test of the whole HTTP surface makes.
+/// Number of requests in the test of the whole HTTP surface.
 const REQUESTS: &str = "FLOWO_SURFACE_REQUESTS";
 
-/// Only the test of the whole HTTP surface, with so many requests; what it prints is shown.
+/// Runs only the test of the whole HTTP surface, with `requests` requests, and shows its output.
 pub fn surface(ctx: &Ctx, requests: u32) -> Result<bool> {
     let pg = pg::provide(ctx)?;
     let _turn = ctx.turn()?;
@@ -131,7 +131,7 @@ pub fn chaos(ctx: &Ctx) -> Result<Tally> {
     let done = step::step("chaos: stories", || step::capture(&mut stories))?;
     step::note(&done.tail());
     let mut tally = if done.status.success() { Tally::PASSED } else { Tally::FAILED };
-    // Judges that see nothing would be content with anything.
+    // Checks that notice nothing would pass with anything.
     for broken in BROKEN {
         let mut story = flowod::chaos(ctx, 1, 1)?;
         story.args(["--break", broken]);
@@ -147,7 +147,7 @@ pub fn chaos(ctx: &Ctx) -> Result<Tally> {
 pub fn conformance(ctx: &Ctx) -> Result<Tally> {
     let today = published(ctx, "conformance", &python::conformance(ctx)?, "conformance/flowo", "")?;
     let writers = published(ctx, "direct writers", &python::direct_writers(ctx)?, "conformance/flowo_sql", "")?;
-    // The newest Snakemake reports to Panoptes by a plugin that lies beside Flowo's.
+    // The newest Snakemake reports to Panoptes through a plugin that is installed beside Flowo's.
     let newest = python::conformance(ctx)?;
     let bin = newest.parent().context("python lies in a directory")?.to_path_buf();
     let mut clients = python::monitors(ctx)?;
@@ -173,7 +173,7 @@ fn published(ctx: &Ctx, label: &str, python: &Path, tests: &str, clients: &str) 
     Ok(count::unittest(&done.lines).unless(done.status.success()))
 }
 
-/// The files for containers, against the schema of such files.
+/// Validates the compose files against their schema.
 pub fn deploy(ctx: &Ctx) -> Result<Tally> {
     let python = python::compose(ctx)?;
     let done = step::step("deploy: tests", || {
@@ -207,7 +207,7 @@ pub fn browser(ctx: &Ctx) -> Result<Tally> {
     Ok(count::playwright(&written)?.unless(done.status.success()))
 }
 
-/// Runs tests that start the built server themselves, with a database of their own.
+/// Runs tests that start the built server themselves, each with its own database.
 fn against_flowod(ctx: &Ctx, label: &str, test: &mut Command) -> Result<step::Captured> {
     let site = site::build(ctx)?;
     let flowod = flowod::build(ctx, Profile::Dev)?;

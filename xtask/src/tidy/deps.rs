@@ -1,4 +1,4 @@
-//! Foreign crates: each has its reason, and the browser gets none of the server's.
+//! Checks foreign crates: each has a reason, and the browser gets none that belong to the server.
 
 use anyhow::Result;
 
@@ -7,13 +7,13 @@ use crate::ctx::Ctx;
 use crate::step;
 use crate::tools;
 
-/// Crates that would mean I/O or a database in the browser's program.
+/// Crates that would bring I/O or a database into the browser's WASM.
 const NOT_IN_BROWSER: [&str; 5] = ["sqlx", "sqlx-core", "tokio", "axum", "hyper"];
 
 const REASON: &str = "a foreign crate has a comment with its why, on its line or the one before";
 const TREE: &str = "2: the browser's program has no database, runtime or server in it";
 
-/// Looks at `[workspace.dependencies]`.
+/// Checks `[workspace.dependencies]`.
 pub fn reasons(manifest: &Source, found: &mut Vec<Finding>) {
     let mut inside = false;
     let mut before = "";
@@ -31,7 +31,7 @@ pub fn reasons(manifest: &Source, found: &mut Vec<Finding>) {
     }
 }
 
-/// Looks at the dependencies of `frontend` as the browser's program has them.
+/// Checks the dependencies of `frontend` as compiled for the browser.
 pub fn browser(ctx: &Ctx, found: &mut Vec<Finding>) -> Result<()> {
     let mut tree = ctx.cargo(["tree", "--locked", "--package", "frontend", "--target", tools::WASM]);
     tree.args(["--edges", "normal,no-proc-macro", "--prefix", "none"]);

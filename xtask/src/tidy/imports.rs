@@ -1,7 +1,7 @@
-//! Who imports whom: no circle of files runs through several folders, and no crate imports one above it.
+//! Checks imports: no cycle of files runs through several folders, and no crate imports one above it.
 //!
-//! Reads `use` declarations as text. It follows re-exports to the file that defines a name; macros and paths without a
-//! `use` are not seen.
+//! Reads `use` declarations as text. It follows re-exports to the file that defines a name, but does not see macros and
+//! paths without a `use`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,7 +15,7 @@ const CIRCLE: &str = "18: no import runs in a circle between files of different 
 const UP: &str = "a crate imports only those below it; the picture is in ARCHITECTURE.md";
 const PAGES: &str = "only what speaks HTTP mounts the pages; everything else reads through `read`";
 
-/// What each crate may import. The order of lines is free; a crate that is missing may import nothing of ours.
+/// What each crate may import of our crates. The order of the lines does not matter; a missing crate may import none.
 const BELOW: &[(&str, &[&str])] = &[
     ("frontend", &["app"]),
     ("app", &["read", "store", "view", "chart", "model", "peek"]),
@@ -29,17 +29,17 @@ const BELOW: &[(&str, &[&str])] = &[
     ("crates/testkit", &["model", "store"]),
     ("bench", &["testkit"]),
 ];
-/// Where the pages are mounted.
+/// The directory in which the pages are mounted.
 const MOUNTED: &str = "server/src/http/";
 
 /// One imported path, such as `crate::a::B`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Import {
     line: usize,
-    /// The name it has here.
+    /// The name under which it is imported.
     name: String,
     path: Vec<String>,
-    /// Handed on: `pub use`.
+    /// Whether it is re-exported: `pub use`.
     is_public: bool,
 }
 
@@ -49,11 +49,11 @@ struct Module {
     house: String,
     path: Vec<String>,
     imports: Vec<Import>,
-    /// Modules that stand in the file itself.
+    /// Modules defined in the file itself.
     inline: Vec<String>,
 }
 
-/// Looks at all Rust files together.
+/// Checks all Rust files together.
 pub fn check(sources: &[Source], found: &mut Vec<Finding>) {
     let mut modules: BTreeMap<&str, Module> = BTreeMap::new();
     for source in sources.iter().filter(|source| source.is("rs") && !source.is_test()) {
@@ -62,7 +62,7 @@ pub fn check(sources: &[Source], found: &mut Vec<Finding>) {
         let code: Vec<(usize, &str)> = lexed.lines().collect();
         modules.insert(&source.path, Module { house, path, imports: imports(&code), inline: inline(&code) });
     }
-    // Of a crate with a library and a program, the library is what others mean.
+    // If a crate has a library and a program, other crates import the library.
     let index: HashMap<(String, Vec<String>), &str> =
         modules.iter().rev().map(|(file, module)| ((module.house.clone(), module.path.clone()), *file)).collect();
     let houses: BTreeSet<&str> = modules.values().map(|module| module.house.as_str()).collect();
@@ -115,7 +115,7 @@ struct House<'a> {
 }
 
 impl<'a> House<'a> {
-    /// The file that defines what a path in `file` names; `None` for foreign crates.
+    /// The file that defines the item of a path in `file`; `None` for foreign crates.
     fn resolve(&self, file: &'a str, path: &[String], depth: usize) -> Option<&'a str> {
         let module = self.modules.get(file)?;
         let (house, mut at, rest): (&str, Vec<String>, &[String]) = match path.first()?.as_str() {
@@ -145,7 +145,7 @@ impl<'a> House<'a> {
             (found, rest) = (Some(file), &rest[1..]);
         }
         let found = found?;
-        // A name that this file only hands on is defined elsewhere.
+        // A name that this file only re-exports is defined elsewhere.
         if let Some(name) = rest.first()
             && depth < 8
             && let Some(import) =
@@ -178,7 +178,7 @@ fn place(file: &str) -> Option<(String, Vec<String>)> {
     Some((house.to_owned(), path))
 }
 
-/// The folder of a file. A file stands in the folder of its name where there is one.
+/// The folder of a file. A file belongs to the folder with its name, if there is one.
 fn folder(file: &str, modules: &BTreeMap<&str, Module>) -> String {
     let own = format!("{}/", file.trim_end_matches(".rs"));
     if modules.keys().any(|other| other.starts_with(&own)) {
@@ -214,7 +214,7 @@ fn imports(code: &[(usize, &str)]) -> Vec<Import> {
         }
         let tree = whole.split(';').next().unwrap_or_default().trim();
         expand(&mut Vec::new(), tree, &mut |mut path, name| {
-            // In a module within the file, one `super` is the file itself.
+            // In an inline module, one `super` is the file itself.
             if is_inside && path.first().is_some_and(|first| first == "super") {
                 "self".clone_into(&mut path[0]);
             }
@@ -224,7 +224,7 @@ fn imports(code: &[(usize, &str)]) -> Vec<Import> {
     found
 }
 
-/// The modules that stand in a file itself.
+/// The inline modules of a file.
 fn inline(code: &[(usize, &str)]) -> Vec<String> {
     let names = code.iter().filter_map(|(_, line)| line.trim().trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(" {"));
     names.map(str::to_owned).collect()
@@ -254,7 +254,7 @@ fn expand(prefix: &mut Vec<String>, tree: &str, take: &mut impl FnMut(Vec<String
     prefix.truncate(before);
 }
 
-/// The parts between commas that are in no inner braces.
+/// Splits at commas that are not inside inner braces.
 fn parts(text: &str) -> Vec<&str> {
     let (mut found, mut depth, mut from) = (Vec::new(), 0_usize, 0);
     for (at, letter) in text.char_indices() {

@@ -1,15 +1,15 @@
-//! Rust text split into code and string literals, as far as searching for words needs it.
+//! Splits Rust text into code and string literals, as precisely as a search for words needs.
 //!
-//! Not a parser: the compiler's lexer tells comments, strings and characters apart; where the inline tests begin is told by
-//! their line.
+//! Not a parser: the compiler's lexer distinguishes comments, strings and characters; the beginning of the inline tests
+//! is recognised by its line.
 
 use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
 
-/// A file with its strings taken out.
+/// A file without its strings.
 pub struct Lexed {
-    /// The text with comments and the insides of strings blanked; lines keep their numbers.
+    /// The text with comments and the contents of strings blanked; line numbers are unchanged.
     pub code: String,
-    /// String literals with the line, from 1, on which each begins.
+    /// String literals, each with the line, from 1, on which it begins.
     pub strings: Vec<(usize, String)>,
     /// The line, from 1, at which an inline test module begins; past the end if there is none.
     pub tests_at: usize,
@@ -41,32 +41,32 @@ impl Lexed {
         Self { code, strings, tests_at }
     }
 
-    /// Lines of code that are not tests, with their numbers from 1.
+    /// Lines of code outside tests, numbered from 1.
     pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.code.lines().enumerate().map(|(at, line)| (at + 1, line)).take(self.tests_at - 1)
     }
 
-    /// String literals that are not in tests.
+    /// String literals outside tests.
     pub fn literals(&self) -> impl Iterator<Item = (usize, &str)> {
         let literals = self.strings.iter().map(|(line, text)| (*line, text.as_str()));
         literals.filter(|(line, _)| *line < self.tests_at)
     }
 }
 
-/// The text between the quotes of a string of any kind; one that nobody closes goes on to its end.
+/// The text between the quotes of a string of any kind; an unclosed string extends to the end of the text.
 fn inside(literal: &str) -> &str {
     let from = literal.find('"').map_or(0, |quote| quote + 1);
     let to = literal.rfind('"').filter(|quote| *quote >= from).unwrap_or(literal.len());
     &literal[from..to]
 }
 
-/// A space for something that is no code, and the ends of its lines.
+/// Replaces a non-code part by a space and its line breaks.
 fn blank(code: &mut String, part: &str) {
     code.push(' ');
     code.extend(std::iter::repeat_n('\n', part.matches('\n').count()));
 }
 
-/// A test module written in the file; `mod tests;` is a file of its own and ends nothing.
+/// The line of an inline test module; `mod tests;` is in another file and does not count.
 fn tests_at(code: &str) -> usize {
     let lines: Vec<&str> = code.lines().map(str::trim).collect();
     for (at, line) in lines.iter().enumerate() {

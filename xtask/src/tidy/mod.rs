@@ -1,6 +1,6 @@
-//! `cargo xtask tidy`: the invariants of the design that are true or false of the files.
+//! `cargo xtask tidy`: the design invariants that can be checked in the files.
 //!
-//! Reads what git tracks or would track. Each finding names its place, its rule and the reason.
+//! Reads files that git tracks or would track. Each finding has its place, its rule and the reason.
 
 mod deps;
 mod imports;
@@ -18,11 +18,11 @@ use anyhow::{Context, Result, ensure};
 use crate::ctx::Ctx;
 use lex::Lexed;
 
-/// A breach of a rule.
+/// A violation of a rule.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Finding {
     pub file: String,
-    /// From 1; 0 when the whole file is meant.
+    /// From 1; 0 for the whole file.
     pub line: usize,
     pub what: String,
     pub why: &'static str,
@@ -49,7 +49,7 @@ impl Source {
         Path::new(&self.path).extension().is_some_and(|end| end == extension)
     }
 
-    /// Whether the whole file exists for tests only.
+    /// Whether the whole file exists only for tests.
     fn is_test(&self) -> bool {
         self.path.starts_with("tests/") || ["/tests/", "/tests.rs", "crates/testkit/"].iter().any(|part| self.path.contains(part))
     }
@@ -68,7 +68,7 @@ pub fn run(ctx: &Ctx) -> Result<ExitCode> {
     Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Everything that is wrong, by file and line.
+/// All violations, by file and line.
 pub fn findings(ctx: &Ctx) -> Result<Vec<Finding>> {
     let sources = sources(&ctx.root)?;
     let mut found = Vec::new();
@@ -100,7 +100,7 @@ fn sources(root: &Path) -> Result<Vec<Source>> {
     ensure!(listed.status.success(), "git: {}", String::from_utf8_lossy(&listed.stderr).trim());
     let mut sources = Vec::new();
     for path in String::from_utf8_lossy(&listed.stdout).split_terminator('\0') {
-        // A file may be removed but not yet from the index.
+        // The file may have been removed from disk but not from the index.
         let Ok(bytes) = fs::read(root.join(path)) else {
             continue;
         };

@@ -1,9 +1,9 @@
-//! Size, opening and numbering of files.
+//! Checks the size, opening and numbering of files.
 
 use super::lex::Lexed;
 use super::{Finding, Source};
 
-/// Lines before the tests.
+/// Most lines before the tests.
 const LONGEST: usize = 400;
 const LARGEST: u64 = 512_000;
 
@@ -38,7 +38,7 @@ pub fn any(source: &Source, found: &mut Vec<Finding>) {
     }
 }
 
-/// Looks at `migrations/NNNN_name.sql` among all paths.
+/// Checks `migrations/NNNN_name.sql` among all paths.
 pub fn migrations(paths: &[&str], found: &mut Vec<Finding>) {
     let finding = |path: &str, what: String| Finding { file: path.to_owned(), line: 0, what, why: NUMBERS };
     let mut numbered = Vec::new();

@@ -1,32 +1,32 @@
-//! Words that belong in one place, and words that belong nowhere.
+//! Checks words that belong in one place, and words that belong nowhere.
 
 use super::lex::Lexed;
 use super::{Finding, Source};
 
-/// Where statements may be written, each with the reason.
+/// Where SQL statements may be written, each with the reason.
 const SQL_PLACES: [&str; 5] = [
-    "crates/store/",          // The crate of statements.
-    "server/src/postgres",    // Starts the private cluster: no schema, no store yet.
+    "crates/store/",          // The crate for statements.
+    "server/src/postgres",    // Starts the private cluster, without schema or store.
     "crates/live/src/listen", // LISTEN needs a connection outside the pool.
-    "bench/",                 // Measures from outside; must not trust the code it measures.
-    "xtask/src/tidy/",        // Names what it looks for.
+    "bench/",                 // Measures from outside and must not trust the code it measures.
+    "xtask/src/tidy/",        // Contains the words it searches for.
 ];
 
 /// Words of the Flowo plugin's protocol that nobody would choose as a name by chance.
 const WIRE_WORDS: [&str; 6] = ["workflow_started", "rulegraph", "run_info", "group_info", "group_error", "aux_logs"];
 
-/// More words of it. Names of ours may look the same; as text they are the protocol's.
+/// Further words of that protocol. Our own names may look the same; in strings they are the protocol's.
 const WIRE_TEXTS: [&str; 4] = ["job_started", "job_info", "job_finished", "job_error"];
 
 /// Where those words may be used, each with the reason.
 const WIRE_PLACES: [&str; 7] = [
-    "crates/ingest/src/flowo",    // The adapters.
-    "crates/ingest/src/panoptes", // ...
-    "server/src/demo",            // Speaks as a client does.
-    "bench/",                     // Speaks as a client does.
+    "crates/ingest/src/flowo",    // The adapters of the protocols.
+    "crates/ingest/src/panoptes", // See above.
+    "server/src/demo",            // Plays a client.
+    "bench/",                     // Plays a client.
     "conformance/",               // The real clients.
-    "xtask/",                     // Installs the real clients; names what it looks for.
-    "build.rs",                   // Knows no protocol; its words are file names.
+    "xtask/",                     // Installs the real clients; contains the words it searches for.
+    "build.rs",                   // Uses the words as file names, not as a protocol.
 ];
 
 /// Names of other clients and words of their protocols, in any letters, also within longer names.
@@ -51,7 +51,7 @@ const CLIENT_PLACES: [&str; 12] = [
 /// Words of roles and scopes that mean nothing else; whoever has them as text decides by text.
 const RIGHTS_WORDS: [&str; 2] = ["viewer", "member"];
 
-/// Where roles and scopes have their words.
+/// Where roles and scopes may be written as words.
 const RIGHTS_PLACES: [&str; 2] = ["crates/model/src/access", "xtask/src/tidy/"];
 
 const SQL: &str = "1: SQL is written in crates/store, migrations and init-db only";
@@ -115,7 +115,7 @@ pub fn rust(source: &Source, lexed: &Lexed, found: &mut Vec<Finding>) {
     }
 }
 
-/// TypeScript, JavaScript and Python: no test is left out, none waits for the clock.
+/// TypeScript, JavaScript and Python: no test may be skipped, and none may sleep.
 pub fn scripts(source: &Source, found: &mut Vec<Finding>) {
     let words: &[&str] = if ["ts", "js", "mjs"].iter().any(|end| source.is(end)) {
         &[".skip(", ".only(", ".fixme(", "waitForTimeout("]
@@ -131,9 +131,9 @@ pub fn scripts(source: &Source, found: &mut Vec<Finding>) {
     }
 }
 
-/// Paths and registry hosts, in every text.
+/// Checks paths and registry hosts, in all text.
 pub fn places(source: &Source, found: &mut Vec<Finding>) {
-    // Put together here, so that this file does not hold them.
+    // Assembled here, so that this file does not contain them.
     let paths = [concat!("/ro", "ot/"), concat!("/wo", "rk/")];
     let hosts = [
         concat!("crates", ".io/"),
@@ -146,7 +146,7 @@ pub fn places(source: &Source, found: &mut Vec<Finding>) {
     for (at, text) in source.text.lines().enumerate() {
         for path in paths {
             let starts = text.match_indices(path).any(|(start, _)| {
-                // Part of a longer path or address is somebody's own directory.
+                // Inside a longer path or URL it is another directory.
                 !text[..start].ends_with(|c: char| c.is_alphanumeric() || "._-~*})$".contains(c))
             });
             if starts {
@@ -167,7 +167,7 @@ fn has_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| !text[..at].ends_with(in_word) && !text[at + word.len()..].starts_with(in_word))
 }
 
-/// Whether a string is an SQL statement: by its first words, which prose writes differently.
+/// Whether a string is an SQL statement, judging by its first words, which prose writes differently.
 fn is_statement(text: &str) -> bool {
     let body: String = text.lines().map(|line| line.split("--").next().unwrap_or(line).trim()).collect::<Vec<_>>().join(" ");
     let first = body.split_whitespace().next().unwrap_or_default();

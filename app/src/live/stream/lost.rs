@@ -1,4 +1,4 @@
-//! Without a connection: it is tried again, and until it stands the page reads itself again. Knows nothing of frames.
+//! Handles a lost connection: reconnects, and until then makes the page poll. Knows nothing of frames.
 
 use super::{BACKOFF, Stream, now};
 use crate::live::chip::Link;
@@ -8,10 +8,10 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
-/// A page without a stream reads itself again so often, if the server answers.
+/// How often a page without a stream polls, if the server answers.
 const POLL: Duration = Duration::from_secs(5);
 
-/// Whether the server answers at all.
+/// Whether the server answers.
 async fn answers() -> bool {
     match JsFuture::from(window().fetch_with_str("/healthz")).await {
         Ok(response) => response.dyn_into::<Response>().is_ok_and(|response| response.status() < 502),
@@ -20,7 +20,7 @@ async fn answers() -> bool {
 }
 
 impl Stream {
-    /// The connection is gone. The browser's own retries stop at some errors; ours do not.
+    /// The connection is lost. The browser stops retrying after some errors; we do not.
     pub(super) fn lost(self: &Rc<Self>) {
         self.close();
         let wait = {
@@ -39,8 +39,8 @@ impl Stream {
         self.poll();
     }
 
-    /// Without a stream the page reads itself again every few seconds, once at a time and only where somebody looks. A
-    /// server that does not answer changes nothing of what is shown.
+    /// Without a stream, the page reads itself again every few seconds, one read at a time and only while visible. If
+    /// the server does not answer, the page stays as it is.
     fn poll(self: &Rc<Self>) {
         if std::mem::replace(&mut self.state.borrow_mut().polling, true) {
             return;

@@ -1,4 +1,4 @@
-//! Moments of the past: what of the page follows when another one is asked for.
+//! Moments of the past: updates the page when another moment is requested.
 
 use super::sources::Sources;
 use crate::{api::runs::read_run, paths::RunPlace, session::session};
@@ -9,17 +9,17 @@ use model::{
 };
 use view::runs::{RunView, Then};
 
-/// What stands above a run's views.
+/// The part of the page above a run's views.
 #[derive(Clone, Copy)]
 pub struct Head {
     pub run: RwSignal<RunSummary>,
     pub rules: RwSignal<Vec<RuleRow>>,
-    /// Where in the past it is; `None` is now.
+    /// The moment of the past that is shown; `None` is now.
     pub then: RwSignal<Option<Then>>,
 }
 
 impl Head {
-    /// Keeps the head at the moment that the address names, and clocks with it. The views follow by themselves.
+    /// Keeps the head and the clock at the moment in the URL. The views follow by themselves.
     pub fn follow(self, id: RunId, place: Memo<RunPlace>, sources: Sources) {
         let session = session();
         session.then.set(self.then.with_untracked(|then| then.map(|then| then.at)));
@@ -33,12 +33,12 @@ impl Head {
                 let Some(at) = *at else {
                     self.then.set(None);
                     session.then.set(None);
-                    sources.again(); // Meanwhile the stream was not listened to.
+                    sources.again(); // The page ignored the stream in the meantime.
                     return;
                 };
                 spawn_local(async move {
                     let found = read_run(id, Some(at)).await;
-                    // Whoever moves on fast is shown the last moment only.
+                    // If the viewer moves on quickly, only the last moment is shown.
                     if asked.try_get_untracked() != Some(Some(at)) {
                         return;
                     }

@@ -1,4 +1,4 @@
-//! What the page of a run reads, part by part.
+//! What a run's page reads, part by part.
 
 use crate::{
     api::{
@@ -44,20 +44,20 @@ use view::{
     timeline::{Arrangement, TimelineView},
 };
 
-/// What stands beside the graph, as the address asks for it.
+/// The view beside the graph, as the URL requests it.
 #[derive(Clone, Debug, PartialEq)]
 enum Ask {
     Jobs(JobAsk),
     Matrix(MatrixAsk),
-    /// Of a rule, at a moment.
+    /// The rule, and the moment.
     JobGraph(Option<String>, Option<AsOf>),
-    /// The second says that it is wanted as a table.
+    /// The second field requests the table instead of the canvas.
     Timeline(Arrangement, bool),
     Results(ResultsAsk),
     Logs(LogsAsk),
     Code(Option<String>),
     Files(FilesAsk),
-    /// Of what, and before which line.
+    /// The kind of lines, and the line before which the page begins.
     History(Option<String>, Option<String>),
     Info(Option<String>),
 }
@@ -93,8 +93,8 @@ impl Ask {
     }
 }
 
-/// What stands beside the graph. One resource for all of them: a view gives way to the next one when
-/// that is there, and is not touched in between.
+/// The view beside the graph. All views share one resource: a view stays untouched until the next one has arrived, and
+/// is then replaced.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum View {
     Jobs(JobList),
@@ -115,7 +115,7 @@ async fn view(id: RunId, ask: Ask, span: Option<(i64, i64)>) -> Result<View, App
         Ask::Matrix(ask) => View::Matrix(read_matrix(id, ask).await?),
         Ask::JobGraph(rule, at) => View::JobGraph(read_job_graph(id, rule, at).await?),
         Ask::Timeline(arrangement, _) => {
-            // What a page without script shows; a page that wakes asks for what fits it.
+            // For a page without script; once hydrated, the page requests a window that fits its size.
             let span = span.map(|(from, to)| (from.into(), to.into()));
             let ask = view::timeline::Ask { arrangement, span, pixels: 480, top: 0, bottom: 600, turned: Vec::new() };
             View::Timeline(read_timeline(id, ask).await?)
@@ -129,14 +129,14 @@ async fn view(id: RunId, ask: Ask, span: Option<(i64, i64)>) -> Result<View, App
     })
 }
 
-/// What a rule graph lacks.
+/// What a rule graph may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Graphed {
-    /// Everything: none was reported.
+    /// Everything: no graph was reported.
     Absent,
-    /// Nothing that another look would bring.
+    /// Nothing that reading again would add.
     Whole,
-    /// Rules that are not among these.
+    /// Any rule that is not among these.
     Names(BTreeSet<String>),
 }
 
@@ -149,7 +149,7 @@ impl Graphed {
         }
     }
 
-    /// Whether it may show more, now that these rules have jobs. Says so once.
+    /// Whether reading again may add something, now that these rules have jobs. Returns `true` once per new rule.
     pub fn lacks(&mut self, rules: &[RuleRow]) -> bool {
         match self {
             Self::Absent => true,
@@ -163,7 +163,7 @@ impl Graphed {
     }
 }
 
-/// What the page reads. Each part is read again only when what it depends on changes.
+/// The resources of the page. Each is read again only when its inputs change.
 #[derive(Clone, Copy)]
 pub struct Sources {
     pub run: Resource<Result<RunView, AppError>, Json>,
@@ -184,7 +184,7 @@ impl Sources {
         Self {
             graphed: StoredValue::new(Graphed::Whole),
             failures: resource(move || (id.get(), at.get()), |(id, at)| async move { read_failures(known(id)?, at).await }),
-            // Another moment is put into the page that is there: see `pages/run/past.rs`.
+            // A change of moment does not reload this resource; it updates the existing page (`pages/run/moment.rs`).
             run: resource(
                 move || id.get(),
                 move |id| {

@@ -1,4 +1,4 @@
-//! The views beside the graph of a run, each with what it reads.
+//! The views beside the graph of a run, each with its data.
 
 use super::sources::{Sources, View};
 use crate::{
@@ -29,32 +29,32 @@ use model::{
 };
 use view::jobs::JobList;
 
-/// Stands where something is on its way.
+/// A placeholder while something is loading.
 #[component]
 pub fn Bone() -> impl IntoView {
     view! { <div class="bone" style="block-size:20px;margin:16px 24px" aria-busy="true"></div> }
 }
 
-/// What follows the stream.
+/// The parts of the page that follow the stream.
 #[derive(Clone, Copy)]
 pub struct Live {
     pub jobs: LiveJobs,
     pub cells: LiveMatrix,
     pub states: LiveStates,
-    /// Grows with every change of the run's jobs.
+    /// Incremented with every change of the run's jobs.
     pub changed: RwSignal<u32>,
-    /// The run goes on.
+    /// Whether the run is running.
     pub active: Signal<bool>,
-    /// The file that is followed besides.
+    /// The file that is followed as well.
     pub watch: Watch,
     /// Where the stream began.
     pub cursor: LiveCursor,
 }
 
-/// What stands beside the graph.
+/// The view beside the graph.
 #[component]
 pub fn RunView(id: RunId, place: Memo<RunPlace>, sources: Sources, live: Live) -> impl IntoView {
-    // Read before the stream began, or overtaken by too much: once more.
+    // Reads again if the data is older than the stream's beginning, or if too much arrived in the meantime.
     let again_if = move |early: Option<LiveCursor>, incomplete: bool| {
         Effect::new(move |_| {
             let early = early.is_some_and(|read_at| read_at.epoch == live.cursor.epoch && read_at.seq < live.cursor.seq);
@@ -95,20 +95,20 @@ pub fn RunView(id: RunId, place: Memo<RunPlace>, sources: Sources, live: Live) -
     }
 }
 
-/// A part that could not be read; the others stand.
+/// An error in place of one part; the other parts are unaffected.
 #[component]
 pub fn Note(error: AppError) -> impl IntoView {
     view! { <p class="graph-note" role="status">{error.to_string()}</p> }
 }
 
-/// Rules that are offered beside the list; all of them are under Info.
+/// Rules offered as filters beside the list; all of them are under Info.
 const RULES: usize = 200;
 
-/// What the list is narrowed to, and the rules as filters for those who do not use the graph.
+/// The active filters, and the rules as filters for people who do not use the graph.
 #[component]
 pub fn Chosen(id: RunId, rules: RwSignal<Vec<RuleRow>>, place: Memo<RunPlace>) -> impl IntoView {
     let rule = Memo::new(move |_| place.with(|place| place.rule.clone()));
-    // As many as the list has in all its windows, and as are planned.
+    // The number of jobs in all windows of the list, and the number including planned ones.
     let count = Memo::new(move |_| {
         let (one, words) = place.with(|place| (place.rule.clone(), place.status.clone().unwrap_or_default()));
         let statuses: Vec<JobStatus> = words.split(',').filter_map(|word| word.parse().ok()).collect();

@@ -1,6 +1,6 @@
-//! Words for what went wrong: which failure stands for the run, and what is said of each.
+//! The texts for what went wrong: which failure represents the run, and what to say about each.
 //!
-//! Pure. A text is said of the job or rule that it names, and of no other.
+//! Pure. An error text is shown only for the job or rule that it names.
 
 use model::{
     JobKey,
@@ -8,7 +8,7 @@ use model::{
     run::ReportedError,
 };
 
-/// What the card begins with.
+/// The first part of the card.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lead {
     pub heading: String,
@@ -22,13 +22,13 @@ pub(super) struct Cause {
     pub heading: String,
     pub says: String,
     pub text: Option<String>,
-    /// The job that stands for it, with the client's number of it.
+    /// The job that represents this cause, with the client's number of the job.
     pub job: Option<(JobKey, Option<i64>)>,
-    /// Its rule and how many jobs of it failed so, if there are several.
+    /// The rule, and how many of its jobs failed this way, if there are several.
     pub rule: Option<(String, u32)>,
 }
 
-/// The first of the failed jobs; of a run whose jobs did well, what the client said of it.
+/// The first failed job; if the run's jobs succeeded, what the client reported about the run.
 pub(super) fn lead(failures: &Failures) -> Lead {
     match failures.groups.first() {
         Some(first) => {
@@ -44,7 +44,7 @@ pub(super) fn lead(failures: &Failures) -> Lead {
     }
 }
 
-/// The other causes, and what was said of the run or of a rule without a job.
+/// The other causes, and errors of the run or of a rule without a job.
 pub(super) fn others(failures: &Failures) -> Vec<Cause> {
     let Some(first) = failures.groups.first() else {
         let shown = of_run(&failures.errors);
@@ -76,7 +76,8 @@ fn failed(rule: &str) -> String {
     if rule.is_empty() { "A job failed".to_owned() } else { format!("{rule} failed") }
 }
 
-/// What the client said of a job: by its number, else by its rule; of the only cause there is, else what names nothing.
+/// What the client reported about a job: by its number, else by its rule. If it is the only cause, an error that names
+/// nothing, else any error, also applies.
 fn of_job<'a>(failures: &'a Failures, first: &Failure) -> Option<&'a ReportedError> {
     let errors = || failures.errors.iter().rev();
     let by_job = errors().find(|error| error.job_id.is_some() && error.job_id == first.job_id);
@@ -86,13 +87,13 @@ fn of_job<'a>(failures: &'a Failures, first: &Failure) -> Option<&'a ReportedErr
     by_job.or_else(by_rule).or_else(|| unnamed().filter(|_| is_only)).or_else(|| errors().next().filter(|_| is_only))
 }
 
-/// What stands for a run: the newest error that says more than that something had failed before.
+/// The error that represents a run: the newest one that says more than that something failed earlier.
 fn of_run(errors: &[ReportedError]) -> Option<&ReportedError> {
     let newest = |wanted: fn(&ReportedError) -> bool| errors.iter().rev().find(|error| wanted(error));
     newest(tells).or_else(|| newest(|error| error.exception != "WorkflowError")).or(errors.last())
 }
 
-/// It has a text that says more than that something had failed before.
+/// Whether the error has a text that says more than that something failed earlier.
 fn tells(error: &ReportedError) -> bool {
     said(error).is_some_and(|text| !text.contains("At least one job did not complete successfully"))
 }
@@ -105,7 +106,7 @@ fn told(text: Option<&String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty()).cloned()
 }
 
-/// Where it was, as far as it was said.
+/// Where the error occurred, as far as it was reported.
 fn place(error: &ReportedError) -> String {
     let rule = error.rule.as_ref().map(|rule| format!("in rule {rule}"));
     let wrapped = error.text.as_deref().and_then(class).filter(|class| *class != error.exception).map(str::to_owned);

@@ -1,4 +1,4 @@
-//! The graph of jobs on its canvas: what is in sight, lines below boxes.
+//! Paints the graph of jobs on its canvas: only what is in view, lines below boxes.
 
 use super::{BOX, Board, Graph, Look};
 use crate::parts::ink::{Inks, pen};
@@ -7,12 +7,12 @@ use model::JobStatus;
 use view::job_graph::JobNode;
 use web_sys::CanvasRenderingContext2d;
 
-/// Smaller than this boxes have no words (scale).
+/// Below this scale boxes have no labels.
 const LEGIBLE: f64 = 0.55;
 /// Letters that fit into a box.
 const LETTERS: usize = 18;
 
-/// A label as it fits into a box, with a mark where it was cut.
+/// A label shortened to fit into a box, with an ellipsis if it was cut.
 fn fitting(label: String) -> String {
     match label.char_indices().nth(LETTERS - 1) {
         Some((end, letter)) if end + letter.len_utf8() < label.len() => format!("{}…", &label[..end]),
@@ -21,7 +21,7 @@ fn fitting(label: String) -> String {
 }
 
 impl Board {
-    /// Paints with the next frame, once.
+    /// Paints in the next frame, once.
     pub(super) fn paint(self) {
         if self.painting.try_update_value(|painting| std::mem::replace(painting, true)) != Some(false) {
             return;
@@ -56,7 +56,7 @@ impl Board {
         pen.set_fill_style_str(inks.of("ground"));
         pen.fill_rect(0.0, 0.0, width, height);
         pen.set_line_width(1.0);
-        // Lines in one go, those of what the pointer is on once more and stronger.
+        // All lines in one pass; those at the box under the pointer once more, stronger.
         for strong in [false, true] {
             pen.begin_path();
             for &(from, to) in &graph.edges {

@@ -1,4 +1,4 @@
-//! The rows of a job table as they stream: one signal each.
+//! The rows of a job table while it follows the stream: one signal each.
 
 use crate::paths::RunPlace;
 use leptos::prelude::*;
@@ -10,42 +10,42 @@ use model::{
 };
 use std::collections::{BTreeSet, HashMap};
 
-/// Rows held at most; the link below them leads to further ones.
+/// Most rows in the table; the link below it leads to further ones.
 const MOST: usize = 20_000;
-/// Jobs remembered while a window is on its way; more, and it is read once more.
+/// Jobs queued while a window is loading; when there are more, the window is read once more.
 const RECENT: usize = 2_000;
-/// Rows that are read again at once.
+/// Rows read again in one request.
 const SOME: usize = 300;
-/// Wildcards with a column of their own.
+/// Wildcards with their own columns.
 const COLUMNS: usize = 6;
 
-/// What is shown of the list.
+/// The part of the list that is shown.
 struct Window {
     order: ArcRwSignal<Vec<JobKey>>,
     rows: HashMap<JobKey, ArcRwSignal<JobRow>>,
     rule: Option<String>,
     statuses: Vec<JobStatus>,
-    /// New jobs belong on top of it.
+    /// Whether new jobs belong at its top.
     is_newest: bool,
-    /// Where the list goes on.
+    /// Where the list continues.
     next: ArcRwSignal<Option<Cursor>>,
-    /// Grows when more changed than the stream says.
+    /// Incremented when more changed than the stream sends.
     version: ArcRwSignal<u32>,
-    /// The version with which a row was last read; 0 if it is not here.
+    /// The version at which a row was last read; 0 if missing.
     read_with: HashMap<JobKey, u32>,
 }
 
-/// The rows of a job table. Windows come and go; what streams in between them is not lost.
+/// The rows of a job table. Windows are replaced; changes that stream in meanwhile are not lost.
 #[derive(Clone, Copy)]
 pub struct LiveJobs {
     window: StoredValue<Window>,
     recent: StoredValue<Recent>,
 }
 
-/// What was heard while a window is on its way.
+/// What arrived while a window is loading.
 #[derive(Clone, Default)]
 enum Recent {
-    /// None is.
+    /// No window is loading.
     #[default]
     Idle,
     Held(Vec<Frame>),
@@ -67,14 +67,13 @@ impl LiveJobs {
         Self { window: StoredValue::new(window), recent: StoredValue::new(Recent::Idle) }
     }
 
-    /// A window is being read: what was heard before is in it.
+    /// A window is being read; it contains everything that arrived before.
     pub fn awaited(self) {
         self.recent.set_value(Recent::Held(Vec::new()));
     }
 
-    /// Shows a window in place of the one before, and what was heard while it was on its way.
-    /// A table of the one before hears of nothing any more. `false` if so much was heard that the
-    /// window must be read again.
+    /// Replaces the window, and applies what arrived while the new one was loading. Tables of the old window get no
+    /// further changes. `false` if so much arrived that the window must be read again.
     pub fn show(self, page: Page<JobRow>, place: &RunPlace) -> bool {
         let Page { items, next } = page;
         self.window.set_value(Window {
@@ -101,7 +100,7 @@ impl LiveJobs {
         }
     }
 
-    /// Takes in the rows that follow those held.
+    /// Appends the rows that follow.
     pub(super) fn extend(self, page: Page<JobRow>) {
         let order = self.order();
         let fresh: Vec<JobRow> =
@@ -112,7 +111,7 @@ impl LiveJobs {
         self.next().set(page.next);
     }
 
-    /// So many rows are held that no further ones are read by themselves.
+    /// Whether there are so many rows that no further ones are loaded automatically.
     pub(super) fn is_full(self) -> bool {
         self.order().with_untracked(|order| order.len() >= MOST)
     }
@@ -129,7 +128,7 @@ impl LiveJobs {
         self.window.with_value(|window| window.rows.get(&id).cloned())
     }
 
-    /// Takes a frame in, now and again if a window arrives that may be older.
+    /// Applies a frame, now and again once a loading window, which may be older, has arrived.
     pub fn apply(self, frame: &Frame) {
         self.take(frame);
         self.recent.update_value(|recent| {
@@ -143,7 +142,7 @@ impl LiveJobs {
         });
     }
 
-    /// More changed than the stream says: rows in sight are to be read again.
+    /// More changed than the stream sends: the visible rows must be read again.
     pub fn lost_track(self) {
         self.recent.update_value(|recent| {
             if matches!(recent, Recent::Held(_)) {
@@ -157,7 +156,7 @@ impl LiveJobs {
         self.window.with_value(|window| window.version.clone())
     }
 
-    /// Those of some rows that were read before a version.
+    /// Those of the given rows that were read before `version`.
     pub(super) fn behind(self, ids: &[JobKey], version: u32) -> Vec<JobKey> {
         self.window.with_value(|window| {
             let old = |id: &&JobKey| window.read_with.get(id).copied().unwrap_or(0) != version;
@@ -165,7 +164,7 @@ impl LiveJobs {
         })
     }
 
-    /// Takes in the newest jobs and some that were named, both read with a version.
+    /// Applies the newest jobs and some that were requested by key, both read at `version`.
     pub(super) fn caught_up(self, newest: Option<Page<JobRow>>, rows: Vec<JobRow>, gone: Vec<JobKey>, version: u32) {
         let mut ids: Vec<JobKey> = rows.iter().map(|row| row.id).collect();
         self.take(&Frame { jobs: rows, gone_jobs: gone, ..Frame::default() });
@@ -175,7 +174,7 @@ impl LiveJobs {
             if overlaps || page.next.is_none() {
                 self.take(&Frame { jobs: page.items, ..Frame::default() });
             } else {
-                // So many came that those between are not known: the list begins anew.
+                // So many jobs are new that there is a gap before the known ones: the list starts over.
                 let (order, next) = (self.order(), self.next());
                 self.window.update_value(|window| {
                     window.rows = page.items.into_iter().map(|job| (job.id, ArcRwSignal::new(job))).collect();
@@ -188,7 +187,7 @@ impl LiveJobs {
         self.window.update_value(|window| window.read_with.extend(ids.into_iter().map(|id| (id, version))));
     }
 
-    /// Rows in place, new jobs on top of the first page.
+    /// Updates rows in place, and inserts new jobs at the top of the first page.
     fn take(self, frame: &Frame) {
         for job in &frame.jobs {
             match self.row(job.id) {
@@ -208,12 +207,12 @@ impl LiveJobs {
         }
     }
 
-    /// Whether one of the rows held now is such a job.
+    /// Whether any row in the table satisfies `is`.
     pub(super) fn any(self, is: impl Fn(&JobRow) -> bool) -> bool {
         self.window.with_value(|window| window.rows.values().any(|row| row.with_untracked(&is)))
     }
 
-    /// Names of the wildcards of the rows shown now, in order: those with a column of their own, and the others.
+    /// Names of the wildcards of the current rows, in order: those with their own columns, and the others.
     pub(super) fn wildcards(self) -> (Vec<String>, Vec<String>) {
         let mut names = BTreeSet::new();
         self.window.with_value(|window| {
@@ -233,7 +232,7 @@ impl LiveJobs {
             let status = window.statuses.is_empty() || window.statuses.contains(&job.status);
             window.is_newest && rule && status
         });
-        // Older jobs than the last one shown belong to the next page.
+        // Jobs older than the last one shown belong to the next page.
         let goes_on = self.next().with_untracked(Option::is_some);
         let is_older = order.with_untracked(|order| goes_on && order.last().is_some_and(|last| *last > job.id));
         if job.superseded || !fits || is_older {
@@ -242,7 +241,7 @@ impl LiveJobs {
         self.window.update_value(|window| {
             window.rows.insert(job.id, ArcRwSignal::new(job.clone()));
         });
-        // Where no more rows are held, the oldest makes room: the link below leads to it.
+        // If the table is full, the oldest row makes room; the link below leads to it.
         let mut gone = None;
         order.update(|order| {
             let at = order.partition_point(|held| *held > job.id);

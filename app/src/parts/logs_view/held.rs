@@ -1,5 +1,5 @@
-//! The lines that are held of an open log: read on in both directions, let go at one end for those at the other, and
-//! taken from the stream while somebody follows.
+//! The loaded lines of an open log: extended in both directions, dropped at one end to make room at the other, and
+//! taken from the stream while the viewer follows.
 
 use crate::api::logs::{count_lines, read_log};
 use leptos::{html, prelude::*, task::spawn_local};
@@ -13,45 +13,46 @@ use model::{
 use std::time::Duration;
 use view::logs::{FileNews, LogWindow, OpenLog};
 
-/// Lines that are being counted are asked for so often, and so many times.
+/// While lines are being counted: how often to ask for the count, and how many times.
 pub const COUNTED: Duration = Duration::from_millis(300);
 pub const COUNTS: u32 = 200;
-/// More than this is not read to catch up: what is at the end is (bytes).
+/// A larger gap is not read to catch up; the end of the log is read instead (bytes).
 const BEHIND: u64 = 96 << 10;
-/// Lines that are held; more at one side let go of those at the other.
+/// Most lines in memory; when more are added at one end, lines are dropped at the other.
 const HELD: usize = 4_000;
-/// So near to an edge, in pixels, the next lines are read.
+/// The next lines are loaded when the view is this close to an edge, in pixels.
 const NEAR: i32 = 400;
 
-/// What is held of a log.
+/// The loaded part of a log.
 #[derive(Clone, Copy)]
 pub struct Held {
     pub id: RunId,
     pub file: StoredValue<FileRef>,
     pub lines: RwSignal<Vec<LogLine>>,
     pub facts: RwSignal<FileFacts>,
-    /// Bytes of the text; of a packed file not those of the file.
+    /// Bytes of the text; for a compressed file, not the bytes of the file.
     pub size: RwSignal<u64>,
-    /// Its places are none of the file: what becomes of that says nothing of them.
+    /// Whether positions are in decompressed text, so that the file's size says nothing about them.
     pub packed: StoredValue<bool>,
-    /// How its letters were read first; they are read on so.
+    /// The encoding of the first window; later windows are read the same way.
     pub read: StoredValue<ReadAs>,
-    /// What is to be known of the text.
+    /// A remark about the text.
     pub note: RwSignal<Option<String>>,
     pub from: RwSignal<u64>,
     pub to: RwSignal<u64>,
-    /// The last line of the file is held, and has no end yet.
+    /// Whether the last line of the file is loaded and has no line end yet.
     pub open: StoredValue<bool>,
-    /// Lines before the first that is held, once they are counted.
+    /// Number of lines before the first loaded one, once they are counted.
     pub before: RwSignal<Option<u64>>,
-    /// A window is on its way.
+    /// Whether a window is loading.
     pub busy: StoredValue<bool>,
     pub why: RwSignal<Option<String>>,
     pub pane: NodeRef<html::Div>,
 }
 
 impl Held {
-    /// What is held goes to the end of the file; its last line may be half of one, which is gone on with from its start.
+    /// Whether the loaded part reaches the end of the file. Its last line may be incomplete; reading resumes at that
+    /// line's start.
     pub fn ends(self) -> bool {
         self.open.get_value() || self.to.get_untracked() >= self.size.get_untracked()
     }
@@ -68,13 +69,13 @@ impl Held {
         });
     }
 
-    /// How the letters of further windows are to be read: as those of the first, if these were no plain ones.
+    /// The encoding for further windows: that of the first, unless it is the default.
     pub fn encoding(self) -> Option<Encoding> {
         let ReadAs { encoding, because } = self.read.try_get_value()?;
         (because == Because::Chosen || encoding != Encoding::UTF_8).then_some(encoding)
     }
 
-    /// Reads a part, unless one is on its way already.
+    /// Reads a part, unless a read is in progress.
     pub fn read(self, part: LogPart, follow: bool) {
         if self.busy.try_get_value() != Some(false) {
             return;
@@ -84,7 +85,7 @@ impl Held {
         spawn_local(async move {
             let found = read_log(self.id, file, part, self.encoding()).await;
             if self.busy.try_set_value(false).is_some() {
-                return; // The reader went on to something else.
+                return; // The viewer has moved on to something else.
             }
             match found {
                 Ok(OpenLog { window: Ok(window), .. }) => self.take(part, window, follow),
@@ -128,7 +129,7 @@ impl Held {
                     self.to.set(last);
                     self.open.set_value(false);
                 }
-                // What was in sight stays there.
+                // Keeps the visible lines in place.
                 if let (Some(pane), Some(below)) = (pane, below) {
                     request_animation_frame(move || pane.set_scroll_top(pane.scroll_height() - below));
                 }
@@ -136,10 +137,10 @@ impl Held {
             LogPart::From(_) => {
                 let last = self.lines.with_untracked(|lines| lines.last().cloned());
                 if new.len() == 1 && new.last() == last.as_ref() {
-                    return; // The line that is being written is as it was.
+                    return; // The line being written has not changed.
                 }
                 if from < self.from.get_untracked() {
-                    // A terminal would write over lines before the first that is held.
+                    // A terminal would overwrite lines before the first loaded one.
                     return self.read(LogPart::End, follow);
                 }
                 self.to.set(to);
@@ -162,11 +163,11 @@ impl Held {
         }
     }
 
-    /// The lines before the first: known, or asked for until they are counted.
+    /// Sets the number of lines before the first; if it is not known yet, asks until they are counted.
     pub fn number(self, from: u64, before: Option<u64>) {
         self.before.set(before);
         let ReadAs { encoding, because } = self.read.get_value();
-        // Nobody counts lines by a width that the file does not tell.
+        // Lines in an encoding that the viewer chose and whose width the file does not show cannot be counted.
         if before.is_some() || because == Because::Chosen && encoding.is_wide() {
             return;
         }
@@ -175,7 +176,7 @@ impl Held {
             for _ in 0..COUNTS {
                 let Ok(Ok(found)) = count_lines(self.id, file.clone(), from).await else { return };
                 if self.from.try_get_untracked() != Some(from) {
-                    return; // Other lines are held by now, and asked for.
+                    return; // Other lines are loaded by now, and another count is requested.
                 }
                 if found.is_some() {
                     self.before.set(found);
@@ -186,7 +187,7 @@ impl Held {
         });
     }
 
-    /// What the stream says of the file: lines that follow on ours, or that there are some.
+    /// Handles news of the file: either lines that follow ours, or only the fact that there are some.
     pub fn hear(self, news: FileNews) {
         let facts = match news.facts {
             Ok(facts) => facts,
@@ -203,9 +204,9 @@ impl Held {
         let lines = news.lines.filter(|window| window.text.read.encoding == encoding);
         match lines.map(|window| (window.text.from, window.text.to, window)) {
             Some((from, end, window)) if ended && from <= to && to <= end => self.take(LogPart::From(from), window, at_end),
-            // It is another file now, or the same from the start.
+            // The file was replaced or truncated.
             _ if facts.size < to => self.read(LogPart::End, at_end),
-            // The reader is elsewhere: it is enough to know that there is more.
+            // The viewer is elsewhere in the file, so only the new size matters.
             _ if !ended => {
                 self.facts.set(facts);
                 self.size.set(facts.size);

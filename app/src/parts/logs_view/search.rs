@@ -1,5 +1,4 @@
-//! Words, or lines that matter, looked for in one log: asked for part by part until all of it was looked through, or the
-//! reader stops.
+//! Searches one log for words or for important lines, part by part until the whole log is searched or the viewer stops.
 
 use crate::{
     api::logs::find_in_log,
@@ -15,31 +14,31 @@ use model::{
     text,
 };
 
-/// What is looked for in a log, and what was found of it so far.
+/// A search in a log, and its hits so far.
 #[derive(Clone, Copy)]
 pub struct Search {
     id: RunId,
     file: StoredValue<FileRef>,
-    /// How its letters are read.
+    /// The encoding of the log.
     encoding: StoredValue<Option<Encoding>>,
     wanted: RwSignal<Option<Wanted>>,
     hits: RwSignal<Vec<Hit>>,
-    /// Bytes of the text, as the last answer said.
+    /// Bytes of the text, according to the last answer.
     size: RwSignal<u64>,
-    /// Bytes of a line by which it is judged, where one has a word of a level behind them; else 0.
+    /// How many bytes of a line decide its level, if a line has a level word beyond them; else 0.
     judged: RwSignal<u64>,
-    /// Bytes that were looked through; `None` when these are all.
+    /// Bytes searched so far; `None` when the whole log is searched.
     at: RwSignal<Option<u64>>,
-    /// Hits at which looking ends.
+    /// Number of hits at which the search pauses.
     room: RwSignal<usize>,
-    /// Nothing is looked for any more.
+    /// Whether the search is not running.
     ended: RwSignal<bool>,
     why: RwSignal<Option<String>>,
-    /// Grows with every search: answers to earlier ones are let go.
+    /// Incremented with every search; answers to earlier searches are dropped.
     turn: StoredValue<u32>,
 }
 
-/// Hits that are listed; looking ends there, and goes on for as many more when the reader asks.
+/// Hits per round: the search pauses there, and continues for as many more when the viewer asks.
 const HITS: usize = 1_000;
 
 impl Search {
@@ -60,7 +59,7 @@ impl Search {
         }
     }
 
-    /// Looks for something else, or for nothing.
+    /// Starts another search, or clears it.
     pub fn begin(self, wanted: Option<Wanted>) {
         self.stop();
         if self.wanted.get_untracked() == wanted {
@@ -80,7 +79,7 @@ impl Search {
         }
     }
 
-    /// The log has grown: what came is looked through, too.
+    /// The log has grown: searches the new part too.
     pub fn grown(self, size: u64) {
         let from = self.size.get_untracked();
         let done = self.ended.get_untracked() && self.at.get_untracked().is_none() && self.why.with_untracked(Option::is_none);
@@ -91,7 +90,7 @@ impl Search {
         }
     }
 
-    /// Looks on from where looking ended: at a stop, an error, or as many lines as are listed.
+    /// Continues where the search stopped: at a stop, an error, or the limit of hits.
     fn go_on(self) {
         let (Some(wanted), Some(at)) = (self.wanted.get_untracked(), self.at.get_untracked()) else { return };
         self.room.set(self.hits.with_untracked(Vec::len) + HITS);
@@ -115,12 +114,12 @@ impl Search {
         loop {
             let found = find_in_log(self.id, file.clone(), words.clone(), level, from, encoding).await;
             if self.turn.try_get_value() != Some(turn) {
-                return; // Something else is looked for, or the reader is gone.
+                return; // Another search has started, or the viewer is gone.
             }
             match found {
                 Ok(Ok(Hits { hits, next, size, judged })) => {
                     self.hits.update(|held| {
-                        // One that had no end yet is told again.
+                        // A hit whose line was incomplete is sent again.
                         let last = held.last().map(|hit| hit.at);
                         held.extend(hits.into_iter().filter(|hit| Some(hit.at) > last));
                     });
@@ -145,7 +144,7 @@ impl Search {
     }
 }
 
-/// The lines that were found, each a link to its place.
+/// The lines that were found, each with a link to its position.
 #[component]
 pub fn Found(search: Search, id: RunId, file: StoredValue<FileRef>, place: Memo<RunPlace>) -> impl IntoView {
     let says = move || {

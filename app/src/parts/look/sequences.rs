@@ -1,4 +1,4 @@
-//! Records of FASTA and FASTQ: names, lengths, and letters with a colour each.
+//! FASTA and FASTQ records: names, lengths, and coloured letters.
 
 use crate::api::results::look_into;
 use leptos::{prelude::*, task::spawn_local};
@@ -9,9 +9,9 @@ use model::{
     text,
 };
 
-/// Letters that have a colour, in all records together.
+/// Coloured letters over all records.
 const COLOURED: usize = 6_000;
-/// Letters in a line.
+/// Letters per line.
 const LINE: usize = 60;
 
 #[component]
@@ -29,7 +29,7 @@ pub fn SequencesView(id: RunId, file: FileRef, found: Sequences, label: String) 
         spawn_local(async move {
             let found = look_into(id, file, at, None).await;
             if busy.try_set(false).is_some() {
-                return; // The reader went on to something else.
+                return; // The viewer has moved on to something else.
             }
             let Ok(Ok((_, Shown::Sequences(found)))) = found else { return failed.set(true) };
             failed.set(false);
@@ -91,7 +91,7 @@ fn row(record: &Sequence, coloured: bool) -> impl IntoView + use<> {
     }
 }
 
-/// Letters that follow each other in one colour.
+/// Groups consecutive letters of the same colour.
 fn inked(letters: &str) -> Vec<AnyView> {
     let kind = |letter: char| match letter.to_ascii_uppercase() {
         'A' => "nt-a",

@@ -1,4 +1,4 @@
-//! Rows of a table: those near the view exist, further ones are read as one comes near the end.
+//! The rows of a table: only those near the view exist, and more are loaded near the end.
 
 use super::sequences::SequencesView;
 use crate::{
@@ -15,10 +15,10 @@ use model::{
 };
 use std::{cmp::Ordering, sync::Arc};
 
-/// Height of a row, in pixels, and rows kept beyond each edge of what is seen.
+/// Height of a row, in pixels, and rows rendered beyond each edge of the view.
 const ROW: u32 = 26;
 const BEYOND: usize = 30;
-/// Rows that are held. Who wants more downloads the file.
+/// Most rows in memory; for more, the viewer downloads the file.
 const HELD: usize = 20_000;
 
 #[component]
@@ -43,14 +43,14 @@ pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl 
             return;
         }
         busy.set_value(true);
-        // As the first rows were read.
+        // With the same parameters as for the first rows.
         let search = window().location().search().unwrap_or_default();
         let encoding = RunPlace::of(search.trim_start_matches('?')).encoding.and_then(|encoding| encoding.parse().ok());
         let file = file.clone();
         spawn_local(async move {
             let found = look_into(id, file, at, encoding).await;
             if busy.try_set_value(false).is_some() {
-                return; // The reader went on to something else.
+                return; // The viewer has moved on to something else.
             }
             let Ok(Ok((_, Shown::Table(found)))) = found else { return failed.set(true) };
             failed.set(false);
@@ -62,7 +62,7 @@ pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl 
             }
         });
     });
-    // Numbers of rows in the order they are shown.
+    // Row numbers in the order they are shown.
     let order = {
         let numeric = Arc::clone(&numeric);
         Memo::new(move |_| {
@@ -112,7 +112,7 @@ pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl 
         (Some(_), false) => None,
         (None, _) => ends.get().says(),
     };
-    // Rows that are not read would have their places among these.
+    // Rows that are not loaded yet would sort in between these.
     let among = move || {
         let is_part = next.get().is_some() || ends.get() == Ends::More;
         (is_part && sort.get().is_some()).then(|| format!("Sorted among the {} read.", rows_of(count.get())))
@@ -183,7 +183,7 @@ fn About(about: Option<String>, more: u64, raw: String) -> impl IntoView {
         .into_any()
 }
 
-/// How many lines stand before the rows, and how many of them are shown.
+/// How many lines precede the rows, and how many of them are shown.
 fn before(shown: u64, more: u64) -> String {
     let says = match shown + more {
         1 => "1 line before the rows".to_owned(),
@@ -195,7 +195,7 @@ fn before(shown: u64, more: u64) -> String {
     }
 }
 
-/// A column's name, kind and what can be said of it. Its button sorts what was read.
+/// A column's name, type and summary. Its button sorts the loaded rows.
 #[component]
 fn Head(at: usize, column: Column, sort: RwSignal<Option<(usize, bool)>>) -> impl IntoView {
     let Column { name, kind, missing, distinct, range, shape } = column;
@@ -239,7 +239,7 @@ fn cell(rows: &[Arc<Vec<String>>], row: usize, column: usize) -> &str {
     rows.get(row).and_then(|row| row.get(column)).map_or("", String::as_str)
 }
 
-/// Numbers by size, words by letters; what is no number comes last.
+/// Compares numbers by size and words by letters; values that are not numbers come last.
 fn compare(a: &str, b: &str, number: bool) -> Ordering {
     if !number {
         return a.cmp(b);

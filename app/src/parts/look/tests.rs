@@ -1,4 +1,5 @@
-//! Views that wake in the browser: what the server writes of them is parsed as it is written, whatever letters a file has.
+//! Views that hydrate in the browser: what the server writes must be parsed exactly as written, whatever letters a file
+//! contains.
 
 use super::{sequences::SequencesView, table::TableView};
 use leptos::prelude::*;
@@ -14,10 +15,10 @@ use std::io::Write as _;
 #[path = "../../../../crates/peek/tests/shapes/html.rs"]
 mod html;
 
-/// Elements one within the other: a table in its scroller, and the picture in a head of it.
+/// Deepest nesting of elements: a table in its scroller, and the picture in its head.
 const DEEPEST: usize = 10;
 
-/// What the server writes of a view.
+/// The HTML that the server writes for a view.
 fn written(name: &str, bytes: &[u8]) -> Option<String> {
     let mut file = scratch();
     file.write_all(bytes).expect("room");

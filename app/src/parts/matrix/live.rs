@@ -1,4 +1,4 @@
-//! The cells of a matrix as they stream: one signal each.
+//! The cells of a matrix while it follows the stream: one signal each.
 
 use leptos::prelude::*;
 use model::{job::JobRow, live::Frame};
@@ -8,21 +8,21 @@ use std::{
 };
 use view::matrix::{Cell, MatrixRow, MatrixView};
 
-/// Rows read again at once.
+/// Rows read again in one request.
 const AGAIN: usize = 120;
-/// Jobs remembered while rows are on their way.
+/// Jobs queued while rows are loading.
 const RECENT: usize = 2_000;
 
 type CellSignal = ArcRwSignal<Option<Cell>>;
 
-/// A row on the page.
+/// A row of the matrix.
 #[derive(Clone)]
 pub(super) struct Row {
-    /// By rule; a cell is made when it is first looked at.
+    /// Keyed by rule; a cell is created when it is first used.
     cells: Arc<Mutex<HashMap<String, CellSignal>>>,
-    /// Milliseconds of all its jobs that have ended.
+    /// Total milliseconds of the row's jobs that have ended.
     pub(super) ms: ArcRwSignal<i64>,
-    /// The version of the matrix with which it was read.
+    /// The version of the matrix at which the row was read.
     read_with: u32,
 }
 
@@ -37,7 +37,7 @@ impl Row {
         cell
     }
 
-    /// Shows what was read; what is the same is not touched.
+    /// Shows the values read; equal ones are not touched.
     fn put(&self, columns: &[String], read: MatrixRow) {
         for (rule, cell) in columns.iter().zip(read.cells) {
             let shown = self.cell(rule);
@@ -50,13 +50,13 @@ impl Row {
         }
     }
 
-    /// Whether a cell can say by itself what became of a job, and now does.
+    /// Updates the cell of a job from the frame alone; `false` if that is not possible.
     fn take(&self, job: &JobRow, rule: &str) -> bool {
         let ms = job.ended_at.map_or(0, |ended| job.duration(ended).unwrap_or(0));
         let next = Cell { job: job.id, status: job.status, jobs: 1, ms };
         let cell = self.cell(rule);
         let before = match cell.get_untracked() {
-            // An attempt that gave way to another one, which has the cell already.
+            // A superseded attempt; the cell already shows its successor.
             Some(held) if job.superseded && held.job != job.id => return true,
             _ if job.superseded => return false,
             None => 0,
@@ -73,32 +73,32 @@ impl Row {
     }
 }
 
-/// A matrix as far as it was read.
+/// The loaded part of a matrix.
 #[derive(Clone)]
 pub(super) struct Held {
     pub(super) by: String,
     pub(super) columns: ArcRwSignal<Vec<String>>,
     pub(super) order: ArcRwSignal<Vec<String>>,
-    /// Rules without a column.
+    /// Number of rules without a column.
     pub(super) more_columns: u32,
-    /// Rows in all.
+    /// Number of rows in total.
     pub(super) total: ArcRwSignal<u32>,
-    /// Rows before the first one here: they are on a page of their own.
+    /// Rows before the first loaded one; they are on a page of their own.
     first: u32,
     pub(super) longest: ArcRwSignal<i64>,
     rows: HashMap<String, Row>,
-    /// Grows when something came that the cells could not say.
+    /// Incremented when a frame contained something that the cells could not show.
     pub(super) version: ArcRwSignal<u32>,
-    /// Values that came with jobs and have no row yet.
+    /// Values of streamed jobs that have no row yet.
     met: Vec<String>,
-    /// What was heard while rows are on their way.
+    /// Jobs that arrived while rows are loading.
     recent: Option<Vec<JobRow>>,
-    /// Where reading on goes on, and whether it has begun again: rows may have moved meanwhile.
+    /// Where loading continues, and whether it has started over, because rows may have moved meanwhile.
     read_to: u32,
     again: bool,
 }
 
-/// What is shown of a matrix; follows frames.
+/// The displayed matrix; follows frames.
 #[derive(Clone, Copy)]
 pub struct LiveMatrix(StoredValue<Option<Held>>);
 
@@ -107,7 +107,7 @@ impl LiveMatrix {
         Self(StoredValue::new(None))
     }
 
-    /// Shows what was read from the row `first` on.
+    /// Shows what was read, beginning at row `first`.
     pub(super) fn show(self, found: MatrixView, first: u32) -> Held {
         let MatrixView { by, columns, more_columns, total, rows, longest, .. } = found;
         let held = Held {
@@ -130,7 +130,7 @@ impl LiveMatrix {
         held
     }
 
-    /// Shows rows: known ones where they are, new ones at the end.
+    /// Shows rows: known ones in place, new ones at the end.
     fn put(self, rows: Vec<MatrixRow>, version: u32) {
         let Some(Some(held)) = self.0.try_get_value() else { return };
         let columns = held.columns.get_untracked();
@@ -156,7 +156,7 @@ impl LiveMatrix {
         }
     }
 
-    /// Where reading on goes on.
+    /// Where loading continues.
     pub(super) fn read_to(self) -> u32 {
         self.0.try_with_value(|held| held.as_ref().map_or(u32::MAX, |held| held.read_to)).unwrap_or(u32::MAX)
     }
@@ -165,7 +165,7 @@ impl LiveMatrix {
         self.0.with_value(|held| held.as_ref()?.rows.get(value).cloned())
     }
 
-    /// Takes a frame in. What its cells cannot say makes the version grow.
+    /// Applies a frame. Changes that the cells cannot show increment the version.
     pub fn apply(self, frame: &Frame) {
         let Some(Some(held)) =
             self.0.try_with_value(|held| held.as_ref().map(|held| (held.by.clone(), held.columns.clone(), held.version.clone())))
@@ -198,7 +198,7 @@ impl LiveMatrix {
         }
     }
 
-    /// Which of these rows were read before the version that is asked for, and what was met.
+    /// Those of `values` whose rows were read before `version`, and the values without a row.
     pub(super) fn behind(self, values: &[String], version: u32) -> Vec<String> {
         self.0.with_value(|held| {
             let Some(held) = held else { return Vec::new() };
@@ -209,7 +209,7 @@ impl LiveMatrix {
         })
     }
 
-    /// Rows are on their way: what is heard now may be newer.
+    /// Rows are being read; jobs that arrive from now on may be newer.
     pub(super) fn awaited(self) {
         self.0.update_value(|held| {
             if let Some(held) = held {
@@ -218,7 +218,7 @@ impl LiveMatrix {
         });
     }
 
-    /// Takes in rows that were read again, or further ones.
+    /// Applies rows that were read again, or further ones.
     pub(super) fn read(self, found: MatrixView, version: u32, further: bool) {
         let Some(Some(held)) = self.0.try_get_value() else { return };
         let last = found.rows.len() as u32;

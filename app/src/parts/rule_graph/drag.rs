@@ -1,10 +1,10 @@
-//! Moving the picture of a rule graph with the mouse. Touch, wheel and keys need no help.
+//! Pans the picture of a rule graph with the mouse. Touch, wheel and keys need no help.
 
 use super::element;
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast as _;
 
-/// Moves the picture with the mouse; touch moves it by itself.
+/// Pans with the mouse; for touch the browser does it.
 #[derive(Clone, Copy)]
 pub(super) struct Drag {
     scroller: NodeRef<html::Div>,
@@ -17,7 +17,7 @@ impl Drag {
     }
 
     pub(super) fn begin(self, event: &ev::PointerEvent) {
-        // A box is a link; the picture is taken hold of between them.
+        // A box is a link, so panning starts only between boxes.
         let between = event
             .target()
             .and_then(|target| target.dyn_into::<web_sys::Element>().ok())

@@ -1,7 +1,7 @@
-//! What the reader of a timeline sees and does: the part in sight, what is held of it, and when more is asked for.
+//! The state of a timeline: the part in view, the cached data, and when to fetch more.
 //!
-//! While a page is on its way the one before is still shown and touched though its signals are
-//! gone, so nothing here relies on them (`try_…`).
+//! While another page is loading, the old one is still shown and can be touched although its signals are gone, so
+//! nothing here relies on them (`try_…`).
 
 mod input;
 mod show;
@@ -25,14 +25,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use view::timeline::{Arrangement, Chain, Group, SpanSums, TimelineView};
 use wasm_bindgen::JsCast as _;
 
-/// While jobs change the part in sight is read again at most so often.
+/// Shortest time between two reads while jobs change.
 const BEAT: Duration = Duration::from_secs(1);
-/// The address follows when the reader has stood still so long.
+/// The URL is updated when the view has not moved for this long.
 const SETTLED: Duration = Duration::from_millis(400);
-/// The shortest part that can be seen (ms).
+/// The shortest span that can be viewed (ms).
 const CLOSEST: f64 = 20.0;
 
-/// A job under the pointer, and where on the view.
+/// A job under the pointer, and the position in the view.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pointed {
     pub job: JobRow,
@@ -40,7 +40,7 @@ pub struct Pointed {
     pub y: i32,
 }
 
-/// What a pressed pointer does.
+/// What dragging does.
 #[derive(Clone, Copy, PartialEq)]
 enum Grip {
     Pan { from: (f64, f64), scroll: i32, x: i32, y: i32 },
@@ -54,18 +54,18 @@ pub struct Board {
     place: Memo<RunPlace>,
     arrangement: StoredValue<Arrangement>,
     held: RwSignal<Arc<TimelineView>>,
-    /// The heights that are held.
+    /// The range of heights that is cached.
     reach: StoredValue<(u32, u32)>,
     turned: RwSignal<Vec<String>>,
     span: RwSignal<(f64, f64)>,
-    /// All of it is in sight and stays so.
+    /// Whether the whole run is in view and stays so.
     whole: StoredValue<bool>,
     brush: RwSignal<Option<(f64, f64)>>,
     sums: RwSignal<Option<(i64, i64, SpanSums)>>,
     hint: RwSignal<Option<Pointed>>,
     critical: RwSignal<Chain>,
     grip: StoredValue<Option<Grip>>,
-    /// Pointers that touch: their numbers and places, for pinching.
+    /// Touching pointers, as ids and positions, for pinching.
     touches: StoredValue<Vec<(i32, i32)>>,
     asking: StoredValue<bool>,
     again: StoredValue<bool>,
@@ -145,7 +145,7 @@ impl Board {
             self.inks.set_value(Inks::default());
             self.paint();
         });
-        // The open bars grow.
+        // Bars of running jobs grow.
         Effect::new(move |_| {
             self.now.track();
             if self.held.with_untracked(|held| held.running) {
@@ -191,7 +191,7 @@ impl Board {
         self.need();
     }
 
-    /// What is in sight, and how large it is.
+    /// The scroller with its width and height.
     fn sight(self) -> Option<(web_sys::HtmlDivElement, f64, f64)> {
         let scroller = self.scroller.try_get_untracked().flatten()?;
         let (width, height) = (f64::from(scroller.client_width()), f64::from(scroller.client_height()));
@@ -208,17 +208,17 @@ impl Board {
         self.held.try_with_untracked(|held| stack(held, &turned))
     }
 
-    /// What is missing of the critical path, if anything is.
+    /// What the critical path lacks, if anything.
     pub fn path_says(self) -> Option<String> {
         self.critical.with(Chain::says)
     }
 
-    /// The groups' names, in their order.
+    /// The groups' names, in order.
     pub fn names(self) -> Vec<String> {
         self.held.with(|held| held.groups.iter().map(|group| group.name.clone()).collect())
     }
 
-    /// By name, what `label` makes of a group, of where it begins and ends, and of whether it is folded.
+    /// Maps each group's name to the result of `label` for the group, its upper and lower end, and whether it is folded.
     pub fn labels<L>(self, label: impl Fn(&Group, (u32, u32), bool) -> L) -> HashMap<String, L> {
         let stack = self.stack();
         let one = |(at, group): (usize, &Group)| (group.name.clone(), label(group, stack.span(at), stack.is_folded(at)));
@@ -233,7 +233,7 @@ impl Board {
         self.held.try_with(|held| held.peak)
     }
 
-    /// The height of everything.
+    /// The total height.
     pub fn height(self) -> u32 {
         self.stack().height() + HEAD
     }
@@ -242,14 +242,14 @@ impl Board {
         self.hint.get()
     }
 
-    /// The brushed span in local time, and what happened in it.
+    /// The selected span in local time, and what happened in it.
     pub fn brushed(self) -> Option<(String, String, SpanSums)> {
         let (from, to, sums) = self.sums.get()?;
         let time = |at: i64| self.held.with_untracked(|held| clock(held.origin + held.breaks.stretch(at)));
         Some((time(from), time(to), sums))
     }
 
-    /// The present on the axis.
+    /// The current time on the axis.
     fn present(self, held: &TimelineView) -> Option<f64> {
         held.running.then(|| held.breaks.squeeze(self.now.try_get_untracked().unwrap_or(0) - held.origin).max(0) as f64)
     }
@@ -265,7 +265,7 @@ impl Board {
         self.span.set(self.all());
     }
 
-    /// All of it, from now on.
+    /// Shows the whole run, and keeps doing so.
     pub fn fit(self) {
         self.whole.set_value(true);
         self.show_all();
@@ -284,7 +284,7 @@ impl Board {
         self.settle();
     }
 
-    /// Makes the part in sight `times` as long around a place on the view, or its middle.
+    /// Scales the span in view by `times` around a position in the view, or around its middle.
     pub fn zoom(self, times: f64, around: Option<f64>) {
         let Some((from, to)) = self.span.try_get_untracked() else { return };
         let share = around.and_then(|x| self.share(x)).unwrap_or(0.5).clamp(0.0, 1.0);
@@ -298,7 +298,7 @@ impl Board {
         self.look_at((from + by, to + by));
     }
 
-    /// Where on the axis a place on the view lies, as a share of what is in sight.
+    /// The position on the axis for a position in the view, as a share of the span in view.
     fn share(self, x: f64) -> Option<f64> {
         let (_, width, _) = self.sight()?;
         Some((x - f64::from(SIDE)) / (width - f64::from(SIDE) - EDGE))
@@ -330,7 +330,7 @@ impl Board {
         self.settle();
     }
 
-    /// Writes what is in sight into the address, when it stands still.
+    /// Writes the view into the URL once it has stopped moving.
     fn settle(self) {
         let Some(turn) = count_up(self.stirred) else {
             return;
@@ -353,7 +353,7 @@ impl Board {
     }
 }
 
-/// The next number, by which one who waits sees that it was overtaken; `None` if the view is gone.
+/// Increments a counter, so that a delayed task can see that a newer one exists; `None` if the view is gone.
 fn count_up(turns: StoredValue<u32>) -> Option<u32> {
     turns.try_update_value(|turn| {
         *turn = turn.wrapping_add(1);
@@ -361,12 +361,12 @@ fn count_up(turns: StoredValue<u32>) -> Option<u32> {
     })
 }
 
-/// How the address wants the jobs laid out.
+/// The layout of jobs requested by the URL.
 pub fn arrangement(place: &RunPlace) -> Arrangement {
     Arrangement { rule: place.rule.clone(), skip_idle: place.idle.as_deref() == Some("skip"), at: place.moment() }
 }
 
-/// Two places on the axis, as the address says them.
+/// Parses two positions on the axis from the URL.
 pub fn span_of(text: &str) -> Option<(i64, i64)> {
     let (from, to) = text.split_once('~')?;
     let (from, to) = (from.parse().ok()?, to.parse().ok()?);
@@ -377,7 +377,7 @@ fn stack(held: &TimelineView, turned: &[String]) -> Stack {
     Stack::new(held.groups.iter().map(|group| group.lanes).collect(), |group| turned.contains(&held.groups[group].name))
 }
 
-/// A moment in the reader's own zone, to the second.
+/// A time in the viewer's zone, to the second.
 fn clock(at: Millis) -> String {
     let date = js_sys::Date::new(&(at as f64).into());
     format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())

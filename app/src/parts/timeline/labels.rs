@@ -1,4 +1,4 @@
-//! Names of the timeline's groups beside their lanes. A label is written again only when its own group changed.
+//! Names of the timeline's groups beside their lanes. A label is updated only when its own group changed.
 
 use super::paint;
 use leptos::prelude::*;
@@ -9,14 +9,14 @@ use view::timeline::Group;
 /// What one label shows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Label {
-    /// Where it begins and how far it reaches, in pixels of the sheet.
+    /// Upper end and height, in pixels of the sheet.
     top: u32,
     height: u32,
     folded: bool,
     says: String,
 }
 
-/// The labels of the groups named, in their order; a press hands a name to `turn`.
+/// The labels for `names`, in their order; a click passes the name to `turn`.
 #[component]
 pub fn Labels(names: Memo<Vec<String>>, labels: Memo<HashMap<String, Label>>, turn: Callback<String>) -> impl IntoView {
     view! {
@@ -51,7 +51,7 @@ fn One(labels: Memo<HashMap<String, Label>>, turn: Callback<String>, name: Strin
     }
 }
 
-/// What the label of `group` shows, which reaches from `top` to `bottom` under the curve.
+/// The label of `group`, which extends from `top` to `bottom` below the curve.
 pub fn label(group: &Group, (top, bottom): (u32, u32), folded: bool) -> Label {
     let jobs = format!("{} {}", text::count(i64::from(group.jobs)), if group.jobs == 1 { "job" } else { "jobs" });
     let says = match (group.failed, group.running) {

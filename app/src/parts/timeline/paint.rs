@@ -1,4 +1,4 @@
-//! The timeline on a canvas. Knows pixels and colours; what is shown was decided before.
+//! Paints the timeline on a canvas. Deals with pixels and colours only; other files decide what is shown.
 
 use super::super::ink::{INKS, Inks};
 use chart::{
@@ -10,26 +10,26 @@ use web_sys::CanvasRenderingContext2d;
 
 /// Height of the curve and the axis above the lanes, in pixels.
 pub const HEAD: u32 = 92;
-/// Width of the names beside them.
+/// Width of the names beside the lanes.
 pub const SIDE: u32 = 148;
 /// Room kept free at the right edge.
 pub const EDGE: f64 = 14.0;
-/// Labels of the axis stand at least so far apart.
+/// Shortest distance between labels of the axis.
 const LABEL: f64 = 64.0;
 const FONT: &str = "11px \"JetBrains Mono\", ui-monospace, monospace";
 
-/// Everything a picture is made of.
+/// Everything that one picture shows.
 pub struct Scene<'a> {
     pub view: &'a TimelineView,
     pub stack: &'a Stack,
-    /// The part in sight, on the axis.
+    /// The span in view, on the axis.
     pub span: (f64, f64),
     pub width: f64,
     pub height: f64,
     pub scrolled: u32,
-    /// The present on the axis, while something runs.
+    /// The current time on the axis, while something is running.
     pub now: Option<f64>,
-    /// Milliseconds the reader's clock is ahead of UTC.
+    /// Offset of the viewer's clock from UTC, in milliseconds; positive when ahead.
     pub offset: i64,
     pub brush: Option<(f64, f64)>,
     pub critical: &'a [Link],
@@ -42,12 +42,12 @@ impl Scene<'_> {
         f64::from(SIDE) + (at - from) / (to - from) * (self.width - f64::from(SIDE) - EDGE)
     }
 
-    /// From a height among the groups to one on the canvas.
+    /// Converts a height among the groups to one on the canvas.
     fn y(&self, at: u32) -> f64 {
         f64::from(at + HEAD) - f64::from(self.scrolled)
     }
 
-    /// Paints everything anew.
+    /// Paints everything.
     pub fn paint(&self, pen: &CanvasRenderingContext2d) {
         let (side, head) = (f64::from(SIDE), f64::from(HEAD));
         pen.set_fill_style_str(self.inks.of("ground"));
@@ -92,7 +92,7 @@ impl Scene<'_> {
         for (x, _) in ticks {
             pen.fill_rect(x.round(), top, 1.0, bottom - top);
         }
-        // Where idle time was left out.
+        // Marks where idle time was left out.
         pen.set_global_alpha(0.6);
         for (from, to) in self.view.breaks.rests() {
             let (from, to) = (self.x(from as f64), self.x(to as f64));
@@ -111,7 +111,7 @@ impl Scene<'_> {
                 pen.fill_rect(0.0, y.round() - 1.0, self.width, 1.0);
             }
         }
-        // One kind after the other: changing the colour costs more than a bar.
+        // One kind at a time: changing the colour costs more than painting a bar.
         for (kind, ink) in Kind::ALL.into_iter().zip(INKS) {
             pen.set_fill_style_str(self.inks.of(ink));
             for (group, drawn) in &self.view.drawn {
@@ -131,7 +131,7 @@ impl Scene<'_> {
                                     if kind == Kind::Running && to >= self.view.quarters { self.now.map(|now| self.x(now)) } else { None };
                                 let (from, to) = (place(from), end.unwrap_or_else(|| place(to)));
                                 if to >= f64::from(SIDE) && from <= self.width {
-                                    // A hair of ground between neighbours, where there is room for one.
+                                    // A thin gap between neighbours, where there is room for one.
                                     let wide = to - from;
                                     pen.fill_rect(from, y, if wide > 3.0 { wide - 0.75 } else { wide.max(0.75) }, f64::from(LANE - 2));
                                 }
@@ -147,7 +147,7 @@ impl Scene<'_> {
         }
     }
 
-    /// A folded group: how many of its jobs ran, and where one failed.
+    /// A folded group: the number of its running jobs over time, and where one failed.
     fn area(&self, pen: &CanvasRenderingContext2d, kind: Kind, group: usize, counts: &[u32], failed: &[u32]) {
         let (top, bottom) = self.stack.span(group);
         let (base, high) = (self.y(bottom) - 5.0, f64::from(bottom - top) - 12.0);
@@ -159,7 +159,7 @@ impl Scene<'_> {
                 pen.begin_path();
                 pen.move_to(place(0), base);
                 for (at, count) in counts.iter().enumerate() {
-                    // Something is seen to run, however little.
+                    // Even one running job must be visible.
                     let high = if *count == 0 { 0.0 } else { (f64::from(*count) / peak * high).max(1.0) };
                     pen.line_to(place(at), base - high);
                     pen.line_to(place(at + 1), base - high);
@@ -211,7 +211,7 @@ impl Scene<'_> {
         pen.fill_rect(0.0, f64::from(HEAD) - 1.0, self.width, 1.0);
     }
 
-    /// The chain of jobs that decided how long it took.
+    /// The chain of jobs that determined how long the run took.
     fn path(&self, pen: &CanvasRenderingContext2d) {
         pen.set_stroke_style_str(self.inks.of("strong"));
         pen.set_line_width(1.5);
@@ -241,7 +241,7 @@ impl Scene<'_> {
         }
     }
 
-    /// The span that was brushed, and the present.
+    /// The selected span, and the current time.
     fn marks(&self, pen: &CanvasRenderingContext2d) {
         if let Some((from, to)) = self.brush {
             let (from, to) = (self.x(from.min(to)), self.x(from.max(to)));

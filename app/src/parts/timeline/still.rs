@@ -1,4 +1,4 @@
-//! The first window of a timeline as SVG: what stands there before the page is awake.
+//! The first window of a timeline as SVG, shown before hydration.
 
 use super::paint::{HEAD, SIDE};
 use chart::{
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use std::fmt::Write as _;
 use view::timeline::{Drawn, TimelineView};
 
-/// Bars as one path for each kind, the curve above them. Times are in the table.
+/// The bars as one path per kind, and the curve above them. Times are in the table.
 #[component]
 pub fn Still(first: TimelineView) -> impl IntoView {
     let stack = Stack::new(first.groups.iter().map(|group| group.lanes).collect(), |_| false);
@@ -61,7 +61,7 @@ const fn word(kind: Kind) -> &'static str {
     }
 }
 
-/// An area of counts over the whole width, `height` pixels at the peak.
+/// An area of counts over the whole width; the peak is `height` pixels high.
 fn curve(path: &mut String, counts: &[u32], peak: u32, width: u32, (bottom, height): (u32, u32)) {
     let columns = counts.len().max(1) as u32;
     let _ = write!(path, "M0 {bottom}");

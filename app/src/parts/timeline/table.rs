@@ -1,4 +1,4 @@
-//! The timeline as a table: the same groups in numbers, for those who do not use the canvas.
+//! The timeline as a table: the same groups in numbers, for people who do not use the canvas.
 
 use crate::{
     paths::{self, RunPlace},
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use model::{Millis, RunId, run::NO_RULE, text};
 use view::timeline::Group;
 
-/// Rule by rule: when its jobs ran, how many at once, what they used.
+/// For each rule: when its jobs ran, how many at a time, what they used.
 #[component]
 pub fn GroupTable(id: RunId, place: Memo<RunPlace>, groups: Vec<Group>, origin: Millis, breaks: Breaks) -> impl IntoView {
     let rows = groups.into_iter().map(|group| {

@@ -1,18 +1,18 @@
-//! The session's cookie: under which name it travels, and how it is set and taken away.
+//! The session cookie: its name, and how it is set and removed.
 //!
-//! Browsers send a cookie to every port of a host. The name carries the port of the address that the browser used, so
-//! that two Flowos on one host, or behind two tunnels, do not sign each other's people out.
+//! Browsers send a cookie to every port of a host. So the name contains the port of the address that the browser used:
+//! two Flowos on one host, or behind two tunnels, do not sign each other's people out.
 
 use super::local::authority;
 use axum::http::{HeaderMap, HeaderValue, header::COOKIE as COOKIE_HEADER};
 
-/// A session ends after so many days without use.
+/// A session expires after this many days without use.
 pub const SESSION_DAYS: i32 = 30;
 
-/// The name without a port: what older versions set, and still good until it expires.
+/// The name without a port, as older versions set it; it stays valid until it expires.
 pub const COOKIE: &str = "flowo_session";
 
-/// The address that a browser used, as far as cookies care.
+/// The address that a browser used, as far as it matters for cookies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Used {
     tls: bool,
@@ -20,7 +20,7 @@ struct Used {
 }
 
 impl Used {
-    /// Read from a request; `base_url` is the address that people are told.
+    /// Read from a request; `base_url` is the published address.
     fn of(headers: &HeaderMap, base_url: &str) -> Self {
         let (host, port) = authority(headers);
         let proto = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
@@ -30,7 +30,7 @@ impl Used {
         Self { tls, port: port.unwrap_or(if tls { 443 } else { 80 }) }
     }
 
-    /// The name of the cookie. With the prefix a browser takes it by TLS only, and from no other host.
+    /// The name of the cookie. With the prefix, a browser accepts it only over TLS and from no other host.
     fn name(self) -> String {
         let prefix = if self.tls { "__Host-" } else { "" };
         format!("{prefix}{COOKIE}_{}", self.port)
@@ -43,23 +43,23 @@ fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     all.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
-/// The session that a request brings: that of its port, else one that an older version began.
+/// The session of a request: the cookie for its port, else the cookie of an older version.
 pub fn session<'a>(headers: &'a HeaderMap, base_url: &str) -> Option<&'a str> {
     value(headers, &Used::of(headers, base_url).name()).or_else(|| value(headers, COOKIE))
 }
 
-/// The cookies that may hold a session here: name and value.
+/// The cookies that may hold a session of this server, as name and value.
 pub fn sessions<'a>(headers: &'a HeaderMap, base_url: &str) -> Vec<(String, &'a str)> {
     let names = [Used::of(headers, base_url).name(), COOKIE.to_owned()];
     names.into_iter().filter_map(|name| value(headers, &name).map(|value| (name, value))).collect()
 }
 
-/// The line that gives a browser its session.
+/// The `Set-Cookie` value that gives a browser its session.
 pub fn begun(headers: &HeaderMap, base_url: &str, session: &str) -> Option<HeaderValue> {
     line(&Used::of(headers, base_url).name(), session, i64::from(SESSION_DAYS) * 86_400)
 }
 
-/// The line that takes a cookie away again.
+/// The `Set-Cookie` value that removes a cookie.
 pub fn gone(name: &str) -> Option<HeaderValue> {
     line(name, "", 0)
 }

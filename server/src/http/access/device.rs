@@ -1,7 +1,7 @@
-//! `flowo login`: a program asks, shows a code, and waits until a person approves it here.
+//! `flowo login`: a program starts a sign-in, shows a code, and waits until a person approves it here.
 //!
-//! The person sees the code that is stored for the program, not what an address claims, and chooses what the token may
-//! do and for how long. What the program asks for is a proposal.
+//! The approval page shows the code stored for the program, not one from the URL. The person chooses what the token may
+//! do and for how long; the program's request is only a proposal.
 
 use super::{Peer, local};
 use crate::{
@@ -31,11 +31,11 @@ use store::{
 };
 use view::devices::MOST_DAYS;
 
-/// How long a code is good for.
+/// How long a code is valid, in minutes.
 const MINUTES: i32 = 10;
-/// How often the program should ask, in seconds.
+/// How often the program should poll, in seconds.
 const INTERVAL: u32 = 2;
-/// Letters that nobody takes for another.
+/// Letters that cannot be confused with one another.
 const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
 #[derive(Deserialize)]
@@ -44,7 +44,7 @@ pub struct Start {
     ttl_days: Option<i32>,
 }
 
-/// Begins a sign-in. Anybody may, now and then: nothing comes of it without an approval.
+/// Begins a sign-in. Anybody may do so, within limits: it has no effect without an approval.
 pub async fn start(
     State(state): State<ServerState>,
     ConnectInfo(peer): ConnectInfo<Peer>,
@@ -79,14 +79,14 @@ pub async fn start(
     .into_response())
 }
 
-/// Two groups of four letters, from random text.
+/// Two groups of four letters, derived from random text.
 fn user_code(random: &str) -> String {
     let bytes = URL_SAFE_NO_PAD.decode(random).unwrap_or_default();
     let letters: String = bytes.iter().take(8).map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
     format!("{}-{}", &letters[..4], &letters[4..])
 }
 
-/// What the program asks again and again; hands the token out once.
+/// The program polls this; the token is handed out once.
 pub async fn poll(State(state): State<ServerState>, Path(code): Path<String>) -> Result<Response, Problem> {
     let hash = state.secrets.hash(&code);
     let mut conn = state.app.reader.store.conn().await?;
@@ -106,18 +106,18 @@ pub async fn poll(State(state): State<ServerState>, Path(code): Path<String>) ->
 
 const UNKNOWN: &str = "Unknown or expired code";
 
-/// What a person approves. What is left out is the least.
+/// What a person approves. A missing field means the least privilege.
 #[derive(Deserialize)]
 pub struct Approve {
     device_code: String,
     #[serde(default)]
     scope: Option<String>,
-    /// Days until the token expires; 0 is without end.
+    /// Days until the token expires; 0 means never.
     #[serde(default)]
     days: Option<i32>,
 }
 
-/// Lets a program in as the person who is signed in here.
+/// Admits a program in the name of the person who is signed in here.
 pub async fn approve(
     State(state): State<ServerState>,
     Extension(viewer): Extension<Viewer>,
@@ -130,7 +130,7 @@ pub async fn approve(
     }
 }
 
-/// The same from the page that asks, with or without script.
+/// The same for the approval page's form, which works without JavaScript.
 pub async fn approve_form(
     State(state): State<ServerState>,
     Extension(viewer): Extension<Viewer>,
@@ -177,12 +177,12 @@ fn detail(status: StatusCode, text: &str) -> Response {
     (status, Json(json!({ "detail": text }))).into_response()
 }
 
-/// The projects people keep in the seed's catalog: none here yet.
+/// The project catalog that clients ask for; empty, as Flowo has none.
 pub async fn catalog() -> Json<Vec<()>> {
     Json(Vec::new())
 }
 
-/// There is no MCP server behind this address; the client accepts this answer as "not offered".
+/// There is no MCP server at this address; the client reads this answer as "not offered".
 pub async fn mcp() -> Response {
     detail(StatusCode::METHOD_NOT_ALLOWED, "Not offered")
 }

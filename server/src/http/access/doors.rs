@@ -1,17 +1,17 @@
-//! Who may read the metrics, and how many sign-ins programs may begin: what the routes that need no account hold to.
+//! Limits on the routes that need no account: who may read the metrics, and how many sign-ins programs may begin.
 
 use super::{local::is_loopback_name, throttle::Throttle};
 use std::time::Duration;
 
-/// Sign-ins that one network may begin at once: a course that shares an address, all at the same moment.
+/// Sign-ins that one network may begin at once: enough for a course that shares an address and starts at the same moment.
 const BURST: u32 = 60;
-/// Then one each so often.
+/// After the burst, one more sign-in per this interval.
 const PACE: Duration = Duration::from_secs(5);
 
-/// Who may read the metrics without a token of an admin: `FLOWO_METRICS`.
+/// Who may read the metrics without an admin's token: `FLOWO_METRICS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricsAccess {
-    /// Programs of this machine.
+    /// Programs on this machine.
     Local,
     /// Nobody.
     Token,
@@ -20,8 +20,8 @@ pub enum MetricsAccess {
 }
 
 impl MetricsAccess {
-    /// What holds when nobody says: where people come in by a name of its own, a proxy may stand on this machine, and
-    /// all that it passes on looks local.
+    /// The default. If people use another host name, a proxy may run on this machine, and every request it forwards
+    /// looks local.
     pub fn unless_told(public_url: Option<&str>) -> Self {
         let authority = public_url.and_then(|url| url.split_once("://")).map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
         let host = authority.map(|authority| match authority.rsplit_once(':') {
@@ -33,11 +33,11 @@ impl MetricsAccess {
     }
 }
 
-/// What the doors are told, and what they remember between requests. Cheap to clone.
+/// Settings of the access checks, and what they remember between requests. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Doors {
     pub metrics: MetricsAccess,
-    /// Sign-ins that programs begin.
+    /// Sign-ins begun by programs.
     pub starts: Throttle,
 }
 

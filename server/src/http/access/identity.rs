@@ -1,4 +1,4 @@
-//! Who a request is from: a session cookie, a bearer token, or nobody.
+//! Identifies the caller of a request: a session cookie, a bearer token, or nobody.
 
 use super::{
     cookies::{self, SESSION_DAYS},
@@ -14,27 +14,28 @@ use model::{
 use std::borrow::Cow;
 use store::{StoreError, credentials, people};
 
-/// Longer credentials are not ours.
+/// Longer credentials are not ours, so they are not looked up.
 const MAX_SECRET: usize = 512;
 
 /// The caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
-    /// No credential at all; `local` if a program of this machine asks.
+    /// No credential at all; `local` if the caller is a program on this machine.
     Nobody { local: bool },
-    /// A credential that is not, or no longer, one of ours.
+    /// A credential that is not, or no longer, valid here.
     Unknown,
     Known {
         id: UserId,
         name: String,
         grant: Grant,
-        /// What was shown; `None` at a door that asks for nothing.
+        /// The credential that was sent; `None` where callers without a credential are admitted.
         credential: Option<Credential>,
     },
 }
 
 impl Identity {
-    /// Leaves what handlers and pages need to know of the caller in the request; `owner` is who started the server.
+    /// Attaches to the request what handlers and pages need to know of the caller; `owner` is the person who started
+    /// the server.
     pub fn attach(self, owner: UserId, extensions: &mut Extensions) {
         let Some(viewer) = self.viewer(owner) else { return };
         extensions.insert(viewer.audience);
@@ -43,7 +44,7 @@ impl Identity {
         extensions.insert(viewer);
     }
 
-    /// The caller as pages know them; `None` for nobody.
+    /// The caller as the pages see them; `None` for nobody.
     pub fn viewer(self, owner: UserId) -> Option<Viewer> {
         let Self::Known { id, name, grant, credential } = self else { return None };
         let reader = Reader { account: id, proof: grant.means.proof(), is_owner: id == owner };
@@ -51,10 +52,10 @@ impl Identity {
     }
 }
 
-/// Who shows a session or token now, asked for by its number; `None` if it is no longer good, or may not read.
+/// The current owner of a session or token, found by its number; `None` if it is no longer valid or may not read.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub async fn of_credential(state: &ServerState, credential: Credential) -> Result<Option<Viewer>, StoreError> {
     let good = credentials::good(&mut *state.app.reader.store.conn().await?, &[credential]).await?.pop();
     let known = good.filter(|good| may(good.grant, Permission::ReadRuns).is_ok()).map(|good| Identity::Known {
@@ -66,12 +67,12 @@ pub async fn of_credential(state: &ServerState, credential: Credential) -> Resul
     Ok(known.and_then(|known| known.viewer(state.owner)))
 }
 
-/// Finds out who sent a request.
+/// Identifies the sender of a request.
 ///
-/// A token that was sent decides, good or bad; a cookie beside it does not help.
+/// If a token was sent, it decides, valid or not; a cookie beside it is ignored.
 ///
 /// # Errors
-/// The database cannot be asked.
+/// The database cannot be queried.
 pub async fn of(state: &ServerState, headers: &HeaderMap, peer: Option<Peer>) -> Result<Identity, StoreError> {
     if let Some(token) = bearer(headers) {
         if token.len() > MAX_SECRET {
@@ -98,7 +99,7 @@ pub async fn of(state: &ServerState, headers: &HeaderMap, peer: Option<Peer>) ->
     Ok(Identity::Nobody { local: local::is_local(headers, peer) })
 }
 
-/// A token as a client sends it: by itself, or as the password in an address.
+/// The token in the `Authorization` header: by itself, or as the password of a URL.
 fn bearer(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     let value = headers.get(AUTHORIZATION)?.to_str().unwrap_or("");
     let (kind, token) = value.split_once(' ').unwrap_or((value, ""));
@@ -111,7 +112,7 @@ fn bearer(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     Some(if password.is_empty() { user } else { password }.to_owned().into())
 }
 
-/// Takes a token from the path, where no header has one.
+/// Takes the token from the path if no header has one.
 pub fn from_path(path: &str, headers: &mut HeaderMap) {
     let token = path.strip_prefix("/t/").and_then(|rest| rest.split('/').next()).unwrap_or("");
     if !headers.contains_key(AUTHORIZATION)

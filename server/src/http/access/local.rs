@@ -1,16 +1,16 @@
-//! What counts as a program of this machine, and from which address a request came.
+//! Decides whether a request comes from a program on this machine, and from which address.
 //!
-//! One function decides for everything that trusts this machine: the metrics, and the port where clients of Panoptes
-//! need no token. A proxy on this machine looks like a program of it; only what it adds gives it away.
+//! One function decides for everything that trusts this machine: the metrics, and the port where Panoptes clients need
+//! no token. A proxy on this machine looks like a local program; only the headers that it adds give it away.
 
 use axum::http::{HeaderMap, HeaderValue, header::HOST};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// The other end of a connection.
+/// The remote address of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// Headers that proxies add. Whoever sends one is not local, whatever stands in it.
+/// Headers that proxies add. A request with one of them is not local, whatever its value.
 const FORWARDED: [&str; 14] = [
     "forwarded",
     "x-forwarded-for",
@@ -28,7 +28,7 @@ const FORWARDED: [&str; 14] = [
     "via",
 ];
 
-/// The host and port that a request was sent to; an address of IPv6 is without its brackets.
+/// The host and port that a request was sent to; an IPv6 address is without its brackets.
 pub fn authority(headers: &HeaderMap) -> (&str, Option<u16>) {
     let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("");
     let (name, port) = match host.rsplit_once(':') {
@@ -38,14 +38,14 @@ pub fn authority(headers: &HeaderMap) -> (&str, Option<u16>) {
     (name.trim_start_matches('[').trim_end_matches(']'), port)
 }
 
-/// Whether a name can only mean the machine that it is said on.
+/// Whether a host name can only mean the machine on which it is used.
 pub fn is_loopback_name(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Whether a request comes from a program of this machine: by the loopback, through no proxy that says so, to a name of
-/// the loopback, and from no page of another site. Neither a name that an attacker lets point here, nor a picture's
-/// address, is a program of this machine.
+/// Whether a request comes from a program on this machine: over the loopback, through no proxy that admits to being
+/// one, to a loopback name, and not from a page of another site. This excludes a name that an attacker points at this
+/// machine and an image URL on another site.
 pub fn is_local(headers: &HeaderMap, peer: Option<Peer>) -> bool {
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback())
@@ -54,8 +54,8 @@ pub fn is_local(headers: &HeaderMap, peer: Option<Peer>) -> bool {
         && matches!(site, None | Some(b"same-origin" | b"none"))
 }
 
-/// The address of whoever asks, for limits and for the audit log: that of the connection, or what a proxy on this
-/// machine says last. Nobody gets in by it.
+/// The caller's address for limits and the audit log: the connection's, or the one that a proxy on this machine
+/// appended last. It never grants access.
 pub fn address(headers: &HeaderMap, peer: Option<Peer>) -> Option<IpAddr> {
     let peer = peer?.0.ip().to_canonical();
     let told = headers.get_all("x-forwarded-for").into_iter().next_back().filter(|_| peer.is_loopback());
@@ -63,7 +63,7 @@ pub fn address(headers: &HeaderMap, peer: Option<Peer>) -> Option<IpAddr> {
     Some(told.map_or(peer, |told| told.to_canonical()))
 }
 
-/// The network that one person has: an address of IPv4, 64 bits of IPv6.
+/// The network that one person controls: a single IPv4 address, or 64 bits of IPv6.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() & !u128::from(u64::MAX))),

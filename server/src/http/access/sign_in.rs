@@ -1,7 +1,7 @@
-//! Signing in by a link that works once, and out again.
+//! Sign-in by a single-use link, and sign-out.
 //!
-//! Opening the link shows a page with a button (`app/src/pages/login.rs`); only the button uses the key. Browsers,
-//! mail programs and chats open links by themselves to show what is behind them.
+//! Opening the link shows a page with a button (`app/src/pages/login.rs`); only the button uses the key. Browsers, mail
+//! programs and chats open links by themselves to preview them.
 
 use super::{Peer, cookies, local};
 use crate::{
@@ -30,7 +30,7 @@ pub struct Key {
     key: String,
 }
 
-/// Trades the key of a sign-in link for a session. A key works once.
+/// Exchanges the key of a sign-in link for a session. A key works once.
 pub async fn sign_in(
     State(state): State<ServerState>,
     ConnectInfo(peer): ConnectInfo<Peer>,
@@ -66,7 +66,7 @@ async fn open(state: &ServerState, key: &str, headers: &HeaderMap, peer: Peer) -
     cookies::begun(headers, &state.app.base_url, &session).map(Some).ok_or_else(failed)
 }
 
-/// Ends the session for good, not only in this browser.
+/// Ends the session itself, not only this browser's cookie.
 pub async fn sign_out(State(state): State<ServerState>, headers: HeaderMap) -> Result<Response, Problem> {
     let mut response = Redirect::to("/login?why=out").into_response();
     for (name, session) in cookies::sessions(&headers, &state.app.base_url) {
@@ -76,7 +76,7 @@ pub async fn sign_out(State(state): State<ServerState>, headers: HeaderMap) -> R
             audit::note(&mut tx, Some(user), Deed::SignOut, &user.to_string(), json!({})).await?;
         }
         store::commit(tx).await?;
-        // One without a port that is not ours is that of an older Flowo beside us.
+        // A cookie without a port that is not ours belongs to an older Flowo on this host, so it stays.
         if (ended.is_some() || name != cookies::COOKIE)
             && let Some(gone) = cookies::gone(&name)
         {

@@ -1,4 +1,4 @@
-//! How often one network may do what costs something and needs no credential.
+//! Limits how often one network may do things that cost something and need no credential.
 
 use super::local::network;
 use std::{
@@ -9,15 +9,15 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Networks remembered. Those that come when it is full of busy ones share one allowance.
+/// Networks remembered. When all of them are busy, further networks share one allowance.
 const NETWORKS: usize = 10_000;
 
-/// So many at once, then one more each time; counted for each network. Cheap to clone.
+/// Allows a burst, then one more per interval, counted per network. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Throttle {
     burst: u32,
     pace: Duration,
-    /// When a network will have its whole allowance again.
+    /// When a network will have its whole allowance back.
     full_at: Arc<Mutex<HashMap<Option<IpAddr>, Instant>>>,
 }
 
@@ -26,10 +26,10 @@ impl Throttle {
         Self { burst, pace, full_at: Arc::default() }
     }
 
-    /// Takes one of what an address may do.
+    /// Uses one unit of an address's allowance.
     ///
     /// # Errors
-    /// How long it must wait for the next one.
+    /// How long the address must wait for the next unit.
     pub fn take(&self, address: Option<IpAddr>) -> Result<(), Duration> {
         self.take_at(address, Instant::now())
     }

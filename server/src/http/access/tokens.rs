@@ -1,4 +1,4 @@
-//! Whose a token is: asked of the database, and remembered for two seconds.
+//! Looks up the owner of a token in the database, and caches it for two seconds.
 
 use std::{
     collections::HashMap,
@@ -11,21 +11,21 @@ use store::{
 };
 use tokio::time::Instant;
 
-/// A token's owner is asked for at most every two seconds: a busy client sends thousands of
-/// reports a minute. So long a revoked token may still work.
+/// How long a token's owner is cached: a busy client sends thousands of reports a minute. A revoked token may work this
+/// much longer.
 const FRESH: Duration = Duration::from_secs(2);
-/// How long a token that was known is asked for.
+/// How long we wait for the lookup of a cached token.
 const BRIEFLY: Duration = Duration::from_millis(500);
-/// The same for one nobody has shown yet.
+/// How long we wait for the lookup of a token that is not cached.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// Tokens remembered; more, and all are asked for again.
+/// Tokens in the cache; when there are more, the cache is emptied.
 const REMEMBERED: usize = 10_000;
 
-/// Owners of tokens seen just now. Cheap to clone.
+/// A cache of the owners of recently used tokens. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct TokenCache(Arc<Mutex<HashMap<Vec<u8>, Seen>>>);
 
-/// When a token was asked for, and whose it was.
+/// When a token was looked up, and its owner.
 type Seen = (Instant, Option<TokenOwner>);
 
 impl TokenCache {
@@ -40,7 +40,7 @@ impl TokenCache {
         let asked = async { people::token_owner(&mut *store.conn().await?, &hash).await };
         let owner = match held {
             None => store.within(PATIENCE, "looking up a token", asked).await?,
-            // While the database is away, whoever was known is known: their report is refused for its own reason, at once.
+            // While the database is away, a cached owner stays valid: the report is then refused at once, for its own reason.
             Some((_, known)) => store.briefly(BRIEFLY, "looking up a token again", asked).await.unwrap_or(known),
         };
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,8 @@
-//! Who has streams and downloads open, and by which session or token: so many for one person, and none by a session that
-//! was signed out or a token that was revoked.
+//! Tracks open streams and downloads by person and by session or token. Each person may have a limited number open, and
+//! they end when the session is signed out or the token revoked.
 //!
-//! One question to the database every half second for all of them, and none while nothing is open. It ends what is open;
-//! requests are let in elsewhere.
+//! One query every half second covers all of them; there is none while nothing is open. This module ends what is open;
+//! others admit requests.
 
 use model::access::Viewer;
 use model::{
@@ -22,19 +22,19 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tracing::warn;
 
-/// How often sessions and tokens are looked at: what they opened ends within a second.
+/// How often sessions and tokens are checked, so that what they opened ends within a second.
 const LOOK: Duration = Duration::from_millis(400);
-/// A database that does not answer has revoked nothing; it is asked again.
+/// How long we wait for the database. One that does not answer has revoked nothing; it is queried again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Knows all places. Cheap to clone.
 #[derive(Clone)]
 pub struct Watch {
     store: Store,
-    /// Places of one person, and of one of their tokens.
+    /// The limits of one person, and of one of their tokens.
     most: (usize, usize),
     held: Arc<Mutex<Held>>,
-    /// Rung when the first place is taken.
+    /// Notified when a place is taken, which ends the wait while nothing is open.
     wake: Arc<Notify>,
 }
 
@@ -44,7 +44,7 @@ struct Held {
     shown: HashMap<Shown, Open>,
 }
 
-/// A session or token with the role its account had. Another role sees other things: then it begins again.
+/// A session or token, with its account's role. A role change alters what the person may see, so it ends what is open.
 type Shown = (Credential, Role);
 
 struct Open {
@@ -52,7 +52,7 @@ struct Open {
     over: CancellationToken,
 }
 
-/// One open stream or download; it is over when this is dropped.
+/// One open stream or download; dropping it frees the place.
 pub struct Place {
     held: Arc<Mutex<Held>>,
     user: UserId,
@@ -60,12 +60,12 @@ pub struct Place {
     over: CancellationToken,
 }
 
-/// This person, or this token, has as many open as one may.
+/// This person or token has as many places as allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
 impl Watch {
-    /// `most` places are for one person, half of them at most for one token.
+    /// `most` is the limit of one person; one token gets at most half of it.
     pub fn new(store: Store, most: usize) -> Self {
         Self { store, most: (most, most.div_ceil(2)), held: Arc::default(), wake: Arc::default() }
     }
@@ -73,7 +73,7 @@ impl Watch {
     /// Takes a place.
     ///
     /// # Errors
-    /// [`Full`]; others still get theirs.
+    /// [`Full`]; others can still take places.
     pub fn join(&self, viewer: &Viewer) -> Result<Place, Full> {
         let shown = viewer.credential.map(|credential| (credential, viewer.grant.role));
         let mut held = lock(&self.held);
@@ -95,7 +95,7 @@ impl Watch {
         Ok(Place { held: Arc::clone(&self.held), user: viewer.id, shown, over })
     }
 
-    /// Looks after all places until cancelled.
+    /// Checks all places until cancelled.
     pub async fn run(self, cancel: CancellationToken) {
         let mut tick = interval(LOOK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -116,7 +116,7 @@ impl Watch {
                 Ok(Err(error)) => Some(chain(&error)),
                 Err(_) => Some(format!("the database did not answer within {PATIENCE:?}")),
             };
-            // Told once, not as long as the database is away.
+            // Logged once, not again and again while the database is away.
             if let Some(error) = failure.as_deref().filter(|_| !told) {
                 warn!(error, "Could not check sessions and tokens of what is open; trying again in {LOOK:?}");
             }
@@ -124,7 +124,7 @@ impl Watch {
         }
     }
 
-    /// Ends what was opened with a session or token that is no longer good.
+    /// Ends what was opened with a session or token that is no longer valid.
     async fn look(&self) -> Result<(), StoreError> {
         let asked: Vec<Shown> = lock(&self.held).shown.keys().copied().collect();
         let numbers: Vec<Credential> = asked.iter().map(|(credential, _)| *credential).collect();
@@ -144,7 +144,7 @@ impl Watch {
 }
 
 impl Place {
-    /// Waits until this session or token is no longer good.
+    /// Waits until this session or token is no longer valid.
     pub fn over(&self) -> WaitForCancellationFutureOwned {
         self.over.clone().cancelled_owned()
     }
@@ -163,7 +163,7 @@ impl Drop for Place {
                 held.people.remove(&self.user);
             }
         }
-        // One that is over has left already; another may have taken its name since.
+        // If the session is over, its entry is gone already, and a new one may have taken its key.
         if let Some(shown) = self.shown
             && !self.over.is_cancelled()
             && let Some(open) = held.shown.get_mut(&shown)

@@ -62,7 +62,7 @@ pub async fn list(
     let query = jobs::Query { find, sort, rule: params.rule, statuses, all_attempts, limit, after };
     let mut conn = state.app.reader.store.conn().await?;
     runs::summary(&mut conn, viewer.audience, id).await?.ok_or_else(Problem::no_run)?;
-    drop(conn); // All jobs may have to be read.
+    drop(conn); // Released here: the next call may have to read all jobs.
     let page = read::job_pages::page(&state.app.reader, id, query, None).await?;
     let mut conn = state.app.reader.store.conn().await?;
     let ids: Vec<JobKey> = page.items.iter().map(|job| job.id).collect();

@@ -1,4 +1,4 @@
-//! The API's description, made from the handlers.
+//! The API's description, generated from the handlers.
 
 use super::{dto, jobs, runs};
 use crate::http::problem::Problem;

@@ -146,7 +146,7 @@ pub async fn restore(
     Ok(Json(Run::new(run, facts)))
 }
 
-/// A path's id; something else is simply not there.
+/// Parses a path's id; anything but an id is not found.
 pub(super) fn run_id(text: &str) -> Result<RunId, Problem> {
     text.parse().map_err(|_| Problem::no_run())
 }

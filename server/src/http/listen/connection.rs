@@ -1,4 +1,4 @@
-//! One connection: what it does at the moment, told by its socket, its requests and its answers.
+//! One connection and its state, as seen from its socket, its requests and its answers.
 
 use super::{Seat, Shared};
 use crate::http::access::Peer;
@@ -33,44 +33,44 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
-/// Bytes of a request's head, and of what is read or written at a time.
+/// Bytes for a request's head, and for one read or write.
 const BUFFER: usize = 128 << 10;
 
-/// What a connection does.
+/// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum State {
-    /// Nothing came yet.
+    /// Nothing has arrived yet.
     New,
-    /// The head of a request is on its way.
+    /// The head of a request is arriving.
     Head,
-    /// Its body is on its way.
+    /// The body of a request is arriving.
     Body,
     /// A request is complete and is being answered.
     Busy,
-    /// It was answered; a further one may come.
+    /// The request was answered; another one may follow.
     Kept,
-    /// It is to end.
+    /// The connection is to end.
     Closed,
 }
 
 impl State {
     const ALL: [Self; 6] = [Self::New, Self::Head, Self::Body, Self::Busy, Self::Kept, Self::Closed];
 
-    /// Whether it holds a place without a request to be answered.
+    /// Whether the connection takes up a place without a complete request.
     pub const fn waits(self) -> bool {
         matches!(self, Self::New | Self::Head | Self::Body | Self::Kept)
     }
 }
 
-/// A connection as others see it.
+/// A connection as the rest of the server sees it.
 pub(super) struct Connection {
     shared: Arc<Shared>,
-    /// How many connections of its network wait.
+    /// How many connections of the same network wait.
     of_network: Arc<AtomicUsize>,
     state: AtomicU8,
     since: AtomicU64,
-    /// Since when an answer waits for its reader; 0 if it does not.
+    /// Since when the client has not been reading an answer; 0 if it reads.
     stalled: AtomicU64,
     task: OnceLock<AbortHandle>,
 }
@@ -95,7 +95,7 @@ impl Connection {
         Arc::ptr_eq(&self.of_network, network)
     }
 
-    /// What it does, and since when.
+    /// The state, and since when.
     pub fn now(&self) -> (State, u64) {
         (State::ALL[usize::from(self.state.load(Ordering::Acquire))], self.since.load(Ordering::Relaxed))
     }
@@ -104,7 +104,7 @@ impl Connection {
         Some(self.stalled.load(Ordering::Relaxed)).filter(|since| *since > 0)
     }
 
-    /// Ends it if it waits; says whether it did. A request that became complete meanwhile is answered.
+    /// Ends the connection if it waits, and returns whether it did. A request that has become complete is still answered.
     pub fn close(&self) -> bool {
         let done = self.enter(State::waits, State::Closed);
         if done {
@@ -113,7 +113,7 @@ impl Connection {
         done
     }
 
-    /// Ends it whatever it does.
+    /// Ends the connection in any state.
     pub fn cut(&self) -> bool {
         let done = self.enter(|state| state != State::Closed, State::Closed);
         if done {
@@ -128,7 +128,7 @@ impl Connection {
         }
     }
 
-    /// Moves from a state that passes to another one; says whether it did.
+    /// Moves to another state if `from` accepts the current one; returns whether it did.
     fn enter(&self, from: impl Fn(State) -> bool, to: State) -> bool {
         let moved =
             self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| from(State::ALL[usize::from(state)]).then_some(to as u8));
@@ -162,9 +162,9 @@ impl Connection {
     }
 }
 
-/// Answers the requests of a connection until it ends, or until `stop` and the last answer.
+/// Answers the requests of a connection until it ends, or until `stop` and the answer in progress.
 pub(super) async fn drive(stream: TcpStream, peer: Peer, seat: Seat, router: Router, stop: CancellationToken) {
-    // Whoever says nothing costs no more than this.
+    // A silent connection costs no more than this.
     tokio::select! {
         readable = stream.readable() => if readable.is_err() { return },
         () = stop.cancelled() => return,
@@ -173,7 +173,7 @@ pub(super) async fn drive(stream: TcpStream, peer: Peer, seat: Seat, router: Rou
     let service = service_fn(|request| answer(request, peer, router.clone(), Arc::clone(connection)));
     let io = TokioIo::new(Wire { stream, connection: Arc::clone(connection) });
     let mut http = http1::Builder::new();
-    // Its own time limit would count the time between two requests as well.
+    // Hyper's own timeout would count the time between two requests as well.
     http.header_read_timeout(None).max_buf_size(BUFFER);
     let mut serving = std::pin::pin!(http.serve_connection(io, service));
     let ended = tokio::select! {
@@ -196,7 +196,7 @@ async fn answer(
 ) -> Result<Response<Answer>, Infallible> {
     let is_whole = request.body().is_end_stream();
     if !connection.enter(|state| state != State::Closed, if is_whole { State::Busy } else { State::Body }) {
-        std::future::pending::<()>().await; // It was closed at this very moment.
+        std::future::pending::<()>().await; // The connection was closed at this very moment.
     }
     let turn = Turn(Arc::clone(&connection));
     let mut request = request.map(|body| if is_whole { Body::empty() } else { Body::new(Arriving { body, connection }) });
@@ -205,7 +205,7 @@ async fn answer(
     Ok(response.map(|body| Answer { body, _turn: turn }))
 }
 
-/// From a request to the last byte of its answer.
+/// Lasts from a request to the last byte of its answer.
 struct Turn(Arc<Connection>);
 
 impl Drop for Turn {
@@ -214,7 +214,7 @@ impl Drop for Turn {
     }
 }
 
-/// A body on its way in.
+/// A request body that is arriving.
 struct Arriving {
     body: Incoming,
     connection: Arc<Connection>,
@@ -243,12 +243,12 @@ impl HttpBody for Arriving {
 
 impl Drop for Arriving {
     fn drop(&mut self) {
-        // The rest of it is of no interest; what is answered meanwhile is.
+        // The rest of the body is not needed, but the answer is.
         self.connection.enter(|state| state == State::Body, State::Busy);
     }
 }
 
-/// An answer on its way out.
+/// An answer being sent.
 struct Answer {
     body: Body,
     _turn: Turn,
@@ -271,7 +271,7 @@ impl HttpBody for Answer {
     }
 }
 
-/// The socket, which tells when something came and when nobody reads.
+/// The socket; it notices when data arrives and when the client stops reading.
 struct Wire {
     stream: TcpStream,
     connection: Arc<Connection>,

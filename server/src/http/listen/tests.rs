@@ -1,4 +1,4 @@
-//! Connections of every kind against the limits: which are closed, which are answered.
+//! Tests connections of every kind against the limits: which are closed, which are answered.
 
 use super::*;
 use axum::routing::get;
@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_hours(1);
 const WIDE: Limits = Limits { total: 100, waiting: 100, of_one: 100, head: LONG, body: LONG, kept: LONG, stall: LONG };
 const ASK: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
-/// A server on a free port: `/` answers at once, `/slow` when it is let.
+/// A server on a free port: `/` answers at once, `/slow` when it is released.
 struct Lab {
     address: SocketAddr,
     sockets: Sockets,
@@ -50,7 +50,7 @@ impl Lab {
         stream
     }
 
-    /// Until so many connections are open, and so many of them wait.
+    /// Waits for this many open connections, and this many waiting ones.
     async fn until(&self, wanted: (usize, usize)) {
         let seen = async {
             while self.sockets.count() != wanted {
@@ -61,7 +61,7 @@ impl Lab {
     }
 }
 
-/// What comes until `end` or the end of the connection.
+/// What arrives until `end` or the end of the connection.
 async fn heard(stream: &mut TcpStream, end: &str) -> String {
     let mut all = Vec::new();
     let read = async {

@@ -1,5 +1,5 @@
-//! A report inside a frame of its own, for browsers that do not say what they ask for: over plain HTTP none does. The page
-//! around the frame is ours and does nothing, so that the report is no page of its own whatever it was opened as.
+//! Puts a report in a frame, for browsers that do not say what they request it for: over plain HTTP none does. The page
+//! around the frame is ours and does nothing, so the report never becomes a page of its own, however it was opened.
 
 use bytes::{Bytes, BytesMut};
 use futures::{
@@ -8,19 +8,19 @@ use futures::{
 };
 use std::{future::ready, io};
 
-/// The base keeps links to parts of the report within it.
+/// The `base` element keeps links to parts of the report within the report.
 const BEFORE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Report</title>\
     <style>html,body,iframe{box-sizing:border-box;width:100%;height:100%;margin:0;border:0;display:block}</style>\
     <iframe title=\"Report\" sandbox=\"allow-scripts\" referrerpolicy=\"no-referrer\" srcdoc=\"&lt;base href=&quot;about:srcdoc&quot;&gt;";
 const AFTER: &str = "\"></iframe></html>";
 
-/// The page, made as the report is read.
+/// The page, streamed while the report is read.
 pub fn framed(report: impl Stream<Item = io::Result<Bytes>> + Send) -> impl Stream<Item = io::Result<Bytes>> + Send {
     let text = |text: &'static str| stream::once(ready(Ok(Bytes::from_static(text.as_bytes()))));
     text(BEFORE).chain(report.map(|piece| piece.map(|piece| quoted(&piece)))).chain(text(AFTER))
 }
 
-/// Bytes as the value of an attribute; it ends nowhere within them.
+/// Escapes bytes for an attribute value, so that they cannot end it.
 fn quoted(bytes: &[u8]) -> Bytes {
     let mut quoted = BytesMut::with_capacity(bytes.len() + bytes.len() / 8);
     for byte in bytes {

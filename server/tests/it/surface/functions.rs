@@ -1,9 +1,9 @@
-//! The server functions as their sources declare them: names, and the types of what they take. A function that is
-//! added is asked from then on, and one whose arguments nobody can make up fails the test that asks it.
+//! The server functions as their sources declare them: names, and types of arguments. A new function is called from
+//! then on, and one with arguments that cannot be generated fails the test.
 
 use std::{collections::HashMap, fs, path::Path};
 
-/// A name and a type, as they are written.
+/// A name and a type, as in the source.
 pub type Field = (String, String);
 
 /// A server function.
@@ -14,7 +14,7 @@ pub struct Function {
     pub arguments: Vec<Field>,
 }
 
-/// What `app/src/api` declares, with the data of `crates/view`.
+/// The functions in `app/src/api` and the data types in `crates/view`.
 #[derive(Debug, Default)]
 pub struct Declared {
     pub functions: Vec<Function>,
@@ -58,7 +58,7 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
     rest.split_once(end).map(|(found, _)| found)
 }
 
-/// `name: Type, other: Option<Type>` in parts.
+/// Splits `name: Type, other: Option<Type>` into fields.
 fn fields(text: &str) -> Vec<Field> {
     let field = |part: String| {
         let (name, kind) = part.split_once(':')?;
@@ -67,7 +67,7 @@ fn fields(text: &str) -> Vec<Field> {
     parts(text).into_iter().filter_map(field).collect()
 }
 
-/// What stands between commas that are in no brackets.
+/// Splits at commas that are not inside brackets.
 pub fn parts(text: &str) -> Vec<String> {
     let (mut parts, mut deep) = (vec![String::new()], 0_i32);
     for letter in text.chars() {

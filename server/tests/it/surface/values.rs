@@ -1,15 +1,15 @@
-//! Values of every type, sensible ones and those at the ends, as the bytes of JSON and of addresses; all from one seed.
+//! Values of every type, ordinary and extreme, as bytes of JSON and of URLs; all from one seed.
 
 use super::functions::{Declared, Function, parts};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 
-/// What is there, so that some questions have an answer.
+/// Existing things, so that some requests succeed.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     pub runs: Vec<String>,
-    /// A run that reports are about.
+    /// A run that reports refer to.
     pub talked_of: String,
-    /// Numbers of jobs, of paths, of runs.
+    /// Ids of jobs, of paths, of runs.
     pub numbers: Vec<i64>,
 }
 
@@ -20,7 +20,7 @@ pub struct Maker<'a> {
     declared: &'a Declared,
 }
 
-/// JSON that is no value of the type that is wanted, or no JSON at all.
+/// JSON that does not match the type, and bytes that are not JSON.
 const WILD: [&[u8]; 30] = [
     b"null",
     b"true",
@@ -72,7 +72,7 @@ const WHOLE: [i64; 17] = [
     i64::MAX - 1,
     i64::MAX,
 ];
-/// Texts that mean something somewhere, or would break something that believes them.
+/// Texts that mean something somewhere, or would break code that trusts them.
 const TEXTS: [&str; 50] = [
     "map",
     "merge",
@@ -125,7 +125,7 @@ const TEXTS: [&str; 50] = [
     "'; drop table users; --",
     "",
 ];
-/// Words of addresses: tabs, forms, scopes.
+/// Words in URLs: tabs, forms, scopes.
 const WORDS: [&str; 22] = [
     "jobs",
     "timeline",
@@ -183,7 +183,7 @@ const NAMES: [&str; 31] = [
     "token",
     "before",
 ];
-/// Fields of which only a few words are ever understood, and such words.
+/// Fields that accept only a few words, with such words.
 const FEW: [(&str, &[&str]); 3] = [
     ("sort", &["", "started", "name:desc", "duration:asc", "w.sample"]),
     ("by", &["sample"]),
@@ -234,7 +234,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// The id of a run: mostly of one that is there.
+    /// A run id, mostly of an existing run.
     pub fn run(&mut self) -> String {
         let known = self.known;
         match self.rng.random_range(0..20) {
@@ -245,7 +245,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    /// Something that is hardly ever what is wanted.
+    /// A value that is hardly ever valid.
     pub fn wild(&mut self) -> Vec<u8> {
         match self.rng.random_range(0..60) {
             0 => nested(b"[", b"]", 200),
@@ -268,7 +268,7 @@ impl<'a> Maker<'a> {
         if let Some(inner) = inside(kind, "Vec<") {
             let length = *self.of(&[0, 0, 1, 1, 2, 3, 50, 301, 3_000]);
             let items: Vec<Vec<u8>> = (0..length).map(|_| self.value(inner)).collect();
-            // Many long ones are one long body, which is refused before it is read.
+            // Many long items make one long body, which is refused before it is read.
             return list(if items.iter().map(Vec::len).sum::<usize>() > 900_000 { &items[..1] } else { &items });
         }
         if let Some(inner) = kind.strip_prefix('(').and_then(|kind| kind.strip_suffix(')')) {
@@ -300,7 +300,7 @@ impl<'a> Maker<'a> {
             },
             other => {
                 let declared = self.declared;
-                let fields = declared.structs.get(other).unwrap_or_else(|| panic!("nobody can make up a value of the type {other}"));
+                let fields = declared.structs.get(other).unwrap_or_else(|| panic!("no value of the type {other} can be generated"));
                 self.object(fields)
             }
         }
@@ -311,7 +311,7 @@ impl<'a> Maker<'a> {
         if self.one_in(3) { *self.of(&ends) } else { self.whole().unsigned_abs() % most }
     }
 
-    /// A value of a type; where only a few words are ever understood, one of them now and then.
+    /// A value of a type; for fields that accept only a few words, sometimes one of these.
     fn named(&mut self, name: &str, kind: &str) -> Vec<u8> {
         let words = FEW.iter().find(|(field, _)| *field == name).map(|(_, words)| *words);
         if let Some(words) = words
@@ -337,7 +337,7 @@ impl<'a> Maker<'a> {
         glued(&[b"{", &pairs.join(&b","[..]), b"}"])
     }
 
-    /// The body of a question to a server function: mostly of its form.
+    /// The body of a call of a server function, mostly of the right form.
     pub fn body(&mut self, function: &Function) -> Vec<u8> {
         let mut body = self.object(&function.arguments);
         match self.rng.random_range(0..100) {
@@ -354,7 +354,7 @@ impl<'a> Maker<'a> {
         body
     }
 
-    /// An object with some of these names, each with anything.
+    /// An object with some of these names, each with any value.
     pub fn record(&mut self, names: &[&str]) -> Vec<u8> {
         let count = self.rng.random_range(0..names.len() + 1);
         let mut fields = Vec::new();
@@ -365,7 +365,7 @@ impl<'a> Maker<'a> {
         self.object(&fields)
     }
 
-    /// What stands behind the question mark of an address.
+    /// A query string.
     pub fn query(&mut self) -> String {
         let count = *self.of(&[0, 0, 1, 1, 2, 3, 6]);
         let pair = |maker: &mut Self| format!("{}={}", maker.of(&NAMES), maker.part());
@@ -376,12 +376,12 @@ impl<'a> Maker<'a> {
         pairs.join("&")
     }
 
-    /// A text as a part of an address; at most as long as clients write one.
+    /// Text for a part of a URL; at most as long as what clients send.
     pub fn part(&mut self) -> String {
         let text = if self.one_in(3) { (*self.of(&WORDS)).to_owned() } else { self.text() };
         let text: String = text.chars().take(5_000).collect();
         if self.one_in(20) {
-            // Escapes that are none, or of no letters.
+            // Invalid escapes, and escapes that are not UTF-8.
             return (*self.of(&["%", "%zz", "%00", "%ff%fe", "%ed%a0%80", "%2e%2e%2f", "+", "%c0%af"])).to_owned();
         }
         percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string()

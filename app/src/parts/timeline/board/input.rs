@@ -13,12 +13,12 @@ use model::JobKey;
 use std::time::Duration;
 use wasm_bindgen::JsCast as _;
 
-/// A pointer rests so long before it is told what it rests on.
+/// How long a pointer must rest before a tooltip appears.
 const REST: Duration = Duration::from_millis(70);
-/// A press that moves less is a click (pixels).
+/// A press that moves less than this is a click (pixels).
 const SLACK: i32 = 4;
 
-/// The keys of a timeline that has the focus, each by one of several names, as the list of keys shows them.
+/// The keys of a focused timeline; each action can have several keys, as the list of keys shows them.
 pub const KEYS: [(&[&str], &str); 6] = [
     (&["w", "+"], "Closer"),
     (&["s", "-"], "Farther"),
@@ -27,7 +27,7 @@ pub const KEYS: [(&[&str], &str); 6] = [
     (&["f"], "All of it"),
     (&["t"], "As a table"),
 ];
-/// Their heading.
+/// The heading of these keys.
 pub const GROUP: &str = "The timeline, when it has the focus";
 
 impl Board {
@@ -68,7 +68,7 @@ impl Board {
         self.go.with_value(|go| go(paths::run_at(self.id, &place), false));
     }
 
-    /// Where a pointer is on the view; `None` beside the lanes.
+    /// The position of the pointer in the view; `None` outside of the lanes.
     fn on_view(self, x: i32, y: i32) -> Option<(f64, f64)> {
         let (scroller, width, _) = self.sight()?;
         let frame = scroller.get_bounding_client_rect();
@@ -127,7 +127,7 @@ impl Board {
         }
     }
 
-    /// Two fingers draw the axis together or apart.
+    /// Two fingers stretch or squeeze the axis.
     fn pinch(self, event: &ev::PointerEvent) -> bool {
         let Some(mut touches) = self.touches.try_get_value().filter(|touches| touches.len() == 2) else { return false };
         let Some((scroller, ..)) = self.sight() else { return false };
@@ -182,7 +182,7 @@ impl Board {
         );
     }
 
-    /// Says, or opens, what is under a pointer.
+    /// Shows, or opens, the job under the pointer.
     fn point(self, client_x: i32, client_y: i32, open: bool) {
         let (Some((x, y)), Some((scroller, width, _))) = (self.on_view(client_x, client_y), self.sight()) else { return };
         let (Some(stack), Some((from, to)), Some(at)) = (self.stack_now(), self.span.try_get_untracked(), self.time_at(x)) else { return };

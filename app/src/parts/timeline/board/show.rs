@@ -1,4 +1,4 @@
-//! What is held of a timeline, asked for and painted.
+//! Fetches and paints the timeline's data.
 
 use super::{
     super::{
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use view::timeline::Ask;
 
 impl Board {
-    /// Asks for the part in sight if it is not held at this resolution.
+    /// Fetches the part in view unless it is cached at this resolution.
     pub(super) fn need(self) {
         let (Some((scroller, width, height)), Some((from, to))) = (self.sight(), self.span.try_get_untracked()) else { return };
         let pixels = width - f64::from(SIDE) - EDGE;
@@ -31,7 +31,7 @@ impl Board {
         }
     }
 
-    /// Asks for the part in sight and as much around it.
+    /// Fetches the part in view and as much on each side of it.
     pub(super) fn ask(self) {
         let (Some((scroller, width, height)), Some((from, to))) = (self.sight(), self.span.try_get_untracked()) else { return };
         let Some(asking) = self.asking.try_get_value() else { return };
@@ -44,7 +44,7 @@ impl Board {
         let (top, bottom) = (seen.saturating_sub(high), seen + 2 * high);
         let long = to - from;
         let pixels = width - f64::from(SIDE) - EDGE;
-        // Around it, but not where nothing is.
+        // Includes the surroundings, but not beyond the run's ends.
         let end = self.all().1;
         let (first, last) = ((from - long).max(from.min(0.0)), (to + long).min(to.max(end)));
         let ask = Ask {
@@ -73,7 +73,7 @@ impl Board {
         });
     }
 
-    /// Paints with the next frame, once.
+    /// Paints in the next frame, once.
     pub(super) fn paint(self) {
         if self.painting.try_update_value(|painting| std::mem::replace(painting, true)) != Some(false) {
             return;
