@@ -31,7 +31,7 @@ pub struct Handles {
     pub options: LeptosOptions,
     /// The address that clients are told to use.
     pub base_url: Arc<str>,
-    /// The clients there are, for people who connect one.
+    /// How to connect each kind of client, and what it never sends.
     pub clients: Arc<Clients>,
     pub lab: Arc<dyn Lab>,
 }

@@ -11,7 +11,7 @@ pub fn FirstRun(
     base_url: String,
     /// How to connect a client.
     ways: Vec<Way>,
-    /// The first event has arrived.
+    /// Whether the first event has arrived.
     heard: RwSignal<bool>,
 ) -> impl IntoView {
     let client = query_signal("c");
@@ -67,7 +67,7 @@ pub fn FirstRun(
     }
 }
 
-/// A step with its number, a line to copy, and what is to be added.
+/// One numbered step: a line to copy, and a hint.
 #[component]
 fn OneStep(number: usize, step: Step) -> impl IntoView {
     let Step { title, line, copy, hint } = step;

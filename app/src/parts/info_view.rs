@@ -15,7 +15,7 @@ use model::{
 };
 use view::info::InfoView;
 
-/// Facts, the plan against what came, errors and raw reports.
+/// Facts, the plan compared with the actual jobs, errors, and raw reports.
 #[component]
 pub fn Info(id: RunId, found: InfoView, place: Memo<RunPlace>) -> impl IntoView {
     let InfoView { detail, events, unsent, next } = found;

@@ -1,4 +1,4 @@
-//! Everything that receives reports, put together: what the routes of all protocols share.
+//! The routes of all client protocols, and the state they share.
 
 use crate::{
     Writer, flowo,
@@ -9,7 +9,7 @@ use crate::{
 use axum::Router;
 use store::Store;
 
-/// The doors of all clients. Cheap to clone.
+/// Receives the reports of all clients. Cheap to clone.
 #[derive(Clone)]
 pub struct Clients {
     store: Store,
@@ -20,24 +20,24 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Without a journal, clients that need not wait for the database wait for it.
+    /// Without a journal, every client waits for the database.
     pub fn new(store: Store, writer: Writer, journal: Option<Journal>, timeouts: Timeouts) -> Self {
         Self { store, writer, journal, conversations: Conversations::default(), timeouts }
     }
 
-    /// The routes of every protocol, for callers whose [`Sender`](crate::Sender) and audience a layer has put into the
+    /// The routes of every protocol. A layer must have put the caller's [`Sender`](crate::Sender) and audience into the
     /// request.
     pub fn routes(&self) -> Router {
         flowo::routes(self.writer.clone()).merge(self.on_an_old_port())
     }
 
-    /// The routes of the one protocol whose clients may know nothing but a port.
+    /// The routes of the one protocol whose clients may know only a port.
     pub fn on_an_old_port(&self) -> Router {
         let Self { store, writer, journal, conversations, timeouts } = self.clone();
         panoptes::routes(store, writer, journal, conversations, timeouts.stale)
     }
 
-    /// Reports that wait to be written.
+    /// The number of reports that wait to be written.
     pub fn depth(&self) -> usize {
         self.writer.depth()
     }
@@ -47,7 +47,7 @@ impl Clients {
     }
 }
 
-/// How what a journal holds becomes reports again, whichever protocol it came by.
+/// Turns the lines of a journal back into reports, whatever their protocol.
 pub fn retold() -> impl FnMut(&str) -> Reports + Send {
     panoptes::retold()
 }

@@ -1,6 +1,6 @@
-//! Clients that write rows themselves: Flowo's plugins before 0.1.11, and anything that speaks SQL.
+//! Clients that write rows themselves: Flowo plugins before 0.1.11, and anything that speaks SQL.
 //!
-//! They come in through PostgreSQL, where `init-db/04-direct-writers.sql` translates; nothing is received here.
+//! They write to PostgreSQL, where `init-db/04-direct-writers.sql` translates their rows. This module receives nothing.
 
 use crate::protocol::{Connect, Protocol, Step};
 use store::sweep::Silence;
@@ -9,7 +9,7 @@ use store::sweep::Silence;
 pub static PROTOCOL: Protocol = Protocol {
     source: "sql",
     routes: &[],
-    // Rows that were written by hand name no client, and are never lost.
+    // Rows that people write by hand name no client, and never become lost.
     silence: |timeouts| Silence {
         source: "sql",
         is_named: true,

@@ -1,7 +1,7 @@
-//! What a protocol exports to the house around it: its routes and what they ask of a caller, the form of its
-//! refusals, when its runs are lost, and what people are told about its clients.
+//! What a client protocol exports: its routes and the permissions they require, the form of its refusals, when its runs
+//! become lost, and what the pages show about its clients.
 //!
-//! The route table, the limits of bodies, the sweep and the pages are made of [`ALL`]; they name no client.
+//! The route table, the body limits, the sweep and the pages are built from [`ALL`]. They name no client.
 
 use axum::{
     http::{HeaderValue, Method, StatusCode, header},
@@ -16,14 +16,14 @@ pub static ALL: [&Protocol; 3] = [&crate::flowo::PROTOCOL, &crate::panoptes::PRO
 
 /// One protocol.
 pub struct Protocol {
-    /// The word in `source` of its runs.
+    /// The value of `source` in its runs.
     pub source: &'static str,
     pub routes: &'static [Route],
-    /// When its runs are lost.
+    /// When its runs become lost.
     pub silence: fn(&Timeouts) -> Silence,
-    /// What its clients never send, so that nobody waits for it.
+    /// What its clients never send. The run page shows this, so that nobody waits for it.
     pub unsent: Option<&'static str>,
-    /// How people connect a client; `None` if new clients use another protocol.
+    /// How to connect a client; `None` if new clients use another protocol.
     pub connect: Option<Connect>,
 }
 
@@ -32,63 +32,63 @@ pub struct Route {
     pub method: Method,
     /// A pattern of axum's.
     pub path: &'static str,
-    /// What the caller must be permitted; `None` if anybody may call.
+    /// The permission that the caller needs; `None` if the route is public.
     pub asks: Option<Permission>,
-    /// Whether bodies may be as large as a report; all others are short.
+    /// Whether a body may be as large as a report. All other bodies are short.
     pub is_large: bool,
-    /// What a refusal looks like to its clients; `None` if they take the house's own form.
+    /// Writes a refusal in the form that its clients expect; `None` for the server's own form.
     pub refuse: Option<fn(&Refusal) -> Response>,
 }
 
-/// Why a request does not reach its route.
+/// Why a request does not reach its handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// No credential, or none of ours.
+    /// The request has no valid credential.
     SignIn,
-    /// The credential does not permit it.
+    /// The credential does not permit the request.
     Forbidden(access::Refusal),
-    /// The database does not answer, so nobody knows who asks.
+    /// The database does not answer, so the caller cannot be identified.
     Unavailable,
-    /// Too many large bodies are on their way.
+    /// Too many large bodies are being received.
     NoRoom,
-    /// The body is not taken: too large, too slow, broken off. The status, and why.
+    /// The body is too large, too slow, or incomplete: the status, and the reason.
     Body(StatusCode, String),
 }
 
-/// Seconds of silence after which runs are lost.
+/// Seconds of silence after which runs become lost.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
     /// For clients that send heartbeats.
     pub heartbeat: i32,
-    /// For clients that send none.
+    /// For clients that send no heartbeats.
     pub quiet: i32,
-    /// For clients of Panoptes, by its own setting; `None`: never.
+    /// For Panoptes clients, from a setting of their own; `None` means never.
     pub stale: Option<i32>,
 }
 
-/// When the runs of each protocol are lost.
+/// When the runs of each protocol become lost.
 pub fn silences(timeouts: &Timeouts) -> Vec<Silence> {
     ALL.iter().map(|protocol| (protocol.silence)(timeouts)).collect()
 }
 
-/// Stands before the paths of clients that have no other place for a token.
+/// A prefix of paths, for clients that have no other place for a token.
 pub const TOKEN_IN_PATH: &str = "/t/{token}";
 
-/// A pattern without the token in it, which changes nothing but where the token stands.
+/// The pattern without a token prefix. The prefix does not change the route.
 pub fn without_token(pattern: &str) -> &str {
     pattern.strip_prefix(TOKEN_IN_PATH).unwrap_or(pattern)
 }
 
-/// The route of a pattern and a method; of any method, if none is named.
+/// The route with this pattern and method; without a method, the first route with the pattern.
 pub fn route(method: Option<&Method>, pattern: &str) -> Option<&'static Route> {
     let routes = ALL.iter().flat_map(|protocol| protocol.routes);
     routes.into_iter().find(|route| route.path == pattern && method.is_none_or(|method| route.method == *method))
 }
 
-/// What somebody does to connect a client. In texts, `{base_url}` stands for the address of this server, and
-/// `{client_config}` for the file with address and token.
+/// How to connect a client. In its texts, `{base_url}` stands for the address of this server, and `{client_config}` for the
+/// file with address and token.
 pub struct Connect {
-    /// The word in the address of the page; `None` for what is shown first.
+    /// The tab's name in the URL; `None` for the first tab.
     pub key: Option<&'static str>,
     pub label: &'static str,
     pub steps: &'static [Step],
@@ -98,13 +98,13 @@ pub struct Connect {
 pub struct Step {
     pub title: &'static str,
     pub line: &'static str,
-    /// What the button that copies it says.
+    /// The label of the copy button.
     pub copy: &'static str,
-    /// Words and code in turns, words first; empty if nothing is to be added.
+    /// Text and code alternate, text first; empty if there is no hint.
     pub hint: &'static [&'static str],
 }
 
-/// A refusal as a text under `detail`, which several clients print.
+/// A refusal as text under `detail`, which several clients print.
 pub fn detail(refusal: &Refusal) -> Response {
     let answer = |status: StatusCode, text: &str| (status, axum::Json(json!({ "detail": text }))).into_response();
     let later = |mut response: Response| {

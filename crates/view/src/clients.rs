@@ -1,21 +1,21 @@
-//! How people connect a client, and what each kind of client never sends: for the pages, which name none.
+//! How to connect each kind of client, and what it never sends. The pages show this and name no client themselves.
 
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// What the pages know of the clients there are.
+/// What the pages show about clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Clients {
-    /// The first is shown first.
+    /// In the order of their tabs.
     pub ways: Vec<Way>,
-    /// By the source of a run.
+    /// What is never sent, by the `source` of a run.
     pub unsent: HashMap<String, String>,
 }
 
 /// One way to connect a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Way {
-    /// The word in the address of the page; `None` for what is shown first.
+    /// The tab's name in the URL; `None` for the first tab.
     pub key: Option<String>,
     pub label: String,
     pub steps: Vec<Step>,
@@ -26,8 +26,8 @@ pub struct Way {
 pub struct Step {
     pub title: String,
     pub line: String,
-    /// What the button that copies it says.
+    /// The label of the copy button.
     pub copy: String,
-    /// Words and code in turns, words first.
+    /// Text and code alternate, text first.
     pub hint: Vec<String>,
 }

@@ -53,12 +53,12 @@ pub enum Access {
     Report,
     /// Only a token that may report.
     ReportByToken,
-    /// Whom `FLOWO_METRICS` lets in, or an admin.
+    /// Callers whom `FLOWO_METRICS` admits, and admins.
     Operator,
 }
 
 impl Access {
-    /// What a route of a client's protocol asks; `None` for a permission that none may ask.
+    /// What a route of a client protocol requires; `None` for a permission that no such route may require.
     fn of(route: &Route) -> Option<Self> {
         Some(match route.asks {
             None => Self::Public,
@@ -70,7 +70,7 @@ impl Access {
         })
     }
 
-    /// What a caller who is known must be permitted; `None` where nobody is asked.
+    /// The permission that a known caller needs; `None` if the route is public.
     const fn permission(self) -> Option<Permission> {
         Some(match self {
             Self::Public => return None,
@@ -86,7 +86,7 @@ impl Access {
     }
 }
 
-/// Every route of our own. Patterns are axum's.
+/// Every route that is not part of a client protocol. Patterns are axum's.
 const OWN: &[(Method, &str, Access)] = &[
     (Method::GET, "/healthz", Access::Public),
     (Method::GET, "/metrics", Access::Operator),
@@ -128,7 +128,7 @@ const OWN: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/flowo/v1/runs/{id}/jobs", Access::Read),
 ];
 
-/// Every route there is: ours, and those of the protocols of clients.
+/// Every route: our own, and those of the client protocols.
 pub fn routes() -> impl Iterator<Item = (&'static Method, &'static str, Access)> {
     let foreign = protocol::ALL.iter().flat_map(|protocol| protocol.routes);
     let foreign = foreign.filter_map(|route| Some((&route.method, route.path, Access::of(route)?)));
@@ -138,7 +138,7 @@ pub fn routes() -> impl Iterator<Item = (&'static Method, &'static str, Access)>
 /// What the table requires for a request; HEAD counts as GET.
 pub fn required(method: &Method, pattern: &str) -> Option<Access> {
     let pattern = protocol::without_token(pattern);
-    // Each server function is a route of its own; they authorise themselves, too.
+    // Each server function is a route of its own, and also authorises its caller itself.
     let pattern = if pattern.starts_with("/_fn/") { "/_fn/{*name}" } else { pattern };
     let method = if method == Method::HEAD { &Method::GET } else { method };
     routes().find(|(m, path, _)| *m == method && *path == pattern).map(|(.., access)| access)
@@ -156,7 +156,7 @@ pub async fn check(State(state): State<ServerState>, mut request: Request, next:
     }
     let refuse = protocol::route(Some(request.method()), protocol::without_token(&pattern)).and_then(|route| route.refuse);
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|peer| peer.0);
-    let mut headers = request.headers().clone(); // A body may not be shared while we wait.
+    let mut headers = request.headers().clone(); // A clone, because a request's body may not be shared across the await.
     if pattern.starts_with(protocol::TOKEN_IN_PATH) {
         identity::from_path(request.uri().path(), &mut headers);
     }

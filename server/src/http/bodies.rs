@@ -110,7 +110,7 @@ impl Budget {
     }
 }
 
-/// Why a body is not read.
+/// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
     TooLarge(usize),
@@ -136,7 +136,7 @@ pub async fn take(State(budget): State<Budget>, request: Request, next: Next) ->
     let (parts, body) = request.into_parts();
     match read(body, limit, &budget, who).await {
         Ok((body, _)) if door.is_none() && has_nul(&parts.headers, &body) => refuse(door, &parts.uri, Refusal::Nul),
-        // The room is kept until all is done.
+        // The reservation lasts until the request is answered.
         Ok((body, _room)) => next.run(Request::from_parts(parts, Body::from(body))).await,
         Err(refusal) => refuse(door, &parts.uri, refusal),
     }
@@ -220,7 +220,7 @@ fn has_nul(headers: &HeaderMap, body: &[u8]) -> bool {
     body.contains(&0) || memmem::find_iter(body, br"\u0000").any(is_escape)
 }
 
-/// The refusal in the words of a client, or in ours.
+/// The refusal in the form of the client protocol, or else in our own.
 fn refuse(client: Option<fn(&protocol::Refusal) -> Response>, uri: &Uri, why: Refusal) -> Response {
     let (status, text) = match why {
         Refusal::TooLarge(limit) => {

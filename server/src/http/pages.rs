@@ -40,7 +40,7 @@ pub fn state(plan: Plan<'_>, reader: Reader, lab: DemoLab) -> AppState {
     })
 }
 
-/// What protocols tell people of their clients, with the addresses of this server.
+/// What the pages show about clients, with the addresses of this server filled in.
 fn clients(base_url: &str, client_config: &str) -> Clients {
     let filled = |text: &str| text.replace("{base_url}", base_url).replace("{client_config}", client_config);
     let step = |step: &protocol::Step| Step {
@@ -60,7 +60,7 @@ fn clients(base_url: &str, client_config: &str) -> Clients {
     }
 }
 
-/// Where `cargo leptos watch` tells open pages to load again; nobody asks without it.
+/// The port on which `cargo leptos watch` tells open pages to reload; unused without it.
 fn reload_port() -> u32 {
     std::env::var("LEPTOS_RELOAD_PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(3101)
 }

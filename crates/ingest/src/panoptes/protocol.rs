@@ -7,7 +7,7 @@ use axum::{http::Method, response::Response};
 use model::access::Permission;
 use store::sweep::Silence;
 
-/// To a client that is about to make a workflow, which knows what 401 means.
+/// Answers a client that is about to create a workflow. It understands 401.
 fn to_creation(refusal: &Refusal) -> Response {
     match refusal {
         Refusal::SignIn | Refusal::Forbidden(_) => reply::sign_in(),
@@ -15,7 +15,7 @@ fn to_creation(refusal: &Refusal) -> Response {
     }
 }
 
-/// To an update: at 401 and 403 clients end their user's run.
+/// Answers an update. At 401 and 403 clients end their user's run.
 fn to_update(refusal: &Refusal) -> Response {
     match refusal {
         Refusal::SignIn | Refusal::Forbidden(_) => reply::not_allowed(),
@@ -36,7 +36,7 @@ const fn client(method: Method, path: &'static str, is_large: bool, refuse: fn(&
     Route { method, path, asks: Some(Permission::ReportByToken), is_large, refuse: Some(refuse) }
 }
 
-/// A route of the API, for people and their programs.
+/// A route of the API, which people and their programs use.
 const fn api(method: Method, path: &'static str, asks: Permission) -> Route {
     Route { method, path, asks: Some(asks), is_large: false, refuse: None }
 }
@@ -52,14 +52,14 @@ pub static PROTOCOL: Protocol = Protocol {
         api(Method::GET, "/api/workflows", Permission::ReadRuns),
         api(Method::DELETE, "/api/workflows/all", Permission::ChangeRuns),
         api(Method::GET, "/api/workflow/{id}", Permission::ReadRuns),
-        // Some clients give their run its name this way.
+        // Some clients name their run this way.
         Route { method: Method::PUT, path: "/api/workflow/{id}", asks: Some(Permission::Report), is_large: false, refuse: Some(detail) },
         api(Method::DELETE, "/api/workflow/{id}", Permission::ChangeRuns),
         api(Method::POST, "/api/workflow/{id}/cancel", Permission::ChangeRuns),
         api(Method::GET, "/api/workflow/{id}/jobs", Permission::ReadRuns),
         api(Method::GET, "/api/workflow/{id}/job/{jobid}", Permission::ReadRuns),
     ],
-    // A client whose last word was an error, and of which no job runs, has most likely ended.
+    // If the last report is an error and no job runs, the client has most likely ended.
     silence: |timeouts| Silence {
         source: "panoptes",
         is_named: false,

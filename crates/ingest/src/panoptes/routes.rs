@@ -78,7 +78,7 @@ pub fn routes(store: Store, writer: Writer, journal: Option<Journal>, conversati
     not_broken(paths.clone().nest(TOKEN_IN_PATH, paths))
 }
 
-/// Whatever breaks in here is answered with 503: at a 500 clients end their user's run.
+/// Answers a panic with 503. At a 500 clients end their user's run.
 fn not_broken(routes: Router) -> Router {
     routes
         .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| reply::unavailable("something in Flowo broke; it is in the server's log")))
