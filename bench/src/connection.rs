@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// As long as real reporting clients wait.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection that is opened on demand, and again after it broke.
 pub struct Connection {
@@ -33,7 +33,7 @@ impl Connection {
     /// # Errors
     /// No connection, no answer in time, or an answer other than 200.
     pub async fn post(&mut self, path: &str, body: String) -> Result<String> {
-        timeout(PATIENCE, self.exchange(path, body)).await.context("no answer in time")?
+        timeout(REQUEST_TIMEOUT, self.exchange(path, body)).await.context("no answer in time")?
     }
 
     async fn exchange(&mut self, path: &str, body: String) -> Result<String> {

@@ -7,7 +7,7 @@ use reqwest::Client;
 use reqwest::redirect::Policy;
 
 /// As long as real reporting clients wait.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client that follows no redirects and shares its connection with nobody.
 pub fn client() -> Result<Client> {
@@ -16,7 +16,7 @@ pub fn client() -> Result<Client> {
         .pool_max_idle_per_host(1)
         .no_proxy()
         .redirect(Policy::none())
-        .timeout(PATIENCE)
+        .timeout(REQUEST_TIMEOUT)
         // Nothing is encrypted here, and loading the machine's certificates takes time.
         .tls_certs_only([])
         .build()

@@ -15,7 +15,7 @@ use crate::server::Server;
 /// Size of the receive buffer of an unread stream, in bytes; the system doubles it.
 const KEPT: u32 = 4096;
 /// How long reading the buffered rest may take at the end.
-const PATIENCE: Duration = Duration::from_secs(30);
+const SLOW_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Slow readers in progress.
 pub struct Slow {
@@ -88,5 +88,5 @@ async fn read(mut stream: TcpStream, mut stopped: watch::Receiver<bool>) -> Resu
             held.drain(..held.len().saturating_sub(12));
         }
     };
-    timeout(PATIENCE, rest).await.context("nothing came any more")?
+    timeout(SLOW_TIMEOUT, rest).await.context("nothing came any more")?
 }

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::histogram::Histogram;
 
 /// How long a stream may take to open.
-const PATIENCE: Duration = Duration::from_secs(20);
+const FRAME_TIMEOUT: Duration = Duration::from_secs(20);
 /// Bytes of each chunk that are kept: the lines before the data, and its first field.
 const HEAD: usize = 192;
 /// Bytes per read.
@@ -50,7 +50,7 @@ impl Stream {
     /// # Errors
     /// The server does not answer with a stream.
     pub async fn open(address: SocketAddr, token: &str) -> Result<Self> {
-        timeout(PATIENCE, Self::connect(address, token)).await.context("a stream does not open")?
+        timeout(FRAME_TIMEOUT, Self::connect(address, token)).await.context("a stream does not open")?
     }
 
     async fn connect(address: SocketAddr, token: &str) -> Result<Self> {

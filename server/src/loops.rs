@@ -37,7 +37,7 @@ const HOUSEKEEPING: Duration = Duration::from_hours(1);
 /// How often this server checks whether it can hear its clients.
 const HEAR: Duration = Duration::from_secs(1);
 /// A database that takes longer to tell the time cannot take reports either.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CLOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// A longer time (ms) between two answers of the database means that this server was stopped or its machine slept.
 const GAP: Millis = 15_000;
 
@@ -75,7 +75,7 @@ impl Hearing {
         repeat("Hearing", HEAR, cancel, || async move {
             let asked = async { sweep::clock(&mut *store.conn().await?).await };
             // If the failure lasts, the sweep logs the reason.
-            hearing.note(timeout(PATIENCE, asked).await.ok().and_then(Result::ok));
+            hearing.note(timeout(CLOCK_TIMEOUT, asked).await.ok().and_then(Result::ok));
             Ok(())
         })
         .await;

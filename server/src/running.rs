@@ -110,7 +110,7 @@ impl Running {
         }
         tasks.spawn(loops::metrics_keeper(plan.metrics.clone(), stopping.clone()));
         let files = RunFiles::new(plan.roots, plan.guard, plan.program);
-        tasks.spawn(crate::enrich::run(store.clone(), files.clone(), plan.owner, plan.masking, stopping.clone()));
+        tasks.spawn(crate::run_logs::run(store.clone(), files.clone(), plan.owner, plan.masking, stopping.clone()));
         let watch = Watch::new(store.clone(), plan.streams);
         tasks.spawn(watch.clone().run(drained.clone()));
         let reader = Reader::new(store.clone(), hub, files);

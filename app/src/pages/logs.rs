@@ -5,7 +5,7 @@ use crate::{
     codec::Json,
     parts::{error::ErrorPage, frame::query_signal},
     paths::{self, RunPlace},
-    ui::{Ago, Icon, soft_submit},
+    ui::{Ago, Icon, submit_in_place},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -58,7 +58,7 @@ fn LogsPage() -> impl IntoView {
     view! {
         <Title text="Logs · Flowo"/>
         <h1 class="sr">"Logs"</h1>
-        <form class="tool said-tool" method="get" action=paths::LOGS role="search" on:submit=soft_submit()>
+        <form class="tool said-tool" method="get" action=paths::LOGS role="search" on:submit=submit_in_place()>
             <div class="seg" role="group" aria-label="Kinds">{form(false, "All")} {form(true, "Errors")}</div>
             {move || errors.get().then(|| view! { <input type="hidden" name="level" value="error"/> })}
             <span class="grow"></span>

@@ -1,7 +1,7 @@
 //! One run: its head, what went wrong, and its jobs as they come and go.
 
 mod moment;
-mod sources;
+mod resources;
 mod views;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         scrubber::Scrubber,
     },
     paths::{self, RunPlace},
-    ui::{Icon, If, once},
+    ui::{Icon, If, rendered_once},
 };
 use leptos::{prelude::*, text_prop::TextProp};
 use leptos_meta::Title;
@@ -34,7 +34,7 @@ use model::{
     text,
 };
 use moment::Head;
-use sources::{Graphed, Sources};
+use resources::{Graphed, Resources};
 use views::{Bone, Chosen, Live, Note, RunView};
 
 /// `/runs/{id}`. Where the WASM is split, its code is loaded when it is first opened.
@@ -72,13 +72,13 @@ fn RunPage() -> impl IntoView {
     let search = use_location().search;
     let place = Memo::new(move |_| search.with(|search| RunPlace::of(search)));
     let jobs = LiveJobs::new();
-    let sources = Sources::new(id, place, jobs);
+    let resources = Resources::new(id, place, jobs);
     view! {
         <Transition fallback=Bone>
             {move || Suspend::new(async move {
-                match sources.run.await {
+                match resources.run.await {
                     Err(error) => view! { <ErrorPage error/> }.into_any(),
-                    Ok(found) => view! { <Loaded found sources place jobs/> }.into_any(),
+                    Ok(found) => view! { <Loaded found resources place jobs/> }.into_any(),
                 }
             })}
         </Transition>
@@ -87,7 +87,7 @@ fn RunPage() -> impl IntoView {
 
 /// The page with its data.
 #[component]
-fn Loaded(found: view::runs::RunView, sources: Sources, place: Memo<RunPlace>, jobs: LiveJobs) -> impl IntoView {
+fn Loaded(found: view::runs::RunView, resources: Resources, place: Memo<RunPlace>, jobs: LiveJobs) -> impl IntoView {
     let view::runs::RunView { detail, cursor, then } = found;
     let id = detail.run.id;
     let notes = detail.notes();
@@ -95,12 +95,12 @@ fn Loaded(found: view::runs::RunView, sources: Sources, place: Memo<RunPlace>, j
     let gone = RwSignal::new(false);
     let rules = RwSignal::new(detail.rules);
     let then = RwSignal::new(then);
-    Head { run, rules, then }.follow(id, place, sources);
+    Head { run, rules, then }.follow(id, place, resources);
     let changed = RwSignal::new(0_u32);
     let watch = Watch::of_nothing();
     let active = Signal::derive(move || run.with(|run| run.status == RunStatus::Running));
     let live = Live { jobs, cells: LiveMatrix::new(), states: LiveStates::new(), changed, active, watch, cursor };
-    let again = move || sources.again();
+    let again = move || resources.again();
 
     follow(
         Wanted { scope: format!("run:{id}"), after: cursor, watch: Some(watch) },
@@ -129,17 +129,17 @@ fn Loaded(found: view::runs::RunView, sources: Sources, place: Memo<RunPlace>, j
                 return; // Current changes do not affect the past.
             }
             if retold {
-                sources.failures.refetch();
+                resources.failures.refetch();
             }
             if !frame.rules.is_empty() {
                 rules.set(frame.rules.clone());
-                if sources.graphed.try_update_value(|graphed| graphed.lacks(&frame.rules)).unwrap_or(false) {
-                    sources.graph.refetch(); // The graph arrives right after the start, and checkpoints add to it.
+                if resources.graphed.try_update_value(|graphed| graphed.lacks(&frame.rules)).unwrap_or(false) {
+                    resources.graph.refetch(); // The graph arrives right after the start, and checkpoints add to it.
                 }
             }
             let open = place.with_untracked(|place| place.job.clone());
             if open.is_some_and(|open| frame.jobs.iter().any(|job| job.id.to_string() == open)) {
-                sources.job.refetch();
+                resources.job.refetch();
             }
             if frame.jobs_stale || !frame.jobs.is_empty() || !frame.gone_jobs.is_empty() {
                 changed.update(|changed| *changed = changed.wrapping_add(1));
@@ -182,9 +182,9 @@ fn Loaded(found: view::runs::RunView, sources: Sources, place: Memo<RunPlace>, j
             <RunHead run attempts=detail.attempts client=detail.client_version notes place delete/>
             <Transition>
                 {move || Suspend::new(async move {
-                    match sources.failures.await {
+                    match resources.failures.await {
                         // The component that awaited this may be gone by now, and its signals with it.
-                        Ok(found) if failed.try_get().unwrap_or(failed_first) => once(move || view! { <FailureCard id found place/> }.into_any()),
+                        Ok(found) if failed.try_get().unwrap_or(failed_first) => rendered_once(move || view! { <FailureCard id found place/> }.into_any()),
                         _ => ().into_any(),
                     }
                 })}
@@ -199,11 +199,11 @@ fn Loaded(found: view::runs::RunView, sources: Sources, place: Memo<RunPlace>, j
                 <section class="graph" aria-label="Rule graph" hidden=folded>
                     <Transition fallback=Bone>
                         {move || Suspend::new(async move {
-                            match sources.graph.await {
+                            match resources.graph.await {
                                 Err(error) => view! { <Note error/> }.into_any(),
                                 Ok(graph) => {
-                                    sources.graphed.try_set_value(Graphed::of(&graph));
-                                    once(move || view! { <RuleGraphView id graph rules place/> }.into_any())
+                                    resources.graphed.try_set_value(Graphed::of(&graph));
+                                    rendered_once(move || view! { <RuleGraphView id graph rules place/> }.into_any())
                                 }
                             }
                         })}
@@ -212,14 +212,14 @@ fn Loaded(found: view::runs::RunView, sources: Sources, place: Memo<RunPlace>, j
                 <section class="jobs" aria-label="Views">
                     <RunTabs id place tab jobs=total/>
                     <If when=Signal::derive(move || tab.get() == Tab::Jobs)><Chosen id rules place/></If>
-                    <RunView id place sources live/>
+                    <RunView id place resources live/>
                 </section>
             </div>
         </div>
         <Transition>
             {move || Suspend::new(async move {
-                match sources.job.await {
-                    Ok(Some(job)) => once(move || view! { <JobDrawer run=id job place/> }.into_any()),
+                match resources.job.await {
+                    Ok(Some(job)) => rendered_once(move || view! { <JobDrawer run=id job place/> }.into_any()),
                     Ok(None) => ().into_any(),
                     Err(error) => view! { <aside class="drawer" aria-label="Job"><Note error/></aside> }.into_any(),
                 }

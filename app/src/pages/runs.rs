@@ -15,7 +15,7 @@ use crate::{
     },
     paths,
     session::session,
-    ui::{Icon, If, once},
+    ui::{Icon, If, rendered_once},
 };
 use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
@@ -52,7 +52,7 @@ pub fn RunsPage() -> impl IntoView {
                         let sort = sort.get_untracked().and_then(|sort| sort.parse().ok()).unwrap_or_default();
                         let from_start = after.get_untracked().is_none();
                         let again = Callback::new(move |()| list.refetch());
-                        once(move || view! { <Loaded found sort from_start again/> }.into_any())
+                        rendered_once(move || view! { <Loaded found sort from_start again/> }.into_any())
                     }
                 }
             })}

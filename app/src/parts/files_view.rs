@@ -2,7 +2,7 @@
 
 use crate::{
     paths::{self, RunPlace},
-    ui::{Icon, JobBadge, soft_submit},
+    ui::{Icon, JobBadge, submit_in_place},
 };
 use leptos::prelude::*;
 use model::{
@@ -26,7 +26,7 @@ pub fn Files(id: RunId, found: FilesView, place: Memo<RunPlace>) -> impl IntoVie
         FilesView::Path { path, role, is_later } => view! { <OnePath id path role is_later place/> }.into_any(),
     };
     view! {
-        <form class="tool" method="get" action=paths::run(id) role="search" on:submit=soft_submit()>
+        <form class="tool" method="get" action=paths::run(id) role="search" on:submit=submit_in_place()>
             <input type="hidden" name="tab" value="files"/>
             {rule.map(|rule| view! { <input type="hidden" name="rule" value=rule/> })}
             <input class="field wide" type="search" name="find" value=at.find placeholder="Find a file" aria-label="Find a file of this run" autocomplete="off"/>

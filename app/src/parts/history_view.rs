@@ -1,6 +1,6 @@
 //! What changed in a run: when, from what to what, and by whom; newest first.
 
-use super::fresh::Pulse;
+use super::refresh::Refresh;
 use crate::{
     api::history::read_history,
     paths::{self, RunPlace},
@@ -15,12 +15,12 @@ use view::history::HistoryView;
 
 /// The history with its filters.
 #[component]
-pub fn History(id: RunId, found: HistoryView, place: Memo<RunPlace>, pulse: Pulse) -> impl IntoView {
+pub fn History(id: RunId, found: HistoryView, place: Memo<RunPlace>, refresh: Refresh) -> impl IntoView {
     let at = place.get_untracked();
     let first = at.after.is_none();
     let found = RwSignal::new(found);
     if first {
-        pulse.keep_fresh(found, move || {
+        refresh.keep_fresh(found, move || {
             let of = at.form.clone();
             async move { read_history(id, of, None).await.ok() }
         });

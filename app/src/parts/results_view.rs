@@ -1,6 +1,6 @@
 //! Results of a run: outputs by rule and job, and which of them exist; or its directory; and one open file.
 
-use super::{fresh::Pulse, look::Look};
+use super::{look::Look, refresh::Refresh};
 use crate::{
     api::results::read_results,
     paths::{self, RunPlace},
@@ -35,7 +35,7 @@ enum Beside {
 
 /// The outputs, and the open file.
 #[component]
-pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Pulse) -> impl IntoView {
+pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, refresh: Refresh) -> impl IntoView {
     let ResultsView { made, rest, levels, took, jobs, shown, open } = found;
     let by_rule = levels.is_empty();
     if by_rule && made.is_empty() && open.is_none() && !shown && rest.is_none() {
@@ -51,7 +51,7 @@ pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Puls
     };
     let listed = RwSignal::new(Listed { made, rest, levels });
     let ask = ResultsAsk { rule: at.rule, job, file: None, after: at.after, tree: at.tree, encoding: None };
-    pulse.keep_fresh(listed, move || {
+    refresh.keep_fresh(listed, move || {
         let ask = ask.clone();
         async move { read_results(id, ask).await.ok().map(|found| Listed { made: found.made, rest: found.rest, levels: found.levels }) }
     });
@@ -88,7 +88,7 @@ pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, pulse: Puls
         }
     });
     let view = match open {
-        Some(open) => view! { <Look id open place watch=pulse.watch/> }.into_any(),
+        Some(open) => view! { <Look id open place watch=refresh.watch/> }.into_any(),
         None if !took.is_empty() => view! { <Bars id took of=jobs place/> }.into_any(),
         None => view! { <div class="empty" role="status"><p>"Choose a file to look into it."</p></div> }.into_any(),
     };

@@ -17,7 +17,7 @@ const REPORTS: &str = "/api/v1/reports/";
 const OPENING: usize = 3;
 const PER_JOB: usize = 3;
 /// How long a repeating client keeps trying.
-const PATIENCE: Duration = Duration::from_secs(40);
+const REPEAT_FOR: Duration = Duration::from_secs(40);
 
 /// One report.
 pub struct Sent {
@@ -64,7 +64,7 @@ impl Client {
         let mut played = Played { id: None, jobs, repeats, sent: Vec::new() };
         for at in (0..OPENING + jobs * PER_JOB).chain([LENGTH - 1]) {
             let mut sent = Sent { at, tries: 0, acknowledged: 0 };
-            let until = Instant::now() + PATIENCE;
+            let until = Instant::now() + REPEAT_FOR;
             loop {
                 sent.tries += 1;
                 if self.report(&script, at, &mut played.id).await {

@@ -46,7 +46,7 @@ const QUEUE: usize = 4096;
 /// published again when that one ends.
 const REMEMBERED: usize = 200_000;
 /// How long a statement of the listener may take before it counts as failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Listens until cancelled. Recovers from every failure of the database.
 pub async fn run(store: Store, hub: Hub, cancel: CancellationToken) {
@@ -299,9 +299,9 @@ async fn read(mut listener: Listener, heard: mpsc::Sender<Result<Heard, StoreErr
 }
 
 async fn patiently<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    match timeout(PATIENCE, work).await {
+    match timeout(STATEMENT_TIMEOUT, work).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(StoreError::Unfit(format!("the database did not answer within {PATIENCE:?}"))),
+        Err(_) => Err(StoreError::Unfit(format!("the database did not answer within {STATEMENT_TIMEOUT:?}"))),
     }
 }
 

@@ -18,7 +18,7 @@ const NAME: usize = 300;
 /// The size in bytes of the header of a zip member, without its name.
 const HEAD: usize = 30;
 /// How long a compressed archive is read to list its members.
-const PATIENCE: Duration = Duration::from_secs(1);
+const LIST_LIMIT: Duration = Duration::from_secs(1);
 
 pub fn zip(source: &Source<'_>) -> Option<Preview> {
     let Ok(mut archive) = zip::ZipArchive::new(BufReader::new(source.raw().ok()?)) else { return unlisted(source) };
@@ -64,7 +64,7 @@ fn unlisted(source: &Source<'_>) -> Option<Preview> {
 }
 
 pub fn tar(source: &Source<'_>) -> Option<Preview> {
-    let mut archive = tar::Archive::new(Timed { inner: source.stream().ok()?, until: Instant::now() + PATIENCE, ended: false });
+    let mut archive = tar::Archive::new(Timed { inner: source.stream().ok()?, until: Instant::now() + LIST_LIMIT, ended: false });
     let mut rows = Vec::new();
     let mut end = Ends::Whole;
     let mut broke = None;

@@ -45,7 +45,7 @@ use turns::Turns;
 
 /// How long Flowo waits for a file system before it gives up. A read that hangs keeps its turn until the file system
 /// answers; everything else here has limits of its own below this one, in bytes and in time.
-const PATIENCE: Duration = Duration::from_secs(2);
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Reads files of runs on behalf of readers. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -232,12 +232,12 @@ impl RunFiles {
     {
         let root = place.root.path();
         let directory = reach.directory.as_deref().unwrap_or(&root);
-        let turn = self.turns.take(directory, &root.join(&place.way), PATIENCE).await?;
+        let turn = self.turns.take(directory, &root.join(&place.way), READ_TIMEOUT).await?;
         let work = spawn_blocking(move || {
             let _turn = turn;
             work(place)
         });
-        let done = timeout(PATIENCE, work).await.map_err(|_| NoFile::Slow)?;
+        let done = timeout(READ_TIMEOUT, work).await.map_err(|_| NoFile::Slow)?;
         done.map_err(|_| NoFile::Other("reading it broke".to_owned()))?
     }
 }

@@ -14,10 +14,10 @@ use syntect::{
 };
 
 /// How long one text may take after its first bytes, ...
-const PATIENCE: Duration = Duration::from_millis(150);
+const TEXT_LIMIT: Duration = Duration::from_millis(150);
 /// ... and how long those first bytes may take: when a language is used for the first time, its patterns are compiled.
 const FIRST: usize = 4_096;
-const FIRST_PATIENCE: Duration = Duration::from_secs(2);
+const FIRST_LIMIT: Duration = Duration::from_secs(2);
 /// Lines longer than this are data, not code (bytes).
 const LONG: usize = 2_000;
 const CLASSES: ClassStyle = ClassStyle::SpacedPrefixed { prefix: "c-" };
@@ -52,7 +52,7 @@ pub fn language_of(path: &str) -> &str {
 /// A text as HTML: escaped, with classes if the language is known and there is time.
 pub fn html(text: &str, name: &str, leash: &Leash) -> String {
     let Some(syntax) = language(name).filter(|_| !leash.is_short()) else { return escaped(text) };
-    let mut until = Instant::now() + FIRST_PATIENCE;
+    let mut until = Instant::now() + FIRST_LIMIT;
     let mut generator = ClassedHTMLGenerator::new_with_class_style(syntax, languages(), CLASSES);
     let mut done = 0;
     for line in LinesWithEndings::from(text) {
@@ -64,7 +64,7 @@ pub fn html(text: &str, name: &str, leash: &Leash) -> String {
             break;
         }
         if (done..done + line.len()).contains(&FIRST) {
-            until = Instant::now() + PATIENCE;
+            until = Instant::now() + TEXT_LIMIT;
         }
         done += line.len();
     }

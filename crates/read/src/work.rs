@@ -20,7 +20,7 @@ const TURNS: usize = 8;
 /// How long a request waits for a turn, ...
 const WAIT: Duration = Duration::from_secs(5);
 /// ... and how long the work may take: a run of a million jobs is laid out in less.
-const PATIENCE: Duration = Duration::from_secs(10);
+const WORK_LIMIT: Duration = Duration::from_secs(10);
 /// How much longer the request waits than the work may take: work that checks its leash reports the timeout itself.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -97,7 +97,7 @@ where
     T: Send + 'static,
     F: FnOnce(&Leash) -> Result<T, Ended> + Send + 'static,
 {
-    within(turns, what, (WAIT, PATIENCE), work).await
+    within(turns, what, (WAIT, WORK_LIMIT), work).await
 }
 
 async fn within<T, F>(turns: &Arc<Semaphore>, what: &'static str, (wait, patience): (Duration, Duration), work: F) -> Result<T, ReadError>

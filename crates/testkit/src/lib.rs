@@ -17,22 +17,22 @@ use std::{future::Future, time::Duration};
 use tokio::time::{Instant, sleep};
 
 /// The longest wait for anything that should happen immediately.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Calls `look` repeatedly until it returns something.
 ///
 /// # Panics
-/// After [`PATIENCE`], naming `what` was awaited.
+/// After [`TEST_TIMEOUT`], naming `what` was awaited.
 pub async fn until<T, F>(what: &str, mut look: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
 {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        assert!(Instant::now() < deadline, "waited {TEST_TIMEOUT:?} for {what}");
         sleep(Duration::from_millis(15)).await;
     }
 }

@@ -1,6 +1,6 @@
 //! A reader of a live stream, like a page.
 
-use super::PATIENCE;
+use super::TEST_TIMEOUT;
 use futures::StreamExt as _;
 use serde_json::Value;
 use std::pin::Pin;
@@ -56,7 +56,7 @@ impl Tab {
     /// # Panics
     /// If none arrives in time; prints the events that were seen.
     pub async fn until(&mut self, what: &str, mut wanted: impl FnMut(&Event) -> bool) -> Event {
-        let found = timeout(PATIENCE, async {
+        let found = timeout(TEST_TIMEOUT, async {
             loop {
                 match self.next().await {
                     Some(event) if wanted(&event) => return Some(event),

@@ -56,7 +56,7 @@ struct Patience {
     large: Duration,
 }
 
-const PATIENCE: Patience = Patience { room: Duration::from_secs(5), small: Duration::from_secs(30), large: Duration::from_secs(10) };
+const BODY_TIMEOUTS: Patience = Patience { room: Duration::from_secs(5), small: Duration::from_secs(30), large: Duration::from_secs(10) };
 
 /// The budget for large bodies. Cheap to clone.
 #[derive(Clone)]
@@ -81,7 +81,7 @@ type Room = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 impl Default for Budget {
     fn default() -> Self {
-        Self::new(PATIENCE)
+        Self::new(BODY_TIMEOUTS)
     }
 }
 

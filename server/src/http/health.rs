@@ -13,11 +13,11 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// A database that takes longer to report its version counts as unhealthy.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// 200 if reports can be accepted, 503 if not; the body has details.
 pub async fn healthz(State(state): State<ServerState>) -> Response {
-    let version = timeout(PATIENCE, state.app.reader.store.check_version()).await.ok().and_then(Result::ok);
+    let version = timeout(PROBE_TIMEOUT, state.app.reader.store.check_version()).await.ok().and_then(Result::ok);
     let listener = state.app.reader.hub.health();
     let status = match (version, listener.state) {
         (None, _) => "down",

@@ -4,12 +4,12 @@ use crate::lab::{Lab, Terms};
 use reqwest::{Method, Response, StatusCode};
 use std::fs;
 use store::people;
-use testkit::{PATIENCE, Tab, until};
+use testkit::{TEST_TIMEOUT, Tab, until};
 use tokio::time::timeout;
 
 /// Waits until a stream has ended.
 async fn ended(tab: &mut Tab, what: &str) {
-    let end = timeout(PATIENCE, async { while tab.next().await.is_some() {} });
+    let end = timeout(TEST_TIMEOUT, async { while tab.next().await.is_some() {} });
     assert!(end.await.is_ok(), "{what} goes on; seen: {:#?}", tab.seen);
 }
 
@@ -79,7 +79,7 @@ async fn a_follow_and_a_download_end_when_their_session_is_signed_out() {
 
     ended(&mut tab, "the stream of a session that was signed out").await;
     testkit::until("nobody follows", async || (lab.followers.followed() == 0).then_some(())).await;
-    let rest = timeout(PATIENCE, async {
+    let rest = timeout(TEST_TIMEOUT, async {
         loop {
             match download.chunk().await {
                 Ok(Some(_)) => {}

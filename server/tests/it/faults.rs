@@ -306,7 +306,7 @@ async fn a_reader_that_does_not_read_is_told_to_begin_again_and_keeps_nobody_wai
             text.drain(..keep);
         }
     };
-    timeout(testkit::PATIENCE, end).await.expect("a reset in time");
+    timeout(testkit::TEST_TIMEOUT, end).await.expect("a reset in time");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

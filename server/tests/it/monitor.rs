@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::{process::Stdio, time::Duration};
-use testkit::{PATIENCE, TestDatabase};
+use testkit::{TEST_TIMEOUT, TestDatabase};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines},
     process::{Child, ChildStdout, Command},
@@ -25,7 +25,7 @@ impl Monitor {
     }
 
     async fn next(&mut self) -> String {
-        let line = timeout(PATIENCE, self.lines.next_line()).await.expect("a line in time");
+        let line = timeout(TEST_TIMEOUT, self.lines.next_line()).await.expect("a line in time");
         line.expect("text").expect("it goes on")
     }
 
@@ -46,7 +46,7 @@ impl Monitor {
     async fn stop(mut self) -> std::process::ExitStatus {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id().expect("it runs")).expect("a number")).expect("a number");
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("told");
-        timeout(PATIENCE, self.child.wait()).await.expect("it ends in time").expect("it ended")
+        timeout(TEST_TIMEOUT, self.child.wait()).await.expect("it ends in time").expect("it ended")
     }
 }
 
@@ -132,7 +132,7 @@ async fn a_monitor_that_is_broken_off_in_what_is_old_keeps_no_place_there() {
     old.next().await;
     let Monitor { mut child, lines } = old;
     drop(lines); // As `| head` does.
-    assert!(timeout(PATIENCE, child.wait()).await.expect("it ends in time").expect("it ended").success());
+    assert!(timeout(TEST_TIMEOUT, child.wait()).await.expect("it ends in time").expect("it ended").success());
     insert(&database, "last").await;
     let mut monitor = Monitor::start(&database, &["--json"]);
     let names = monitor.names("last").await;

@@ -201,7 +201,7 @@ async fn a_thousand_streams_outlive_a_killed_database() {
     .await;
     healthy().await;
     testkit::run(&mut conn, "insert into workflow_runs (workflow_name) values ('afterwards')").await;
-    let told = tokio::time::timeout(testkit::PATIENCE, streams.join_all()).await.expect("all of them see it");
+    let told = tokio::time::timeout(testkit::TEST_TIMEOUT, streams.join_all()).await.expect("all of them see it");
     assert_eq!(told.len(), STREAMS);
     let unaware: Vec<_> = told.iter().filter(|states| !states.iter().any(|state| state != "\"live\"")).collect();
     assert!(unaware.is_empty(), "{} streams were not told that the server gets no notifications: {:?}", unaware.len(), unaware.first());

@@ -47,7 +47,7 @@ const WARM: u64 = 2_000;
 /// Concurrent callers.
 const CLIENTS: u64 = 8;
 /// The longest wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait for the end of the process.
 const END: Duration = Duration::from_secs(30);
 /// How much the process may grow, in KiB.
@@ -376,12 +376,12 @@ async fn ask(told: &Told, count: u64, seed: u64, base: &str, who: &[Credential],
                 (status, _) => status,
             }
         };
-        match timeout(PATIENCE, answer).await {
+        match timeout(ANSWER_TIMEOUT, answer).await {
             Ok(Ok(status)) => told.answered(&what, &shown, status, began.elapsed()),
             // An invalid URL never leaves the client; a body that is too large is refused while it is being sent.
             Ok(Err(error)) if error.is_builder() || error.is_request() && size > 900_000 => {}
             Ok(Err(error)) => told.fault(&what, format!("{error:?} for {shown}")),
-            Err(_) => told.fault(&what, format!("no answer within {PATIENCE:?} to {shown}")),
+            Err(_) => told.fault(&what, format!("no answer within {ANSWER_TIMEOUT:?} to {shown}")),
         }
     }
 }
@@ -403,7 +403,7 @@ async fn watch(told: &Told, base: &str, over: &AtomicBool) {
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !over.load(Relaxed) {
         beat.tick().await;
-        match timeout(PATIENCE, client.get(format!("{base}/healthz")).send()).await {
+        match timeout(ANSWER_TIMEOUT, client.get(format!("{base}/healthz")).send()).await {
             Ok(Ok(response)) if response.status() == StatusCode::OK => {}
             other => told.fault("/healthz", format!("{other:?}")),
         }

@@ -1,6 +1,6 @@
 //! Moments of the past: updates the page when another moment is requested.
 
-use super::sources::Sources;
+use super::resources::Resources;
 use crate::{api::runs::read_run, paths::RunPlace, session::session};
 use leptos::{prelude::*, task::spawn_local};
 use model::{
@@ -20,7 +20,7 @@ pub struct Head {
 
 impl Head {
     /// Keeps the head and the clock at the moment in the URL. The views follow by themselves.
-    pub fn follow(self, id: RunId, place: Memo<RunPlace>, sources: Sources) {
+    pub fn follow(self, id: RunId, place: Memo<RunPlace>, resources: Resources) {
         let session = session();
         session.then.set(self.then.with_untracked(|then| then.map(|then| then.at)));
         on_cleanup(move || {
@@ -33,7 +33,7 @@ impl Head {
                 let Some(at) = *at else {
                     self.then.set(None);
                     session.then.set(None);
-                    sources.again(); // The page ignored the stream in the meantime.
+                    resources.again(); // The page ignored the stream in the meantime.
                     return;
                 };
                 spawn_local(async move {

@@ -1,24 +1,24 @@
 //! The views beside the graph of a run, each with its data.
 
-use super::sources::{Sources, View};
+use super::resources::{Resources, View};
 use crate::{
     error::AppError,
     live::Watch,
     parts::{
         code_view::Code,
         files_view::Files,
-        fresh::Pulse,
         history_view::History,
         info_view::Info,
         job_graph::{JobGraphView, LiveStates},
         job_table::{JobTable, LiveJobs},
         logs_view::Logs,
         matrix::{LiveMatrix, Matrix},
+        refresh::Refresh,
         results_view::Results,
         timeline::Timeline,
     },
     paths::{self, RunPlace},
-    ui::{Icon, If, once, soft_submit},
+    ui::{Icon, If, rendered_once, submit_in_place},
 };
 use leptos::prelude::*;
 use model::{
@@ -53,17 +53,17 @@ pub struct Live {
 
 /// The view beside the graph.
 #[component]
-pub fn RunView(id: RunId, place: Memo<RunPlace>, sources: Sources, live: Live) -> impl IntoView {
+pub fn RunView(id: RunId, place: Memo<RunPlace>, resources: Resources, live: Live) -> impl IntoView {
     // Reads again if the data is older than the stream's beginning, or if too much arrived in the meantime.
     let again_if = move |early: Option<LiveCursor>, incomplete: bool| {
         Effect::new(move |_| {
             let early = early.is_some_and(|read_at| read_at.epoch == live.cursor.epoch && read_at.seq < live.cursor.seq);
             if early || incomplete {
-                sources.view.refetch();
+                resources.view.refetch();
             }
         });
     };
-    let pulse = Pulse { changed: live.changed, active: live.active, watch: live.watch };
+    let refresh = Refresh { changed: live.changed, active: live.active, watch: live.watch };
     let show = move |found: View| match found {
         View::Jobs(JobList { page, cursor }) => {
             let complete = live.jobs.show(page, &place.get_untracked());
@@ -76,19 +76,19 @@ pub fn RunView(id: RunId, place: Memo<RunPlace>, sources: Sources, live: Live) -
         }
         View::JobGraph(found) => view! { <JobGraphView id found place live=live.states/> }.into_any(),
         View::Timeline(found) => view! { <Timeline id found place changed=live.changed/> }.into_any(),
-        View::Results(found) => view! { <Results id found place pulse/> }.into_any(),
+        View::Results(found) => view! { <Results id found place refresh/> }.into_any(),
         View::Logs(found) => view! { <Logs id found place watch=live.watch/> }.into_any(),
         View::Code(found) => view! { <Code id found place/> }.into_any(),
         View::Files(found) => view! { <Files id found place/> }.into_any(),
-        View::History(found) => view! { <History id found place pulse/> }.into_any(),
+        View::History(found) => view! { <History id found place refresh/> }.into_any(),
         View::Info(found) => view! { <Info id found=*found place/> }.into_any(),
     };
     view! {
         <Transition fallback=Bone>
             {move || Suspend::new(async move {
-                match sources.view.await {
+                match resources.view.await {
                     Err(error) => view! { <Note error/> }.into_any(),
-                    Ok(found) => once(move || show(found)),
+                    Ok(found) => rendered_once(move || show(found)),
                 }
             })}
         </Transition>
@@ -163,7 +163,7 @@ pub fn Chosen(id: RunId, rules: RwSignal<Vec<RuleRow>>, place: Memo<RunPlace>) -
         (None, (n, _)) => format!("{} jobs", text::count(n)),
     };
     view! {
-        <form class="tool" method="get" action=paths::run(id) role="search" on:submit=soft_submit()>
+        <form class="tool" method="get" action=paths::run(id) role="search" on:submit=submit_in_place()>
             <If when=Signal::derive(move || rule.get().is_some())>
                 <span class="chip">
                     <span><i>"rule:"</i>{move || rule.get()}</span>

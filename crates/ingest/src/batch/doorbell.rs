@@ -25,7 +25,7 @@ const OWED: usize = 10_000;
 /// The pause after a notification that failed.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How long sending a notification may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const RING_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 struct State {
@@ -114,5 +114,5 @@ async fn ring(store: &Store, kept: &mut Option<Conn>, owed: &[u64]) -> Result<()
         }
         Ok(())
     };
-    timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(StoreError::Unfit(format!("no answer within {PATIENCE:?}"))))
+    timeout(RING_TIMEOUT, work).await.unwrap_or_else(|_| Err(StoreError::Unfit(format!("no answer within {RING_TIMEOUT:?}"))))
 }

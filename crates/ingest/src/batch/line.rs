@@ -13,7 +13,7 @@ use tracing::error;
 use uuid::Uuid;
 
 /// How long a transaction may take before it is given up. Clients wait ten seconds.
-const PATIENCE: Duration = Duration::from_mins(1);
+const BATCH_TIMEOUT: Duration = Duration::from_mins(1);
 /// After a batch larger than this the connection is replaced.
 const KEPT_KIB: usize = 32 << 10;
 /// How often a batch is tried when the database asks for a retry (deadlock, restart).
@@ -67,7 +67,7 @@ impl Line {
     pub async fn commit(&mut self, batch: &[Incoming], line: Option<i64>) -> Result<Vec<Receipt>, StoreError> {
         let mut tries = 1;
         loop {
-            let Ok(outcome) = timeout(PATIENCE, self.transaction(batch, line)).await else {
+            let Ok(outcome) = timeout(BATCH_TIMEOUT, self.transaction(batch, line)).await else {
                 return Err(StoreError::too_slow("writing a batch"));
             };
             match outcome {

@@ -2,7 +2,7 @@
 
 use super::{
     reply,
-    routes::{PATIENCE, Panoptes, tidy_name},
+    routes::{CREATE_TIMEOUT, Panoptes, tidy_name},
 };
 use crate::Sender;
 use axum::{
@@ -128,7 +128,7 @@ pub(super) async fn rename(
         let workflow = state.workflow(audience, &parts).await?;
         Ok(reply::json(StatusCode::OK, &json!({ "workflow": reply::workflow(&workflow) })))
     };
-    match timeout(PATIENCE, answer).await {
+    match timeout(CREATE_TIMEOUT, answer).await {
         Ok(answer) => flat(answer),
         Err(_) => broken(&StoreError::too_slow("naming a workflow")),
     }

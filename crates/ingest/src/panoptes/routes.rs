@@ -42,7 +42,7 @@ const MAX_NAME: usize = 1000;
 const MAX_DEPTH: usize = 64;
 
 /// How long creating or renaming a workflow may take: clients wait for it before their first job, some of them for ever.
-pub(super) const PATIENCE: Duration = Duration::from_secs(4);
+pub(super) const CREATE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The shared state of the routes. Cheap to clone.
 #[derive(Clone)]
@@ -149,7 +149,7 @@ async fn create(
         state.conversations.begin(id, run, creation.user, Conversation::new(hints)).await;
         panoptes::find(&mut *state.store.conn().await?, Audience::All, id, state.stale).await
     };
-    match state.store.within(PATIENCE, "making a workflow", made).await {
+    match state.store.within(CREATE_TIMEOUT, "making a workflow", made).await {
         Ok(Some(workflow)) => reply::json(StatusCode::OK, &reply::workflow(&workflow)),
         Ok(None) => reply::unavailable("it was deleted at once"),
         Err(error) if error.is_unavailable() => broken(&error),

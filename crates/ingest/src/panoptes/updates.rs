@@ -34,7 +34,7 @@ use tracing::{debug, warn};
 use uuid::Uuid;
 
 /// How long an update may take: clients wait for it, some of them for ever.
-const PATIENCE: Duration = Duration::from_secs(8);
+const UPDATE_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long the lookup of a number's run may take. Shorter than the wait for a connection, so that a hanging database is noticed.
 const LOOK_UP: Duration = Duration::from_secs(4);
 /// The same limit if the number's run is already known: the database may be hanging.
@@ -81,7 +81,7 @@ pub(super) async fn update(State(state): State<Panoptes>, sender: Option<Extensi
         Err(refused) => return reply::update(Err(refused)),
     };
     let Some(id) = envelope.id.filter(|id| *id != reply::NO_WORKFLOW) else { return reply::ok() };
-    let stored = timeout(PATIENCE, async {
+    let stored = timeout(UPDATE_TIMEOUT, async {
         let open = match state.open(id).await {
             Ok(Some(open)) => open,
             Ok(None) => {

@@ -23,7 +23,7 @@ const ANSWER: u64 = 16 << 20;
 /// The exit code of a process that panicked.
 const PANICKED: i32 = 101;
 /// How long a request waits for its turn, and how long it may then take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PEEK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Starts such processes.
 #[derive(Debug)]
@@ -41,9 +41,9 @@ impl Peeker {
     /// [`NoFile::TooMuch`] if the process exceeds its limits, [`NoFile::Broken`] if it crashes, [`NoFile::Busy`]
     /// if no turn becomes free.
     pub async fn peek<T: DeserializeOwned>(&self, file: File, ask: &(impl Serialize + Sync)) -> Result<T, NoFile> {
-        let turn = timeout(PATIENCE, self.turns.acquire()).await;
+        let turn = timeout(PEEK_TIMEOUT, self.turns.acquire()).await;
         let _turn = turn.map_err(|_| NoFile::Busy)?.map_err(|_| NoFile::Busy)?;
-        timeout(PATIENCE, self.answer(file, ask)).await.map_err(|_| NoFile::TooMuch)?
+        timeout(PEEK_TIMEOUT, self.answer(file, ask)).await.map_err(|_| NoFile::TooMuch)?
     }
 
     async fn answer<T: DeserializeOwned>(&self, file: File, ask: &(impl Serialize + Sync)) -> Result<T, NoFile> {

@@ -20,7 +20,7 @@ use std::{
 pub const MOST_NODES: usize = 2_000;
 const MOST_EDGES: usize = 20_000;
 /// How long a layout may take before it is given up.
-const PATIENCE: Duration = Duration::from_secs(3);
+const LAYOUT_LIMIT: Duration = Duration::from_secs(3);
 
 /// The size of a box, and the least distances, in CSS pixels.
 const BOX: (f64, f64) = (168.0, 40.0);
@@ -114,7 +114,7 @@ impl WorkControl for Deadline<'_> {
 /// # Errors
 /// [`Ended`] if nobody waits any more: that says nothing about the graph.
 pub fn out(graph: &Graph, direction: Direction, leash: &Leash) -> Result<Option<Layout>, Ended> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + LAYOUT_LIMIT;
     let placed = placed(graph, direction, &mut Deadline(until, leash));
     if placed.is_none() && Instant::now() < until {
         leash.check()?;

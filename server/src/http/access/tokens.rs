@@ -17,7 +17,7 @@ const FRESH: Duration = Duration::from_secs(2);
 /// How long we wait for the lookup of a cached token.
 const BRIEFLY: Duration = Duration::from_millis(500);
 /// How long we wait for the lookup of a token that is not cached.
-const PATIENCE: Duration = Duration::from_secs(4);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(4);
 /// Tokens in the cache; when there are more, the cache is emptied.
 const REMEMBERED: usize = 10_000;
 
@@ -39,7 +39,7 @@ impl TokenCache {
         }
         let asked = async { people::token_owner(&mut *store.conn().await?, &hash).await };
         let owner = match held {
-            None => store.within(PATIENCE, "looking up a token", asked).await?,
+            None => store.within(LOOKUP_TIMEOUT, "looking up a token", asked).await?,
             // While the database is away, a cached owner stays valid: the report is then refused at once, for its own reason.
             Some((_, known)) => store.briefly(BRIEFLY, "looking up a token again", asked).await.unwrap_or(known),
         };

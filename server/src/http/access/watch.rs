@@ -25,7 +25,7 @@ use tracing::warn;
 /// How often sessions and tokens are checked, so that what they opened ends within a second.
 const LOOK: Duration = Duration::from_millis(400);
 /// How long we wait for the database. One that does not answer has revoked nothing; it is queried again.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Knows all places. Cheap to clone.
 #[derive(Clone)]
@@ -111,10 +111,10 @@ impl Watch {
                 () = cancel.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            let failure = match timeout(PATIENCE, self.look()).await {
+            let failure = match timeout(CHECK_TIMEOUT, self.look()).await {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => Some(chain(&error)),
-                Err(_) => Some(format!("the database did not answer within {PATIENCE:?}")),
+                Err(_) => Some(format!("the database did not answer within {CHECK_TIMEOUT:?}")),
             };
             // Logged once, not again and again while the database is away.
             if let Some(error) = failure.as_deref().filter(|_| !told) {

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 /// Longest wait for anything that should happen at once.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 const LONG: Duration = Duration::from_hours(1);
 const WIDE: Limits = Limits { total: 100, waiting: 100, of_one: 100, head: LONG, body: LONG, kept: LONG, stall: LONG };
 const ASK: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -57,7 +57,7 @@ impl Lab {
                 tokio::task::yield_now().await;
             }
         };
-        assert!(timeout(PATIENCE, seen).await.is_ok(), "{:?} instead of {wanted:?}", self.sockets.count());
+        assert!(timeout(TEST_TIMEOUT, seen).await.is_ok(), "{:?} instead of {wanted:?}", self.sockets.count());
     }
 }
 
@@ -71,7 +71,7 @@ async fn heard(stream: &mut TcpStream, end: &str) -> String {
             }
         }
     };
-    timeout(PATIENCE, read).await.expect("an answer, or an end");
+    timeout(TEST_TIMEOUT, read).await.expect("an answer, or an end");
     String::from_utf8_lossy(&all).into_owned()
 }
 
@@ -165,7 +165,7 @@ async fn a_server_that_stops_finishes_answers_and_waits_for_nobody_else() {
     }
     lab.gate.add_permits(1);
     assert!(heard(&mut slow, "slow").await.ends_with("slow"));
-    timeout(PATIENCE, lab.served).await.expect("the server ends").unwrap();
+    timeout(TEST_TIMEOUT, lab.served).await.expect("the server ends").unwrap();
 }
 
 #[test]

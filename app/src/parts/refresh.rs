@@ -9,7 +9,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 /// The part of a run's state that decides whether its lists are worth reading again.
 #[derive(Clone, Copy)]
-pub struct Pulse {
+pub struct Refresh {
     /// Incremented with every change of the run's jobs.
     pub changed: RwSignal<u32>,
     /// Whether the run is running.
@@ -18,7 +18,7 @@ pub struct Pulse {
     pub watch: Watch,
 }
 
-impl Pulse {
+impl Refresh {
     /// Sets `held` to the result of `read` whenever the two differ; a `None` inside the result changes nothing.
     ///
     /// Reads once after hydration, then while the run is running or its jobs change. One read at a time, and none while hidden.

@@ -165,7 +165,7 @@ impl Graphed {
 
 /// The resources of the page. Each is read again only when its inputs change.
 #[derive(Clone, Copy)]
-pub struct Sources {
+pub struct Resources {
     pub run: Resource<Result<RunView, AppError>, Json>,
     pub graph: Resource<Result<RuleGraph, AppError>, Json>,
     pub view: Resource<Result<View, AppError>, Json>,
@@ -175,7 +175,7 @@ pub struct Sources {
     pub graphed: StoredValue<Graphed>,
 }
 
-impl Sources {
+impl Resources {
     pub fn new(id: Memo<Option<RunId>>, place: Memo<RunPlace>, live: LiveJobs) -> Self {
         let dir = Memo::new(move |_| Direction::of(place.with(|place| place.dir.clone()).as_deref()));
         let at = Memo::new(move |_| place.with(RunPlace::moment));

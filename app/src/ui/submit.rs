@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast as _;
 use web_sys::{HtmlFormElement, HtmlInputElement};
 
 /// The submit handler of a GET form: navigates to the URL made of its fields, leaving out empty ones.
-pub fn soft_submit() -> impl Fn(ev::SubmitEvent) + Clone + 'static {
+pub fn submit_in_place() -> impl Fn(ev::SubmitEvent) + Clone + 'static {
     let navigate = use_navigate();
     move |event: ev::SubmitEvent| {
         let Some(form) = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok()) else { return };
