@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// An error that is sent from the server to the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum AppError {
-    #[error("There is no such thing here, or it is not yours to see.")]
+    #[error("This does not exist, or you may not see it.")]
     NotFound,
     #[error("You are signed out.")]
     SignedOut,
@@ -15,13 +15,13 @@ pub enum AppError {
     Refused(model::access::Refusal),
     #[error("{field}: {rule}")]
     Invalid { field: String, rule: String },
-    #[error("The database does not answer. Workflows keep running; their reports are refused until it is back.")]
+    #[error("The database is not reachable. Workflows keep running, but Flowo refuses their reports until it is back.")]
     Unavailable,
-    #[error("Flowo cannot work this out at the moment: it takes too long, or too much else is going on. Try again, or ask for less.")]
+    #[error("This took too long, or the server is busy. Try again, or narrow the request.")]
     Busy,
-    #[error("Something in Flowo broke. The server's log has more under this incident.")]
+    #[error("Flowo hit an internal error. The server's log has the details under this incident id.")]
     Internal { incident: String },
-    #[error("The server did not answer.")]
+    #[error("Flowo's server did not answer. Check that it is running, then try again.")]
     Offline,
 }
 
@@ -29,13 +29,13 @@ impl AppError {
     /// A short title for a heading.
     pub const fn title(&self) -> &'static str {
         match self {
-            Self::NotFound => "Nothing here",
+            Self::NotFound => "Not found",
             Self::SignedOut => "Signed out",
             Self::Refused(_) => "Not allowed",
-            Self::Invalid { .. } => "Not understood",
+            Self::Invalid { .. } => "Invalid request",
             Self::Unavailable => "Database unavailable",
-            Self::Busy => "Too much to do",
-            Self::Internal { .. } => "Something broke",
+            Self::Busy => "Server busy",
+            Self::Internal { .. } => "Internal error",
             Self::Offline => "No connection",
         }
     }

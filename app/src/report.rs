@@ -191,7 +191,7 @@ fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedE
         let says = if more == 1 { "1 more cause".to_owned() } else { format!("{} more causes", text::count(i64::from(more))) };
         view! { <p>{link(says)}" among the failed jobs"</p> }
     });
-    let looked_at = looked_at.map(|says| view! { <p>"The causes are those of the "{link(says)}"."</p> });
+    let looked_at = looked_at.map(|says| view! { <p>"These are the causes of the "{link(says)}"."</p> });
     // Clients report the same error once per job.
     let mut told = HashSet::new();
     let errors = errors.iter().filter(|error| told.insert((&error.exception, &error.rule, &error.location, &error.traceback, &error.text)));

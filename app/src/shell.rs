@@ -80,7 +80,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <App/>
                 <div hidden aria-hidden="true" inner_html=ICONS></div>
                 <div id="failed" class="failed" role="alert" hidden>
-                    <p>"This view failed. Links on this page still work."</p>
+                    <p>"This page stopped working. Its links still work; reload to continue."</p>
                     <a class="btn small" href="">"Retry"</a>
                 </div>
             </body>

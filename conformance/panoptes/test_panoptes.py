@@ -321,20 +321,20 @@ class Clients(unittest.TestCase):
         table.close()
 
         would = self.take_over(file, "--dry-run")
-        self.assertIn("3 workflows with 8 jobs would be taken over; 0 were there already.", would)
-        self.assertIn("2 are running there", would)
+        self.assertIn("3 workflows with 8 jobs would be imported; 0 were imported before.", would)
+        self.assertIn("2 are still running in Panoptes", would)
         self.assertEqual(self.panoptes.get("/api/workflows")["workflows"], before)
         took = self.take_over(file, status=1)
-        self.assertIn("2 workflows with 8 jobs were taken over; 0 were there already.", took)
-        self.assertIn("(broken) could not be taken over", took)
+        self.assertIn("2 workflows with 8 jobs were imported; 0 were imported before.", took)
+        self.assertIn("(broken) could not be imported", took)
         with sqlite3.connect(file) as table:
             table.execute("delete from workflows where name = 'broken'")
             table.execute("update workflows set updated_at = '2026-01-02 03:04:06' where name = 'goes on'")
         table.close()
-        self.assertIn("1 workflows with 1 jobs were taken over; 2 were there already.", self.take_over(file))
+        self.assertIn("1 workflows with 1 jobs were imported; 2 were imported before.", self.take_over(file))
         (given_up,) = [workflow for workflow in self.panoptes.get("/api/workflows")["workflows"] if workflow["name"] == "goes on"]
         self.assertEqual([given_up["status"], *(job["status"] for job in self.panoptes.jobs(given_up))], ["Error", "Unknown"])
-        self.assertIn("0 workflows with 0 jobs were taken over; 3 were there already.", self.take_over(file))
+        self.assertIn("0 workflows with 0 jobs were imported; 3 were imported before.", self.take_over(file))
 
         here = self.panoptes.get("/api/workflows")["workflows"][len(before):][:len(there)]
         facts = ("status", "jobs_done", "jobs_total")

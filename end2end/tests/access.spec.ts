@@ -49,7 +49,7 @@ test.describe('signed out', () => {
     await other.goto(link);
     await other.getByRole('button', { name: 'Sign in' }).click();
     await expect(other).toHaveURL(`${lab.url}/login?why=used`);
-    await expect(other.getByRole('heading', { name: 'This link does not work any more' })).toBeVisible();
+    await expect(other.getByRole('heading', { name: 'This link no longer works' })).toBeVisible();
     await expect(other.getByText('flowod link').first()).toBeVisible();
     await other.goto(`${lab.url}/runs`);
     await expect(other).toHaveURL(`${lab.url}/login`);
@@ -169,7 +169,7 @@ test('an address that leads nowhere is a page of its own', async ({ context, lab
 
   for (const answer of answers) {
     expect(answer.status()).toBe(404);
-    expect(await answer.text()).toContain('There is nothing here');
+    expect(await answer.text()).toContain('Page not found');
   }
 });
 

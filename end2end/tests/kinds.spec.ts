@@ -93,7 +93,7 @@ test('every kind of file of a real run is looked into', async ({ page, lab, doin
   await expect(content.getByRole('listitem').first()).toContainText('360 letters');
   await open('reads.fastq.gz');
   await expect(content.getByRole('listitem').first()).toContainText('mean Q 32.4');
-  await expect(content.getByText('The file goes on. Download it for the rest.')).toBeVisible();
+  await expect(content.getByText('There is more in this file. Download it for the rest.')).toBeVisible();
   await open('calls.vcf.gz');
   await expect(content.getByRole('columnheader', { name: /QUAL/ })).toContainText('integer');
   await page.getByText('2 lines before the rows').click();
@@ -125,7 +125,7 @@ test('every kind of file of a real run is looked into', async ({ page, lab, doin
   await rule('late');
   await expect(list.getByRole('link', { name: /^result.txt/ })).toContainText('not there');
   await list.getByRole('link', { name: /^result.txt/ }).click();
-  await expect(page.getByText('It is not on this machine.')).toBeVisible();
+  await expect(page.getByText('This file is not on the Flowo server.')).toBeVisible();
   workspace.write('release', '');
   await expect(content).toHaveText('here it is\n');
   await expect(list.getByRole('link', { name: /^result.txt/ })).toContainText('11 B');

@@ -68,11 +68,11 @@ test('the chip measures how long a change takes, and tells more when pressed', a
   await button.click();
 
   const card = page.locator('#live-card');
-  await expect(card).toContainText('Each committed change reaches this page at once.');
+  await expect(card).toContainText('Changes appear on this page at once.');
   await expect(card).toContainText('just now');
   await card.getByRole('button', { name: 'Pause' }).click();
   await expect(chip(page)).toHaveText('paused');
-  await card.getByRole('button', { name: 'Go on' }).click();
+  await card.getByRole('button', { name: 'Resume' }).click();
   await expect(chip(page)).toHaveText('live');
 });
 

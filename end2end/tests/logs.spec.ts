@@ -40,7 +40,7 @@ test('a log opens at its end, and what is written appears', async ({ page, lab, 
   await expect(lines(page)).toHaveText(['anew']);
 
   await page.goto(`${run.path}?tab=logs&rule=call`);
-  await expect(page.getByText('It is not on this machine.')).toBeVisible();
+  await expect(page.getByText('This file is not on the Flowo server.')).toBeVisible();
 });
 
 test('a log of five gigabytes opens at its end and is read on in both directions', async ({ page, lab, doing }) => {
@@ -94,7 +94,7 @@ test('words are found in a large log, and lead to their line', async ({ page, la
   await expect(found.getByRole('link', { name: /Needle here/ })).toHaveCount(5);
   await page.reload();
   await expect(lines(page).first()).toHaveText('line 180007: Needle here');
-  await found.getByRole('link', { name: 'Close what was found' }).click();
+  await found.getByRole('link', { name: 'Close the results' }).click();
   await expect(found).toHaveCount(0);
 });
 

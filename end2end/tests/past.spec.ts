@@ -27,8 +27,8 @@ test('one goes back from change to change, and sees what stood there', async ({ 
   await expect(pill(page)).toHaveText('Failed');
   await expect(broken(page)).toBeVisible();
   await page.getByRole('link', { name: 'Rewind' }).click();
-  await expect(bar(page)).toContainText('As it was');
-  const back = bar(page).getByRole('link', { name: 'The change before' });
+  await expect(bar(page)).toContainText('State at');
+  const back = bar(page).getByRole('link', { name: 'Previous change' });
 
   const states = async () => (await jobs(page).allInnerTexts()).map((text) => /Running|Done|Failed|Waiting/.exec(text)?.[0]).sort();
   const reached = (wanted: string[]) =>
@@ -61,7 +61,7 @@ test('what happens now does not change what was, and is there on the way back', 
   await visit(page, run.path);
   await page.getByRole('link', { name: 'Rewind' }).click();
   await expect(bar(page)).toBeVisible();
-  const later = bar(page).getByRole('link', { name: 'The next change' });
+  const later = bar(page).getByRole('link', { name: 'Next change' });
   await expect(later).toHaveAttribute('aria-disabled', 'true');
   await run.finish(job);
   await run.job('map', { sample: 'beta' });
@@ -105,7 +105,7 @@ test('the slider goes through a life by keys, and every view follows', async ({ 
   const slider = page.getByRole('slider', { name: 'Moment' });
   await slider.focus();
   await page.keyboard.press('Home');
-  await expect(page.getByText('No job has begun yet')).toBeVisible();
+  await expect(page.getByText('No job has started yet')).toBeVisible();
   await expect(counts(page), 'nothing was planned yet').toBeEmpty();
   await page.keyboard.press('End');
   await expect(pill(page)).toHaveText('Failed');
@@ -121,7 +121,7 @@ test.describe('without JavaScript', () => {
     await page.goto(run.path);
     await page.getByRole('link', { name: 'Rewind' }).click();
     await expect(bar(page)).toBeVisible();
-    for (let step = 0; step < 30 && (await jobs(page).count()) > 1; step += 1) await bar(page).getByRole('link', { name: 'The change before' }).click();
+    for (let step = 0; step < 30 && (await jobs(page).count()) > 1; step += 1) await bar(page).getByRole('link', { name: 'Previous change' }).click();
     await expect(jobs(page)).toHaveCount(1);
     await expect(jobs(page)).toContainText('alpha');
     await expect(jobs(page)).toContainText('Done');

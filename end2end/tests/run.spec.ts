@@ -303,7 +303,7 @@ test('keys lead from view to view, and a rule to the graph of its jobs', async (
   await expect(graph.getByRole('status')).toContainText('call');
   await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2 + 21);
   await expect(drawer(page)).toContainText('call --sample beta');
-  await page.getByRole('link', { name: 'Fold the graph away' }).click();
+  await page.getByRole('link', { name: 'Hide the graph' }).click();
   await expect(node(page, 'call')).toHaveCount(0);
   await page.getByRole('link', { name: 'Open the rule graph' }).click();
   await expect(node(page, 'call')).toBeVisible();

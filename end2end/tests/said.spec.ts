@@ -10,7 +10,7 @@ test('messages and errors of all runs are found, and lead to their jobs', async 
   await visit(page, '/runs');
   await page.keyboard.press('g');
   await page.keyboard.press('l');
-  const said = page.getByRole('region', { name: 'What was said' });
+  const said = page.getByRole('region', { name: 'Messages and errors' });
   await expect(said.getByRole('listitem')).toHaveCount(4);
   await page.getByRole('searchbox', { name: 'Find in all runs' }).fill('of CALL failed');
   await page.keyboard.press('Enter');
@@ -24,7 +24,7 @@ test('messages and errors of all runs are found, and lead to their jobs', async 
   await expect(page.getByRole('complementary', { name: 'call' })).toBeVisible();
 
   await page.goto('/logs?q=nobody+said+this');
-  await expect(page.getByText('No message holds these words.')).toBeVisible();
+  await expect(page.getByText('No message contains these words.')).toBeVisible();
 });
 
 test('the log of a real run tells its command, versions, exit status and error', async ({ page, lab, doing }) => {
@@ -44,7 +44,7 @@ test('the log of a real run tells its command, versions, exit status and error',
     )
     .toMatch(/Command line.*snakemake.*--logger flowo.*Snakemake9\.27\.1/s);
   await page.goto('/logs?level=error&q=non-zero+exit+status');
-  const said = page.getByRole('region', { name: 'What was said' });
+  const said = page.getByRole('region', { name: 'Messages and errors' });
   await expect(said.getByRole('listitem').first()).toContainText('CalledProcessError');
   await said.getByRole('listitem').first().getByRole('link').nth(1).click();
   await expect(page.getByRole('complementary')).toContainText(/Exit status\s*\d+/);

@@ -229,7 +229,7 @@ test.describe('when the program of a page breaks', () => {
       });
     });
 
-    await expect(page.locator('#failed')).toContainText('This view failed.');
+    await expect(page.locator('#failed')).toContainText('This page stopped working.');
     await expect(content(page)).toContainText('some notes');
     await views(page).getByRole('link', { name: 'Info' }).click();
     await expect(page).toHaveURL(/tab=info/);

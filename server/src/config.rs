@@ -38,23 +38,23 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the server (what happens without a command, too)
+    /// Run the server (the default command)
     Serve(ServeArgs),
-    /// Play a believable lab into the database, under users and a tag of its own
+    /// Fill the database with a demo lab, under its own users and tag
     Demo(DemoArgs),
-    /// Bring the schema up to date and stop
+    /// Update the database schema, then exit
     Migrate(DatabaseArgs),
-    /// Print a fresh sign-in link
+    /// Print a new sign-in link
     Link(ServeArgs),
-    /// Make, list and revoke tokens
+    /// Create, list and revoke tokens
     Token(TokenArgs),
-    /// Say what works and what does not
+    /// Check the installation and report problems
     Doctor(ServeArgs),
     /// Print every change of runs, jobs and log entries as it is committed
     Monitor(MonitorArgs),
-    /// Forget reports, changes and log entries that are older than their policy
+    /// Delete reports, changes and log entries that are older than their retention
     Prune(PruneArgs),
-    /// Take over what another program has kept so far
+    /// Import the data of another program
     Import(ImportArgs),
     /// Look into standard input, for the server that started this
     #[command(hide = true)]
@@ -65,13 +65,13 @@ pub enum Command {
 pub struct ServeArgs {
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Address and port; port 0 takes a free one
+    /// Address and port to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
-    /// Where the pages' WASM, style and fonts are
+    /// Directory of the pages' WASM, style and fonts
     #[arg(long, value_name = "DIR")]
     pub site_dir: Option<PathBuf>,
-    /// A second address for clients of Panoptes that know only its port; on this machine they need no token there
+    /// A second address, for Panoptes clients that know only its port; clients on this machine need no token there
     #[arg(long, value_name = "ADDR:PORT")]
     pub panoptes_listen: Option<SocketAddr>,
     /// Open the sign-in link in a browser
@@ -83,10 +83,10 @@ pub struct ServeArgs {
 pub struct DemoArgs {
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Remove the demo lab again
+    /// Remove the demo lab
     #[arg(long)]
     pub clear: bool,
-    /// Play one very large run instead, of this many jobs
+    /// Generate one very large run instead, with this many jobs
     #[arg(long, value_name = "JOBS", num_args = 0..=1, default_missing_value = "100000", conflicts_with = "clear")]
     #[arg(value_parser = clap::value_parser!(u32).range(100..=5_000_000))]
     pub big: Option<u32>,
@@ -96,7 +96,7 @@ pub struct DemoArgs {
     /// Samples of the large run
     #[arg(long, default_value_t = 1_600, requires = "big", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub samples: u32,
-    /// How long the running part goes on, in seconds
+    /// How long live runs continue, in seconds
     #[arg(long, default_value_t = 1800, value_parser = clap::value_parser!(i64).range(0..=7200))]
     pub live_seconds: i64,
 }
@@ -105,51 +105,51 @@ pub struct DemoArgs {
 pub struct MonitorArgs {
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// One JSON object a line instead of text
+    /// Print one JSON object per line instead of text
     #[arg(long)]
     pub json: bool,
-    /// Only this table; may be given again
+    /// Only this table; can be repeated
     #[arg(long, value_name = "TABLE", value_parser = ["workflow_runs", "job_executions", "log_entries"])]
     pub table: Vec<String>,
     /// Only this run
     #[arg(long, value_name = "ID")]
     pub run: Option<model::RunId>,
-    /// Only INSERT, UPDATE or DELETE; may be given again
+    /// Only INSERT, UPDATE or DELETE; can be repeated
     #[arg(long, value_name = "OPERATION", ignore_case = true, value_parser = ["INSERT", "UPDATE", "DELETE"])]
     pub operation: Vec<String>,
-    /// Begin with everything that no monitor has processed yet, instead of where the last one ended
+    /// Start with all changes that no monitor has processed, instead of where the last one stopped
     #[arg(long)]
     pub all: bool,
-    /// Leave the changes unprocessed, and the place where the next monitor begins as it is
+    /// Do not mark changes as processed, and do not move the start of the next monitor
     #[arg(long)]
     pub peek: bool,
-    /// Print what is there and stop
+    /// Print the existing changes, then exit
     #[arg(long)]
     pub once: bool,
-    /// Run this by `sh -c` for each change, with the change as JSON on its standard input
+    /// Run this with `sh -c` for each change, with the change as JSON on its standard input
     #[arg(long, value_name = "COMMAND")]
     pub exec: Option<String>,
-    /// Commands that run at a time; further changes wait
+    /// How many commands run at a time; further changes wait
     #[arg(long, default_value_t = 1, requires = "exec", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: u16,
-    /// Seconds after which a command is ended
+    /// Kill a command after this many seconds
     #[arg(long, default_value_t = 60, requires = "exec", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub patience: u64,
 }
 
 #[derive(Clone, Debug, Args)]
 pub struct ImportArgs {
-    /// Which program
+    /// The program to import from
     #[arg(value_parser = ["panoptes"])]
     pub from: String,
     /// Its `SQLite` database, such as `~/.panoptes.db`
     pub file: PathBuf,
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// The zone of its clock, such as Europe/Berlin; without, that of this machine
+    /// Its time zone, such as Europe/Berlin; by default that of this machine
     #[arg(long, value_name = "ZONE")]
     pub time_zone: Option<String>,
-    /// Say what would be taken over, and leave it
+    /// Only show what would be imported
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -158,7 +158,7 @@ pub struct ImportArgs {
 pub struct PruneArgs {
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Say what would go, and leave it
+    /// Only show what would be deleted
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -173,13 +173,13 @@ pub struct TokenArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum TokenAction {
-    /// Make a token; its secret is printed once
+    /// Create a token; its secret is printed once
     Create {
         #[arg(long, default_value = "command line")]
         name: String,
         #[arg(long, value_parser = PossibleValuesParser::new(TokenScope::ALL.map(TokenScope::as_str)).try_map(|word| word.parse::<TokenScope>()))]
         scope: TokenScope,
-        /// Days until it expires; without, it does not
+        /// Days until it expires; by default it does not expire
         #[arg(long)]
         days: Option<i32>,
     },
@@ -231,7 +231,7 @@ fn public_url(port: u16) -> Result<Option<String>> {
     let built = || inherited::address(env("PROTOCOL").as_deref(), env("DOMAIN").as_deref(), port);
     match env("FLOWO_HOST").or_else(built).map(|url| url.trim_end_matches('/').to_owned()) {
         Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => {
-            bail!("FLOWO_HOST is {url:?}; a whole address is needed, such as https://flowo.example.org")
+            bail!("FLOWO_HOST is {url:?}; a full URL is needed, such as https://flowo.example.org")
         }
         url => Ok(url),
     }
@@ -292,7 +292,7 @@ fn listen(flag: Option<SocketAddr>, get: impl Fn(Place, &str) -> Option<String>)
         };
         match (named, port) {
             (Some(named), Some(port)) if named.port() != port => {
-                bail!("FLOWO_LISTEN is {named} and PORT is {port}; leave only one of them, or name the same port")
+                bail!("FLOWO_LISTEN is {named} and PORT is {port}; set only one of them, or the same port in both")
             }
             (Some(named), _) => return Ok(named),
             (None, Some(port)) => return Ok(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), port)),
@@ -305,7 +305,7 @@ fn listen(flag: Option<SocketAddr>, get: impl Fn(Place, &str) -> Option<String>)
 /// Warns about settings that are present but have no meaning here.
 pub fn tell_meaningless() {
     for (name, why) in inherited::meaningless(|name| env(name).is_some()) {
-        tracing::warn!("{name} is set and has no meaning here: {why}");
+        tracing::warn!("{name} is set but has no effect in Flowo: {why}");
     }
 }
 

@@ -26,5 +26,5 @@ pub fn be_thrifty() {
     }
     // Returns only on an error; the program then goes on as it is.
     let error = anew.args(args).envs(SETTINGS).exec();
-    eprintln!("flowod: memory is not given back as it should be: {error}");
+    eprintln!("flowod: could not set up the memory allocator: {error}");
 }

@@ -75,7 +75,7 @@ pub async fn write_client_config(store: &Store, secrets: &Secrets, owner: &UserI
     };
     let shown = tilde(&path);
     if path.exists() {
-        return ClientConfig { line: format!("{shown} exists, left alone"), path: shown };
+        return ClientConfig { line: format!("{shown} exists and was not changed"), path: shown };
     }
     match write(store, secrets, owner, base_url, &path).await {
         Ok(()) => ClientConfig { line: shown.clone(), path: shown },

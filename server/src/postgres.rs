@@ -43,7 +43,7 @@ impl Lock {
             let mut holder = String::new();
             let _ = file.read_to_string(&mut holder);
             bail!(
-                "{} is in use by {}; stop it, or name another directory with --data-dir",
+                "{} is in use by {}; stop that, or choose another directory with --data-dir",
                 data_dir.display(),
                 if holder.trim().is_empty() { "another flowod" } else { holder.trim() }
             );

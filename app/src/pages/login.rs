@@ -9,10 +9,10 @@ use view::devices::{MOST_DAYS, PendingDevice};
 
 /// What a token may do, least first: its scope, name and meaning.
 const SCOPES: [(TokenScope, &str, &str); 4] = [
-    (TokenScope::Report, "Report runs", "Enough for snakemake --logger flowo and the flowo command. It shows nothing."),
-    (TokenScope::Read, "Read runs", "For scripts that ask about runs. It changes nothing."),
-    (TokenScope::Write, "Report, read, change", "It may also rename, delete and restore your runs."),
-    (TokenScope::Admin, "Everything", "All that you may do as an admin."),
+    (TokenScope::Report, "Report runs", "Enough for snakemake --logger flowo and the flowo command. It cannot read anything."),
+    (TokenScope::Read, "Read runs", "For scripts that read runs. It cannot change anything."),
+    (TokenScope::Write, "Report, read, change", "It can also rename, delete and restore your runs."),
+    (TokenScope::Admin, "Everything", "Everything that you can do as an admin."),
 ];
 /// Lifetimes offered for a token, in days; 0 means no expiry.
 const DAYS: [i32; 6] = [1, 7, 30, 90, 365, 0];
@@ -54,11 +54,11 @@ fn LoginPage() -> impl IntoView {
         return view! { <Approval device/> }.into_any();
     }
     let (heading, text) = match why.as_deref() {
-        Some("used") => ("This link does not work any more", "A sign-in link works once, and for an hour. You need another one."),
-        Some("approved") => ("Approved", "The command goes on by itself. You can close this page."),
-        Some("expired") => ("This code is not valid", "It is unknown, used or older than ten minutes. Run the command again."),
+        Some("used") => ("This link no longer works", "A sign-in link works once and expires after an hour. Get a new one."),
+        Some("approved") => ("Approved", "The command continues by itself. You can close this page."),
+        Some("expired") => ("This code is not valid", "It is unknown, already used, or more than ten minutes old. Run the command again."),
         Some("out") => ("Signed out", "Your session is over, here and on the server."),
-        _ => ("Sign in", "Flowo shows runs only to people it knows. You sign in with a link that works once."),
+        _ => ("Sign in", "Flowo shows runs only to people with an account. Sign in with a single-use link."),
     };
     let asks = !matches!(why.as_deref(), Some("approved" | "expired"));
     view! {
@@ -76,12 +76,12 @@ fn LoginPage() -> impl IntoView {
 #[component]
 fn Ways() -> impl IntoView {
     view! {
-        <h2>"Flowo runs on your machine, or in your account on a server"</h2>
-        <p>"It printed a link when it started. This prints a fresh one, on the machine where Flowo runs:"</p>
+        <h2>"Flowo runs on your machine or in your account on a server"</h2>
+        <p>"Flowo printed a link when it started. To print a new one, run this on the machine where Flowo runs:"</p>
         <CopyLine text="flowod link" label="Copy the command"/>
         <h2>"Somebody else runs it"</h2>
         <p>
-            "Ask them for a sign-in link. They make one with " <code>"flowod link"</code> ". It leads here if "
+            "Ask them for a sign-in link. They can create one with " <code>"flowod link"</code> ". It leads to this page if "
             <code>"FLOWO_HOST"</code> " on the server is the address of this page."
         </p>
     }
@@ -96,7 +96,7 @@ pub fn SignInPage() -> impl IntoView {
         return view! {
             <Title text="Sign in"/>
             <div class="error-page">
-                <h1>"This link is not whole"</h1>
+                <h1>"This link is incomplete"</h1>
                 <p>"The part after “key=” is missing. Copy the whole line that Flowo printed."</p>
                 <Ways/>
             </div>
@@ -124,14 +124,14 @@ fn Approval(device: String) -> impl IntoView {
     if !session.may_write {
         let signed_in = session.user.get_value().is_some();
         let text = if signed_in {
-            "A command line asks for a token. Your account only looks, so it has none to give."
+            "A command asks for a token. Your account can only view runs, so it cannot create tokens."
         } else {
-            "A command line asks for a token. Sign in first, then open the address that it printed again."
+            "A command asks for a token. Sign in first, then open the URL that it printed again."
         };
         return view! {
             <Title text="Approve a sign-in"/>
             <div class="error-page">
-                <h1>"Let this command in?"</h1>
+                <h1>"Approve this command?"</h1>
                 <p>{text}</p>
                 {(!signed_in).then(|| view! { <Ways/> })}
             </div>
@@ -162,7 +162,7 @@ fn Approval(device: String) -> impl IntoView {
 fn NoQuestion(error: AppError) -> impl IntoView {
     let (heading, text) = match error {
         AppError::NotFound => {
-            ("This code is not valid", "It is unknown, used or older than ten minutes. Run the command again.".to_owned())
+            ("This code is not valid", "It is unknown, already used, or more than ten minutes old. Run the command again.".to_owned())
         }
         error => ("This code could not be looked up", error.to_string()),
     };
@@ -194,16 +194,16 @@ fn Question(device: String, pending: PendingDevice) -> impl IntoView {
     let asked = match asked_days {
         Some(days) if days > MOST_DAYS => Some(format!("The command asks for {}.", lasting(days))),
         Some(_) => None,
-        None => Some("The command asks for a token without end.".to_owned()),
+        None => Some("The command asks for a token that does not expire.".to_owned()),
     };
     view! {
         <div class="error-page">
-            <h1>"Let this command in?"</h1>
+            <h1>"Approve this command?"</h1>
             <p>
-                {format!("A command line asks for a token of {name}. Approve it only if you started it and it shows this code:")}
+                {format!("A command asks for a token in the name of {name}. Approve it only if you started it and it shows this code:")}
             </p>
             <p><code class="user-code">{user_code}</code></p>
-            {asked_from.map(|from| view! { <p class="soft">{format!("It was asked for from {from}.")}</p> })}
+            {asked_from.map(|from| view! { <p class="soft">{format!("The request came from {from}.")}</p> })}
             <form class="approval" method="post" action="/login/approve">
                 <input type="hidden" name="device_code" value=device/>
                 <fieldset>
@@ -234,7 +234,7 @@ fn offered(asked: Option<i32>) -> Vec<i32> {
 
 fn lasting(days: i32) -> String {
     match days {
-        0 => "No end".to_owned(),
+        0 => "Does not expire".to_owned(),
         1 => "1 day".to_owned(),
         days => format!("{days} days"),
     }

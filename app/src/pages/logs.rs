@@ -87,9 +87,9 @@ fn is(level: Option<&str>) -> bool {
 fn List(entries: Vec<LogEntry>, next: Option<i64>, words: String, errors: bool) -> impl IntoView {
     if entries.is_empty() {
         let says = if words.is_empty() && !errors {
-            "Nothing was said yet. Messages of rules and errors of runs appear here."
+            "No messages yet. Messages of rules and errors of runs appear here."
         } else {
-            "No message holds these words."
+            "No message contains these words."
         };
         return view! { <div class="empty" role="status"><p>{says}</p></div> }.into_any();
     }
@@ -117,7 +117,7 @@ fn List(entries: Vec<LogEntry>, next: Option<i64>, words: String, errors: bool) 
         }
     });
     view! {
-        <div class="scroller said" tabindex="0" role="region" aria-label="What was said">
+        <div class="scroller said" tabindex="0" role="region" aria-label="Messages and errors">
             <ol>{rows.collect_view()}</ol>
             {older}
         </div>

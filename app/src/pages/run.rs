@@ -176,7 +176,7 @@ fn Loaded(found: view::runs::RunView, resources: Resources, place: Memo<RunPlace
         <Title text=title/>
         <div class="run">
             <If when=Signal::derive(move || gone.get())>
-                <div class="stale" role="status">"This run was deleted. What you see is the last that was known of it."</div>
+                <div class="stale" role="status">"This run was deleted. This page shows its last known state."</div>
             </If>
             <If when=Signal::derive(move || then.with(Option::is_some))><Scrubber id shown=then place/></If>
             <RunHead run attempts=detail.attempts client=detail.client_version notes place delete/>

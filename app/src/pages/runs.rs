@@ -193,7 +193,7 @@ fn List(
         <If when=Signal::derive(none)>
             <div class="empty" role="status">
                 <h2>"No run matches"</h2>
-                <p>"Remove a word of the filter, or look at "<a class="link" href=paths::RUNS>"all runs"</a>"."</p>
+                <p>"Remove a word from the filter, or show "<a class="link" href=paths::RUNS>"all runs"</a>"."</p>
             </div>
         </If>
         <If when=Signal::derive(move || selected.with(|set| !set.is_empty()))>

@@ -17,7 +17,7 @@ pub fn Code(id: RunId, found: CodeView, place: Memo<RunPlace>) -> impl IntoView 
     let heading = (!files.is_empty() && !rules.is_empty()).then(|| view! { <h2 class="part">"Rules"</h2> });
     let more_files = (more_files > 0).then(|| {
         let files = if more_files == 1 { "file" } else { "files" };
-        let says = format!("{} more configuration {files}, named under Info", many(more_files));
+        let says = format!("{} more configuration {files}, listed under Info", many(more_files));
         view! { <p><a class="link" href=move || paths::run_at(id, &place.get().of_tab(Some("info")))>{says}</a></p> }
     });
     view! {
@@ -32,7 +32,7 @@ pub fn Code(id: RunId, found: CodeView, place: Memo<RunPlace>) -> impl IntoView 
             {heading}
             {rules.into_iter().map(|source| view! { <Text id source/> }).collect_view()}
             {(more_rules > 0).then(|| view! { <Others id count=more_rules names=others place/> })}
-            {empty.then(|| view! { <div class="empty" role="status"><p>"Nothing was reported about this code."</p></div> })}
+            {empty.then(|| view! { <div class="empty" role="status"><p>"The client did not report this code."</p></div> })}
         </div>
     }
 }
@@ -84,7 +84,7 @@ fn Text(id: RunId, source: Source) -> impl IntoView {
         }
         SourceBody::Absent(why) => (None, view! { <p class="dim">{why}</p> }.into_any()),
     };
-    let copy = says.is_some().then(|| view! { <CopyNext says=if cut { "Copy what is shown" } else { "Copy" }/> });
+    let copy = says.is_some().then(|| view! { <CopyNext says=if cut { "Copy the shown text" } else { "Copy" }/> });
     view! {
         <section class="text">
             <header>

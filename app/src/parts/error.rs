@@ -13,13 +13,13 @@ use leptos_meta::Title;
 #[component]
 pub fn ErrorPage(error: AppError) -> impl IntoView {
     let heading = match error {
-        AppError::NotFound => "There is nothing here",
+        AppError::NotFound => "Page not found",
         AppError::SignedOut => "You are signed out",
-        AppError::Refused(_) => "This is not for you to change",
-        AppError::Invalid { .. } => "This address is not understood",
-        AppError::Unavailable => "The database does not answer",
-        AppError::Busy => "This takes too long at the moment",
-        AppError::Internal { .. } => "Something in Flowo broke",
+        AppError::Refused(_) => "You may not change this",
+        AppError::Invalid { .. } => "This URL is not valid",
+        AppError::Unavailable => "The database is not reachable",
+        AppError::Busy => "This took too long",
+        AppError::Internal { .. } => "Flowo hit an internal error",
         AppError::Offline => "The server does not answer",
     };
     let incident = error.incident().map(str::to_owned);

@@ -34,7 +34,7 @@ pub fn FailureCard(id: RunId, found: FailuresView, place: Memo<RunPlace>) -> imp
         view! { <a class="btn ghost small" href=move || paths::run_at(id, &place.get().of_tab(Some("code")).of_rule(Some(&rule)))>"Open code"</a> }
     });
     let silent = first.as_ref().is_some_and(|first| !first.is_told() && first.logs.is_empty()).then(|| {
-        view! { <p class="dim tail-name">"No error text is known. A rule with run: prints its errors on the console only."</p> }
+        view! { <p class="dim tail-name">"No error text was reported. A rule with run: prints its errors only on the console."</p> }
     });
     let named = first.as_ref().map(|first| named(id, first, logs.len(), place));
     let facts = first.as_ref().map(|first| facts(id, first));
@@ -54,7 +54,7 @@ pub fn FailureCard(id: RunId, found: FailuresView, place: Memo<RunPlace>) -> imp
             {named}
             {silent}
             {(!others.is_empty() || more > 0).then(|| view! { <Others id others more place/> })}
-            {looked_at.map(|says| view! { <p class="dim tail-name">"The causes are those of the "{all(id, place, says)}"."</p> })}
+            {looked_at.map(|says| view! { <p class="dim tail-name">"These are the causes of the "{all(id, place, says)}"."</p> })}
         </section>
     }
 }

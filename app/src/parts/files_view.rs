@@ -74,7 +74,7 @@ fn name(job: &JobRow) -> String {
 #[component]
 fn Found(id: RunId, paths: Vec<PathRow>, more: u64, is_later: bool, place: Memo<RunPlace>) -> impl IntoView {
     if paths.is_empty() && !is_later {
-        return view! { <div class="empty" role="status"><p>"No file of this run has these words in its path."</p></div> }.into_any();
+        return view! { <div class="empty" role="status"><p>"No file path in this run contains these words."</p></div> }.into_any();
     }
     let at = place.get_untracked();
     let first = is_later.then(|| RunPlace { after: None, ..at.clone() });
@@ -102,7 +102,7 @@ fn OfJob(id: RunId, files: AllFiles, place: Memo<RunPlace>) -> impl IntoView {
     let shown = skip as usize + files.len();
     let first = (skip > 0).then(|| at.of_files(key, Some(role), 0));
     let next = (more > 0).then(|| (at.of_files(key, Some(role), shown), text::more(more, role.noun())));
-    let none = files.is_empty().then(|| view! { <p class="dim">{format!("No {} of this job here.", role.noun())}</p> });
+    let none = files.is_empty().then(|| view! { <p class="dim">{format!("This job has no {} here.", role.noun())}</p> });
     let rows = files.into_iter().map(|file| {
         let used = file.used().map(|used| view! { <span class="dim">{used}</span> });
         let from = file.made_by.map(|(job, rule)| {
@@ -126,7 +126,7 @@ fn OfJob(id: RunId, files: AllFiles, place: Memo<RunPlace>) -> impl IntoView {
 #[component]
 fn Map(id: RunId, rules: Vec<RuleFiles>, place: Memo<RunPlace>) -> impl IntoView {
     if rules.is_empty() {
-        return view! { <div class="empty" role="status"><p>"No job has named a file yet."</p></div> }.into_any();
+        return view! { <div class="empty" role="status"><p>"No job has reported a file yet."</p></div> }.into_any();
     }
     let rows = rules.into_iter().map(|files| {
         let RuleFiles { rule, inputs, outputs, unlisted } = files;
@@ -152,12 +152,12 @@ fn Map(id: RunId, rules: Vec<RuleFiles>, place: Memo<RunPlace>) -> impl IntoView
     });
     view! {
         <table class="file-map" role="table">
-            <caption class="sr">"What each rule reads and makes, by a few files of one of its jobs"</caption>
+            <caption class="sr">"Inputs and outputs of each rule, with a few files of one job as examples"</caption>
             <thead role="rowgroup">
                 <tr role="row">
                     <th role="columnheader" scope="col">"Reads, for example"</th>
                     <th role="columnheader" scope="col">"Rule"</th>
-                    <th role="columnheader" scope="col">"Makes, for example"</th>
+                    <th role="columnheader" scope="col">"Writes, for example"</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows.collect_view()}</tbody>
@@ -169,7 +169,7 @@ fn Map(id: RunId, rules: Vec<RuleFiles>, place: Memo<RunPlace>) -> impl IntoView
 #[component]
 fn OfRule(id: RunId, jobs: Vec<JobFiles>, next: Option<(String, Total)>, place: Memo<RunPlace>) -> impl IntoView {
     if jobs.is_empty() {
-        return view! { <div class="empty" role="status"><p>"No job of this rule here."</p></div> }.into_any();
+        return view! { <div class="empty" role="status"><p>"This rule has no jobs here."</p></div> }.into_any();
     }
     let rows = jobs.into_iter().map(|JobFiles { job, files, unlisted }| {
         let (key, label) = (job.id, name(&job));
@@ -266,7 +266,7 @@ fn OnePath(id: RunId, path: PathDetail, role: Option<FileRole>, is_later: bool, 
         <div class="one-path">
             <a class="btn ghost small" href=back><Icon name="i-left" small=true/>"All files"</a>
             <h2><code>{path}</code></h2>
-            {one("Made by", "No job of this run makes it.", FileRole::Output)}
+            {one("Made by", "No job of this run writes it.", FileRole::Output)}
             {one("Used by", "No job of this run uses it.", FileRole::Input)}
             {others}
             {first.map(|first| view! { <a class="btn small" href=paths::run_at(id, &first)>"All jobs of this file"</a> })}

@@ -16,16 +16,16 @@ const SHOWN: usize = 80;
 /// Words suggested while typing, with their meanings.
 const WORDS: [(&str, &str); 12] = [
     ("status:failed", "failed runs"),
-    ("status:running", "what goes on now"),
-    ("status:success", "what ended well"),
-    ("status:lost", "whose client fell silent"),
-    ("user:", "whose"),
-    ("tag:", "marked with"),
-    ("name:", "in the name"),
-    ("dir:", "in the directory"),
-    ("rule:", "with jobs of a rule"),
+    ("status:running", "runs in progress"),
+    ("status:success", "successful runs"),
+    ("status:lost", "runs whose client went silent"),
+    ("user:", "by user"),
+    ("tag:", "by tag"),
+    ("name:", "by name"),
+    ("dir:", "by directory"),
+    ("rule:", "by rule"),
     ("after:1d", "since yesterday"),
-    ("duration:>1h", "that took longer"),
+    ("duration:>1h", "runs that took longer"),
     ("is:dry", "dry runs"),
 ];
 

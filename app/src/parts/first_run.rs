@@ -19,7 +19,7 @@ pub fn FirstRun(
     let may_write = session().may_write;
     let load = Action::new(move |(): &()| async move {
         match load_lab().await {
-            Ok(()) => toasts.say("The demo lab is being played; its runs appear here."),
+            Ok(()) => toasts.say("The demo lab is running; its runs appear here."),
             Err(error) => toasts.say(error.to_string()),
         }
     });
@@ -40,7 +40,7 @@ pub fn FirstRun(
         <div class="first-run">
             <header>
                 <h1>"Waiting for the first run"</h1>
-                <p>"Flowo is up and listening. Point a workflow at it and its jobs appear here while they happen. Nothing leaves this machine."</p>
+                <p>"Flowo is running. Send it a workflow, and its jobs appear here as they happen. Nothing leaves this machine."</p>
             </header>
             <section class="card" aria-label="Connect a workflow">
                 <nav class="tabs" aria-label="Client">{tabs}</nav>
@@ -50,7 +50,7 @@ pub fn FirstRun(
                     <div>
                         <b>{move || if heard.get() { "The first event is here" } else { "No event yet" }}</b>
                         " "
-                        <span class="soft">"· listening on " <code>{address}</code> ", this line turns green by itself"</span>
+                        <span class="soft">"· listening on " <code>{address}</code> "; this turns green at the first event"</span>
                     </div>
                 </div>
             </section>
@@ -58,7 +58,7 @@ pub fn FirstRun(
                 .then(|| {
                     view! {
                         <div class="also">
-                            <span>"Nothing at hand?"</span>
+                            <span>"No workflow at hand?"</span>
                             <button class="link" type="button" on:click=move |_| { load.dispatch(()); }>"Load the demo lab"</button>
                         </div>
                     }

@@ -40,7 +40,7 @@ pub fn History(id: RunId, found: HistoryView, place: Memo<RunPlace>, refresh: Re
     };
     let none = move || {
         let empty = found.with(|found| found.changes.is_empty());
-        empty.then(|| view! { <div class="empty" role="status"><p>"Nothing is kept here: nothing changed, or it is older than the history goes back."</p></div> })
+        empty.then(|| view! { <div class="empty" role="status"><p>"No changes here: nothing changed, or the changes are older than the history."</p></div> })
     };
     view! {
         <div class="tool">
@@ -85,7 +85,7 @@ fn Line(id: RunId, change: Change, place: Memo<RunPlace>) -> impl IntoView {
     };
     let then = move || paths::run_at(id, &place.get().of_tab(None).of_moment(Some(at)));
     let fields = fields.into_iter().map(|field| view! { <Changed field/> }).collect_view();
-    let whole = cut.then(|| view! { <a class="link" href=paths::kept_values(id, line) rel="external">"All of these values"</a> });
+    let whole = cut.then(|| view! { <a class="link" href=paths::kept_values(id, line) rel="external">"All values"</a> });
     let by = match actor.as_deref() {
         None | Some("flowo") => None,
         Some(actor) => Some(actor.strip_prefix("user ").unwrap_or(actor).to_owned()),
@@ -113,7 +113,7 @@ fn Changed(field: Field) -> impl IntoView {
         }
         (Some(old), None) => view! { <del>{old}</del> }.into_any(),
         (None, Some(new)) => view! { <ins>{new}</ins> }.into_any(),
-        (None, None) => view! { <span class="dim">"changed; its values are not kept"</span> }.into_any(),
+        (None, None) => view! { <span class="dim">"changed; the values were not recorded"</span> }.into_any(),
     };
     view! { <div><dt>{name.replace('_', " ")}</dt><dd>{values}</dd></div> }
 }

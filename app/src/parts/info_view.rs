@@ -32,9 +32,9 @@ pub fn Info(id: RunId, found: InfoView, place: Memo<RunPlace>) -> impl IntoView 
         ("Configuration", (!detail.config_files.is_empty()).then(|| detail.config_files.join(", "))),
         ("Catalog", detail.catalog_slug),
         ("Command line", detail.command_line),
-        ("Ended", detail.closed_by_client.then(|| "said by its client".to_owned())),
+        ("Ended", detail.closed_by_client.then(|| "reported by its client".to_owned())),
         ("Not sent by this client", unsent),
-        ("Signs of life", Some(if detail.heartbeats { "sent every few seconds" } else { "not sent by this client" }.to_owned())),
+        ("Heartbeats", Some(if detail.heartbeats { "sent every few seconds" } else { "not sent by this client" }.to_owned())),
     ];
     let facts = facts.map(|(name, value)| (name.to_owned(), value)).into_iter();
     let facts = facts.chain(detail.environment.into_iter().map(|(name, value)| (name, Some(value))));
@@ -58,7 +58,7 @@ pub fn Info(id: RunId, found: InfoView, place: Memo<RunPlace>) -> impl IntoView 
                 <h2>"Run"</h2>
                 <dl class="known">
                     {rows}
-                    <div><dt>"Last heard of"</dt><dd><Ago at=Signal::stored(Some(heard))/></dd></div>
+                    <div><dt>"Last report"</dt><dd><Ago at=Signal::stored(Some(heard))/></dd></div>
                 </dl>
             </section>
             <Plan id rules=detail.rules place/>
@@ -146,8 +146,8 @@ fn Kept(id: RunId, events: Vec<RawEvent>, next: Option<String>, place: Memo<RunP
     if events.is_empty() {
         return view! {
             <section>
-                <h2>"Reports as they came"</h2>
-                <p class="dim">"None is kept: this run was written by SQL, or its reports were pruned."</p>
+                <h2>"Reports as received"</h2>
+                <p class="dim">"None: this run was written by SQL, or its reports were pruned."</p>
             </section>
         }
         .into_any();
@@ -156,7 +156,7 @@ fn Kept(id: RunId, events: Vec<RawEvent>, next: Option<String>, place: Memo<RunP
     let at = move |after: Option<String>| paths::run_at(id, &RunPlace { after, ..place.get_untracked() });
     view! {
         <section>
-            <h2>"Reports as they came"</h2>
+            <h2>"Reports as received"</h2>
             <Reports run=id events/>
             <nav class="pages" aria-label="Pages">
                 {(!first).then(|| view! { <a class="btn small" href=at(None)>"First reports"</a> })}

@@ -90,7 +90,7 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
     let status = row.status;
     let tails = logs.into_iter().map(|log| {
         let again = rewritten.iter().find(|(path, _)| *path == log.path).map(|(_, attempt)| {
-            view! { <p class="tail-name" role="note">{format!("Attempt {attempt} wrote this log again. What this attempt wrote is gone.")}</p> }
+            view! { <p class="tail-name" role="note">{format!("Attempt {attempt} overwrote this log. The output of this attempt is lost.")}</p> }
         });
         view! { {again} <Tail run log writer=status/> }
     });
@@ -164,7 +164,7 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
                         }
                     })}
                 {(!job.reports.is_empty())
-                    .then(|| view! { <section><h3>"Reports as they came"</h3><Reports run events=job.reports/>{earlier}</section> })}
+                    .then(|| view! { <section><h3>"Reports as received"</h3><Reports run events=job.reports/>{earlier}</section> })}
             </div>
         </aside>
     }
@@ -222,7 +222,7 @@ fn Files(run: RunId, role: FileRole, job: JobKey, files: Vec<JobFile>, more: u64
                 <a class="link cut" href=look title=file.path.clone()>{file.path.clone()}</a>
                 {made}
                 {used}
-                {file.rewritten_by.map(|attempt| view! { <span class="num">{format!("written again by #{attempt}")}</span> })}
+                {file.rewritten_by.map(|attempt| view! { <span class="num">{format!("overwritten by #{attempt}")}</span> })}
             </li>
         }
     });

@@ -47,7 +47,7 @@ pub fn JobGraphView(id: RunId, found: JobGraph, place: Memo<RunPlace>, live: Liv
         }
         JobGraph::TooLarge { jobs } => view! { <TooLarge id jobs place/> }.into_any(),
         JobGraph::Unlinked => {
-            let says = "Nothing tells which job waits for which: no file of one is made by another.";
+            let says = "The order of jobs is unknown: no job reads a file that another writes.";
             view! { <div class="empty" role="status"><p>{says}</p></div> }.into_any()
         }
     }
@@ -58,10 +58,10 @@ pub fn JobGraphView(id: RunId, found: JobGraph, place: Memo<RunPlace>, live: Liv
 fn TooLarge(id: RunId, jobs: u64, place: Memo<RunPlace>) -> impl IntoView {
     let jobs = text::things(jobs, "job");
     let says = if place.with_untracked(|place| place.rule.is_some()) {
-        format!("This rule has {jobs}. With what they wait for they are too much for one picture. ")
+        format!("This rule has {jobs}. With their dependencies, they are too many for one picture. ")
     } else {
         format!(
-            "This run has {jobs}. With what links them they are too much for one picture. Choose a rule in the graph to see its jobs and those around them, or see all of them as a "
+            "This run has {jobs}. With their dependencies, they are too many for one picture. Choose a rule in the graph to see its jobs and their neighbours, or see all jobs as a "
         )
     };
     let table = move || paths::run_at(id, &RunPlace { form: None, after: None, ..place.get() });

@@ -146,7 +146,7 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
             view! { <nav class="pages" aria-label="Pages"><a class="btn small" href=href>"Further jobs"<Icon name="i-right" small=true/></a></nav> }
         })
     };
-    let says = if filtered { "No job passes this filter." } else { "No job here yet. Jobs appear as the workflow reports them." };
+    let says = if filtered { "No job matches this filter." } else { "No job here yet. Jobs appear as the workflow reports them." };
     view! {
         <div class="scroller" tabindex="0" role="region" aria-label="Jobs" node_ref=rows.scroller on:scroll=move |_| rows.measure()>
             <table class="job-table" role="table">

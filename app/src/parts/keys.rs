@@ -41,7 +41,7 @@ const KEYS: &[(&str, &[&str], &str, Act)] = &[
     ("Everywhere", &["g", "l"], "Logs", Act::Logs),
     ("Everywhere", &["t"], "Next theme", Act::Theme),
     ("Everywhere", &["l"], "Live on or off", Act::Live),
-    ("Everywhere", &["Escape"], "Close what lies beside the list", Act::Close),
+    ("Everywhere", &["Escape"], "Close the panel beside the list", Act::Close),
     ("Lists", &["j"], "Next row", Act::Down),
     ("Lists", &["k"], "Previous row", Act::Up),
     ("Lists", &["Enter"], "Open the row", Act::Open),

@@ -13,7 +13,7 @@ use model::{
 pub fn Letters(id: RunId, file: String, read: ReadAs, place: Memo<RunPlace>) -> impl IntoView {
     let chosen = place.with_untracked(|place| place.encoding.as_ref().and_then(|encoding| encoding.parse::<Encoding>().ok()));
     let says = match chosen {
-        Some(_) => "Read as the file tells".to_owned(),
+        Some(_) => "Detect the encoding".to_owned(),
         None => format!("Read as {}", read.says()),
     };
     let options = Encoding::ALL.into_iter().map(|encoding| {
@@ -28,7 +28,7 @@ pub fn Letters(id: RunId, file: String, read: ReadAs, place: Memo<RunPlace>) -> 
         navigate(&paths::run_at(id, &to), NavigateOptions { scroll: false, ..NavigateOptions::default() });
     };
     view! {
-        <select class="field letters" aria-label="Encoding" title="How the letters of this file are read" on:change=choose>
+        <select class="field letters" aria-label="Encoding" title="Encoding of this file" on:change=choose>
             <option value="" selected=chosen.is_none()>{says}</option>
             {options.collect_view()}
         </select>

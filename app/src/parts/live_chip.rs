@@ -34,13 +34,13 @@ pub fn LiveChip() -> impl IntoView {
         link => format!("#live-{}", link.word()),
     };
     let meaning = move || match chip.link.get() {
-        Link::Idle => "This page follows nothing.",
-        Link::Connecting => "Not connected yet. What you see is as of loading.",
-        Link::Live => "Each committed change reaches this page at once.",
-        Link::CatchingUp => "Reading what was missed.",
-        Link::Polling => "Changes do not arrive by themselves. Flowo looks for them every five seconds.",
-        Link::Offline(_) => "No connection to the server. What you see may be old; it is tried again.",
-        Link::Paused => "You paused this page. It stays as it is until you go on.",
+        Link::Idle => "This page has no live data.",
+        Link::Connecting => "Not connected yet. This page shows the state when it was loaded.",
+        Link::Live => "Changes appear on this page at once.",
+        Link::CatchingUp => "Loading missed changes.",
+        Link::Polling => "Changes are not pushed at the moment. Flowo checks for them every five seconds.",
+        Link::Offline(_) => "No connection to the server. This page may be out of date; it keeps trying to reconnect.",
+        Link::Paused => "You paused this page. It does not change until you resume.",
     };
     view! {
         <span class="sr" role="status" aria-label="Connection">{state}</span>
@@ -65,7 +65,7 @@ pub fn LiveChip() -> impl IntoView {
             <div class="acts">
                 <button class="btn small" type="button" on:click=move |_| chip.paused.update(|paused| *paused = !*paused)>
                     {move || if chip.paused.get() {
-                        view! { <Icon name="i-play" small=true/> "Go on" }.into_any()
+                        view! { <Icon name="i-play" small=true/> "Resume" }.into_any()
                     } else {
                         view! { <Icon name="i-pause" small=true/> "Pause" }.into_any()
                     }}

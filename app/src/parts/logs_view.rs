@@ -35,7 +35,7 @@ pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>, watch: Watch) -> 
     let LogsView { run, jobs, missing, rest, open } = found;
     if run.is_none() && jobs.is_empty() && rest.is_none() {
         return view! {
-            <div class="empty" role="status"><p>"No log is named yet: neither by the client of this run nor by a rule of it."</p></div>
+            <div class="empty" role="status"><p>"The client has not reported a log of this run or of any of its rules yet."</p></div>
         }
         .into_any();
     }
@@ -290,7 +290,7 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, over: bool, 
         </If>
         <div class="log-view" node_ref=held.pane tabindex="0" role="log" aria-label=label aria-live="off" on:scroll=move |_| held.scrolled()>
             <If when=Signal::derive(move || { held.from.get() > 0 })>
-                <p class="edge dim">"There is more before this. "<a class="link" href=move || here(Some(0))>"From the start"</a></p>
+                <p class="edge dim">"There are earlier lines. "<a class="link" href=move || here(Some(0))>"From the start"</a></p>
             </If>
             <ol
                 class="log"

@@ -65,7 +65,7 @@ pub fn Look(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> i
         let file = file.to_string();
         let href =
             move || paths::run_at(id, &RunPlace { file: Some(file.clone()), from: Some("0".into()), ..place.get().of_tab(Some("logs")) });
-        view! { <a class="btn small" href=href title="Read and search it line by line"><Icon name="i-rows" small=true/>"Lines"</a> }
+        view! { <a class="btn small" href=href title="View and search as lines"><Icon name="i-rows" small=true/>"Lines"</a> }
     });
     let large = move |_| {
         if let Some(body) = body.get_untracked() {

@@ -90,7 +90,7 @@ pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, refresh: Re
     let view = match open {
         Some(open) => view! { <Look id open place watch=refresh.watch/> }.into_any(),
         None if !took.is_empty() => view! { <Bars id took of=jobs place/> }.into_any(),
-        None => view! { <div class="empty" role="status"><p>"Choose a file to look into it."</p></div> }.into_any(),
+        None => view! { <div class="empty" role="status"><p>"Choose a file to preview it."</p></div> }.into_any(),
     };
     view! {
         <section class="results" aria-label="Results">
@@ -133,7 +133,7 @@ fn Bars(id: RunId, took: Vec<Took>, of: u64, place: Memo<RunPlace>) -> impl Into
     view! {
         <div class="scroller" tabindex="0" role="region" aria-label="Benchmarks">
             <table class="took">
-                <caption>{format!("What {jobs} took, by their benchmark files")}</caption>
+                <caption>{format!("Time and memory of {jobs}, from their benchmark files")}</caption>
                 <thead>
                     <tr><th scope="col">"Job"</th><th scope="col">"Time"</th><th scope="col">"Peak memory"</th><th scope="col">"Processor"</th><th scope="col">"Load"</th></tr>
                 </thead>
@@ -146,7 +146,7 @@ fn Bars(id: RunId, took: Vec<Took>, of: u64, place: Memo<RunPlace>) -> impl Into
 #[component]
 fn Nothing() -> impl IntoView {
     view! {
-        <div class="empty" role="status"><p>"No output is declared yet. Results appear as jobs are described by their client."</p></div>
+        <div class="empty" role="status"><p>"No outputs yet. Results appear when the client describes jobs."</p></div>
     }
 }
 

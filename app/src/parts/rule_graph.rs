@@ -39,7 +39,7 @@ const LARGE: usize = 30;
 pub fn RuleGraphView(id: RunId, graph: RuleGraph, rules: RwSignal<Vec<RuleRow>>, place: Memo<RunPlace>) -> impl IntoView {
     match graph {
         RuleGraph::Absent => view! { <p class="graph-note">"No rule graph was reported."</p> }.into_any(),
-        RuleGraph::Unreadable => view! { <p class="graph-note">"What was reported as the rule graph cannot be read."</p> }.into_any(),
+        RuleGraph::Unreadable => view! { <p class="graph-note">"The reported rule graph is not valid."</p> }.into_any(),
         RuleGraph::TooLarge => {
             view! { <p class="graph-note">"This graph is too large for one picture. The rules are listed beside it."</p> }.into_any()
         }
@@ -178,7 +178,7 @@ fn Picture(id: RunId, names: Vec<String>, layout: Layout, rules: RwSignal<Vec<Ru
             <button class="btn ghost small icon" type="button" aria-label="Zoom out" on:click=move |_| step(false)><Icon name="i-minus" small=true/></button>
             <button class="btn ghost small icon" type="button" aria-label="Zoom in" on:click=move |_| step(true)><Icon name="i-plus" small=true/></button>
             <button class="btn ghost small icon" type="button" aria-label="Fit" on:click=move |_| zoom.set(None)><Icon name="i-fit" small=true/></button>
-            <a class="btn ghost small icon" href=fold aria-label="Fold the graph away" title="Fold the graph away"><Icon name="i-panel" small=true/></a>
+            <a class="btn ghost small icon" href=fold aria-label="Hide the graph" title="Hide the graph"><Icon name="i-panel" small=true/></a>
         </div>
         <div
             class="rule-graph"

@@ -186,7 +186,7 @@ pub fn RunHead(
                         <a
                             class="btn ghost small"
                             href=rewind
-                            title="How it was at a moment of the past"
+                            title="Show this run at an earlier time"
                             on:pointerenter=move |_| leave()
                             on:pointerdown=move |_| leave()
                             on:focus=move |_| leave()
@@ -224,8 +224,8 @@ pub fn RunHead(
                 {directory.map(|directory| view! { <div><dt>"Directory"</dt><dd><code>{directory}</code></dd></div> })}
                 <If when=Signal::derive(move || { quarantined.get() > 0 })>
                     <div>
-                        <dt>"Not understood"</dt>
-                        <dd title="Kept as they came, with the reason">
+                        <dt>"Invalid reports"</dt>
+                        <dd title="Stored as received, with the reason">
                             {move || match quarantined.get() {
                                 1 => "1 report".to_owned(),
                                 n => format!("{n} reports"),

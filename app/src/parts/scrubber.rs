@@ -63,8 +63,8 @@ pub fn Scrubber(id: RunId, shown: RwSignal<Option<Then>>, place: Memo<RunPlace>)
     view! {
         <section class="scrubber" aria-label="Time travel">
             <Icon name="i-undo" small=true/>
-            <span class="then" role="status">"As it was "<time datetime=move || text::iso(at.get())>{says}</time></span>
-            {step(|then| then.before, "The change before", "i-left")}
+            <span class="then" role="status">"State at "<time datetime=move || text::iso(at.get())>{says}</time></span>
+            {step(|then| then.before, "Previous change", "i-left")}
             <input
                 type="range"
                 aria-label="Moment"
@@ -76,9 +76,9 @@ pub fn Scrubber(id: RunId, shown: RwSignal<Option<Then>>, place: Memo<RunPlace>)
                 aria-valuetext=says
                 on:input=follow
             />
-            {step(|then| then.after, "The next change", "i-right")}
+            {step(|then| then.after, "Next change", "i-right")}
             <a class="btn small" href=back>"Back to now"</a>
-            <span class="dim">"Files and logs are as they are now."</span>
+            <span class="dim">"Files and logs show their current content."</span>
         </section>
     }
 }

@@ -34,7 +34,7 @@ const WILDCARDS: usize = 6;
 pub fn Timeline(id: RunId, found: Option<TimelineView>, place: Memo<RunPlace>, changed: RwSignal<u32>) -> impl IntoView {
     let Some(found) = found else {
         return view! {
-            <div class="empty" role="status"><p>"No job has begun yet. The timeline fills as jobs start."</p></div>
+            <div class="empty" role="status"><p>"No job has started yet. The timeline fills as jobs start."</p></div>
         }
         .into_any();
     };
@@ -210,7 +210,7 @@ fn Sums(board: Board) -> impl IntoView {
                 <div class="sums hover-card" role="status">
                     <div class="wide">
                         <span class="num">{format!("{from} – {to}")}</span>
-                        <button class="btn ghost small icon" type="button" aria-label="Forget the span" data-close="" on:click=close><Icon name="i-x" small=true/></button>
+                        <button class="btn ghost small icon" type="button" aria-label="Clear the selection" data-close="" on:click=close><Icon name="i-x" small=true/></button>
                     </div>
                     <dl>
                         <dt>"Jobs"</dt><dd class="num">{text::count(i64::from(sums.jobs))}</dd>

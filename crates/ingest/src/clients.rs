@@ -31,7 +31,7 @@ impl Clients {
         flowo::routes(self.writer.clone()).merge(self.on_an_old_port())
     }
 
-    /// The routes of the one protocol whose clients may know only a port.
+    /// The routes of the only protocol whose clients may be configured with just a port.
     pub fn on_an_old_port(&self) -> Router {
         let Self { store, writer, journal, conversations, timeouts } = self.clone();
         panoptes::routes(store, writer, journal, conversations, timeouts.stale)
@@ -47,7 +47,7 @@ impl Clients {
     }
 }
 
-/// Turns the lines of a journal back into reports, whatever their protocol.
+/// Returns a function that turns a line of the journal back into reports. Only one protocol writes to the journal.
 pub fn retold() -> impl FnMut(&str) -> Reports + Send {
     panoptes::retold()
 }

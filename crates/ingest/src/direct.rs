@@ -1,6 +1,6 @@
 //! Clients that write rows themselves: Flowo plugins before 0.1.11, and anything that speaks SQL.
 //!
-//! They write to PostgreSQL, where `init-db/04-direct-writers.sql` translates their rows. This module receives nothing.
+//! They write directly to PostgreSQL, where `init-db/04-direct-writers.sql` translates their rows, so there are no routes here.
 
 use crate::protocol::{Connect, Protocol, Step};
 use store::sweep::Silence;
@@ -9,7 +9,7 @@ use store::sweep::Silence;
 pub static PROTOCOL: Protocol = Protocol {
     source: "sql",
     routes: &[],
-    // Rows that people write by hand name no client, and never become lost.
+    // Only runs that name a client can become lost. Rows that people write by hand name none.
     silence: |timeouts| Silence {
         source: "sql",
         is_named: true,
@@ -25,7 +25,7 @@ pub static PROTOCOL: Protocol = Protocol {
             title: "Write a row from anything that speaks SQL",
             line: "psql … -c \"INSERT INTO workflow_runs (workflow_name, status) VALUES ('test_workflow', 'running')\"",
             copy: "Copy the statement",
-            hint: &["With DATABASE_URL Flowo uses your own PostgreSQL; a row committed there appears here at once."],
+            hint: &["With DATABASE_URL, Flowo uses your own PostgreSQL; a row that is committed there appears here at once."],
         }],
     }),
 };

@@ -36,7 +36,7 @@ pub struct Route {
     pub asks: Option<Permission>,
     /// Whether a body may be as large as a report. All other bodies are short.
     pub is_large: bool,
-    /// Writes a refusal in the form that its clients expect; `None` for the server's own form.
+    /// Writes a refusal in the form that this route's clients expect; `None` for the server's own form.
     pub refuse: Option<fn(&Refusal) -> Response>,
 }
 
@@ -47,7 +47,7 @@ pub enum Refusal {
     SignIn,
     /// The credential does not permit the request.
     Forbidden(access::Refusal),
-    /// The database does not answer, so the caller cannot be identified.
+    /// The database is not reachable, so the caller cannot be identified.
     Unavailable,
     /// Too many large bodies are being received.
     NoRoom,
@@ -71,10 +71,10 @@ pub fn silences(timeouts: &Timeouts) -> Vec<Silence> {
     ALL.iter().map(|protocol| (protocol.silence)(timeouts)).collect()
 }
 
-/// A prefix of paths, for clients that have no other place for a token.
+/// The path prefix that carries a token, for clients that can send it nowhere else.
 pub const TOKEN_IN_PATH: &str = "/t/{token}";
 
-/// The pattern without a token prefix. The prefix does not change the route.
+/// The pattern without the token prefix: with or without it, the route is the same.
 pub fn without_token(pattern: &str) -> &str {
     pattern.strip_prefix(TOKEN_IN_PATH).unwrap_or(pattern)
 }
@@ -104,7 +104,7 @@ pub struct Step {
     pub hint: &'static [&'static str],
 }
 
-/// A refusal as text under `detail`, which several clients print.
+/// A refusal as JSON with its text under `detail`, which several clients print.
 pub fn detail(refusal: &Refusal) -> Response {
     let answer = |status: StatusCode, text: &str| (status, axum::Json(json!({ "detail": text }))).into_response();
     let later = |mut response: Response| {

@@ -46,9 +46,7 @@ impl Cut {
             Part::Tags => format!("The client sent {of} tags. Flowo keeps the first {kept}"),
             Part::Tag => format!("The client sent a tag of {of} bytes. Flowo keeps the first {kept}"),
             Part::Logfile => {
-                format!(
-                    "The client sent a path of {of} bytes for its log. Flowo keeps none above {kept}, so the log of the run is not read"
-                )
+                format!("The client sent a log path of {of} bytes. Flowo keeps at most {kept}, so it does not read the run's log")
             }
             Part::Errors => format!("The client reported {of} errors. The first {kept} are listed here, all of them under Logs"),
             Part::Rules => format!("This run has {of} rules. The first {kept} are listed"),

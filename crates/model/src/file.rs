@@ -99,22 +99,22 @@ impl NoFile {
 impl fmt::Display for NoFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotAPath => "This is not a name of a file.",
-            Self::Nowhere => "Nobody said in which directory it is.",
-            Self::Outside => "It lies outside of what Flowo may show of this run, or a link leads there.",
-            Self::NotGiven => "This path is outside your file roots. Ask an admin to add this path to FLOWO_FILE_ROOTS.",
-            Self::Secret => "Flowo shows this file to nobody: files of this kind hold keys or passwords.",
-            Self::Missing => "It is not on this machine.",
-            Self::Unreadable => "Flowo may not read it.",
-            Self::Directory => "It is a directory.",
-            Self::Special => "It is not a file.",
-            Self::NotText => "It is not text.",
-            Self::Shrunk => "It became shorter while it was read.",
-            Self::TooMuch => "To look into it takes more than a preview may. Download it.",
-            Self::Slow => "The file system did not answer.",
-            Self::Broken => "This view failed.",
+            Self::NotAPath => "This is not a valid file name.",
+            Self::Nowhere => "The directory of this file was not reported.",
+            Self::Outside => "This file is outside the directories that Flowo may show for this run, or a symbolic link leads out of them.",
+            Self::NotGiven => "This path is outside the directories you may read. Ask an admin to add it to FLOWO_FILE_ROOTS.",
+            Self::Secret => "Flowo never shows this kind of file, because it can contain keys or passwords.",
+            Self::Missing => "This file is not on the Flowo server.",
+            Self::Unreadable => "Flowo has no permission to read this file.",
+            Self::Directory => "This is a directory.",
+            Self::Special => "This is not a regular file.",
+            Self::NotText => "This file is not text.",
+            Self::Shrunk => "This file was truncated while Flowo was reading it. Try again.",
+            Self::TooMuch => "This file is too large or complex to preview. Download it instead.",
+            Self::Slow => "The file system did not answer. Try again in a moment.",
+            Self::Broken => "The preview failed.",
             Self::Busy => "Too many files are being read. Try again in a moment.",
-            Self::Other(why) => return write!(f, "It could not be read: {why}."),
+            Self::Other(why) => return write!(f, "This file could not be read: {why}."),
         })
     }
 }

@@ -74,7 +74,7 @@ impl Filled {
     /// As people read it next to the job.
     pub const fn label(self) -> &'static str {
         match self {
-            Self::Close => "Its end was not reported. Its run ended later and reported no error of it",
+            Self::Close => "The end of this job was not reported. Its run ended later without reporting an error for it",
             Self::Log => "Not reported in full. The rest comes from the log of the run",
         }
     }

@@ -123,7 +123,7 @@ impl Ends {
     pub const fn says(self) -> Option<&'static str> {
         match self {
             Self::Whole => None,
-            Self::More => Some("The file goes on. Download it for the rest."),
+            Self::More => Some("There is more in this file. Download it for the rest."),
             Self::Early => Some("This file ends too early: it was cut off, or is still being written."),
             Self::Broken => Some("This file is damaged; nothing can be read beyond this place."),
         }

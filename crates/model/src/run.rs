@@ -304,7 +304,7 @@ impl RunDetail {
         let jobs = |n: i64| if n == 1 { "1 job".to_owned() } else { format!("{} jobs", text::count(n)) };
         let close = (self.filled.close > 0).then(|| {
             let jobs = jobs(self.filled.close);
-            format!("The client did not report the end of {jobs}. The run ended without naming them failed, so their times end with it")
+            format!("The client did not report the end of {jobs}. The run ended without reporting them as failed, so their times end with the run")
         });
         let log = (self.filled.log > 0).then(|| {
             let were = if self.filled.log == 1 { "was" } else { "were" };

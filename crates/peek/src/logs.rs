@@ -162,7 +162,7 @@ impl Packing {
         match ends {
             Ends::Whole => how.to_owned(),
             Ends::Bound => format!("{how} These are lines of its first {} MiB; download it for the rest.", UNPACKED >> 20),
-            Ends::Broken => format!("{how} The file ends too early or is damaged: this is what could be read."),
+            Ends::Broken => format!("{how} The file is incomplete or damaged; this is the readable part."),
         }
     }
 }
@@ -226,7 +226,7 @@ mod tests {
         let found: LogFound = asked(&filled(&whole[..whole.len() / 2]), PackedAsk::Window(LogPart::From(0), None));
         assert_eq!(texts(&found)[..2], ["one", "two"]);
         let LogFound::Text(text) = found else { panic!("a text") };
-        assert!(text.note.as_deref().is_some_and(|note| note.contains("too early")), "{text:?}");
+        assert!(text.note.as_deref().is_some_and(|note| note.contains("incomplete")), "{text:?}");
     }
 
     #[test]

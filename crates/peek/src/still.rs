@@ -248,7 +248,7 @@ fn of_output(html: &mut Html, output: &Output) {
             html.clean(clean);
             html.end();
         }
-        Output::Picture(src) => html.tag("img", &[("src", src), ("alt", "A picture that the cell put out")]),
+        Output::Picture(src) => html.tag("img", &[("src", src), ("alt", "Picture from the output of this cell")]),
         Output::Other(says) => html.words("p", &[("class", "dim")], says),
     }
 }

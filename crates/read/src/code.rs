@@ -79,7 +79,7 @@ async fn shown(reader: &Reader, found: Found) -> Result<CodeView, ReadError> {
                     let end = code.floor_char_boundary(LONGEST);
                     body(&code[..end], language.as_deref().unwrap_or("bash"), (code.len() - end) as u64, None, leash)
                 }
-                None => SourceBody::Absent("This rule runs nothing of its own, or its client did not report what.".into()),
+                None => SourceBody::Absent("This rule runs no code of its own, or its client did not report it.".into()),
             };
             Source { name, language, body }
         });

@@ -4,7 +4,7 @@ use crate::{Reader, files::Reach};
 use std::path::Path;
 use view::logs::{LINES, LogTail};
 
-/// How many logs of one page are shown with their last lines.
+/// A page shows the last lines of at most this many logs.
 const TAILS: usize = 4;
 
 /// The last lines of the first few logs that a run named; empty for readers who may not see files.

@@ -20,7 +20,7 @@ pub async fn run(args: DemoArgs) -> Result<()> {
         println!("Removed the demo lab: {runs} runs.");
     } else if let Some(jobs) = args.big {
         let size = Size { jobs: jobs as usize, rules: args.rules as usize, samples: args.samples as usize };
-        println!("Playing a run of {jobs} jobs in {} rules and {} samples.", size.rules, size.samples);
+        println!("Generating a run with {jobs} jobs, {} rules and {} samples.", size.rules, size.samples);
         let began = std::time::Instant::now();
         let run = lab::play_big(&open.store, size, &cancel, |reports| {
             if reports % 30_000 == 0 {
@@ -28,11 +28,11 @@ pub async fn run(args: DemoArgs) -> Result<()> {
             }
         });
         let run = run.await?;
-        println!("It is there after {} s: /runs/{run}", began.elapsed().as_secs());
+        println!("Done after {} s: /runs/{run}", began.elapsed().as_secs());
     } else {
-        println!("Playing 30 days of a lab; pages fill while this runs.");
+        println!("Generating 30 days of a lab; pages fill meanwhile.");
         let runs = lab::play_history(&open.store, &cancel).await?;
-        println!("{runs} finished runs are there. Others go on for {} s; Ctrl-C ends them.", args.live_seconds);
+        println!("{runs} finished runs are in the database. Live runs continue for {} s; Ctrl-C stops them.", args.live_seconds);
         lab::play_live(&open.store, TimeDelta::seconds(args.live_seconds), &cancel).await?;
     }
     open.close().await;

@@ -38,9 +38,9 @@ async fn act(store: &Store, file: &Path, zone: &str, masking: Masking, pretend: 
     anyhow::ensure!(file.is_file(), "there is no file {}", file.display());
     let mut old = Old::open(file).await.with_context(|| format!("could not read {}", file.display()))?;
     let workflows = old.workflows().await?;
-    println!("{}: {} workflows; times are taken to be of {zone} (--time-zone)", file.display(), workflows.len());
+    println!("{}: {} workflows; times are read as {zone} (change with --time-zone)", file.display(), workflows.len());
     let mut conn = store.conn().await?;
-    old::zone(&mut conn, zone).await.with_context(|| format!("{zone:?} is no time zone; one is needed such as Europe/Berlin"))?;
+    old::zone(&mut conn, zone).await.with_context(|| format!("{zone:?} is not a time zone; use a name such as Europe/Berlin"))?;
     let name = owner::os_user();
     let user = if pretend { None } else { Some(people::os_user(&mut conn, &name, &name, Role::Admin).await?) };
     let (mut new, mut known, mut jobs, mut running, mut broken) = (0, 0, 0, 0, 0);
@@ -79,7 +79,7 @@ async fn act(store: &Store, file: &Path, zone: &str, masking: Masking, pretend: 
                 Ok(()) => store::commit(tx).await?,
                 Err(error) if error.is_unavailable() => return Err(error.into()),
                 Err(error) => {
-                    complain(workflow, "taken over", &error);
+                    complain(workflow, "imported", &error);
                     broken += 1;
                     new -= 1;
                     jobs -= taken.jobs.len();
@@ -90,12 +90,12 @@ async fn act(store: &Store, file: &Path, zone: &str, masking: Masking, pretend: 
             println!("{} of {}", nth + 1, workflows.len());
         }
     }
-    let verb = if pretend { "would be taken over" } else { "were taken over" };
-    println!("{new} workflows with {jobs} jobs {verb}; {known} were there already.");
+    let verb = if pretend { "would be imported" } else { "were imported" };
+    println!("{new} workflows with {jobs} jobs {verb}; {known} were imported before.");
     if running > 0 {
-        println!("{running} are running there: take them over when they have ended.");
+        println!("{running} are still running in Panoptes; import them when they have ended.");
     }
-    anyhow::ensure!(broken == 0, "{broken} could not be taken over");
+    anyhow::ensure!(broken == 0, "{broken} could not be imported");
     Ok(())
 }
 

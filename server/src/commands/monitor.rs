@@ -128,7 +128,7 @@ async fn call(command: &str, line: &Line, patience: Duration) -> Result<(), Stri
         child.wait().await
     };
     match timeout(patience, work).await {
-        Err(_) => Err(format!("the command took longer than {patience:?} and was ended")),
+        Err(_) => Err(format!("the command took longer than {patience:?} and was killed")),
         Ok(Err(error)) => Err(format!("the command cannot be waited for: {error}")),
         Ok(Ok(status)) if status.success() => Ok(()),
         Ok(Ok(status)) => Err(format!("the command ended with {status}")),

@@ -25,7 +25,7 @@ async fn act(store: &store::Store, policy: prune::Policy, pretend: bool) -> Resu
         let (days, rows) = (one.days.len(), one.rows);
         let size = text::bytes(one.bytes);
         let verb = if pretend { "would drop" } else { "dropped" };
-        println!("{}: {verb} {days} days ({size}) and {rows} rows of no prepared day", one.table);
+        println!("{}: {verb} {days} days ({size}) and {rows} rows outside the daily partitions", one.table);
     }
     for size in prune::sizes(&mut *store.conn().await?).await? {
         println!("{}: {} in {} partitions", size.table, text::bytes(size.bytes), size.partitions);

@@ -85,7 +85,7 @@ pub async fn run(config: Config) -> Result<()> {
     if let Some(second) = second {
         let address = second.local_addr()?;
         let trusted = if address.ip().is_loopback() { Some(owner::identity(&store, owner).await?) } else { None };
-        let terms = if trusted.is_some() { "without a token, for programs of this machine" } else { "with a token" };
+        let terms = if trusted.is_some() { "no token needed for programs on this machine" } else { "with a token" };
         println!("Panoptes' clients: http://{address} ({terms})");
         let service = old_port(&running.state, trusted);
         let (sockets, stop) = (sockets.clone(), stopping.clone());
@@ -99,7 +99,7 @@ pub async fn run(config: Config) -> Result<()> {
     let mut server = std::pin::pin!(sockets.serve(listener, service, stopping.clone()));
     tokio::select! {
         () = &mut server => {}
-        () = interrupted() => info!("Stopping: finishing what was begun"),
+        () = interrupted() => info!("Stopping: finishing requests in progress"),
     }
     stopping.cancel();
     if timeout(DRAIN, server).await.is_err() {
@@ -115,9 +115,9 @@ pub async fn run(config: Config) -> Result<()> {
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("could not listen on {address}; is another program there? --listen or PORT names another address"))
+    TcpListener::bind(address).await.with_context(|| {
+        format!("could not listen on {address}; is another program using it? Choose another address with --listen or PORT")
+    })
 }
 
 /// The key for hashing secrets: `SECRET_KEY`, else one stored in the database.

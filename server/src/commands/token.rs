@@ -37,7 +37,7 @@ async fn act(store: &store::Store, config: &crate::config::Config, action: Token
                 println!("{}\t{prefix}…\t{}\t{name}\t{until}\t{used}", token.id, token.scope);
             }
             if older > 0 {
-                eprintln!("{older} older ones are not listed; revoke some of these to see them.");
+                eprintln!("{older} older tokens are not listed; revoke some of these to see them.");
             }
         }
         TokenAction::Revoke { id } => {

@@ -12,7 +12,7 @@ pub struct DatabaseArgs {
     /// Where Flowo keeps its private database, lock and journal
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// A PostgreSQL to use instead of a private one
+    /// URL of a PostgreSQL to use instead of a private one
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
 }

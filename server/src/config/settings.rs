@@ -92,13 +92,13 @@ fn read(path: &Path, me: u32) -> Result<HashMap<String, String>> {
     let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let shown = shown.display();
     // A symbolic link owned by somebody else could point to a file of ours that was meant for another place.
-    let link = fs::symlink_metadata(path).with_context(|| format!("{shown} cannot be looked at"))?;
+    let link = fs::symlink_metadata(path).with_context(|| format!("{shown} cannot be inspected"))?;
     owned(&link, me).with_context(|| format!("{shown} is refused"))?;
-    let file = File::open(path).with_context(|| format!("{shown} cannot be read; settings in it would be missed"))?;
-    let told = file.metadata().with_context(|| format!("{shown} cannot be looked at"))?;
+    let file = File::open(path).with_context(|| format!("{shown} cannot be read, so its settings would be ignored"))?;
+    let told = file.metadata().with_context(|| format!("{shown} cannot be inspected"))?;
     owned(&told, me).with_context(|| format!("{shown} is refused"))?;
     if told.mode() & 0o022 != 0 {
-        bail!("{shown} is refused: others may write it (mode {:o}). `chmod go-w {shown}` mends that", told.mode() & 0o777);
+        bail!("{shown} is refused: others may write it (mode {:o}). `chmod go-w {shown}` fixes that", told.mode() & 0o777);
     }
     let mut text = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut text).with_context(|| format!("{shown} cannot be read"))?;
@@ -114,10 +114,10 @@ fn read(path: &Path, me: u32) -> Result<HashMap<String, String>> {
         }
     }
     if unread > 0 {
-        eprintln!("flowod: {unread} lines of {shown} are not understood and have no effect");
+        eprintln!("flowod: {unread} lines of {shown} are not valid and have no effect");
     }
     if told.mode() & 0o044 != 0 && SECRETS.iter().any(|name| settings.contains_key(*name)) {
-        eprintln!("flowod: others can read {shown}, which holds a password or key; `chmod 600 {shown}` mends that");
+        eprintln!("flowod: others can read {shown}, which holds a password or key; `chmod 600 {shown}` fixes that");
     }
     for (name, instead) in NOT_IN_FILE {
         if settings.contains_key(name) {

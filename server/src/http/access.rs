@@ -149,7 +149,7 @@ pub async fn check(State(state): State<ServerState>, mut request: Request, next:
     let pattern = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let Some(pattern) = pattern else { return next.run(request).await }; // There is no route: the fallback answers.
     let Some(access) = required(request.method(), &pattern) else {
-        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This address does not take this method.").into_response();
+        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "This URL does not support this method.").into_response();
     };
     if access == Access::Public && pattern != "/login" {
         return next.run(request).await;

@@ -224,12 +224,12 @@ fn has_nul(headers: &HeaderMap, body: &[u8]) -> bool {
 fn refuse(client: Option<fn(&protocol::Refusal) -> Response>, uri: &Uri, why: Refusal) -> Response {
     let (status, text) = match why {
         Refusal::TooLarge(limit) => {
-            (StatusCode::PAYLOAD_TOO_LARGE, format!("The body of this request is larger than {} MiB, the most that is taken.", limit >> 20))
+            (StatusCode::PAYLOAD_TOO_LARGE, format!("The request body is larger than the limit of {} MiB.", limit >> 20))
         }
-        Refusal::TooSlow => (StatusCode::REQUEST_TIMEOUT, "The body of this request came too slowly.".to_owned()),
+        Refusal::TooSlow => (StatusCode::REQUEST_TIMEOUT, "The request body arrived too slowly.".to_owned()),
         Refusal::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "Too many large requests are on their way. Try again in a moment.".to_owned()),
-        Refusal::Broken => (StatusCode::BAD_REQUEST, "The body of this request broke off.".to_owned()),
-        Refusal::Nul => (StatusCode::BAD_REQUEST, "The request has a character U+0000, which no text may have.".to_owned()),
+        Refusal::Broken => (StatusCode::BAD_REQUEST, "The request body was cut off.".to_owned()),
+        Refusal::Nul => (StatusCode::BAD_REQUEST, "The request contains the character U+0000, which is not allowed.".to_owned()),
     };
     metrics::counter!("flowo_bodies_refused_total", "status" => status.as_str().to_owned()).increment(1);
     if let Some(client) = client {

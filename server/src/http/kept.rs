@@ -51,5 +51,5 @@ fn shown(json: String) -> Response {
 }
 
 fn gone() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "This run has no such line, or it is not kept any more.")
+    Problem::new(StatusCode::NOT_FOUND, "This run has no such line, or it is no longer stored.")
 }

@@ -50,10 +50,11 @@ pub async fn live(
         let mut conn = state.app.reader.store.conn().await?;
         let reach = read::run(&mut conn, &viewer, id).await?.reach;
         if let Some(file) = &wanted.file {
-            let file: FileRef =
-                file.parse().map_err(|_| bad("The file is `run`, the number of a path, `=` and a path, or `./` and a way."))?;
+            let file: FileRef = file
+                .parse()
+                .map_err(|_| bad("The file must be `run`, the number of a path, `=` with a path, or `./` with a relative path."))?;
             let path = store::jobs::files::path_of(&mut conn, id, &file).await?;
-            let path = path.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "The run names no such file."))?;
+            let path = path.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "This run did not name such a file."))?;
             let reach = reach.to(&file);
             // `None` if too many files are followed: the page then reads the file itself.
             followed = state.app.reader.followers.follow(id, file, path.into(), reach);

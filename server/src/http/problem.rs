@@ -65,13 +65,13 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Unavailable { .. } => {
                 error!(error = chain(&error), "The database is not reachable");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "The database does not answer.").retry_after(2)
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "The database is not reachable.").retry_after(2)
             }
             StoreError::Unfit(text) => Self::new(StatusCode::BAD_REQUEST, text),
             other => {
                 let incident = app::error::incident();
                 error!(error = chain(&other), incident, "A request failed");
-                Self { incident: Some(incident), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something in Flowo broke.") }
+                Self { incident: Some(incident), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Flowo hit an internal error.") }
             }
         }
     }

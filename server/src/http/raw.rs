@@ -207,11 +207,11 @@ fn opened(state: &ServerState, ticket: &str) -> Option<(Credential, RunId, FileR
 }
 
 fn not_good() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "This address is not good, or not any more.")
+    Problem::new(StatusCode::NOT_FOUND, "This link is not valid or has expired.")
 }
 
 fn no_file() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "The run names no such file.")
+    Problem::new(StatusCode::NOT_FOUND, "This run did not name such a file.")
 }
 
 fn refused(why: &NoFile) -> Problem {

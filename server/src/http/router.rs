@@ -121,7 +121,7 @@ pub fn old_port(state: &ServerState, trusted: Option<Identity>) -> Router {
         if request.method() == http::Method::GET && !request.uri().path().starts_with("/api/") {
             return Redirect::temporary(&base).into_response(); // A person with an old bookmark.
         }
-        Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.").into_response()
+        Problem::new(StatusCode::NOT_FOUND, "There is nothing at this URL.").into_response()
     };
     let paths = state
         .clients
@@ -141,7 +141,8 @@ fn around(router: Router) -> Router {
         .layer(from_fn(protect))
         .layer(CsrfLayer::new())
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Something in Flowo broke. It is in the server's log.").into_response()
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Flowo hit an internal error. The server's log has the details.")
+                .into_response()
         }))
         .layer(from_fn(traced))
         .layer(PropagateRequestIdLayer::x_request_id())
@@ -185,7 +186,7 @@ async fn nowhere<V: leptos::IntoView + 'static>(
 ) -> Response {
     let path = request.uri().path();
     if path.starts_with("/api/") || path.starts_with("/_fn/") || request.method() != http::Method::GET {
-        return Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.").into_response();
+        return Problem::new(StatusCode::NOT_FOUND, "There is nothing at this URL.").into_response();
     }
     // Signed-in people keep the frame around the page. Others have none, and nobody has one while the database is away.
     access::recognise(&state, &mut request).await;

@@ -59,7 +59,7 @@ impl Cluster {
         let Some(binaries) = find(existing) else {
             match existing {
                 Some(major) => bail!(
-                    "the data below {} belongs to PostgreSQL {major}, whose programs are gone; install them again\n{REMEDY}",
+                    "the data below {} belongs to PostgreSQL {major}, whose programs are missing; install them again\n{REMEDY}",
                     root.display()
                 ),
                 None => bail!("{REMEDY}"),

@@ -130,7 +130,7 @@ async fn a_graph_of_too_many_jobs_says_how_many_and_leads_to_the_table() {
     let whole = page(&lab, &cookie, "?as=graph").await;
     let of_rule = page(&lab, &cookie, "?rule=map&as=graph").await;
 
-    holds(&whole, &["This run has 10\u{202f}050 jobs. With what links them they are too much for one picture. Choose a rule"]);
+    holds(&whole, &["This run has 10\u{202f}050 jobs. With their dependencies, they are too many for one picture. Choose a rule"]);
     holds(&of_rule, &["This rule has 10\u{202f}050 jobs.", "See them as a table"]);
     assert!(!of_rule.contains("Choose a rule"), "one is chosen");
 }
@@ -158,7 +158,7 @@ async fn a_long_text_says_how_much_of_it_is_shown() {
     let code = page(&lab, &cookie, "?tab=code").await;
     let drawer = page(&lab, &cookie, &format!("?job={job}")).await;
 
-    holds(&code, &["; 100 kB more are not shown", "The whole file", "; 50 kB more are not shown", "Copy what is shown"]);
+    holds(&code, &["; 100 kB more are not shown", "The whole file", "; 50 kB more are not shown", "Copy the shown text"]);
     holds(&drawer, &["The last 20 lines of "]);
 }
 

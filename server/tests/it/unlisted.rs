@@ -100,7 +100,7 @@ async fn results_count_the_outputs_jobs_and_rules_that_they_leave_out_and_lead_t
         fs::write(much.directory.path().join(format!("bench/{}.tsv", n + 5)), figures).expect("a file");
     }
     let jobs = much.follow(one, "29 more jobs").await;
-    assert!(jobs.contains("What 25 of 30 jobs took, by their benchmark files"));
+    assert!(jobs.contains("Time and memory of 25 of 30 jobs, from their benchmark files"));
     assert!(jobs.contains(">30.txt<") && jobs.contains(">6.txt<") && !jobs.contains(">5.txt<"));
     let rest = much.follow(&jobs, "5 earlier jobs").await;
     assert!((1..=5).all(|n| rest.contains(&format!(">{n}.txt<"))) && !rest.contains("earlier jobs"));

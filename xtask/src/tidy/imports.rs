@@ -1,7 +1,7 @@
-//! Checks imports: no cycle of files runs through several folders, and no crate imports one above it.
+//! Checks imports: files of different folders do not import each other in a cycle, and a crate imports only the crates below it.
 //!
-//! Reads `use` declarations as text. It follows re-exports to the file that defines a name, but does not see macros and
-//! paths without a `use`.
+//! It reads `use` declarations as text and follows re-exports to the file that defines a name. It does not see macros, nor
+//! paths that are written without a `use`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,7 +15,7 @@ const CIRCLE: &str = "18: no import runs in a circle between files of different 
 const UP: &str = "a crate imports only those below it; the picture is in ARCHITECTURE.md";
 const PAGES: &str = "only what speaks HTTP mounts the pages; everything else reads through `read`";
 
-/// What each crate may import of our crates. The order of the lines does not matter; a missing crate may import none.
+/// Which of our crates each crate may import. The order of the lines does not matter; a crate that is not listed may import none.
 const BELOW: &[(&str, &[&str])] = &[
     ("frontend", &["app"]),
     ("app", &["read", "store", "view", "chart", "model", "peek"]),
@@ -43,7 +43,7 @@ struct Import {
     is_public: bool,
 }
 
-/// A file as a module.
+/// A Rust file and the module that it is.
 struct Module {
     /// The directory of its crate, such as `crates/model`.
     house: String,
@@ -62,7 +62,7 @@ pub fn check(sources: &[Source], found: &mut Vec<Finding>) {
         let code: Vec<(usize, &str)> = lexed.lines().collect();
         modules.insert(&source.path, Module { house, path, imports: imports(&code), inline: inline(&code) });
     }
-    // If a crate has a library and a program, other crates import the library.
+    // `lib.rs` and `main.rs` are the same module. In reverse order `lib.rs` comes last and wins: other crates import the library.
     let index: HashMap<(String, Vec<String>), &str> =
         modules.iter().rev().map(|(file, module)| ((module.house.clone(), module.path.clone()), *file)).collect();
     let houses: BTreeSet<&str> = modules.values().map(|module| module.house.as_str()).collect();
@@ -115,7 +115,7 @@ struct House<'a> {
 }
 
 impl<'a> House<'a> {
-    /// The file that defines the item of a path in `file`; `None` for foreign crates.
+    /// The file that defines the item that `path` names, seen from `file`; `None` if the item is not in one of our crates.
     fn resolve(&self, file: &'a str, path: &[String], depth: usize) -> Option<&'a str> {
         let module = self.modules.get(file)?;
         let (house, mut at, rest): (&str, Vec<String>, &[String]) = match path.first()?.as_str() {
@@ -178,7 +178,7 @@ fn place(file: &str) -> Option<(String, Vec<String>)> {
     Some((house.to_owned(), path))
 }
 
-/// The folder of a file. A file belongs to the folder with its name, if there is one.
+/// The folder of a file: for `a.rs` the folder `a/`, if it has files, else the folder that contains the file.
 fn folder(file: &str, modules: &BTreeMap<&str, Module>) -> String {
     let own = format!("{}/", file.trim_end_matches(".rs"));
     if modules.keys().any(|other| other.starts_with(&own)) {
@@ -214,7 +214,7 @@ fn imports(code: &[(usize, &str)]) -> Vec<Import> {
         }
         let tree = whole.split(';').next().unwrap_or_default().trim();
         expand(&mut Vec::new(), tree, &mut |mut path, name| {
-            // In an inline module, one `super` is the file itself.
+            // In an inline module, the first `super` is the file itself.
             if is_inside && path.first().is_some_and(|first| first == "super") {
                 "self".clone_into(&mut path[0]);
             }
@@ -230,7 +230,7 @@ fn inline(code: &[(usize, &str)]) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Each path of a tree such as `a::{b, c::{self, D as E}}`.
+/// Calls `take` with each path of a tree such as `a::{b, c::{self, D as E}}`, and the name under which it is imported.
 fn expand(prefix: &mut Vec<String>, tree: &str, take: &mut impl FnMut(Vec<String>, String)) {
     let (head, inner) = match tree.find('{') {
         Some(at) => (&tree[..at], Some(tree[at + 1..].rsplit_once('}').map_or(&tree[at + 1..], |(inner, _)| inner))),

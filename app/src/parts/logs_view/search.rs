@@ -164,10 +164,10 @@ pub fn Found(search: Search, id: RunId, file: StoredValue<FileRef>, place: Memo<
                 format!("{lines}; stopped after {} % of {whole}", at.saturating_mul(100) / size.max(1))
             }
             (None, Some(at)) if count >= search.room.get() => {
-                format!("The first {lines}; looked through {} % of {whole}", at.saturating_mul(100) / size.max(1))
+                format!("The first {lines}; searched {} % of {whole}", at.saturating_mul(100) / size.max(1))
             }
-            (None, Some(at)) => format!("{lines} so far, {} % of {whole} looked through", at.saturating_mul(100) / size.max(1)),
-            (None, None) if count == 0 => format!("No {} in all {whole}", kind[1]),
+            (None, Some(at)) => format!("{lines} so far; {} % of {whole} searched", at.saturating_mul(100) / size.max(1)),
+            (None, None) if count == 0 => format!("No {} in the whole file ({whole})", kind[1]),
             (None, None) => lines,
         }
     };
@@ -193,9 +193,9 @@ pub fn Found(search: Search, id: RunId, file: StoredValue<FileRef>, place: Memo<
                         <button class="btn ghost small" type="button" on:click=move |_| search.stop()>"Stop"</button>
                     </If>
                     <If when=Signal::derive(move || search.ended.get() && search.at.with(Option::is_some))>
-                        <button class="btn ghost small" type="button" on:click=move |_| search.go_on()>"Go on"</button>
+                        <button class="btn ghost small" type="button" on:click=move |_| search.go_on()>"Continue"</button>
                     </If>
-                    <a class="btn ghost small icon" href=none aria-label="Close what was found"><Icon name="i-x" small=true/></a>
+                    <a class="btn ghost small icon" href=none aria-label="Close the results"><Icon name="i-x" small=true/></a>
                 </header>
                 <ol tabindex="0" role="list" aria-label="Lines found"><For each=move || search.hits.get() key=|hit| hit.at children=row/></ol>
             </section>
@@ -211,8 +211,8 @@ mod tests {
     fn a_search_that_ended_before_the_end_goes_on_when_asked() {
         let hit = |at: u64| Hit { at, level: None, text: "No space left".into() };
         for (hits, at, ended, button) in [
-            (HITS, Some(500), true, Some("Go on")),
-            (3, Some(500), true, Some("Go on")),
+            (HITS, Some(500), true, Some("Continue")),
+            (3, Some(500), true, Some("Continue")),
             (3, Some(500), false, Some("Stop")),
             (3, None, true, None),
         ] {
@@ -229,7 +229,7 @@ mod tests {
 
                 let html = view! { <Found search id file place/> }.into_any().to_html();
 
-                for says in ["Go on", "Stop"] {
+                for says in ["Continue", "Stop"] {
                     assert_eq!(html.contains(says), button == Some(says), "{hits} {at:?} {ended}: {says} in {html}");
                 }
             });

@@ -115,7 +115,7 @@ pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl 
     // Rows that are not loaded yet would sort in between these.
     let among = move || {
         let is_part = next.get().is_some() || ends.get() == Ends::More;
-        (is_part && sort.get().is_some()).then(|| format!("Sorted among the {} read.", rows_of(count.get())))
+        (is_part && sort.get().is_some()).then(|| format!("Only the {} read so far are sorted.", rows_of(count.get())))
     };
     let again = move || {
         failed.get().then(|| {

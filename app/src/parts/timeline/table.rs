@@ -36,7 +36,7 @@ pub fn GroupTable(id: RunId, place: Memo<RunPlace>, groups: Vec<Group>, origin: 
     view! {
         <div class="scroller" tabindex="0" role="region" aria-label="Timeline as a table">
             <table class="job-table plain" role="table">
-                <caption class="sr">"Rules by their first start"</caption>
+                <caption class="sr">"Rules in order of their first start"</caption>
                 <thead role="rowgroup">
                     <tr role="row">
                         <th role="columnheader" scope="col" class="c-rule">"Rule"</th>

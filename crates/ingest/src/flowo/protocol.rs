@@ -32,11 +32,11 @@ pub static PROTOCOL: Protocol = Protocol {
                 hint: &[],
             },
             Step {
-                title: "Run as always, with one flag more",
+                title: "Run as usual, with one more flag",
                 line: "snakemake --logger flowo --cores 8",
                 copy: "Copy the run command",
                 hint: &[
-                    "Address and token of this machine's user are in ",
+                    "Address and token for clients on this machine are in ",
                     "{client_config}",
                     ". Elsewhere set FLOWO_HOST and FLOWO_USER_TOKEN; ",
                     "flowod token create --scope report",

@@ -7,7 +7,7 @@ use axum::{http::Method, response::Response};
 use model::access::Permission;
 use store::sweep::Silence;
 
-/// Answers a client that is about to create a workflow. It understands 401.
+/// The refusal of a request to create a workflow. It may be 401, which clients understand here.
 fn to_creation(refusal: &Refusal) -> Response {
     match refusal {
         Refusal::SignIn | Refusal::Forbidden(_) => reply::sign_in(),
@@ -15,7 +15,7 @@ fn to_creation(refusal: &Refusal) -> Response {
     }
 }
 
-/// Answers an update. At 401 and 403 clients end their user's run.
+/// The refusal of an update. It must not be 401 or 403: clients end the user's run at these.
 fn to_update(refusal: &Refusal) -> Response {
     match refusal {
         Refusal::SignIn | Refusal::Forbidden(_) => reply::not_allowed(),
@@ -52,7 +52,7 @@ pub static PROTOCOL: Protocol = Protocol {
         api(Method::GET, "/api/workflows", Permission::ReadRuns),
         api(Method::DELETE, "/api/workflows/all", Permission::ChangeRuns),
         api(Method::GET, "/api/workflow/{id}", Permission::ReadRuns),
-        // Some clients name their run this way.
+        // With this request, some clients set the name of their run.
         Route { method: Method::PUT, path: "/api/workflow/{id}", asks: Some(Permission::Report), is_large: false, refuse: Some(detail) },
         api(Method::DELETE, "/api/workflow/{id}", Permission::ChangeRuns),
         api(Method::POST, "/api/workflow/{id}/cancel", Permission::ChangeRuns),
@@ -68,7 +68,7 @@ pub static PROTOCOL: Protocol = Protocol {
         quiet: timeouts.stale,
     },
     unsent: Some(
-        "the rule graph (drawn from files that jobs share), code of rules, configuration, parameters of jobs, host, an end of a run that is killed; \
+        "the rule graph (drawn from files that jobs share), code of rules, configuration, parameters of jobs, host, the end of a killed run; \
          with Snakemake 9 also working directory, command line, error texts, conda environments and cluster jobs",
     ),
     connect: Some(Connect {
@@ -82,13 +82,13 @@ pub static PROTOCOL: Protocol = Protocol {
                 hint: &[],
             },
             Step {
-                title: "Run as always, with one flag more",
+                title: "Run as usual, with one more flag",
                 line: "snakemake --wms-monitor {base_url} --cores 8",
                 copy: "Copy the run command",
                 hint: &[
-                    "Whoever used Panoptes has that flag already: ",
+                    "If you used Panoptes, you have that flag already: ",
                     "flowod --panoptes-listen 127.0.0.1:5000",
-                    " opens its port, and asks programs of this machine for no token there.",
+                    " opens Panoptes' port, where programs on this machine need no token.",
                 ],
             },
         ],

@@ -187,7 +187,7 @@ impl Refusal {
     /// The refusal as a sentence.
     pub fn says(self) -> String {
         match self {
-            Self::ViewersChangeNothing => "Your account may look, but not change anything.".into(),
+            Self::ViewersChangeNothing => "Your account can view runs but not change anything.".into(),
             Self::AdminsOnly => "Only an admin may do that.".into(),
             Self::OutOfScope(scope) => format!("A token of the scope \"{scope}\" may not do that."),
             Self::SessionNeeded => "Sign in with a browser: a token may not do that.".into(),

@@ -57,7 +57,7 @@ pub async fn start(
     let address = local::address(&headers, Some(peer));
     if let Err(wait) = state.doors.starts.take(address) {
         let mut response =
-            detail(StatusCode::TOO_MANY_REQUESTS, "Too many sign-ins were begun from this address; try again in some minutes");
+            detail(StatusCode::TOO_MANY_REQUESTS, "Too many sign-ins were started from this address; try again in a few minutes");
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
         return Ok(response);
     }
@@ -153,7 +153,7 @@ async fn let_in(state: &ServerState, viewer: &Viewer, approve: &Approve) -> Resu
     let word = approve.scope.as_deref().unwrap_or(TokenScope::Report.as_str());
     let Ok(scope) = word.parse::<TokenScope>() else { return Ok(Outcome::Refused("scope is report, read, write or admin")) };
     if scope == TokenScope::Admin && may(viewer.grant, Permission::AdmitAdmins).is_err() {
-        return Ok(Outcome::Refused("Nobody can give more than they have: only an admin can approve the scope admin"));
+        return Ok(Outcome::Refused("Only an admin can approve the scope admin"));
     }
     if approve.days.is_some_and(|days| !(0..=3650).contains(&days)) {
         return Ok(Outcome::Refused("days is 1 to 3650, or 0 for no end"));

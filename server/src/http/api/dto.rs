@@ -20,7 +20,7 @@ pub fn time(at: Millis) -> Option<String> {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Counts {
-    /// The larger of planned and seen.
+    /// The larger of planned and seen jobs.
     total: i32,
     planned: Option<i32>,
     seen: i32,
@@ -117,14 +117,14 @@ pub struct ReportedError {
     exception: String,
     rule: Option<String>,
     location: Option<String>,
-    /// The client's number of the job that it is about, where the run's log tells.
+    /// The client's number of the job that this error is about, if the run's log says so.
     job_id: Option<i64>,
-    /// As the run's log prints it, unless it is the error of a job.
+    /// The text from the run's log, unless it is a job's error.
     text: Option<String>,
     at: Option<String>,
 }
 
-/// A run with everything kept about it but its jobs.
+/// A run with everything stored about it except its jobs.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RunWithDetail {
     #[serde(flatten)]
@@ -137,7 +137,7 @@ pub struct RunWithDetail {
     config_files: Vec<String>,
     config: Option<Value>,
     attempts: Vec<Attempt>,
-    /// What was not reported, or was too long to be kept whole: sentences without their full stop.
+    /// What was not reported, or was too long to store; sentences without a final full stop.
     notes: Vec<String>,
 }
 
@@ -184,7 +184,7 @@ pub struct RunPage {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Rule {
-    /// Empty for jobs whose rule was never told.
+    /// Empty for jobs whose rule was never reported.
     name: String,
     language: Option<String>,
     code: Option<String>,
@@ -237,7 +237,7 @@ pub struct Job {
     ended_at: Option<String>,
     exit_code: Option<i32>,
     error: Option<String>,
-    /// Null if all of it was reported. `close`: its end follows from that of its run; `log`: the run's log tells the rest.
+    /// Null if everything was reported. `close`: the end follows from the run's end; `log`: the rest comes from the run's log.
     filled_from: Option<String>,
     files: FileCounts,
     revision: i64,

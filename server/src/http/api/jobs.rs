@@ -19,18 +19,18 @@ use utoipa::IntoParams;
 
 #[derive(Deserialize, IntoParams)]
 pub struct ListParams {
-    /// Only jobs of this rule; empty: jobs whose rule was never told.
+    /// Only jobs of this rule; empty for jobs whose rule was never reported.
     rule: Option<String>,
-    /// Only jobs in one of these states, with commas.
+    /// Only jobs in one of these states, separated by commas.
     status: Option<String>,
-    /// Only jobs with this in a wildcard's value, whatever its case.
+    /// Only jobs with this text in a wildcard's value, ignoring case.
     find: Option<String>,
     /// `reported` (without), `started`, `duration`, `status`, `rule`, `job`, `threads`, `attempt` or `w.NAME`
     /// for a wildcard; with `:asc` or `:desc`.
     sort: Option<String>,
-    /// `newest` (without) or `all`: retried attempts too.
+    /// `newest` (default), or `all` to include retried attempts.
     attempts: Option<String>,
-    /// 1 to 500, 100 without.
+    /// 1 to 500; 100 by default.
     limit: Option<u32>,
     /// `next` of the page before.
     after: Option<String>,

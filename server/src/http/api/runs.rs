@@ -24,13 +24,13 @@ pub struct ListParams {
     q: String,
     /// started, name, status, user, source, duration, progress or directory; `:asc` or `:desc`.
     sort: Option<String>,
-    /// 1 to 200, 50 without.
+    /// 1 to 200; 50 by default.
     limit: Option<u32>,
     /// `next` of the page before.
     after: Option<String>,
 }
 
-/// Runs, newest first unless asked otherwise.
+/// Runs, newest first unless `sort` says otherwise.
 #[utoipa::path(get, path = "/api/flowo/v1/runs", params(ListParams), tag = "runs", responses(
     (status = 200, body = RunPage), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub async fn list(
@@ -66,7 +66,7 @@ pub async fn list(
     }))
 }
 
-/// One run with everything kept about it.
+/// One run with everything stored about it.
 #[utoipa::path(get, path = "/api/flowo/v1/runs/{id}", params(("id" = Uuid, Path)), tag = "runs", responses(
     (status = 200, body = RunWithDetail), (status = 404, body = Problem)))]
 pub async fn read(
@@ -84,7 +84,7 @@ pub async fn read(
 
 #[derive(Deserialize, IntoParams)]
 pub struct RuleParams {
-    /// 1 to 5000, 5000 without.
+    /// 1 to 5000; 5000 by default.
     limit: Option<u32>,
     /// `next` of the page before.
     after: Option<String>,
@@ -117,7 +117,7 @@ pub async fn rules(
     Ok(Json(RulePage { items: items.collect(), next: (all > next as usize).then(|| next.to_string()) }))
 }
 
-/// Deletes a run from Flowo. Its files stay untouched. For some seconds it can be restored.
+/// Deletes a run from Flowo. Its files are not touched. It can be restored for some seconds.
 #[utoipa::path(delete, path = "/api/flowo/v1/runs/{id}", params(("id" = Uuid, Path)), tag = "runs", responses(
     (status = 204), (status = 404, body = Problem), (status = 403, body = Problem)))]
 pub async fn delete(
@@ -130,7 +130,7 @@ pub async fn delete(
     if done.is_empty() { Err(Problem::no_run()) } else { Ok(StatusCode::NO_CONTENT) }
 }
 
-/// Undoes a deletion that is not yet final.
+/// Restores a deleted run, as long as the deletion is not final.
 #[utoipa::path(post, path = "/api/flowo/v1/runs/{id}/restore", params(("id" = Uuid, Path)), tag = "runs", responses(
     (status = 200, body = Run), (status = 404, body = Problem), (status = 403, body = Problem)))]
 pub async fn restore(

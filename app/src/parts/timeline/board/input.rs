@@ -20,15 +20,15 @@ const SLACK: i32 = 4;
 
 /// The keys of a focused timeline; each action can have several keys, as the list of keys shows them.
 pub const KEYS: [(&[&str], &str); 6] = [
-    (&["w", "+"], "Closer"),
-    (&["s", "-"], "Farther"),
+    (&["w", "+"], "Zoom in"),
+    (&["s", "-"], "Zoom out"),
     (&["a", "ArrowLeft"], "Earlier"),
     (&["d", "ArrowRight"], "Later"),
-    (&["f"], "All of it"),
+    (&["f"], "Whole run"),
     (&["t"], "As a table"),
 ];
 /// The heading of these keys.
-pub const GROUP: &str = "The timeline, when it has the focus";
+pub const GROUP: &str = "Timeline (when focused)";
 
 impl Board {
     pub fn wheel(self, event: &ev::WheelEvent) {
