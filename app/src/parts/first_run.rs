@@ -24,17 +24,18 @@ pub fn FirstRun(
         }
     });
     let address = base_url.trim_start_matches("http://").trim_start_matches("https://").to_owned();
-    let tab = move |key: Option<String>, label: String| {
-        let href = key.as_ref().map_or_else(|| "/runs".to_owned(), |key| format!("/runs?c={key}"));
-        let here = move || (client.get() == key).then_some("page");
+    let chosen = move || client.get().unwrap_or_default();
+    let tab = move |key: String, label: String| {
+        let href = if key.is_empty() { "/runs".to_owned() } else { format!("/runs?c={key}") };
+        let here = move || (chosen() == key).then_some("page");
         view! { <a href=href aria-current=here>{label}</a> }
     };
-    let tabs = ways.iter().map(|way| tab(way.key.clone(), way.label.clone())).collect_view();
+    let tabs = ways.iter().map(|(key, label, _)| tab(key.clone(), label.clone())).collect_view();
     let steps = move || {
-        let key = client.get();
-        let way = ways.iter().find(|way| way.key == key).or(ways.first());
-        let steps = way.map(|way| way.steps.clone()).unwrap_or_default();
-        steps.into_iter().enumerate().map(|(at, step)| view! { <OneStep number=at + 1 step/> }).collect_view()
+        let key = chosen();
+        let way = ways.iter().find(|(name, ..)| *name == key).or(ways.first());
+        let steps = way.map(|(.., steps)| steps.clone()).unwrap_or_default();
+        steps.into_iter().enumerate().map(|(at, step)| one_step(at + 1, step)).collect_view()
     };
     view! {
         <div class="first-run">
@@ -68,22 +69,19 @@ pub fn FirstRun(
 }
 
 /// One numbered step: a line to copy, and a hint.
-#[component]
-fn OneStep(number: usize, step: Step) -> impl IntoView {
-    let Step { title, line, copy, hint } = step;
-    let hint = (!hint.is_empty()).then(|| {
-        let words = hint
-            .into_iter()
-            .enumerate()
-            .map(|(at, words)| if at % 2 == 0 { words.into_any() } else { view! { <code>{words}</code> }.into_any() });
-        view! { <p class="hint">{words.collect_view()}</p> }
-    });
+fn one_step(number: usize, step: Step) -> AnyView {
+    let mut texts = step.into_iter();
+    let mut next = || texts.next().unwrap_or_default();
+    let (title, line, copy) = (next(), next(), next());
+    let hint: Vec<AnyView> =
+        texts.enumerate().map(|(at, text)| if at % 2 == 0 { text.into_any() } else { view! { <code>{text}</code> }.into_any() }).collect();
     view! {
         <li>
             <span class="no" aria-hidden="true">{number}</span>
             <h2>{title}</h2>
             <CopyLine text=line label=copy/>
-            {hint}
+            {(!hint.is_empty()).then(|| view! { <p class="hint">{hint}</p> })}
         </li>
     }
+    .into_any()
 }

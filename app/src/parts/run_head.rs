@@ -135,12 +135,12 @@ pub fn RunHead(
         .map(|attempt| {
             // This page follows its own run; the status of the others is that of when the page was made.
             let is_here = attempt.id == id;
-            let status = Signal::derive(move || if is_here { state.get() } else { attempt.status });
+            let status = move || if is_here { state.get() } else { attempt.status };
             view! {
                 <a href=paths::run(attempt.id) aria-current=is_here.then_some("page")>
-                    <span class="st" data-status=move || status.get().as_str()>
-                        <StatusMark word=Signal::derive(move || status.get().as_str())/>
-                        <span class="sr">{move || status.get().label()}</span>
+                    <span class="st" data-status=move || status().as_str()>
+                        <StatusMark word=Signal::derive(move || status().as_str())/>
+                        <span class="sr">{move || status().label()}</span>
                     </span>
                     {format!("#{}", attempt.attempt)}
                 </a>

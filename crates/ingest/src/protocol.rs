@@ -82,6 +82,8 @@ pub fn without_token(pattern: &str) -> &str {
 /// The route with this pattern and method; without a method, the first route with the pattern.
 pub fn route(method: Option<&Method>, pattern: &str) -> Option<&'static Route> {
     let routes = ALL.iter().flat_map(|protocol| protocol.routes);
+    // HEAD counts as GET, as in the route table.
+    let method = method.map(|method| if method == Method::HEAD { &Method::GET } else { method });
     routes.into_iter().find(|route| route.path == pattern && method.is_none_or(|method| route.method == *method))
 }
 

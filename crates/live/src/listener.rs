@@ -265,6 +265,7 @@ impl Ear {
         }
         self.horizon = Some(next);
         self.published.clear();
+        self.proven = None; // What an earlier connection proved may be above numbers that a crash assigns again.
         Ok(())
     }
 

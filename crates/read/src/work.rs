@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
-use tracing::warn;
+use tracing::{error, warn};
 
 /// How many pieces of work run at the same time, besides layouts, which have turns of their own. More than there are
 /// processors, because most are short.
@@ -122,7 +122,10 @@ where
             warn!(what, "Gave up after {patience:?}");
             Err(ReadError::Busy)
         }
-        Ok(Err(_)) => Err(ReadError::broken(format!("{what} broke"))),
+        Ok(Err(_)) => {
+            error!(what, "The work broke");
+            Err(ReadError::broken(format!("{what} broke")))
+        }
     }
 }
 

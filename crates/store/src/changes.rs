@@ -132,7 +132,9 @@ pub async fn since(conn: &mut Conn, since: &Horizon) -> Result<(Option<Touched>,
     let rows: Vec<ChangeRow> = sqlx::query_as(
         "select table_name, record_id, workflow_run_id, ms(\"timestamp\") from change_notifications where xact >= $1::xid8
          union all
-         select table_name, record_id, workflow_run_id, ms(\"timestamp\") from change_notifications where id > $2 and xact < $1::xid8
+         select table_name, record_id, workflow_run_id, ms(\"timestamp\")
+           from (select table_name, record_id, workflow_run_id, \"timestamp\", xact from change_notifications where id > $2 offset 0) newer
+          where xact < $1::xid8
          limit $3",
     )
     .bind(since.xact())

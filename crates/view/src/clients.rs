@@ -1,6 +1,5 @@
 //! How to connect each kind of client, and what it never sends. The pages show this and name no client themselves.
 
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// What the pages show about clients.
@@ -12,22 +11,11 @@ pub struct Clients {
     pub unsent: HashMap<String, String>,
 }
 
-/// One way to connect a client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Way {
-    /// The tab's name in the URL; `None` for the first tab.
-    pub key: Option<String>,
-    pub label: String,
-    pub steps: Vec<Step>,
-}
+/// One way to connect a client: the tab's name in the URL (empty for the first tab), its label, and its steps.
+///
+/// A tuple of lists, not a struct: every visitor of the runs page downloads the code that decodes it.
+pub type Way = (String, String, Vec<Step>);
 
-/// One step, with a line to copy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    pub title: String,
-    pub line: String,
-    /// The label of the copy button.
-    pub copy: String,
-    /// Text and code alternate, text first.
-    pub hint: Vec<String>,
-}
+/// One step: its title, a line to copy, the label of the copy button, and then the hint, in which text and code alternate,
+/// text first.
+pub type Step = Vec<String>;

@@ -236,7 +236,11 @@ fn refuse(client: Option<fn(&protocol::Refusal) -> Response>, uri: &Uri, why: Re
         return client(&if why == Refusal::NoRoom { protocol::Refusal::NoRoom } else { protocol::Refusal::Body(status, text) });
     }
     if uri.path().starts_with("/_fn/") {
-        return (status, Json(AppError::Invalid { field: "request".into(), rule: text })).into_response();
+        let mut response = (status, Json(AppError::Invalid { field: "request".into(), rule: text })).into_response();
+        if why == Refusal::NoRoom {
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("2"));
+        }
+        return response;
     }
     let problem = Problem::new(status, text);
     if why == Refusal::NoRoom { problem.retry_after(2) } else { problem }.into_response()

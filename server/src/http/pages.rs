@@ -43,16 +43,13 @@ pub fn state(plan: Plan<'_>, reader: Reader, lab: DemoLab) -> AppState {
 /// What the pages show about clients, with the addresses of this server filled in.
 fn clients(base_url: &str, client_config: &str) -> Clients {
     let filled = |text: &str| text.replace("{base_url}", base_url).replace("{client_config}", client_config);
-    let step = |step: &protocol::Step| Step {
-        title: filled(step.title),
-        line: filled(step.line),
-        copy: step.copy.to_owned(),
-        hint: step.hint.iter().map(|words| filled(words)).collect(),
+    let step = |step: &protocol::Step| -> Step {
+        let texts = [step.title, step.line, step.copy].into_iter().chain(step.hint.iter().copied());
+        texts.map(filled).collect()
     };
-    let way = |connect: &protocol::Connect| Way {
-        key: connect.key.map(str::to_owned),
-        label: connect.label.to_owned(),
-        steps: connect.steps.iter().map(step).collect(),
+    let way = |connect: &protocol::Connect| -> Way {
+        let steps = connect.steps.iter().map(step).collect();
+        (connect.key.unwrap_or_default().to_owned(), connect.label.to_owned(), steps)
     };
     Clients {
         ways: protocol::ALL.iter().filter_map(|protocol| protocol.connect.as_ref()).map(way).collect(),

@@ -122,6 +122,19 @@ async fn every_route_opens_to_whom_the_table_names_and_to_nobody_else() {
     }
 }
 
+/// A refusal has the form that the route's clients expect, also without a body.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_head_request_is_refused_like_a_get() {
+    let lab = Lab::new().await;
+    let read = lab.token(lab.owner, "read").await;
+    for token in ["flw_0000000000000000000000000000000000000000000", &read] {
+        let [get, head] = [Method::GET, Method::HEAD].map(|method| lab.request(method, "/create_workflow").bearer_auth(token).send());
+        let (get, head) = (get.await.expect("an answer"), head.await.expect("an answer"));
+        assert_eq!((get.status(), head.status()), (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED));
+        assert_eq!(get.headers().get("content-type"), head.headers().get("content-type"));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_address_that_is_not_in_the_table_answers_nobody() {
     let lab = Lab::new().await;

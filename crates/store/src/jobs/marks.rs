@@ -188,8 +188,9 @@ pub async fn touched(conn: &mut Conn, run: RunId, since: &Horizon, most: i64) ->
               where xact >= $1::xid8 and workflow_run_id = $2
                 and (table_name = 'job_executions' or table_name = 'workflow_runs' and operation = 'DELETE')
              union all
-             select record_id, table_name from change_notifications
-              where id > $4 and xact < $1::xid8 and workflow_run_id = $2
+             select record_id, table_name
+               from (select record_id, table_name, operation, workflow_run_id, xact from change_notifications where id > $4 offset 0) newer
+              where xact < $1::xid8 and workflow_run_id = $2
                 and (table_name = 'job_executions' or table_name = 'workflow_runs' and operation = 'DELETE')
               limit $3) newest",
     )
