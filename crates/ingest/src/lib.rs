@@ -11,7 +11,6 @@ mod clients;
 mod direct;
 pub mod flowo;
 pub mod journal;
-mod marks;
 pub mod mask;
 pub mod panoptes;
 pub mod protocol;

@@ -18,6 +18,7 @@ pub mod invalid;
 pub mod job;
 pub mod live;
 pub mod log;
+pub mod marks;
 pub mod page;
 pub mod preview;
 pub mod run;

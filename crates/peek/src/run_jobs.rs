@@ -4,7 +4,7 @@
 //! Takes bytes as they arrive and keeps a few facts per job; descriptions are later read again from their positions.
 //! Opens no file and trusts no line. Times are as in the log: seconds since 1970 in the host's local time.
 
-use model::cut::letters;
+use model::{cut::letters, marks};
 use std::collections::BTreeMap;
 
 /// How many attempts of all jobs together are kept; further ones are only counted.
@@ -270,14 +270,11 @@ impl Description {
 const ALONE: [&str; 7] =
     ["Select jobs to execute", "Execute ", "Finished ", "Complete log", "Terminating ", "RuleException", "WorkflowError"];
 
-/// Marks after a path that do not belong to the path.
-const MARKS: [&str; 5] =
-    [" (pipe)", " (service)", " (send to storage)", " (retrieve from storage)", " (check log file(s) for error details)"];
+/// What Snakemake appends to the logs of a failed job.
+const HINT: &str = " (check log file(s) for error details)";
 
 fn list(value: &str) -> Vec<String> {
-    let bare =
-        |path: &str| MARKS.iter().fold(path.to_owned(), |path, mark| path.strip_suffix(mark).map_or_else(|| path.clone(), str::to_owned));
-    value.split(", ").map(bare).filter(|path| !path.is_empty()).collect()
+    marks::listed(value.strip_suffix(HINT).unwrap_or(value))
 }
 
 fn pairs(value: &str) -> Vec<(String, String)> {

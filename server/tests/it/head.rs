@@ -49,3 +49,34 @@ async fn a_name_stays_text_wherever_a_page_shows_it() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_name_that_comes_without_a_token_stays_text() {
+    let lab = Lab::new().await;
+    let cookie = lab.session(lab.owner).await;
+    for breaker in BREAKERS {
+        let in_address = percent_encoding::utf8_percent_encode(breaker, percent_encoding::NON_ALPHANUMERIC);
+        let made = testkit::client().get(format!("{}/create_workflow?name={in_address}", lab.old_port)).send().await.expect("an answer");
+        assert_eq!(made.status(), StatusCode::OK);
+        let newest = "select id::text from workflow_runs order by number desc limit 1";
+        let id = lab.database.text(newest).await.expect("a run");
+
+        for path in [format!("/runs/{id}"), "/runs".to_owned()] {
+            let html = lab.request(Method::GET, &path).header("cookie", &cookie).send().await.expect("a page").text().await.expect("text");
+            assert!(!html.contains(breaker), "{path} holds {breaker} as it is");
+            assert_eq!(html.matches("</title>").count(), 1, "{path}: the title ends once");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_page_sends_its_forms_or_links_elsewhere() {
+    let lab = Lab::new().await;
+    for path in ["/login", "/runs", "/nowhere"] {
+        let answer = lab.get(path).send().await.expect("a page");
+        let policy = answer.headers().get("content-security-policy").and_then(|policy| policy.to_str().ok()).unwrap_or_default().to_owned();
+        for rule in ["form-action 'self'", "base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(rule) || answer.status().is_redirection(), "{path}: {rule} is not in {policy:?}");
+        }
+    }
+}

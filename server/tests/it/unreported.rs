@@ -351,3 +351,23 @@ async fn a_client_of_panoptes_that_says_little_has_done_what_it_does_not_call_fa
         assert_eq!((run_is.as_str(), jobs_are), (run, jobs), "{command} {rest:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_job_that_its_client_did_not_describe_is_shown_as_such() {
+    let lab = Lab::new().await;
+    let cookie = lab.session(lab.owner).await;
+    let id = "0193a4c2-0000-7000-8000-000000000001";
+    lab.database
+        .sql(&format!(
+            "insert into workflow_runs (id, workflow_name, status) values ('{id}', 'quiet', 'running');
+             insert into job_executions (workflow_run_id, job_id, status, started_at) values ('{id}', 1, 'running', now())"
+        ))
+        .await;
+
+    for place in ["tab=jobs", "tab=timeline", "tab=info"] {
+        let page =
+            lab.request(reqwest::Method::GET, &format!("/runs/{id}?{place}")).header("cookie", &cookie).send().await.expect("a page");
+        let html = page.text().await.expect("text");
+        assert!(html.contains(model::run::NO_RULE), "{place}: {html}");
+    }
+}

@@ -1,14 +1,12 @@
 //! Wire to model: what a report means. Pure; never fails, but may set a record aside.
 
 use super::wire;
-use crate::{
-    marks::all_bare,
-    weight::{MOST_VALUES, Weight},
-};
+use crate::weight::{MOST_VALUES, Weight};
 use model::{
     Invalid, JobStatus, Millis, RunId,
     cut::{Cut, Part, head, letters},
     event::{Event, JobFiles, JobInfo, Report, RuleCode, RunKey, RunStart},
+    marks::all_bare,
     run::ReportedError,
 };
 use serde::Deserialize;

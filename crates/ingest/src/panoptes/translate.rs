@@ -243,7 +243,7 @@ impl Conversation {
             left_out += paths.len().saturating_sub(room);
             paths.truncate(room);
             room -= paths.len();
-            crate::marks::all_bare(paths)
+            model::marks::all_bare(paths)
         };
         let files = JobFiles { output: paths("output"), log: paths("log"), benchmark: paths("benchmark"), input: paths("input") };
         let info = JobInfo {

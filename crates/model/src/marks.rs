@@ -22,7 +22,7 @@ const MARKS: [&str; 15] = [
 ];
 
 /// A name without its marks: `p.fifo` for `p.fifo (pipe)`; unchanged if it has none.
-pub(crate) fn bare(mut path: String) -> String {
+pub fn bare(mut path: String) -> String {
     let is_mark = |word: &str| MARKS.contains(&word) || word.starts_with("access: ");
     let marked = path.strip_suffix(')').and_then(|rest| rest.rsplit_once(" ("));
     let marked = marked.filter(|(name, words)| !name.is_empty() && words.split(", ").all(is_mark));
@@ -33,13 +33,49 @@ pub(crate) fn bare(mut path: String) -> String {
 }
 
 /// All names without their marks.
-pub(crate) fn all_bare(paths: Vec<String>) -> Vec<String> {
+pub fn all_bare(paths: Vec<String>) -> Vec<String> {
     paths.into_iter().map(bare).collect()
+}
+
+/// The names of a list as logs print it: separated by commas, which may also stand between the marks of a name.
+pub fn listed(value: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for part in value.split(", ") {
+        match names.last_mut() {
+            Some(last) if is_open => {
+                last.push_str(", ");
+                last.push_str(part);
+            }
+            _ => names.push(part.to_owned()),
+        }
+        is_open = names.last().is_some_and(|name| begins_marks(name));
+    }
+    names.into_iter().map(bare).filter(|name| !name.is_empty()).collect()
+}
+
+/// Whether a name ends amid its marks: `a (access: sequential`.
+fn begins_marks(name: &str) -> bool {
+    let words = name.rsplit_once(" (").map(|(_, words)| words).filter(|words| !words.contains(')'));
+    words.is_some_and(|words| words.split(", ").all(|word| MARKS.contains(&word) || word.starts_with("access: ")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_is_split_between_names_and_not_between_marks() {
+        for (told, names) in [
+            ("a, b", vec!["a", "b"]),
+            ("a (access: sequential, retrieve from storage), b (pipe)", vec!["a", "b"]),
+            ("a (temp), b (nodelocal), c (update)", vec!["a", "b", "c"]),
+            ("report (final, b", vec!["report (final", "b"]),
+            ("", vec![]),
+        ] {
+            assert_eq!(listed(told), names, "{told}");
+        }
+    }
 
     #[test]
     fn a_mark_is_no_part_of_a_name_and_what_only_looks_like_one_is() {
