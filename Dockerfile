@@ -8,17 +8,14 @@ COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
  && rustup target add wasm32-unknown-unknown
 
-# The cache of `cargo xtask`'s tools, filled first, so that a change of the sources does not repeat it. The version is
-# that of the crate in Cargo.lock; if they differ, `cargo xtask site` installs its own.
+# Where `cargo xtask` keeps what it installs and builds.
 ENV FLOWO_CACHE=/cache
-RUN cargo install wasm-bindgen-cli --version 0.2.129 --locked --root /cache/tools/wasm-bindgen-0.2.129
 
 WORKDIR /src
 COPY . .
-# The pages: WASM, glue and style. On the way, this installs node modules with `npm ci`.
-RUN mkdir /out && site="$(cargo xtask site)" && cp -r "$site" /out/site
+# The program carries its pages: its build script makes them with `cargo xtask site`, which installs node modules.
 RUN cargo build --release --locked --package server --bin flowod --target-dir /cache/server \
- && cp /cache/server/release/flowod /out/flowod
+ && install -D /cache/server/release/flowod /out/flowod
 
 FROM debian:bookworm-slim
 # Certificates for a PostgreSQL that is reached over TLS.
@@ -28,9 +25,7 @@ RUN apt-get update \
  && useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin flowo \
  && install -d -o flowo -g flowo -m 0700 /var/lib/flowo
 COPY --from=build /out/flowod /usr/local/bin/flowod
-COPY --from=build /out/site /usr/local/share/flowo/site
 
-ENV FLOWO_SITE_DIR=/usr/local/share/flowo/site
 EXPOSE 3100
 USER flowo
 WORKDIR /

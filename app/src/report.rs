@@ -47,12 +47,14 @@ struct Told {
 
 /// The report of `run` as it is now; an error if `viewer` may not see the run.
 ///
-/// Costs as much as the run's page and the first window of its timeline.
-pub async fn of_run(state: &AppState, viewer: &Viewer, run: RunId) -> Result<Report, AppError> {
+/// What is quoted from files passes through `mask`, which removes secrets: the report may be sent to people who may not
+/// read these files. Costs as much as the run's page and the first window of its timeline.
+pub async fn of_run(state: &AppState, viewer: &Viewer, run: RunId, mask: impl Fn(&mut String)) -> Result<Report, AppError> {
     let mut conn = state.reader.store.conn().await?;
     let detail = store::runs::detail(&mut conn, viewer.audience, run).await?.ok_or(AppError::NotFound)?;
     drop(conn);
-    let failures = read::failures::view(&state.reader, viewer, run, None).await?;
+    let mut failures = read::failures::view(&state.reader, viewer, run, None).await?;
+    failures.logs.iter_mut().filter_map(|log| log.text.as_mut().ok()).for_each(mask);
     let mut commands = Vec::new();
     let mut conn = state.reader.store.conn().await?;
     for failure in &failures.failures.groups {

@@ -316,8 +316,8 @@ class Clients(unittest.TestCase):
             table.execute(copied, ("broken", "Done", "no time at all"))
             table.execute(copied, ("goes on", "Error", "2026-01-02 03:04:05"))
             table.execute("update workflows set updated_at = ? where name = 'goes on'", (str(datetime.datetime.now()),))
-            told = "insert into workflow_jobs (wf_id, jobid, name, msg, status, started_at) select id, 1, 'make', ?, 'Running', started_at from workflows where name = ?"
-            table.execute(told, (b"\xff\xfe", "goes on"))
+            told = "insert into workflow_jobs (wf_id, jobid, name, msg, status, started_at, shell_command) select id, 1, 'make', ?, 'Running', started_at, ? from workflows where name = ?"
+            table.execute(told, (b"\xff\xfe", "tool --password hunter2Zq9xW7", "goes on"))
         table.close()
 
         would = self.take_over(file, "--dry-run")
@@ -333,7 +333,8 @@ class Clients(unittest.TestCase):
         table.close()
         self.assertIn("1 workflows with 1 jobs were imported; 2 were imported before.", self.take_over(file))
         (given_up,) = [workflow for workflow in self.panoptes.get("/api/workflows")["workflows"] if workflow["name"] == "goes on"]
-        self.assertEqual([given_up["status"], *(job["status"] for job in self.panoptes.jobs(given_up))], ["Error", "Unknown"])
+        (job,) = self.panoptes.jobs(given_up)
+        self.assertEqual([given_up["status"], job["status"], job["shell_command"]], ["Error", "Unknown", "tool --password ***"])
         self.assertIn("0 workflows with 0 jobs were imported; 3 were imported before.", self.take_over(file))
 
         here = self.panoptes.get("/api/workflows")["workflows"][len(before):][:len(there)]

@@ -12,15 +12,15 @@ mod token;
 use crate::config::{Cli, Command};
 use anyhow::Result;
 
-/// Runs the given subcommand, or `serve` if there is none.
-pub async fn run(cli: Cli) -> Result<()> {
+/// Runs the given subcommand, or `serve` if there is none. `pages` is the archive of pages that the program carries.
+pub async fn run(cli: Cli, pages: &'static [u8]) -> Result<()> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(args) => serve::run(args.config()?).await,
+        Command::Serve(args) => serve::run(args.config()?, pages).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Migrate(args) => migrate(args).await,
         Command::Link(args) => link::run(args).await,
         Command::Token(args) => token::run(args).await,
-        Command::Doctor(args) => doctor::run(args).await,
+        Command::Doctor(args) => doctor::run(args, pages).await,
         Command::Monitor(args) => monitor::run(args).await,
         Command::Prune(args) => prune::run(args).await,
         Command::Import(args) => import::run(args).await,

@@ -68,7 +68,7 @@ pub struct ServeArgs {
     /// Address and port to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
-    /// Directory of the pages' WASM, style and fonts
+    /// Directory of the pages' WASM, style and fonts, instead of those that the program carries
     #[arg(long, value_name = "DIR")]
     pub site_dir: Option<PathBuf>,
     /// A second address, for Panoptes clients that know only its port; clients on this machine need no token there
@@ -246,7 +246,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// A second address, for Panoptes clients that know only Panoptes' port.
     pub panoptes_listen: Option<SocketAddr>,
-    pub site_dir: PathBuf,
+    /// Where the pages are, if not in the program.
+    pub site_dir: Option<PathBuf>,
     /// The address people and clients use, if it differs from where we listen.
     pub public_url: Option<String>,
     pub open: bool,
@@ -340,7 +341,7 @@ impl ServeArgs {
             database: self.database.resolve()?,
             data_dir: self.database.data_dir(),
             listen,
-            site_dir: site_dir.unwrap_or_else(|| PathBuf::from("target/site")),
+            site_dir,
             metrics: metrics(public_url.as_deref())?,
             public_url,
             open: self.open,

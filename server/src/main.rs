@@ -10,6 +10,8 @@ use flowo_server::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{process::ExitCode, time::Duration};
 
+/// The files of the pages as a tar archive; empty in builds that carry none (see `build.rs`).
+static PAGES: &[u8] = include_bytes!(env!("FLOWO_PAGES_ARCHIVE"));
 /// With fewer threads, streamed pages can wait for one another for ever.
 const LEAST_WORKERS: usize = 4;
 /// How long shutdown waits for remaining threads. One may wait for a disk that does not answer, and is then abandoned.
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {
-            let outcome = runtime.block_on(commands::run(cli));
+            let outcome = runtime.block_on(commands::run(cli, PAGES));
             runtime.shutdown_timeout(LEFT_BEHIND);
             outcome
         }

@@ -45,7 +45,6 @@ pub struct Plan {
     pub secrets: Secrets,
     pub metrics: PrometheusHandle,
     pub site: Site,
-    pub site_dir: PathBuf,
     pub address: SocketAddr,
     /// The address people and clients use.
     pub base_url: String,
@@ -117,13 +116,7 @@ impl Running {
         let clients = Clients::new(store.clone(), writer, journal, plan.silence);
         let lab = DemoLab::new(store, stopping.clone(), tasks.clone());
         let app = pages::state(
-            pages::Plan {
-                site: &plan.site,
-                site_dir: &plan.site_dir,
-                address: plan.address,
-                base_url: plan.base_url,
-                client_config: plan.client_config,
-            },
+            pages::Plan { site: &plan.site, address: plan.address, base_url: plan.base_url, client_config: plan.client_config },
             reader,
             lab,
         );
@@ -136,6 +129,7 @@ impl Running {
             owner: plan.owner,
             doors: Doors::new(plan.metrics_access),
             metrics: plan.metrics,
+            masking: plan.masking,
             bodies: crate::http::bodies::Budget::default(),
             stopping,
         });

@@ -10,6 +10,7 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use anyhow::{Context, Result, bail};
 
@@ -61,8 +62,13 @@ impl Ctx {
         command
     }
 
-    /// Waits until no other checkout is building, and makes sure that none of its crates is used for ours.
+    /// Waits until no other checkout is building, and makes sure that none of its crates is used for ours. Builds of this
+    /// process share their turn.
     pub fn turn(&self) -> Result<Turn> {
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = held.upgrade() {
+            return Ok(Turn(file));
+        }
         let mut file = lock(&self.target.join(".checkout"))?;
         let mut last = String::new();
         file.read_to_string(&mut last)?;
@@ -75,18 +81,23 @@ impl Ctx {
             file.seek(SeekFrom::Start(0))?;
             file.write_all(this.as_bytes())?;
         }
+        let file = Arc::new(file);
+        *held = Arc::downgrade(&file);
         Ok(Turn(file))
     }
 
     /// Lets only one xtask at a time install things into the cache.
     pub fn install_lock(&self) -> Result<Turn> {
         fs::create_dir_all(self.cache.join("tools"))?;
-        Ok(Turn(lock(&self.cache.join(".lock"))?))
+        Ok(Turn(Arc::new(lock(&self.cache.join(".lock"))?)))
     }
 }
 
 /// Holds a shared directory for us; dropping it lets the next xtask in.
-pub struct Turn(#[expect(dead_code, reason = "the open file is the lock")] File);
+pub struct Turn(#[expect(dead_code, reason = "the open file is the lock")] Arc<File>);
+
+/// The turn of this process, if it has one.
+static HELD: Mutex<Weak<File>> = Mutex::new(Weak::new());
 
 /// Cargo without the environment variables that the outer `cargo run` set for xtask itself.
 pub fn plain_cargo() -> Command {

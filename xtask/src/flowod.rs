@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::thread;
 
 use anyhow::{Context, Result};
 
@@ -16,36 +17,67 @@ use crate::site;
 use crate::stamp;
 use crate::step;
 
-#[derive(Clone, Copy)]
+/// How the server is optimised.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// The build of the tests, so that nothing is compiled twice for them.
+    /// Our crates not at all, others a little: the build of the tests, so that nothing is compiled twice for them.
     Dev,
+    /// Our crates a little, too. Uses the foreign crates of [`Profile::Dev`], and takes half as long as a release.
+    Quick,
+    /// Everything fully; the program carries its pages.
     Release,
+}
+
+impl Profile {
+    /// The names of its directory among the results, and of cargo's directory.
+    const fn dirs(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Dev => ("debug", "debug"),
+            Self::Quick => ("quick", "debug"),
+            Self::Release => ("release", "release"),
+        }
+    }
+
+    fn args(self) -> &'static [&'static str] {
+        match self {
+            // For the tests, all programs are built at once: separately, each would need different features of shared crates.
+            Self::Dev => &["--workspace", "--exclude", "frontend", "--bins"],
+            Self::Quick => &["--package", "server", "--bin", "flowod"],
+            Self::Release => &["--release", "--package", "server", "--bin", "flowod"],
+        }
+    }
 }
 
 /// The server's binary, built from the current sources.
 ///
 /// It is copied out of cargo's own directories, so that the build of another checkout does not replace it.
 pub fn build(ctx: &Ctx, profile: Profile) -> Result<PathBuf> {
-    // For the tests, all programs are built at once: separately, each would need different features of shared crates.
-    let (name, args): (&str, &[&str]) = match profile {
-        Profile::Dev => ("debug", &["--workspace", "--exclude", "frontend", "--bins"]),
-        Profile::Release => ("release", &["--release", "--package", "server", "--bin", "flowod"]),
-    };
+    let site = if profile == Profile::Release { Some(site::build(ctx)?) } else { None };
+    let (name, dir) = profile.dirs();
     let label = format!("flowod ({name})");
     let built = ctx.out.join(name).join("flowod");
-    let sources = stamp::sources(&ctx.root, stamp::SERVER, &ctx.rustc)?;
+    let pages = site.as_ref().map_or_else(String::new, |site| site.pkg.display().to_string());
+    let sources = stamp::sources(&ctx.root, stamp::SERVER, &format!("{} {pages}", ctx.rustc))?;
     if stamp::is_current(&built, &sources) {
         step::present(&label);
         return Ok(built);
     }
     step::step(&label, || {
         let _turn = ctx.turn()?;
-        step::run(ctx.cargo(["build"]).args(args))?;
+        let mut cargo = ctx.cargo(["build"]);
+        cargo.args(profile.args());
+        if profile == Profile::Quick {
+            // Foreign crates have a level of their own in Cargo.toml, so theirs stays that of the tests.
+            cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
+        }
+        if let Some(site) = &site {
+            cargo.env("FLOWO_PAGES", &site.archive);
+        }
+        step::run(&mut cargo)?;
         fs::create_dir_all(ctx.out.join(name))?;
         // Copied beside the old file, then renamed: a running server keeps the file it was started from.
         let copy = built.with_extension("new");
-        fs::copy(ctx.target.join(name).join("flowod"), &copy).context("cannot copy flowod")?;
+        fs::copy(ctx.target.join(dir).join("flowod"), &copy).context("cannot copy flowod")?;
         fs::rename(&copy, &built)?;
         stamp::set(&built, &sources)?;
         Ok(built.clone())
@@ -54,17 +86,25 @@ pub fn build(ctx: &Ctx, profile: Profile) -> Result<PathBuf> {
 
 /// `cargo xtask run`: replaces this process by the server.
 pub fn serve(ctx: &Ctx, profile: Profile, args: &[OsString]) -> Result<ExitCode> {
-    let site = site::build(ctx)?;
-    let flowod = build(ctx, profile)?;
-    let mut command = Command::new(flowod);
-    command.arg("serve").args(args).env("FLOWO_SITE_DIR", &site.dir);
+    let (site, flowod) = if profile == Profile::Release {
+        let flowod = build(ctx, profile);
+        (site::build(ctx), flowod)
+    } else {
+        // Side by side: the last parts of each build keep one core busy only.
+        thread::scope(|scope| {
+            let flowod = scope.spawn(|| build(ctx, profile));
+            (site::build(ctx), flowod.join().expect("a build does not panic"))
+        })
+    };
+    let mut command = Command::new(flowod?);
+    command.arg("serve").args(args).env("FLOWO_SITE_DIR", site?.dir);
     with_postgres(ctx, &mut command)?;
     Err(command.exec()).context("cannot start flowod")
 }
 
 /// `cargo xtask seed`: puts example data into the database of `run`.
 pub fn demo(ctx: &Ctx, what: &[&str], args: &[OsString]) -> Result<ExitCode> {
-    let mut command = Command::new(build(ctx, Profile::Release)?);
+    let mut command = Command::new(build(ctx, Profile::Quick)?);
     command.arg("demo").args(what).args(args);
     with_postgres(ctx, &mut command)?;
     Err(command.exec()).context("cannot start flowod")
@@ -72,8 +112,8 @@ pub fn demo(ctx: &Ctx, what: &[&str], args: &[OsString]) -> Result<ExitCode> {
 
 /// `cargo xtask bench`: the load generators against a release build.
 pub fn bench(ctx: &Ctx, which: &str, args: &[OsString]) -> Result<()> {
-    let site = site::build(ctx)?;
     let flowod = build(ctx, Profile::Release)?;
+    let site = site::build(ctx)?;
     let mut build = ctx.cargo(["build", "--release", "--package", "bench"]);
     step::step("bench (release)", || {
         let _turn = ctx.turn()?;

@@ -4,6 +4,7 @@
 //! cache directory once, and find it there later.
 #![forbid(unsafe_code)]
 
+mod advisories;
 mod ctx;
 mod db;
 mod flowod;
@@ -41,15 +42,22 @@ struct Cli {
 enum Command {
     /// Build the site and the server as needed, then serve
     Run {
-        /// Build the server without optimisation: faster to build, slower to run
+        /// Build our code without optimisation: faster to build, slower to run
         #[arg(long)]
         dev: bool,
+        /// Build as for a release: slower to build, fastest to run
+        #[arg(long, conflicts_with = "dev")]
+        release: bool,
         /// Arguments of `flowod serve`
         #[arg(last = true)]
         args: Vec<OsString>,
     },
     /// Build the site as needed and print the directory it is in
-    Site,
+    Site {
+        /// Print the file that a server carries instead
+        #[arg(long)]
+        archive: bool,
+    },
     /// Run every check; the last line is "N passed, N failed"
     Test(test::Selection),
     /// A PostgreSQL for use by hand, kept in the cache directory
@@ -101,6 +109,9 @@ enum Command {
         /// A clone of the database; without this option it is fetched
         #[arg(long, value_name = "DIR")]
         db: Option<PathBuf>,
+        /// Write the snapshot that every test run uses from that clone
+        #[arg(long, requires = "db")]
+        keep: bool,
     },
     /// Check the invariants of the design on every file
     Tidy,
@@ -143,11 +154,18 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<ExitCode> {
     let mut ctx = Ctx::detect()?;
     match command {
-        Command::Run { dev, args } => {
-            let profile = if dev { Profile::Dev } else { Profile::Release };
+        Command::Run { dev, release, args } => {
+            let profile = match (dev, release) {
+                (true, _) => Profile::Dev,
+                (_, true) => Profile::Release,
+                _ => Profile::Quick,
+            };
             return flowod::serve(&ctx, profile, &args);
         }
-        Command::Site => println!("{}", site::build(&ctx)?.dir.display()),
+        Command::Site { archive } => {
+            let site = site::build(&ctx)?;
+            println!("{}", if archive { site.archive } else { site.dir }.display());
+        }
         Command::Test(selection) => {
             ctx.all_clients = selection.all_clients || selection.all;
             ctx.all = selection.all;
@@ -166,7 +184,8 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         }
         Command::Fuzz { seconds, only } => fuzz::run(&ctx, seconds, only.as_deref())?,
         Command::FuzzHttp { requests } => return test::surface(&ctx, requests),
-        Command::Advisories { db } => tools::advisories(&ctx, db.as_deref())?,
+        Command::Advisories { db: Some(db), keep: true } => advisories::keep(&ctx, &db)?,
+        Command::Advisories { db, .. } => advisories::check(&ctx, db.as_deref())?,
         Command::Tidy => return tidy::run(&ctx),
     }
     Ok(ExitCode::SUCCESS)

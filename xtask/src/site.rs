@@ -13,6 +13,7 @@ use std::process::Command;
 use anyhow::{Context, Result, anyhow, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::ctx::Ctx;
@@ -40,6 +41,8 @@ const WASM_FEATURES: [&str; 6] = [
 pub struct Site {
     /// The value of `FLOWO_SITE_DIR`.
     pub dir: PathBuf,
+    /// The same as one file, for a server that carries its pages.
+    pub archive: PathBuf,
     /// The directory of the built files, named after their content.
     pub pkg: PathBuf,
 }
@@ -65,13 +68,13 @@ pub fn build(ctx: &Ctx) -> Result<Site> {
         return Ok(site);
     }
     tools::wasm_target(ctx)?;
-    let bindgen = tools::wasm_bindgen(ctx)?;
     let npm = tools::npm(ctx)?;
 
     let work = ctx.out.join("site-work");
     fresh(&work)?;
     fs::create_dir(work.join("pkg"))?;
-    step::step("site: wasm", || compile(ctx, &bindgen, &work))?;
+    step::step("site: wasm", || compile(ctx, &work))?;
+    step::step("site: glue", || glue(&work))?;
     step::step("site: wasm-opt", || optimize(&npm, &work))?;
     step::step("site: scripts and styles", || bundle(ctx, &npm, &work))?;
     let site = step::step("site: compress", || assemble(ctx, &work, &dir))?;
@@ -94,7 +97,8 @@ fn registry() -> Result<String> {
     Ok(format!("{}/", below.map_or(sources, |entry| entry.path()).display()))
 }
 
-fn compile(ctx: &Ctx, bindgen: &Path, work: &Path) -> Result<()> {
+/// Compiles the WASM and splits it; the part that every page loads is `main.wasm`.
+fn compile(ctx: &Ctx, work: &Path) -> Result<()> {
     let _turn = ctx.turn()?;
     let mut cargo =
         ctx.cargo(["build", "--package", "frontend", "--lib", "--target", tools::WASM, "--profile", "wasm-release", "--features", "split"]);
@@ -103,15 +107,18 @@ fn compile(ctx: &Ctx, bindgen: &Path, work: &Path) -> Result<()> {
     let flags = ["--cfg", "erase_components", "-Clink-args=--emit-relocs"];
     cargo.env("CARGO_ENCODED_RUSTFLAGS", format!("{}\u{1f}--remap-path-prefix={}=", flags.join("\u{1f}"), registry()?));
     step::run(&mut cargo)?;
-    let main = split(&ctx.target.join(tools::WASM).join("wasm-release/frontend.wasm"), work)?;
-    let mut glue = Command::new(bindgen);
-    glue.args(["--target", "web", "--no-typescript", "--keep-lld-exports", "--no-demangle", "--out-name", "flowo", "--out-dir"]);
-    step::run(glue.arg(work.join("glue")).arg(main))?;
-    Ok(())
+    split(&ctx.target.join(tools::WASM).join("wasm-release/frontend.wasm"), work)
 }
 
-/// Writes the parts that are loaded later into `pkg/`; returns the path of the rest.
-fn split(whole: &Path, work: &Path) -> Result<PathBuf> {
+/// The script between browser and WASM, as the command `wasm-bindgen` generates it.
+fn glue(work: &Path) -> Result<()> {
+    let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();
+    bindgen.web(true)?.typescript(false).demangle(false).keep_lld_exports(true).out_name("flowo").input_path(work.join("main.wasm"));
+    bindgen.generate(work.join("glue")).context("wasm-bindgen failed; its version in xtask/Cargo.toml must be that in Cargo.toml")
+}
+
+/// Writes the parts that are loaded later into `pkg/`, and the rest into `main.wasm`.
+fn split(whole: &Path, work: &Path) -> Result<()> {
     let whole = fs::read(whole).with_context(|| format!("{} was not built", whole.display()))?;
     let (main, parts) = (work.join("main.wasm"), work.join("pkg"));
     let loader = format!("./{LOADER}");
@@ -124,7 +131,7 @@ fn split(whole: &Path, work: &Path) -> Result<PathBuf> {
     // Sorted, so that the same parts give the same file.
     let needs: BTreeMap<_, _> = done.prefetch_map.into_iter().collect();
     fs::write(parts.join(MANIFEST), serde_json::to_string(&needs)?)?;
-    Ok(main)
+    Ok(())
 }
 
 fn optimize(npm: &Path, work: &Path) -> Result<()> {
@@ -185,23 +192,43 @@ fn assemble(ctx: &Ctx, work: &Path, dir: &Path) -> Result<Site> {
     }
     let name = format!("pkg-{}", stamp::short(hash));
     fs::create_dir(next.join(&name))?;
-    for file in &built {
+    built.par_iter().try_for_each(|file| {
         let bytes = fs::read(work.join("pkg").join(file))?;
         let path = next.join(&name).join(file);
         fs::write(&path, &bytes)?;
         if file == MANIFEST {
-            continue; // Only the server reads this file.
+            return Ok(()); // Only the server reads this file.
         }
         fs::write(path.with_added_extension("gz"), gzip(&bytes)?)?;
         fs::write(path.with_added_extension("br"), brotli(&bytes)?)?;
-    }
+        anyhow::Ok(())
+    })?;
     copy_tree(&ctx.root.join("public"), &next)?;
     fs::write(next.join("site.json"), serde_json::json!({ "pkg": name }).to_string())?;
+    pack(&next, &archive(dir))?;
     if dir.exists() {
         fs::remove_dir_all(dir)?;
     }
     fs::rename(&next, dir)?;
     open(dir)
+}
+
+/// The site as one file, beside its directory.
+fn archive(dir: &Path) -> PathBuf {
+    dir.with_extension("tar")
+}
+
+/// Writes the files of a directory into an archive; the same files give the same bytes.
+fn pack(dir: &Path, archive: &Path) -> Result<()> {
+    let mut packed = tar::Builder::new(Vec::new());
+    packed.mode(tar::HeaderMode::Deterministic);
+    for entry in walkdir::WalkDir::new(dir).sort_by_file_name() {
+        let entry = entry?;
+        if entry.file_type().is_file() {
+            packed.append_path_with_name(entry.path(), entry.path().strip_prefix(dir)?)?;
+        }
+    }
+    fs::write(archive, packed.into_inner()?).with_context(|| format!("cannot write {}", archive.display()))
 }
 
 /// The site in `dir`, if it is complete.
@@ -211,7 +238,9 @@ fn open(dir: &Path) -> Result<Site> {
     for file in FILES {
         fs::metadata(pkg.join(file))?;
     }
-    Ok(Site { dir: dir.to_path_buf(), pkg })
+    let archive = archive(dir);
+    fs::metadata(&archive)?;
+    Ok(Site { dir: dir.to_path_buf(), archive, pkg })
 }
 
 fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {

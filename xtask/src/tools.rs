@@ -35,51 +35,12 @@ pub fn wasm_target(ctx: &Ctx) -> Result<()> {
     })
 }
 
-/// The generator of the JavaScript glue, in exactly the version of the crate in `Cargo.lock`.
-pub fn wasm_bindgen(ctx: &Ctx) -> Result<PathBuf> {
-    let lock = fs::read_to_string(ctx.root.join("Cargo.lock")).context("cannot read Cargo.lock")?;
-    let version = locked_version(&lock, "wasm-bindgen").context("Cargo.lock has no wasm-bindgen")?;
-    cargo_tool(ctx, "wasm-bindgen", "wasm-bindgen-cli", version)
-}
-
 pub fn cargo_deny(ctx: &Ctx) -> Result<PathBuf> {
     cargo_tool(ctx, "cargo-deny", "cargo-deny", CARGO_DENY)
 }
 
 pub fn cargo_fuzz(ctx: &Ctx) -> Result<PathBuf> {
     cargo_tool(ctx, "cargo-fuzz", "cargo-fuzz", CARGO_FUZZ)
-}
-
-/// The name under which cargo-deny stores the database from this URL.
-const ADVISORIES: (&str, &str) = ("https://github.com/rustsec/advisory-db", "advisory-db-3157b0e258782691");
-
-/// Checks the lock file against the advisory database: a clone at `db`, or the one that cargo-deny fetches.
-pub fn advisories(ctx: &Ctx, db: Option<&Path>) -> Result<()> {
-    let deny = cargo_deny(ctx)?;
-    step::step("advisories", || {
-        let mut check = Command::new(&deny);
-        check.arg("--workspace").current_dir(&ctx.root);
-        if let Some(db) = db {
-            let dir = ctx.cache.join("advisories");
-            let (url, name) = ADVISORIES;
-            if dir.join(name).exists() {
-                fs::remove_dir_all(dir.join(name))?;
-            }
-            fs::create_dir_all(&dir)?;
-            step::run(
-                Command::new("git").args(["clone", "--quiet", "--depth", "1"]).arg(format!("file://{}", db.display())).arg(dir.join(name)),
-            )?;
-            let rules = fs::read_to_string(ctx.root.join("deny.toml")).context("cannot read deny.toml")?;
-            let here = format!(
-                "[advisories]\ndb-path = {:?}\ndb-urls = [{url:?}]\nmaximum-db-staleness = \"P3650D\"\n",
-                dir.display().to_string()
-            );
-            let config = dir.join("deny.toml");
-            fs::write(&config, rules.replace("[advisories]\n", &here))?;
-            check.arg("--offline").arg("--config").arg(config);
-        }
-        step::run(check.args(["check", "advisories"])).map(drop)
-    })
 }
 
 /// The Node modules of `package-lock.json`; returns the directory that contains `node_modules`.
@@ -184,24 +145,4 @@ fn cargo_tool(ctx: &Ctx, program: &str, package: &str, version: &str) -> Result<
         }
         Ok(path.clone())
     })
-}
-
-fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
-    let name = format!("name = \"{package}\"");
-    let mut lines = lock.lines().skip_while(|line| *line != name);
-    lines.nth(1)?.strip_prefix("version = \"")?.strip_suffix('"')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_version_is_that_of_the_very_package() {
-        let lock = "[[package]]\nname = \"wasm-bindgen-futures\"\nversion = \"0.4.79\"\n\n\
-                    [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.129\"\n";
-
-        assert_eq!(locked_version(lock, "wasm-bindgen"), Some("0.2.129"));
-        assert_eq!(locked_version(lock, "wasm"), None);
-    }
 }

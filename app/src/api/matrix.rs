@@ -17,7 +17,7 @@ pub async fn read_matrix(id: RunId, ask: MatrixAsk) -> Result<Option<MatrixView>
     let cursor = state.reader.hub.cursor(); // Taken first: a change during the read is sent again, not lost.
     let mut conn = state.reader.store.conn().await?;
     read::check(&mut conn, &viewer, id).await.map_err(fail)?;
-    let wildcards = store::jobs::marks::wildcards(&mut conn, id).await?;
+    let wildcards = store::jobs::marks::wildcards(&mut conn, id, ask.by.as_deref()).await?;
     drop(conn); // Released here, because the whole matrix may have to be read.
     read::matrix::view(&state.reader, id, ask, wildcards, cursor).await.map_err(fail)
 }

@@ -33,7 +33,7 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
         }
         .into_any();
     };
-    let wildcards = found.wildcards.clone();
+    let wildcards = (found.wildcards.clone(), found.more_wildcards);
     let first = place.with_untracked(RunPlace::first_row);
     let Held { by, columns, more_columns, order, total, longest, version, .. } = live.show(found, first);
     let asking = StoredValue::new(false);
@@ -193,7 +193,8 @@ fn again(
 
 /// The choice of what makes the rows, and of their order.
 #[component]
-fn Sorts(id: RunId, place: Memo<RunPlace>, by: String, wildcards: Vec<String>) -> impl IntoView {
+fn Sorts(id: RunId, place: Memo<RunPlace>, by: String, wildcards: (Vec<String>, u32)) -> impl IntoView {
+    let (wildcards, unlisted) = wildcards;
     let several = wildcards.len() > 1;
     // The first wildcards and the current one side by side; the others in a menu labelled with their number.
     let (first, others): (Vec<_>, Vec<_>) = wildcards.into_iter().enumerate().partition(|(at, name)| *at < WILDCARDS || *name == by);
@@ -204,9 +205,13 @@ fn Sorts(id: RunId, place: Memo<RunPlace>, by: String, wildcards: Vec<String>) -
         view! { <a class=class href=href aria-current=here>{label}</a> }
     };
     let others = (!others.is_empty()).then(|| {
-        let says = format!("{} more", others.len());
+        let says = format!("{} more", others.len() as u32 + unlisted);
         let ways = others.into_iter().map(|one| way(one, Some("link"))).collect_view();
-        view! { <details class="further"><summary>{says}</summary><div role="group" aria-label="More rows by">{ways}</div></details> }
+        let rest = (unlisted > 0).then(|| {
+            let says = format!("{} wildcards are not listed; add by=NAME to the address", text::count(i64::from(unlisted)));
+            view! { <p class="dim" role="note">{says}</p> }
+        });
+        view! { <details class="further"><summary>{says}</summary><div role="group" aria-label="More rows by">{ways}{rest}</div></details> }
     });
     let rows = first.into_iter().map(|one| way(one, None));
     let sort = move |word: Option<&'static str>, label: &'static str| {

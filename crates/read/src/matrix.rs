@@ -19,12 +19,13 @@ const NAMED: usize = 200;
 /// How many columns are shown; of a run with more rules, the first ones.
 const COLUMNS: usize = 300;
 
-/// A part of a run's matrix. The caller has checked that the reader may see the run.
+/// A part of a run's matrix. The caller has checked that the reader may see the run, and has read its wildcards, with
+/// the number of those left out.
 pub async fn view(
     reader: &Reader,
     run: RunId,
     ask: MatrixAsk,
-    wildcards: Vec<String>,
+    (wildcards, more_wildcards): (Vec<String>, u32),
     cursor: LiveCursor,
 ) -> Result<Option<MatrixView>, ReadError> {
     let by = match &ask.by {
@@ -51,7 +52,7 @@ pub async fn view(
         } else {
             rows.retain(|row| ask.values.contains(&row.value));
         }
-        Ok(MatrixView { wildcards, by, columns, more_columns, total, rows, longest, cursor })
+        Ok(MatrixView { wildcards, more_wildcards, by, columns, more_columns, total, rows, longest, cursor })
     });
     made.await.map(Some)
 }

@@ -128,14 +128,14 @@ pub async fn list(conn: &mut Conn, audience: Audience, stale: Option<i32>) -> Re
     let sql = format!(
         "with recursive numbers as (
             (select 1 as nth, panoptes_id as known_as from workflow_runs
-              where panoptes_id is not null and deleted_at is null and ($2::bigint is null or user_id = $2)
+              where panoptes_id is not null and {KEPT} and ($2::bigint is null or user_id = $2)
               order by panoptes_id desc limit 1)
             union all
             select n.nth + 1, below.panoptes_id
               from numbers n
              cross join lateral (
                    select panoptes_id from workflow_runs
-                    where panoptes_id < n.known_as and deleted_at is null and ($2::bigint is null or user_id = $2)
+                    where panoptes_id < n.known_as and {KEPT} and ($2::bigint is null or user_id = $2)
                     order by panoptes_id desc limit 1) below
              where n.nth < $3
          )

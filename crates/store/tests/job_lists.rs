@@ -251,7 +251,7 @@ async fn marks_are_kept_in_step_by_what_changed() {
     let database = TestDatabase::new().await;
     database.sql(JOBS).await;
     let mut conn = database.store.conn().await.expect("a connection");
-    assert_eq!(marks::wildcards(&mut conn, run()).await.expect("no error"), ["sample", "x"]);
+    assert_eq!(marks::wildcards(&mut conn, run(), None).await.expect("no error"), (vec!["sample".into(), "x".into()], 0));
     let horizon = changes::horizon(&mut conn).await.expect("a horizon");
     let mut held = marks::marks(&mut conn, run()).await.expect("no error");
     assert_eq!((held.rows.len(), held.rules.list().len(), held.wildcards.list().len()), (600, 5, 451));
@@ -343,7 +343,7 @@ async fn rows_are_as_they_were() {
     row!("detail", jobs::detail(conn, run(), ids[0]).await.expect("no error"));
     row!("failures", failures);
     row!("marks", &all.rows[..2]);
-    row!("wildcards", marks::wildcards(conn, run()).await.expect("no error"));
+    row!("wildcards", marks::wildcards(conn, run(), None).await.expect("no error").0);
     row!("critical", jobs::critical(conn, run(), ids[0]).await.expect("no error").0.len());
     row!("graph", (graph.nodes.len(), &graph.nodes[..2], graph.edges.len(), graph.edges.first()));
     row!("files by rule", files::by_rule(conn, run()).await.expect("no error").first());

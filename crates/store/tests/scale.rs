@@ -5,7 +5,9 @@
 use model::{JobKey, JobStatus, RunId, history::Subject};
 use std::fmt::Write as _;
 use store::{
-    Conn, changes, events, graphs, history,
+    Conn,
+    apply::fill,
+    changes, events, graphs, history,
     jobs::{self, files, marks},
     past::{self, Past},
 };
@@ -104,7 +106,7 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     reads_at_most!(600, "what programs ask of jobs", jobs::extras(conn, &ids));
     reads_at_most!(40, "one job", jobs::detail(conn, run, job));
     reads_at_most!(10_080, "what failed", jobs::failures(conn, run));
-    reads_at_most!(60, "wildcards", marks::wildcards(conn, run));
+    reads_at_most!(60, "wildcards", marks::wildcards(conn, run, None));
     let (ids, _) = reads_at_most!(12, "what changed", marks::touched(conn, run, &horizon, 1000));
     assert_eq!(ids.map(|ids| ids.len()), Some(5));
     let mut few = marks::Marks::default();
@@ -151,6 +153,8 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     let after = reads(conn).await;
     assert_eq!(found.len(), 10);
     assert!(after.1 - before.1 <= 100_000, "paths by words reads {} rows", after.1 - before.1);
+    // A log is compared with every job, however many there are.
+    assert_eq!(fill::known(conn, run, true).await.expect("jobs").len(), 1_000_000);
     println!("{}", told.join("\n"));
     insta::assert_snapshot!(ways);
 }

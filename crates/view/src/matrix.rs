@@ -65,6 +65,8 @@ pub struct MatrixRow {
 pub struct MatrixView {
     /// Wildcards that could be the rows, those used by most rules first.
     pub wildcards: Vec<String>,
+    /// How many wildcards are not listed because there are too many. Each can still be asked for by its name.
+    pub more_wildcards: u32,
     pub by: String,
     /// Rules in the order of the graph.
     pub columns: Vec<String>,

@@ -8,15 +8,15 @@ use crate::{
 };
 use anyhow::{Result, bail};
 
-pub async fn run(args: ServeArgs) -> Result<()> {
+pub async fn run(args: ServeArgs, pages: &'static [u8]) -> Result<()> {
     let config = args.config()?;
     let mut faults = 0;
     let mut say = |good: bool, what: &str, detail: String| {
         faults += usize::from(!good);
         println!("{} {what}: {}", if good { "ok  " } else { "FAIL" }, model::terminal::lines(&detail));
     };
-    match Site::read(&config.site_dir) {
-        Ok(site) => say(true, "pages", format!("{} in {}", site.pkg, config.site_dir.display())),
+    match Site::find(config.site_dir.as_deref(), pages) {
+        Ok(site) => say(true, "pages", format!("{} in {}", site.pkg, site.place())),
         Err(error) => say(false, "pages", format!("{error:#}")),
     }
     match &config.database {

@@ -26,9 +26,10 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-pub async fn run(config: Config) -> Result<()> {
+/// `pages` is the archive of pages that the program carries; it may be empty.
+pub async fn run(config: Config, pages: &'static [u8]) -> Result<()> {
     let metrics = PrometheusBuilder::new().install_recorder().context("could not start the metrics")?;
-    let site = Site::read(&config.site_dir)?;
+    let site = Site::find(config.site_dir.as_deref(), pages)?;
     tell_meaningless();
     let listener = bind(config.listen).await?;
     let address = listener.local_addr()?;
@@ -57,7 +58,6 @@ pub async fn run(config: Config) -> Result<()> {
         secrets,
         metrics,
         site: site.clone(),
-        site_dir: config.site_dir.clone(),
         address,
         base_url: base_url.clone(),
         client_config: client.path.clone(),
@@ -75,7 +75,7 @@ pub async fn run(config: Config) -> Result<()> {
         masking: config.masking,
     });
     let stopping = running.state.stopping.clone();
-    let service = router(running.state.clone(), &config.site_dir, &site);
+    let service = router(running.state.clone(), &site);
     let sockets = Sockets::new(Limits::of_process());
 
     println!("Flowo {} is ready at {base_url}", env!("CARGO_PKG_VERSION"));

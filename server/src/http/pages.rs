@@ -8,13 +8,12 @@ use app::{
 use ingest::protocol;
 use leptos::prelude::LeptosOptions;
 use read::Reader;
-use std::{future::Future, net::SocketAddr, path::Path, pin::Pin, sync::Arc};
+use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc};
 use view::clients::{Clients, Step, Way};
 
-/// Where the pages are, and what they show about this server.
+/// The files of the pages, and what they show about this server.
 pub struct Plan<'a> {
     pub site: &'a Site,
-    pub site_dir: &'a Path,
     pub address: SocketAddr,
     /// The address people and clients use.
     pub base_url: String,
@@ -29,7 +28,7 @@ pub fn state(plan: Plan<'_>, reader: Reader, lab: DemoLab) -> AppState {
         reader,
         options: LeptosOptions::builder()
             .output_name("flowo")
-            .site_root(plan.site_dir.display().to_string())
+            .site_root(plan.site.root())
             .site_pkg_dir(plan.site.pkg.clone())
             .site_addr(plan.address)
             .reload_port(reload_port())

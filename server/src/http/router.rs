@@ -19,13 +19,12 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
-    routing::{any_service, get, post},
+    routing::{get, post},
 };
 use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, LeptosRoutes as _, generate_route_list, render_app_async_with_context};
 use std::{
     borrow::Cow,
-    path::Path,
     sync::{Arc, LazyLock},
 };
 use tower_http::{
@@ -34,8 +33,6 @@ use tower_http::{
     compression::CompressionLayer,
     csrf::CsrfLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
-    services::ServeDir,
-    set_header::SetResponseHeaderLayer,
 };
 use tracing::{Instrument as _, error, info_span};
 
@@ -43,22 +40,23 @@ use tracing::{Instrument as _, error, info_span};
 const MAX_BODY: usize = 1 << 20;
 /// Pages are compressed while somebody waits. The default level would make them only 7 % smaller.
 const BRISK: CompressionLevel = CompressionLevel::Precise(3);
-/// Caching of the pages' files: not while a build is watched, else for ever, as their names change with their content.
-const NOT_AT_ALL: HeaderValue = HeaderValue::from_static("no-store");
-const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// The routes of the pages, computed once: during the computation no page in this process loads anything, and a page
 /// that another server of the process is rendering would wait for ever.
 static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
 
 /// The whole server as a service.
-pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
+pub fn router(state: ServerState, site: &Site) -> Router {
     let context = {
         let (app, secrets) = (state.app.clone(), state.secrets.clone());
         let codes = CodeHash(Arc::new(move |code: &str| secrets.hash(code)));
+        let parts = site.parts();
         move || {
             provide_context(app.clone());
             provide_context(codes.clone());
+            if let Some(parts) = &parts {
+                provide_context(parts.clone());
+            }
         }
     };
     let shell = {
@@ -93,19 +91,7 @@ pub fn router(state: ServerState, site_dir: &Path, site: &Site) -> Router {
         .route_layer(from_fn_with_state(state.bodies.clone(), bodies::take))
         .route_layer(from_fn_with_state(state.clone(), access::check));
 
-    let pkg = ServeDir::new(site_dir.join(&site.pkg));
-    let (pkg, kept) = if site.is_watched {
-        (any_service(pkg.fallback(ServeDir::new("style"))), NOT_AT_ALL)
-    } else {
-        (any_service(pkg.precompressed_br().precompressed_gzip()), FOR_EVER)
-    };
-    let files = Router::new()
-        .nest_service(&format!("/{}", site.pkg), pkg)
-        .nest_service("/fonts", ServeDir::new(site_dir.join("fonts")))
-        .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, kept))
-        .route_service("/favicon.svg", tower_http::services::ServeFile::new(site_dir.join("favicon.svg")))
-        .route_service("/favicon.ico", tower_http::services::ServeFile::new(site_dir.join("favicon.svg")))
-        .layer(from_fn(of_some_length));
+    let files = site.routes().layer(from_fn(of_some_length));
 
     let nowhere = (move |request: Request| nowhere(state.clone(), context.clone(), shell.clone(), request))
         .layer(CompressionLayer::new().quality(BRISK));

@@ -1,59 +1,142 @@
-//! Where the pages' WASM, script and style are: named by their content, so cached for ever.
+//! The files of the pages: WASM, script, style, fonts. They come from the program itself, or from a directory.
+//!
+//! Most are in a directory that is named by their content, so browsers keep them for ever.
+
+mod carried;
 
 use anyhow::{Context as _, Result};
+use axum::{Router, routing::any_service};
+use carried::Carried;
+use http::{HeaderValue, header::CACHE_CONTROL};
+use leptos::{WasmSplitManifest, prelude::ArcStoredValue};
 use serde::Deserialize;
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use tower_http::{
+    services::{ServeDir, ServeFile},
+    set_header::SetResponseHeaderLayer,
+};
 
-/// What the build wrote about its files.
-#[derive(Clone, Debug, Deserialize)]
+/// Caching: not while a build is watched, else for ever, as names change with their content.
+const NOT_AT_ALL: HeaderValue = HeaderValue::from_static("no-store");
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// Where the pages of `cargo leptos watch` are, relative to the checkout.
+const WATCHED: &str = "target/site";
+/// The parts of the WASM that each page needs.
+const MANIFEST: &str = "__wasm_split_manifest.json";
+/// Loads the parts of the WASM; Leptos expects this name.
+const LOADER: &str = "__wasm_split.______________________.js";
+
+/// The files of the pages.
+#[derive(Clone, Debug)]
 pub struct Site {
     /// The directory of WASM, script and style, such as `pkg-3f1c0a9b2d4e`.
     pub pkg: String,
     /// Built by `cargo leptos watch`: the files change without being renamed, and the style sheet still imports its parts.
-    #[serde(skip)]
-    pub is_watched: bool,
+    is_watched: bool,
+    files: Files,
+}
+
+#[derive(Clone, Debug)]
+enum Files {
+    Below(PathBuf),
+    Carried(Carried),
+}
+
+/// What the build wrote about its files.
+#[derive(Deserialize)]
+struct Facts {
+    pkg: String,
 }
 
 impl Site {
-    /// Reads `site.json`.
+    /// The pages in `dir`; without one those that the program carries in `archive`, and if it carries none those in
+    /// `target/site` below the working directory.
     ///
     /// # Errors
-    /// The pages were not built; the error says how to build them. Or the directory is in the working directory and
-    /// belongs to somebody else.
-    pub fn read(dir: &Path) -> Result<Self> {
-        // Without --site-dir the path is relative to the working directory, which may be anybody's; browsers run what
-        // is in there.
+    /// There are no pages; the error says how to build them. Or the working directory belongs to somebody else.
+    pub fn find(dir: Option<&Path>, archive: &'static [u8]) -> Result<Self> {
+        match dir {
+            None if !archive.is_empty() => Self::carried(archive),
+            dir => Self::read(dir.unwrap_or(Path::new(WATCHED))),
+        }
+    }
+
+    fn carried(archive: &'static [u8]) -> Result<Self> {
+        let carried = Carried::read(archive).context("the pages in this program are not readable")?;
+        let facts = carried.file("site.json").context("the pages in this program have no site.json")?;
+        let Facts { pkg } = serde_json::from_slice(facts).context("site.json in this program is not readable")?;
+        Ok(Self { pkg, is_watched: false, files: Files::Carried(carried) })
+    }
+
+    /// Reads `site.json` in a directory.
+    fn read(dir: &Path) -> Result<Self> {
+        // The path may be relative to the working directory, which may be anybody's; browsers run what is in there.
         if dir.is_relative() {
             crate::config::ours(dir)?;
         }
+        let files = Files::Below(dir.to_owned());
         let path = dir.join("site.json");
         // `cargo leptos watch` writes no site.json and uses one directory for all builds.
         if !path.exists() && dir.join("pkg").join("flowo.js").exists() {
-            return Ok(Self { pkg: "pkg".into(), is_watched: true });
+            return Ok(Self { pkg: "pkg".into(), is_watched: true, files });
         }
         let text = fs::read_to_string(&path).with_context(|| {
             format!("{} is missing: the pages are not built. `cargo xtask run` builds them; --site-dir names another place", path.display())
         })?;
-        serde_json::from_str(&text).with_context(|| format!("{} is not readable", path.display()))
+        let Facts { pkg } = serde_json::from_str(&text).with_context(|| format!("{} is not readable", path.display()))?;
+        Ok(Self { pkg, is_watched: false, files })
+    }
+
+    /// Where the files are, for people.
+    pub fn place(&self) -> String {
+        match &self.files {
+            Files::Below(dir) => dir.display().to_string(),
+            Files::Carried(_) => "this program".to_owned(),
+        }
+    }
+
+    /// The directory of the files, as Leptos wants it; empty if they are not in one.
+    pub fn root(&self) -> String {
+        match &self.files {
+            Files::Below(dir) => dir.display().to_string(),
+            Files::Carried(_) => String::new(),
+        }
+    }
+
+    /// Which parts of the WASM each page needs; `None` for pages of one part. Leptos reads this by itself from a directory.
+    pub fn parts(&self) -> Option<WasmSplitManifest> {
+        let Files::Carried(carried) = &self.files else { return None };
+        let needs = serde_json::from_slice(carried.file(&format!("{}/{MANIFEST}", self.pkg))?).ok()?;
+        Some(WasmSplitManifest(ArcStoredValue::new((format!("/{}", self.pkg), needs, LOADER.to_owned()))))
+    }
+
+    /// The routes of the files. None of them needs access.
+    pub fn routes(&self) -> Router {
+        let pkg = format!("/{}", self.pkg);
+        let icons = ["/favicon.svg", "/favicon.ico"];
+        let kept = SetResponseHeaderLayer::overriding(CACHE_CONTROL, if self.is_watched { NOT_AT_ALL } else { FOR_EVER });
+        match &self.files {
+            Files::Below(dir) => {
+                let built = ServeDir::new(dir.join(&self.pkg));
+                let built = if self.is_watched {
+                    any_service(built.fallback(ServeDir::new("style")))
+                } else {
+                    any_service(built.precompressed_br().precompressed_gzip())
+                };
+                let routes = Router::new().nest_service(&pkg, built).nest_service("/fonts", ServeDir::new(dir.join("fonts"))).layer(kept);
+                icons.into_iter().fold(routes, |routes, icon| routes.route_service(icon, ServeFile::new(dir.join("favicon.svg"))))
+            }
+            Files::Carried(carried) => {
+                let below = |dir: &str| any_service(carried.service(dir));
+                let routes = Router::new().nest_service(&pkg, below(&self.pkg)).nest_service("/fonts", below("fonts")).layer(kept);
+                icons.into_iter().fold(routes, |routes, icon| routes.route_service(icon, carried.service_of("favicon.svg")))
+            }
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_of_either_build_are_found_and_told_apart() {
-        let dir = tempfile::tempdir().expect("a directory");
-        assert!(Site::read(dir.path()).is_err_and(|error| error.to_string().contains("cargo xtask run")));
-
-        fs::create_dir(dir.path().join("pkg")).expect("a directory");
-        fs::write(dir.path().join("pkg/flowo.js"), "").expect("a file");
-        let watched = Site::read(dir.path()).expect("the pages of cargo-leptos");
-        assert_eq!((watched.pkg.as_str(), watched.is_watched), ("pkg", true));
-
-        fs::write(dir.path().join("site.json"), r#"{"pkg":"pkg-3f1c0a9b2d4e"}"#).expect("a file");
-        let shipped = Site::read(dir.path()).expect("the pages of cargo xtask");
-        assert_eq!((shipped.pkg.as_str(), shipped.is_watched), ("pkg-3f1c0a9b2d4e", false));
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use super::{
 use crate::secrets::Secrets;
 use app::state::AppState;
 use axum::extract::FromRef;
-use ingest::Clients;
+use ingest::{Clients, mask::Masking};
 use leptos::prelude::LeptosOptions;
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::UserId;
@@ -45,6 +45,8 @@ pub struct Shared {
     pub owner: UserId,
     pub doors: Doors,
     pub metrics: PrometheusHandle,
+    /// What is done with secrets in what leaves the server as a file.
+    pub masking: Masking,
     /// The memory budget for large bodies.
     pub bodies: Budget,
     /// Fires when the server stops: streams end, and say so.

@@ -86,6 +86,7 @@ impl Lab {
         let site = TempDir::new().expect("a directory");
         let pkg = "pkg-test".to_owned();
         std::fs::create_dir(site.path().join(&pkg)).expect("a directory");
+        std::fs::write(site.path().join("site.json"), format!("{{\"pkg\":{pkg:?}}}")).expect("a file");
         std::fs::create_dir(site.path().join("fonts")).expect("a directory");
         std::fs::write(site.path().join(&pkg).join("flowo.css"), "a{}").expect("a file");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -95,14 +96,13 @@ impl Lab {
         let mut conn = store.conn().await.expect("a connection");
         let owner = people::os_user(&mut conn, "owner", "owner", Role::Admin).await.expect("an owner");
         drop(conn);
-        let site_info = Site { pkg, is_watched: false };
+        let site_info = Site::find(Some(site.path()), &[]).expect("the pages");
         let lab_store = store.clone();
         let running = Running::start(Plan {
             store,
             secrets: secrets.clone(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             site: site_info.clone(),
-            site_dir: site.path().to_owned(),
             address,
             base_url: base.clone(),
             client_config: "~/.config/flowo/config.toml".into(),
@@ -125,7 +125,7 @@ impl Lab {
         let old_port = format!("http://{}", second.local_addr().expect("an address"));
         let trusted = flowo_server::owner::identity(&lab_store, owner).await.expect("an owner");
         let old = router::old_port(&running.state, Some(trusted));
-        let service = router(running.state.clone(), site.path(), &site_info);
+        let service = router(running.state.clone(), &site_info);
         let (sockets, stopping) = (Sockets::new(Limits::of_process()), running.state.stopping.clone());
         tokio::spawn({
             let (sockets, stopping) = (sockets.clone(), stopping.clone());

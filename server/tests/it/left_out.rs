@@ -122,6 +122,23 @@ async fn rows_of_a_matrix_and_wildcards_of_a_job_are_reached_without_script() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn wildcards_that_are_not_offered_are_counted_and_reached_by_name() {
+    let (lab, cookie) = lab(
+        "/lab",
+        "insert into job_executions (workflow_run_id, job_id, rule, wildcards)
+         select RUN, 1, 'map', jsonb_object_agg('w' || lpad(n::text, 4, '0'), 'V' || n) from generate_series(1, 1250) n",
+    )
+    .await;
+
+    let first = page(&lab, &cookie, "?as=matrix").await;
+    let last = page(&lab, &cookie, "?as=matrix&by=w1250").await;
+
+    holds(&first, &["1244 more", "by=w1000", "250 wildcards are not listed; add by=NAME to the address"]);
+    assert!(!first.contains("by=w1001"), "that one is not listed");
+    holds(&last, &["title=\"V1250\"", "249 wildcards are not listed", "aria-current=\"true\">w1250"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_graph_of_too_many_jobs_says_how_many_and_leads_to_the_table() {
     let (lab, cookie) =
         lab("/lab", "insert into job_executions (workflow_run_id, job_id, rule) select RUN, n, 'map' from generate_series(1, 10050) n")

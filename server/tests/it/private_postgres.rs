@@ -46,15 +46,21 @@ fn start(dir: &Path) -> Child {
 
 /// The same with further arguments.
 pub fn start_with(dir: &Path, args: &[&str]) -> Child {
+    start_as(dir, args, &[])
+}
+
+/// The same with further settings in its environment.
+pub fn start_as(dir: &Path, args: &[&str], settings: &[(&str, &str)]) -> Child {
     let mut command = flowod(dir, &SERVE);
-    command.args(args);
+    command.args(args).envs(settings.iter().copied());
     started(command)
 }
 
-/// The same with the limit on open files that many systems set.
-pub fn start_with_1024_files(dir: &Path, args: &[&str]) -> Child {
+/// The same with limits on open files: the one that holds, and how far the process may raise it.
+pub fn start_with_files(dir: &Path, args: &[&str], (soft, hard): (u32, u32)) -> Child {
     let mut shell = Command::new("sh");
-    shell.args(["-c", r#"ulimit -Sn 1024; ulimit -Hn 1024; exec "$0" "$@""#, env!("CARGO_BIN_EXE_flowod")]);
+    let limits = format!(r#"ulimit -Sn {soft}; ulimit -Hn {hard}; exec "$0" "$@""#);
+    shell.args(["-c", &limits, env!("CARGO_BIN_EXE_flowod")]);
     let mut command = with_settings(shell, dir, &SERVE);
     command.args(args);
     started(command)

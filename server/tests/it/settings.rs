@@ -106,6 +106,7 @@ fn settings_that_contradict_each_other_stop_the_program() {
     for (settings, command, words) in [
         (&[("DATABASE_URL", "postgres://db1/flowo"), ("POSTGRES_HOST", "db2")][..], "migrate", ["db1", "db2"]),
         (&[("FLOWO_LISTEN", "127.0.0.1:3100"), ("PORT", "8080")], "doctor", ["127.0.0.1:3100", "8080"]),
+        (&[("FLOWO_MASK_SECRETS", "perhaps")], "serve", ["FLOWO_MASK_SECRETS", "perhaps"]),
     ] {
         let done = flowod(dir.path(), &[command]).envs(settings.iter().copied()).output().expect("flowod runs");
         assert!(!done.status.success(), "{settings:?}");

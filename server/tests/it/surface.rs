@@ -6,6 +6,7 @@
 //! `FLOWO_SURFACE_SEED` repeats the requests of an earlier run.
 
 mod functions;
+mod isolation;
 mod values;
 
 use flowo_server::{
@@ -73,6 +74,11 @@ struct Flowod {
 
 impl Flowod {
     async fn start(database: &TestDatabase) -> Self {
+        Self::start_as(database, &[]).await
+    }
+
+    /// Starts it with further settings.
+    async fn start_as(database: &TestDatabase, settings: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().expect("a directory");
         let site = dir.path().join("site");
         std::fs::create_dir_all(site.join("pkg-test")).expect("a directory");
@@ -88,6 +94,7 @@ impl Flowod {
         {
             command.env_remove(name);
         }
+        command.envs(settings.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(log).kill_on_drop(true).spawn().expect("flowod starts");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let mut base = None;

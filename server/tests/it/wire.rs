@@ -2,7 +2,7 @@
 
 use crate::{
     lab::Lab,
-    private_postgres::{many_files, open_dir, setting, start_with, start_with_1024_files, stop},
+    private_postgres::{many_files, open_dir, setting, start_with, start_with_files, stop},
 };
 use flowo_server::{commands::serve, secrets};
 use model::{
@@ -10,6 +10,7 @@ use model::{
     access::{Role, TokenScope},
 };
 use reqwest::{Method, StatusCode};
+use rustix::process::{Resource, Rlimit};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -154,7 +155,7 @@ async fn thousands_of_silent_half_open_and_slow_connections_keep_nobody_from_bei
 async fn silent_connections_beyond_the_files_of_a_process_keep_nobody_from_being_served() {
     let database = TestDatabase::new().await;
     let dir = open_dir();
-    let mut server = Ended(start_with_1024_files(dir.path(), &["--database-url", &database.url()]));
+    let mut server = Ended(start_with_files(dir.path(), &["--database-url", &database.url()], (1024, 1024)));
     let (base, token) = (setting(dir.path(), "FLOWO_HOST"), setting(dir.path(), "FLOWO_USER_TOKEN"));
     let address: SocketAddr = base.trim_start_matches("http://").parse().expect("an address");
     let mut honest = Honest::new(&base, &token, None);
@@ -169,6 +170,55 @@ async fn silent_connections_beyond_the_files_of_a_process_keep_nobody_from_being
         honest.round(job).await;
     }
 
+    drop(held);
+    stop(&server.0);
+    server.0.wait().expect("it ends");
+}
+
+/// The limit that many shells set is below what the system would allow.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_raises_its_limit_of_open_files_as_far_as_it_may() {
+    let database = TestDatabase::new().await;
+    let dir = open_dir();
+    let mut server = Ended(start_with_files(dir.path(), &["--database-url", &database.url()], (256, 2000)));
+
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.0.id())).expect("a process");
+    stop(&server.0);
+    server.0.wait().expect("it ends");
+
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).expect("a limit");
+    assert_eq!(files.split_whitespace().skip(3).take(2).collect::<Vec<_>>(), ["2000", "2000"]);
+}
+
+/// The kernel refuses connections that the server expected to have room for: its limit was lowered while it runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_connection_that_cannot_be_accepted_makes_room_and_ends_nothing() {
+    let database = TestDatabase::new().await;
+    let dir = open_dir();
+    let mut server = Ended(start_with(dir.path(), &["--database-url", &database.url()]));
+    let (base, token) = (setting(dir.path(), "FLOWO_HOST"), setting(dir.path(), "FLOWO_USER_TOKEN"));
+    let address: SocketAddr = base.trim_start_matches("http://").parse().expect("an address");
+    let mut honest = Honest::new(&base, &token, None);
+    honest.start().await;
+    honest.round(0).await;
+    let open = std::fs::read_dir(format!("/proc/{}/fd", server.0.id())).expect("a process");
+    let highest = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u64>().ok()).max().expect("an open file");
+    let limit = Some(highest + 8);
+    let pid = rustix::process::Pid::from_child(&server.0);
+    rustix::process::prlimit(Some(pid), Resource::Nofile, Rlimit { current: limit, maximum: limit }).expect("a limit");
+    let mut held = Vec::new();
+    for n in 0..32_u32 {
+        held.push(connect([127, 0, 1, (2 + n % 20) as u8], address, b"").await);
+    }
+
+    honest.http = testkit::client(); // New clients need new connections.
+    for job in 1..4 {
+        honest.round(job).await;
+    }
+
+    let metrics = honest.http.get(format!("{base}/metrics")).send().await.expect("an answer").text().await.expect("metrics");
+    let closed = metrics.lines().find(|line| line.starts_with("flowo_connections_closed_total") && line.contains("no descriptors"));
+    assert!(closed.is_some_and(|line| !line.ends_with(" 0")), "no connection was refused by the kernel: {metrics}");
     drop(held);
     stop(&server.0);
     server.0.wait().expect("it ends");

@@ -51,7 +51,7 @@ const STEPS: &[Step] = &[
     step_of("fmt", "layout of the Rust sources", &[], steps::fmt),
     step_of("clippy", "lints, native", &[], steps::clippy),
     step_of("clippy-wasm", "lints, as the browser's program is compiled", &[], steps::clippy_wasm),
-    step_of("deny", "licences and sources of foreign crates", &[], steps::deny),
+    step_of("deny", "licences, sources and known faults of foreign crates", &[], steps::deny),
     step_of("tidy", "invariants of the design", &[], steps::tidy),
     step_of("deploy", "files for containers", &[], steps::deploy),
     step_of("unit", "unit, database and HTTP tests", &[], steps::unit),

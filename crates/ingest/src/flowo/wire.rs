@@ -3,10 +3,7 @@
 use crate::weight::{MOST_BYTES, Weight};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
 use serde_json::{Value, value::RawValue};
-use std::collections::BTreeMap;
-
-/// How many tags are read, so that the number left out can be reported; nobody has more.
-pub const MOST_TAGS: usize = 5_000;
+use std::collections::{BTreeMap, HashSet};
 
 /// One report: an event, its record, and the state that the plugin carries from answer to answer.
 ///
@@ -133,17 +130,10 @@ fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
         Tags::Text(text) => text.split(',').map(str::to_owned).collect(),
         Tags::Nothing(()) => Vec::new(),
     };
-    let mut tags: Vec<String> = Vec::new();
-    for word in words {
-        let word = word.trim();
-        if !word.is_empty() && !tags.iter().any(|tag| tag == word) {
-            tags.push(word.to_owned());
-        }
-        if tags.len() == MOST_TAGS {
-            break;
-        }
-    }
-    Ok(tags)
+    // All of them: the fold keeps the first, and needs their number to say how many are missing.
+    let mut seen = HashSet::new();
+    let trimmed = words.iter().map(|word| word.trim());
+    Ok(trimmed.filter(|word| !word.is_empty() && seen.insert(*word)).map(str::to_owned).collect())
 }
 
 /// A value of any form, unless it would take too much memory.

@@ -205,30 +205,35 @@ pub async fn touched(conn: &mut Conn, run: RunId, since: &Horizon, most: i64) ->
     Ok((complete.then(|| rows.iter().filter_map(|(id, _)| id.parse().ok().map(JobKey)).collect()), next))
 }
 
-/// How many wildcard names are read: more than any workflow has.
+/// How many wildcard names are read.
 const MOST_WILDCARDS: i64 = 1_000;
 
-/// The wildcards of a run's jobs, those used by most rules first, taken from one job of each rule.
+/// The wildcards of a run's jobs, those used by most rules first, taken from one job of each rule; and how many more
+/// there are. The wildcard `also` is among them wherever it comes in that order.
 ///
 /// Reads one job per rule, by index.
-pub async fn wildcards(conn: &mut Conn, run: RunId) -> Result<Vec<String>, StoreError> {
-    sqlx::query_scalar(
-        "select k
+pub async fn wildcards(conn: &mut Conn, run: RunId, also: Option<&str>) -> Result<(Vec<String>, u32), StoreError> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "select k, names from (
+         select k, row_number() over (order by count(*) desc, k) as place, count(*) over () as names
            from rule_counts c,
                 lateral (select wildcards from job_executions
                           where workflow_run_id = c.workflow_run_id and left(rule, 100) = left(c.rule, 100) and rule = c.rule and jsonb_typeof(wildcards) = 'object'
                           order by id desc limit 1) j,
                 jsonb_object_keys(j.wildcards) k
           where c.workflow_run_id = $1 and c.rule <> ''
-          group by k
-          order by count(*) desc, k
-          limit $2",
+          group by k) ranked
+          where place <= $2 or k = $3
+          order by place",
     )
     .bind(run.0)
     .bind(MOST_WILDCARDS)
+    .bind(also)
     .fetch_all(conn)
     .await
-    .doing("reading wildcards")
+    .doing("reading wildcards")?;
+    let more = rows.first().map_or(0, |(_, names)| *names as u32) - rows.len() as u32;
+    Ok((rows.into_iter().map(|(name, _)| name).collect(), more))
 }
 
 /// How long jobs of each rule took in the newest three other attempts of the same thing: their number, mean and

@@ -152,6 +152,24 @@ async fn who_is_being_answered_is_not_closed_to_make_room() {
 }
 
 #[tokio::test]
+async fn a_failed_accept_closes_who_waits_only_where_descriptors_are_short() {
+    let lab = lab(WIDE).await;
+    let mut silent = lab.open(b"").await;
+    lab.until((1, 1)).await;
+    for gone in [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::Interrupted] {
+        lab.sockets.recover(&gone.into()).await;
+        assert_eq!(lab.sockets.count(), (1, 1), "{gone:?}");
+    }
+
+    lab.sockets.recover(&io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error())).await;
+
+    assert_eq!(heard(&mut silent, "").await, "");
+    lab.until((0, 0)).await;
+    let mut next = lab.open(ASK).await;
+    assert!(heard(&mut next, "hello").await.ends_with("hello"));
+}
+
+#[tokio::test]
 async fn a_server_that_stops_finishes_answers_and_waits_for_nobody_else() {
     let lab = lab(WIDE).await;
     let mut slow = lab.open(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;

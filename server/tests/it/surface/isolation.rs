@@ -1,0 +1,144 @@
+//! What belongs to one person is in no answer to another: every function and route with generated values, asked by a
+//! member about their own run, by another member, by a viewer and by a second admin.
+
+use super::{Credential, Flowod, Known, Maker, Question, functions::Declared, question};
+use flowo_server::{commands::serve, http::access::COOKIE, secrets};
+use model::{UserId, access::Role};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, path::Path};
+use store::people;
+use tempfile::TempDir;
+use testkit::TestDatabase;
+use tokio::time::timeout;
+
+/// A word in every text that is reported of the run.
+const REPORTED: &str = "heronry";
+/// A word in its files, and nowhere else.
+const WRITTEN: &str = "kingfisher";
+/// Requests of each credential.
+const REQUESTS: usize = 700;
+
+/// A session, and a token of each scope.
+async fn person(database: &TestDatabase, name: &str, role: Role) -> (UserId, Vec<Credential>) {
+    let secrets = serve::key(&database.store).await.expect("a key");
+    let mut conn = database.store.conn().await.expect("a connection");
+    let user = UserId(people::os_user(&mut conn, name, name, role).await.expect("a user").id);
+    let session = secrets::random().expect("randomness");
+    people::add_session(&mut conn, user, &secrets.hash(&session), 1).await.expect("a session");
+    let mut all = vec![Credential::Cookie(format!("{COOKIE}={session}"))];
+    for scope in ["report", "read", "write", "admin"] {
+        let token = secrets::token().expect("randomness");
+        let hash = secrets.hash(&token);
+        let scope = scope.parse().expect("a scope");
+        people::add_token(&mut conn, user, "t", &secrets::shown(&token), &hash, scope, None).await.expect("a token");
+        all.push(Credential::Token(token));
+    }
+    (user, all)
+}
+
+/// A run whose texts and files hold the words; returns its id.
+async fn reported(base: &str, token: &str, dir: &Path) -> String {
+    std::fs::create_dir_all(dir.join("out")).expect("a directory");
+    for file in ["run.log", "out/a.txt", "Snakefile"] {
+        std::fs::write(dir.join(file), format!("{WRITTEN}\tvalue\n{WRITTEN}\t1\n")).expect("a file");
+    }
+    let id = uuid::Uuid::now_v7().to_string();
+    let http = testkit::client();
+    let send = async |event: &str, record: Value, begun: bool| {
+        let context = json!({ "current_workflow_id": begun.then_some(&id), "dryrun": false, "jobs": {}, "logfile": dir.join("run.log"),
+                              "flowo_project_name": format!("{REPORTED} run"), "flowo_tags": [REPORTED], "workdir": dir });
+        let body = json!({ "event": event, "record": record, "context": context });
+        let answer = http.post(format!("{base}/api/v1/reports/")).bearer_auth(token).json(&body).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK, "{event}");
+    };
+    let rules = json!([{ "name": REPORTED, "code": format!("echo {REPORTED}"), "language": "bash" }]);
+    send("workflow_started", json!({ "workflow_id": id, "snakefile": dir.join("Snakefile"), "rules": rules }), false).await;
+    let graph = json!({ "nodes": [{ "rule": REPORTED }, { "rule": "map" }], "links": [{ "source": 0, "target": 1 }] });
+    send("rulegraph", json!({ "rulegraph": graph }), true).await;
+    for job in 1..=6 {
+        let info = json!({ "job_id": job, "rule_name": REPORTED, "threads": 1, "input": [format!("{REPORTED}.in")], "output": ["out/a.txt"],
+                           "log": ["run.log"], "benchmark": null, "rule_msg": REPORTED, "wildcards": { "sample": REPORTED }, "reason": REPORTED,
+                           "shellcmd": format!("cat {REPORTED}"), "priority": 0, "resources": { "tmpdir": REPORTED } });
+        send("job_info", info, true).await;
+        send("job_started", json!({ "job_ids": [job] }), true).await;
+        match job % 3 {
+            0 => send("job_finished", json!({ "job_id": job }), true).await,
+            1 => send("job_error", json!({ "job_id": job }), true).await,
+            _ => {}
+        }
+    }
+    send("error", json!({ "exception": REPORTED, "location": null, "rule": REPORTED, "traceback": REPORTED }), true).await;
+    id
+}
+
+/// The functions and routes whose answers held a word.
+#[derive(Debug, Default)]
+struct Seen {
+    reported: BTreeSet<String>,
+    written: BTreeSet<String>,
+}
+
+/// Sends generated requests with each of somebody's credentials.
+async fn asked(base: &str, who: &[Credential], (known, declared): (&Known, &Declared), seed: u64) -> Seen {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let mut seen = Seen::default();
+    for (at, credential) in who.iter().enumerate() {
+        let mut maker = Maker::new(seed + at as u64, known, declared);
+        for _ in 0..REQUESTS {
+            let Question { what, request, .. } =
+                question(&mut maker, &client, base, std::slice::from_ref(credential), declared, &known.talked_of);
+            if what.ends_with("/live") {
+                continue; // Endless; its own tests try who may follow what.
+            }
+            let answer = async { request.send().await?.bytes().await };
+            // Some requests never leave the client, and some bodies are refused while they are sent.
+            let Ok(Ok(bytes)) = timeout(super::ANSWER_TIMEOUT, answer).await else { continue };
+            let holds = |word: &str| bytes.windows(word.len()).any(|part| part == word.as_bytes());
+            if holds(REPORTED) {
+                seen.reported.insert(what.clone());
+            }
+            if holds(WRITTEN) {
+                seen.written.insert(what);
+            }
+        }
+    }
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_belongs_to_one_person_is_in_no_answer_to_another() {
+    let (database, files) = (TestDatabase::new().await, TempDir::new().expect("a directory"));
+    let roots = files.path().join("{user}").display().to_string();
+    let flowod = Flowod::start_as(&database, &[("FLOWO_FILE_ROOTS", &roots)]).await;
+    let (_, ana) = person(&database, "ana", Role::Member).await;
+    let (_, ben) = person(&database, "ben", Role::Member).await;
+    let (_, viewer) = person(&database, "visitor", Role::Viewer).await;
+    let (_, second) = person(&database, "second", Role::Admin).await;
+    let Some(Credential::Token(reporter)) = ana.get(1) else { panic!("a token") };
+    let run = reported(&flowod.base, reporter, &files.path().join("ana")).await;
+    let mut known = Known { runs: vec![run.clone()], talked_of: run, numbers: Vec::new() };
+    let numbers =
+        "select id::text from (select id from job_executions union select id from paths union select number from workflow_runs) n";
+    known.numbers = database.texts(numbers).await.iter().filter_map(|text| text.parse().ok()).collect();
+    let declared = Declared::read();
+    let kept = "select concat_ws(' ', r.workflow_name, r.status, r.deleted_at, j.id, j.status, j.attempt, j.rule, j.shell_command)
+                  from workflow_runs r join job_executions j on j.workflow_run_id = r.id where r.user_name = 'ana' order by 1";
+    let before = database.texts(kept).await;
+    assert_eq!(before.len(), 6, "{before:?}");
+    let ask = async |who: &[Credential], seed: u64| asked(&flowod.base, who, (&known, &declared), seed).await;
+
+    let to_ben = ask(&ben, 1_000).await;
+    let to_viewer = ask(&viewer, 2_000).await;
+    assert_eq!(database.texts(kept).await, before, "neither another member nor a viewer changes it");
+    let to_second = ask(&second, 3_000).await;
+    let to_ana = ask(&ana[..4], 4_000).await;
+
+    assert_eq!((to_ben.reported, to_ben.written), (BTreeSet::new(), BTreeSet::new()), "another member");
+    assert_eq!((to_viewer.written, to_second.written), (BTreeSet::new(), BTreeSet::new()), "whoever sees a run does not read its files");
+    for (who, reported) in [("a viewer", to_viewer.reported), ("a second admin", to_second.reported), ("ana", to_ana.reported)] {
+        assert!(reported.len() > 20, "{who} sees the run in few answers only: {reported:?}");
+    }
+    assert!(to_ana.written.len() > 3, "her files are in few answers only: {:?}", to_ana.written);
+    flowod.end().await;
+}
