@@ -1,8 +1,13 @@
 # flowod and its pages, without PostgreSQL: DATABASE_URL or POSTGRES_HOST names a server. See docker-compose.yml.
 
-FROM node:20-bookworm-slim AS node
+# The images to build from. `--build-arg` names others, or the same by digest: NAME@sha256:...
+ARG NODE_IMAGE=node:20-bookworm-slim
+ARG RUST_IMAGE=rust:1.95-bookworm
+ARG BASE_IMAGE=debian:bookworm-slim
 
-FROM rust:1.95-bookworm AS build
+FROM ${NODE_IMAGE} AS node
+
+FROM ${RUST_IMAGE} AS build
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules /usr/local/lib/node_modules
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
@@ -17,7 +22,7 @@ COPY . .
 RUN cargo build --release --locked --package server --bin flowod --target-dir /cache/server \
  && install -D /cache/server/release/flowod /out/flowod
 
-FROM debian:bookworm-slim
+FROM ${BASE_IMAGE}
 # Certificates for a PostgreSQL that is reached over TLS.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates \

@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMA = pathlib.Path(importlib.util.find_spec("compose").origin).parent / "config" / "compose_spec.json"
 #: What a user must set, and nothing else.
 LEAST = {"POSTGRES_PASSWORD": "something", "FLOWO_IMAGE": "registry.example.org/flowo:0.1.0"}
+SECRET = re.compile("PASSWORD|SECRET_KEY|TOKEN")
 
 
 class Missing(Exception):
@@ -61,7 +62,14 @@ def merged(under, over):
 
 
 class Compose(unittest.TestCase):
-    FILES = ("docker-compose.yml", "docker-compose.release.yml", "docker-compose.integrated.yml")
+    WHOLE = ("docker-compose.yml", "docker-compose.release.yml")
+    FILES = (*WHOLE, "docker-compose.integrated.yml")
+    #: Where each service may write: its volumes, and what is gone with the container.
+    WRITABLE = {
+        "postgres": ({"/var/lib/postgresql/data"}, {"/tmp", "/var/run/postgresql"}),
+        "flowod": ({"/var/lib/flowo"}, {"/tmp"}),
+        "db-monitor": ({"/var/lib/flowo"}, {"/tmp"}),
+    }
 
     def test_every_file_is_a_compose_file(self):
         schema = json.loads(SCHEMA.read_text())
@@ -75,19 +83,52 @@ class Compose(unittest.TestCase):
             jsonschema.validate({"services": {"flowod": {"imagine": "x"}}}, schema)
 
     def test_nothing_starts_with_a_password_that_is_in_the_file(self):
-        for name in ("docker-compose.yml", "docker-compose.release.yml"):
-            with self.subTest(name), self.assertRaisesRegex(Missing, "POSTGRES_PASSWORD"):
-                read(name, {**LEAST, "POSTGRES_PASSWORD": ""})
+        for name in self.WHOLE:
+            with self.subTest(name):
+                with self.assertRaisesRegex(Missing, "POSTGRES_PASSWORD"):
+                    read(name, {**LEAST, "POSTGRES_PASSWORD": ""})
+                for service, told in read(name, {**LEAST, "POSTGRES_PASSWORD": "given", "SECRET_KEY": "given"})["services"].items():
+                    secrets = {key: value for key, value in told["environment"].items() if SECRET.search(key)}
+                    self.assertIn("POSTGRES_PASSWORD", secrets, service)
+                    self.assertEqual(set(secrets.values()), {"given"}, service)
 
-    def test_the_server_writes_to_its_volume_only_and_has_no_rights_of_root(self):
-        for name in ("docker-compose.yml", "docker-compose.release.yml"):
-            for service in ("flowod", "db-monitor"):
+    def test_no_service_writes_outside_its_volume_or_has_rights_of_root(self):
+        for name in self.WHOLE:
+            services = read(name, LEAST)["services"]
+            self.assertEqual(set(services), {"postgres", "flowod", "db-monitor"})
+            for service, told in services.items():
                 with self.subTest(f"{name} {service}"):
-                    told = read(name, LEAST)["services"][service]
-                    self.assertTrue(told["read_only"])
+                    self.assertIs(told["read_only"], True)
                     self.assertEqual(told["cap_drop"], ["ALL"])
-                    self.assertIn("no-new-privileges:true", told["security_opt"])
-                    self.assertEqual(told["environment"]["FLOWO_DATA_DIR"], "/var/lib/flowo")
+                    self.assertEqual(told["security_opt"], ["no-new-privileges:true"])
+                    for rights in ("privileged", "cap_add", "devices", "pid", "network_mode"):
+                        self.assertNotIn(rights, told)
+                    volumes = {volume.split(":")[1] for volume in told["volumes"]}
+                    scratch = {place.split(":")[0] for place in told["tmpfs"]}
+                    self.assertEqual((volumes, scratch), self.WRITABLE[service])
+            for service in ("flowod", "db-monitor"):
+                self.assertEqual(services[service]["environment"]["FLOWO_DATA_DIR"], "/var/lib/flowo")
+            self.assertEqual(services["postgres"]["user"], "postgres")
+        last_stage = (ROOT / "Dockerfile").read_text().rsplit("\nFROM ", 1)[1]
+        self.assertIn("\nUSER flowo\n", last_stage)
+
+    def test_every_image_can_be_pinned_to_a_digest(self):
+        dockerfile = (ROOT / "Dockerfile").read_text()
+        head, *_ = re.split(r"^FROM ", dockerfile, maxsplit=1, flags=re.MULTILINE)
+        defaults = dict(re.findall(r"^ARG (\w+)=(\S+)$", head, re.MULTILINE))
+        named = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
+        self.assertEqual(named, [f"${{{name}}}" for name in defaults], "each stage is made from an image with a default")
+        for image in defaults.values():
+            self.assertRegex(image, r"^[a-z]+:[\w.-]+$")
+        self.assertEqual(read("docker-compose.yml", LEAST)["services"]["flowod"]["build"]["args"], defaults)
+
+        pinned = {name: f"{name.lower()}@sha256:{'0' * 64}" for name in (*defaults, "POSTGRES_IMAGE", "FLOWO_IMAGE")}
+        for name in self.WHOLE:
+            services = read(name, {**LEAST, **pinned})["services"]
+            self.assertEqual(services["postgres"]["image"], pinned["POSTGRES_IMAGE"])
+            self.assertEqual({services[service]["image"] for service in ("flowod", "db-monitor")}, {pinned["FLOWO_IMAGE"]})
+        args = read("docker-compose.yml", {**LEAST, **pinned})["services"]["flowod"]["build"]["args"]
+        self.assertEqual(args, {name: pinned[name] for name in defaults})
 
     def test_the_release_is_the_same_with_an_image_by_its_tag(self):
         built, released = read("docker-compose.yml", LEAST), read("docker-compose.release.yml", LEAST)

@@ -350,19 +350,41 @@ class Runs(FlowoTest):
     def test_looking_at_a_workflow_makes_no_run(self):
         self.lay_out("normal")
 
-        for look in (
-            ["--summary"],
-            ["--dag"],
-            ["--rulegraph"],
-            ["--list-changes", "code"],
-            ["--delete-all-output", "--cores", "1"],
-        ):
-            self.snakemake(*look)
+        self.look(["--summary"], ["--dag"], ["--rulegraph"], ["--list-changes", "code"])
         self.assertEqual(self.server.api.runs(self.directory), [])
 
         # An error is shown: Snakemake knows nothing of this file.
         self.snakemake("--cleanup-metadata", "nothing", status=1)
         self.assertEqual([run["status"] for run in self.server.api.runs(self.directory)], ["failed"])
+
+    def test_looking_at_a_finished_workflow_makes_no_second_run(self):
+        self.lay_out("normal")
+        self.snakemake("--cores", "4")
+        run = self.only_run()
+
+        self.look(
+            ["--report", "report.html"],
+            ["--list-changes", "code"],
+            ["--list-untracked"],
+            ["--delete-temp-output", "--cores", "1"],
+            ["--delete-all-output", "--cores", "1"],
+        )
+
+        self.assertTrue(self.made("report.html"))
+        self.assertFalse(self.made("report/lines.txt"), "the output is deleted")
+        self.assertEqual(self.told(), {job: ["success"] for job in self.NORMAL})
+        now = self.only_run()
+        for fact in ("id", "status", "ended_at", "jobs", "errors"):
+            self.assertEqual(now[fact], run[fact], "the run is as it was")
+
+    def look(self, *questions):
+        """Asks Snakemake about the workflow. The client reports nothing but the rule graph, and closes no run."""
+        witness = self.witness()
+        for question in questions:
+            self.snakemake(*question, FLOWO_HOST=witness.url)
+        self.assertEqual(witness.statuses(), {200})
+        told = [exchange.event or exchange.path for exchange in witness.exchanges]
+        self.assertEqual(told, ["rulegraph"] * len(questions))
 
     def test_a_job_that_is_put_in_front_is_described_from_the_log(self):
         self.lay_out("normal")

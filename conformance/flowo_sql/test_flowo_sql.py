@@ -6,6 +6,7 @@ tries what a role with write access must not do.
 """
 
 import json
+import shutil
 import signal
 import time
 import unittest
@@ -106,6 +107,7 @@ class RealRuns(SqlTest):
             "FLOWO_WORKING_PATH": str(self.place.base),
             **settings,
         }
+        settings = {name: value for name, value in settings.items() if value is not None}
         arguments = ("--logger-flowo-name", self.name, *arguments)
         snakemake = Snakemake(self.directory, *arguments, settings=settings)
         self.addCleanup(snakemake.end)
@@ -140,6 +142,19 @@ class RealRuns(SqlTest):
             self.owner.execute("select extract(epoch from now() - %s)", [row[name]])
             self.assertLess(abs(self.owner.fetchone()[0]), 300, (name, row))
         self.assertLessEqual(row["started_at"], row["ended_at"])
+
+    def test_no_setting_comes_from_the_config_file_of_newer_plugins(self):
+        config = self.place.base / ".config/flowo/config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text('FLOWO_USER = "bob"\nFLOWO_WORKING_PATH = "/"\n')
+        self.addCleanup(shutil.rmtree, config.parent)
+
+        snakemake = self.start("flaky", "--cores", "1", FLOWO_USER=None, FLOWO_WORKING_PATH=None)
+
+        self.assertEqual(snakemake.wait(), 0, snakemake.console())
+        self.assertIn("flowo_working_path is not configured", snakemake.console())
+        run = self.only_run()
+        self.assertEqual((run["status"], run["user_name"], run["user_id"]), ("success", "", None))
 
     def test_a_run_without_trouble_is_told_in_full(self):
         status = self.snakemake("normal", "--cores", "4", "--logger-flowo-tags", "qc, rna")

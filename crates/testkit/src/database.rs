@@ -66,6 +66,17 @@ impl TestDatabase {
         self.options.to_url_lossy().to_string()
     }
 
+    /// Its address in parts, named as in the settings of `flowod`.
+    pub fn parts(&self) -> [(&'static str, String); 4] {
+        let socket = self.options.get_socket().map(|dir| dir.display().to_string());
+        [
+            ("POSTGRES_HOST", socket.unwrap_or_else(|| self.options.get_host().to_owned())),
+            ("POSTGRES_PORT", self.options.get_port().to_string()),
+            ("POSTGRES_USER", self.options.get_username().to_owned()),
+            ("POSTGRES_DB", self.name.clone()),
+        ]
+    }
+
     /// Runs statements as somebody at a prompt would.
     pub async fn sql(&self, statements: &str) {
         let mut conn = self.raw().await;

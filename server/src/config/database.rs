@@ -96,6 +96,8 @@ fn named(get: impl Fn(&str) -> Option<String>) -> Result<Option<(String, &'stati
     // The other parts may be set elsewhere: a password in `.env`, say.
     let part = |name: &str, default: &str| get(name).or_else(|| env(name)).unwrap_or_else(|| default.into());
     let escape = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+    // The directory of a socket may stand for a host, as it does for libpq.
+    let host = if host.starts_with('/') { escape(&host) } else { host };
     let url = format!(
         "postgres://{}:{}@{host}:{}/{}",
         escape(&part("POSTGRES_USER", "flowo")),
@@ -130,6 +132,22 @@ mod tests {
         let same = of(&[("DATABASE_URL", "postgres://u:p@db1/flowo"), ("POSTGRES_HOST", "db1")]).unwrap();
         assert_eq!(same, Some(("postgres://u:p@db1/flowo".to_owned(), "DATABASE_URL")));
         assert_eq!(of(&[("POSTGRES_USER", "ana")]).unwrap(), None, "the host decides");
+    }
+
+    #[test]
+    fn a_database_in_parts_is_on_a_host_or_behind_a_socket() {
+        for (host, shown) in [("db1", "PostgreSQL at db1:6543/runs"), ("/var/run/pg", "PostgreSQL at /var/run/pg:6543/runs")] {
+            let parts = [
+                ("POSTGRES_HOST", host),
+                ("POSTGRES_PORT", "6543"),
+                ("POSTGRES_DB", "runs"),
+                ("POSTGRES_USER", "ana"),
+                ("POSTGRES_PASSWORD", "p@/"),
+            ];
+            let (url, by) = of(&parts).unwrap().unwrap();
+            assert!(url.starts_with("postgres://ana:p%40%2F@"), "{url}");
+            assert_eq!((Database::Named(url).shown().as_str(), by), (shown, "POSTGRES_HOST"));
+        }
     }
 
     #[test]

@@ -160,6 +160,35 @@ async fn jobs_are_told_started_and_ended() {
     api.tell(&flow, json!({"level": "job_finished", "jobid": 77})).await;
 }
 
+/// Each of these messages may be stored before the next one arrives, or all of them together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_start_that_comes_after_its_description_is_of_the_same_attempt() {
+    let lab = Lab::new().await;
+    let api = Api(&lab);
+    for one_by_one in [true, false] {
+        let flow = api.create("").await;
+        for message in [info(1), json!({"level": "job_started", "jobs": [1]}), json!({"level": "job_finished", "jobid": 1})] {
+            api.tell(&flow, message).await;
+            if one_by_one {
+                api.now(&flow).await;
+            }
+        }
+        api.tell(&flow, json!({"level": "progress", "done": 1, "total": 1})).await;
+
+        let jobs = api.jobs(&flow).await;
+        assert_eq!(jobs.len(), 1, "{jobs:?}");
+        assert_eq!((&jobs[0]["status"], &jobs[0]["input"], &jobs[0]["output"]), (&json!("Done"), &json!(["a"]), &json!(["b"])));
+        let run = lab.api("/runs?limit=1&sort=started:desc").await["items"][0].clone();
+        assert_eq!((&run["status"], &run["jobs"]["seen"], &run["jobs"]["lost"]), (&json!("success"), &json!(1), &json!(0)));
+        let attempts = lab.all(&format!("/runs/{}/jobs?attempts=all", run["id"].as_str().expect("an id"))).await;
+        assert_eq!(attempts.len(), 1, "one by one: {one_by_one}: {attempts:?}");
+        let job = &attempts[0];
+        assert_eq!((&job["attempt"], &job["status"], &job["filled_from"]), (&json!(1), &json!("success"), &Value::Null));
+        assert_eq!((&job["files"]["input"], &job["files"]["output"]), (&json!(1), &json!(1)));
+        assert!(job["started_at"].is_string() && job["ended_at"].is_string(), "{job}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn progress_counts_and_ends() {
     let lab = Lab::new().await;

@@ -1,11 +1,15 @@
 //! What the program accepts from its surroundings, and what it never reveals: files in the working directory,
-//! contradicting settings, strangers' texts on a terminal, secrets in the log.
+//! contradicting settings, strangers' texts on a terminal, secrets in the log. And what its settings give to clients.
 
+use crate::private_postgres::{setting, stop};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     os::unix::fs::PermissionsExt as _,
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    thread::JoinHandle,
 };
 use tempfile::TempDir;
 use testkit::TestDatabase;
@@ -91,13 +95,28 @@ async fn a_file_of_settings_that_others_may_write_stops_the_program() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_named_database_is_used_beside_a_directory_and_that_is_said() {
     let database = TestDatabase::new().await;
-    let dir = open_dir();
-    let data = dir.path().join("data");
-    let args = ["token", "--data-dir", data.to_str().expect("text"), "create", "--name", "mine", "--scope", "report"];
-    let done = flowod(dir.path(), &args).env("DATABASE_URL", database.url()).output().expect("flowod runs");
-    assert!(done.status.success() && said(&done).contains("holds only the journal"), "{}", said(&done));
-    assert_eq!(database.text("select count(*)::text from tokens where name = 'mine'").await.as_deref(), Some("1"));
-    assert!(!data.join("pg").exists(), "a private database was started beside it");
+    let (url, parts) = (vec![("DATABASE_URL", database.url())], Vec::from(database.parts()));
+    for (number, (settings, in_file)) in [(&url, false), (&parts, false), (&url, true), (&parts, true)].into_iter().enumerate() {
+        let dir = open_dir();
+        let data = dir.path().join("data");
+        let name = format!("mine {number}");
+        let args = ["token", "--data-dir", data.to_str().expect("text"), "create", "--name", name.as_str(), "--scope", "report"];
+        let mut command = flowod(dir.path(), &args);
+        if in_file {
+            let lines: Vec<String> = settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+            file(&dir.path().join(".env"), &lines.concat(), 0o600);
+        } else {
+            command.envs(settings.iter().map(|(key, value)| (*key, value.as_str())));
+        }
+
+        let done = command.output().expect("flowod runs");
+
+        let told = format!("{}; {} holds only the journal", settings[0].0, data.display());
+        assert!(done.status.success() && said(&done).contains(&format!("named by {told}")), "{told}: {}", said(&done));
+        let made = format!("select count(*)::text from tokens where name = '{name}'");
+        assert_eq!(database.text(&made).await.as_deref(), Some("1"), "{told}");
+        assert!(!data.join("pg").exists(), "a private database was started beside it: {told}");
+    }
 }
 
 #[test]
@@ -131,11 +150,103 @@ async fn nothing_that_a_stranger_wrote_acts_on_a_terminal() {
     };
     let name = "\u{1b}[2J\u{9b}2J\u{9d}0;t\u{7}\u{7f}\u{202e}txt.exe\u{2067}\rend";
     let json = run(&["monitor", "--once", "--all", "--peek", "--json"]);
-    let line: serde_json::Value = serde_json::from_str(json.lines().next().expect("a line")).expect("JSON");
+    let line: Value = serde_json::from_str(json.lines().next().expect("a line")).expect("JSON");
     assert_eq!(line["new_values"]["workflow_name"], name, "and JSON means the same");
     assert!(run(&["monitor", "--once", "--all", "--peek"]).contains("\\u{9b}2J"));
     run(&["token", "create", "--scope", "read", "--name", name]);
     assert!(run(&["token", "list"]).contains("\\u{202e}txt.exe"));
+}
+
+/// A server that is ready.
+struct Served {
+    process: Child,
+    base: String,
+    /// The key in its sign-in link.
+    key: String,
+    log: Option<JoinHandle<String>>,
+}
+
+impl Served {
+    fn start(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("flowod starts");
+        let mut errors = process.stderr.take().expect("a pipe");
+        let log = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            errors.read_to_end(&mut all).expect("the log");
+            String::from_utf8_lossy(&all).into_owned()
+        });
+        let mut lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+        let mut ready = Vec::new();
+        while let Some(Ok(line)) = lines.next() {
+            ready.push(line);
+            if ready.last().is_some_and(|line| line.starts_with("Database: ")) {
+                break;
+            }
+        }
+        let [told, link, ..] = ready.as_slice() else { panic!("flowod did not start: {ready:?}") };
+        assert_eq!(ready.len(), 4, "{ready:?}");
+        let base = told.rsplit_once(' ').expect("an address").1.to_owned();
+        let key = link.rsplit_once("key=").expect("a key").1.to_owned();
+        // Keeps the pipe open and drained, so that the server's later output cannot fail.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, base, key, log: Some(log) }
+    }
+
+    /// Stops the server and returns its log.
+    fn end(mut self) -> String {
+        stop(&self.process);
+        self.process.wait().expect("its end");
+        self.log.take().expect("a log").join().expect("a reader")
+    }
+}
+
+impl Drop for Served {
+    /// After a failed test.
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn clients_are_given_the_working_path_that_is_set_however_they_get_it() {
+    let database = TestDatabase::new().await;
+    let set = "FLOWO_WORKING_PATH";
+    for in_file in [false, true] {
+        let dir = open_dir();
+        let mut command = flowod(dir.path(), &["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
+        command.arg(dir.path().join("data")).env("DATABASE_URL", database.url());
+        // Clients need the path as they know it, and not the path of the same tree on the server.
+        command.env("CONTAINER_MOUNT_PATH", dir.path());
+        if in_file {
+            file(&dir.path().join(".env"), &format!("{set}=\"/lab/runs of all\"\n"), 0o600);
+        } else {
+            command.env(set, "/lab/runs of all");
+        }
+
+        let server = Served::start(&mut command);
+        let answer = signed_in(&server.base, &server.key).await;
+
+        server.end();
+        assert_eq!(answer["flowo_working_path"], "/lab/runs of all", "{answer}");
+        assert_eq!(setting(dir.path(), set), "/lab/runs of all");
+    }
+}
+
+/// What `flowo login` is told at its end, if whoever has the key of a sign-in link approves it.
+async fn signed_in(base: &str, key: &str) -> Value {
+    let http = testkit::client();
+    let form = http.post(format!("{base}/sign-in")).header("content-type", "application/x-www-form-urlencoded").body(format!("key={key}"));
+    let session = form.send().await.expect("an answer");
+    let cookie = session.headers()["set-cookie"].to_str().expect("text").split(';').next().expect("a cookie").to_owned();
+    let tokens = format!("{base}/api/v1/tokens/cli");
+    let start = http.post(format!("{tokens}/start")).json(&json!({ "ttl_days": 7 })).send().await.expect("an answer");
+    let begun: Value = start.json().await.expect("JSON");
+    let code = begun["device_code"].as_str().expect("a code");
+    let approval = http.post(format!("{tokens}/approve")).header("cookie", cookie).json(&json!({ "device_code": code }));
+    assert_eq!(approval.send().await.expect("an answer").status(), StatusCode::OK);
+    let poll = http.get(format!("{tokens}/poll/{code}")).send().await.expect("an answer");
+    poll.json().await.expect("JSON")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -144,22 +255,8 @@ async fn no_secret_reaches_the_log_however_much_is_logged() {
     let dir = open_dir();
     let mut command = flowod(dir.path(), &["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
     command.arg(dir.path().join("data")).env("DATABASE_URL", database.url()).env("FLOWO_LOG", "trace").env("FLOWO_LOG_FORMAT", "text");
-    let mut server = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("flowod starts");
-    let mut log = server.stderr.take().expect("a pipe");
-    let logged = std::thread::spawn(move || {
-        let mut all = Vec::new();
-        log.read_to_end(&mut all).map(|_| String::from_utf8_lossy(&all).into_owned())
-    });
-    let mut lines = BufReader::new(server.stdout.take().expect("a pipe")).lines();
-    let mut ready = Vec::new();
-    while let Some(Ok(line)) = lines.next() {
-        ready.push(line);
-        if ready.last().is_some_and(|line| line.starts_with("Database: ")) {
-            break;
-        }
-    }
-    assert_eq!(ready.len(), 4, "{ready:?}");
-    let base = ready[0].rsplit_once(' ').expect("an address").1.to_owned();
+    let server = Served::start(&mut command);
+    let base = server.base.clone();
     let config = std::fs::read_to_string(dir.path().join(".config/flowo/config.toml")).expect("a configuration");
     let token = config.split('"').find(|part| part.starts_with("flw_")).expect("a token").to_owned();
     let http = testkit::client();
@@ -173,7 +270,7 @@ async fn no_secret_reaches_the_log_however_much_is_logged() {
     let form = http.post(format!("{base}/sign-in")).header("content-type", "application/x-www-form-urlencoded").body("key=KEYKEYKEYKEYKEY");
     form.send().await.expect("an answer");
     http.get(format!("{base}/api/workflows")).bearer_auth(&token).send().await.expect("an answer");
-    let nobodys = serde_json::json!({ "msg": "{}", "timestamp": "now", "id": 999_999 });
+    let nobodys = json!({ "msg": "{}", "timestamp": "now", "id": 999_999 });
     http.post(format!("{base}/update_workflow_status")).bearer_auth(&token).json(&nobodys).send().await.expect("an answer");
     // Failing requests are logged with their paths.
     database
@@ -182,10 +279,7 @@ async fn no_secret_reaches_the_log_however_much_is_logged() {
     let broken = get("/api/v1/tokens/cli/poll/POLPOLPOLPOLPOL".into()).await;
     http.get(format!("{base}/runs")).header("cookie", "flowo_session=KEYKEYKEYKEYKEY").send().await.expect("an answer");
 
-    let pid = rustix::process::Pid::from_raw(i32::try_from(server.id()).expect("a pid")).expect("a pid");
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
-    server.wait().expect("its end");
-    let log = logged.join().expect("a reader").expect("the log");
+    let log = server.end();
 
     assert!(log.contains("Could not answer") && log.contains("/api/v1/tokens/cli/poll/…"), "{log}");
     assert!(log.contains("An update about no workflow"), "our own events are logged as asked: {log}");

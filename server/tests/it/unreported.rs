@@ -126,6 +126,13 @@ async fn a_start_that_comes_after_its_description_is_of_the_same_attempt() {
     client.tell("job_finished", json!({ "job_id": 1 })).await;
 
     assert_eq!(client.jobs().await, [job(1, 1, "success", None)]);
+    let told = lab.all(&format!("/runs/{}/jobs", client.id().expect("a run"))).await;
+    assert_eq!((told.len(), &told[0]["rule"], &told[0]["files"]["output"]), (1, &json!("make"), &json!(1)), "with its description");
+
+    client.ends().await;
+
+    let run = client.run().await;
+    assert_eq!((&run["status"], &run["jobs"]["success"], &run["jobs"]["lost"]), (&json!("success"), &json!(1), &json!(0)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -343,12 +350,42 @@ async fn a_client_of_panoptes_that_says_little_has_done_what_it_does_not_call_fa
         ("snakemake --cores 2 --quiet", vec![failed(1), gives_up], "failed", ["lost", "failed"]),
         ("snakemake --cores 2 --quiet", vec![stop.clone(), failed(1), failed(2)], "cancelled", ["cancelled", "cancelled"]),
         ("snakemake --cores 2", vec![stop, failed(1)], "cancelled", ["cancelled", "cancelled"]),
+        // The oldest clients send no command line.
+        ("", vec![], "success", ["success", "success"]),
+        ("", vec![json!({ "level": "job_finished", "jobid": 1 })], "failed", ["lost", "success"]),
     ] {
         let (run_is, mut jobs_are) = states(&lab, command, &rest).await;
         jobs_are.sort();
         let mut jobs = jobs.map(str::to_owned).to_vec();
         jobs.sort();
         assert_eq!((run_is.as_str(), jobs_are), (run, jobs), "{command} {rest:?}");
+    }
+}
+
+/// With --quiet, Panoptes' plugin for Snakemake 9 reports which jobs start, and no more of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_client_of_panoptes_that_reports_starts_alone_has_done_its_jobs_unless_it_reports_an_error() {
+    let lab = Lab::new().await;
+    let error = |class: &str| json!({ "level": "error", "msg": class, "rule": null, "location": null, "traceback": null });
+    let started = |jobs: &[i64]| json!({ "level": "job_started", "jobs": jobs });
+    for (rest, run_is, jobs_are) in [
+        (vec![started(&[3]), json!({ "level": "workflow_success" })], "success", ("success", Some("close"))),
+        (vec![error("RuleException"), started(&[3]), error("WorkflowError")], "failed", ("lost", None)),
+    ] {
+        let made: Value = lab.get("/create_workflow").send().await.expect("an answer").json().await.expect("JSON");
+        let id = made["id"].as_i64().expect("a number");
+        update(&lab, id, json!({ "level": "info", "msg": "Workflow started: workflow.py" })).await;
+        update(&lab, id, started(&[1, 2])).await;
+        for message in rest {
+            update(&lab, id, message).await;
+        }
+
+        // The old API waits until everything acknowledged is stored.
+        assert_eq!(lab.get(&format!("/api/workflow/{id}")).send().await.expect("an answer").status(), StatusCode::OK);
+        let run = lab.api("/runs?limit=1&sort=started:desc").await["items"][0].clone();
+        let jobs = lab.all(&format!("/runs/{}/jobs?attempts=all", run["id"].as_str().expect("an id"))).await;
+        let ends: Vec<_> = jobs.iter().map(|job| (job["status"].as_str().expect("a status"), job["filled_from"].as_str())).collect();
+        assert_eq!((run["status"].as_str(), ends), (Some(run_is), vec![jobs_are; 3]), "{run}");
     }
 }
 

@@ -51,6 +51,8 @@ pub struct Conversation {
     executes: bool,
     /// What its command line shows about its messages.
     hints: Hints,
+    /// The client reports the ends of jobs that succeed: it has done so, or may have done so.
+    tells_ends: bool,
     /// Errors whose job has not been reported yet.
     errors: VecDeque<String>,
     /// The newest of these errors came with the previous message.
@@ -77,6 +79,7 @@ impl Conversation {
             recent: VecDeque::new(),
             last_job: None,
             executes: false,
+            tells_ends: false,
             errors: VecDeque::new(),
             just_told: false,
             stops: None,
@@ -88,7 +91,7 @@ impl Conversation {
 
     /// The conversation of a run whose beginning another process received.
     pub fn resumed(hints: Hints) -> Self {
-        Self { executes: true, ..Self::new(hints) }
+        Self { executes: true, tells_ends: true, ..Self::new(hints) }
     }
 
     /// What its command line shows about its messages.
@@ -177,6 +180,7 @@ impl Conversation {
             "job_finished" => match number(message.get("jobid")) {
                 Some(job_id) => {
                     self.executes = true;
+                    self.tells_ends = true;
                     Event::JobEnded { job_id, status: JobStatus::Success }
                 }
                 None => Event::Other,
@@ -199,6 +203,7 @@ impl Conversation {
                 return events;
             }
             "progress" => {
+                self.tells_ends = true;
                 let told = |name: &str| number(message.get(name)).map_or(0, |n| i32::try_from(n.max(0)).unwrap_or(i32::MAX));
                 let (done, total) = (told("done"), told("total"));
                 if self.within && done >= total {
@@ -280,7 +285,9 @@ impl Conversation {
         // Some clients that run jobs on a cluster say nothing more before the first job has ended.
         self.executes |= said.starts_with("Using shell: ");
         self.stops = self.stops.or_else(|| lines::stop(said));
-        let event = lines::info(said, self.stops, self.hints);
+        // Without a command line, nothing says that a client is quiet, except that it never reports an end.
+        let quiet = self.hints.quiet || !(self.hints.known || self.tells_ends);
+        let event = lines::info(said, self.stops, quiet);
         let ends = event.may_close();
         if self.within && ends { words("info", said) } else { event }
     }

@@ -28,6 +28,9 @@ pub(super) fn stop(said: &str) -> Option<Stop> {
 /// These are only hints: the arguments were joined without quotes, so a word that looks like an option may be part of an option's value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hints {
+    /// There is a command line; the oldest clients send none.
+    #[serde(default)]
+    pub known: bool,
     /// The client says little: it reports failed jobs but no other ends, and of a dry run only how many jobs there would be.
     pub quiet: bool,
     /// The client executes nothing.
@@ -92,12 +95,13 @@ impl Hints {
         let has = |letter, names: &[&str]| command.split_whitespace().any(|word| names.contains(&word) || flags(word, letter));
         let says_what = command.split_whitespace().any(|word| word.starts_with("--quiet="));
         let asks = command.split_whitespace().any(|word| QUESTIONS.contains(&word.split_once('=').map_or(word, |(option, _)| option)));
-        Self { quiet: says_what || has('q', &["--quiet"]), dry: has('n', &["--dry-run", "--dryrun"]), asks }
+        Self { known: true, quiet: says_what || has('q', &["--quiet"]), dry: has('n', &["--dry-run", "--dryrun"]), asks }
     }
 }
 
-/// The event of a log line; `stops`: why the run was already stopping, if it was.
-pub(super) fn info(said: &str, stops: Option<Stop>, hints: Hints) -> Event {
+/// The event of a log line. `stops`: why the run was already stopping, if it was. `quiet`: the client does not report
+/// the ends of jobs that succeed.
+pub(super) fn info(said: &str, stops: Option<Stop>, quiet: bool) -> Event {
     if said.starts_with("Nothing to be done") {
         return Event::NothingToDo;
     }
@@ -108,7 +112,7 @@ pub(super) fn info(said: &str, stops: Option<Stop>, hints: Hints) -> Event {
         let end = match stops {
             Some(Stop::ByUser) => LastWord::Cancelled,
             Some(Stop::Other) => LastWord::Failed,
-            None if hints.quiet => LastWord::Done,
+            None if quiet => LastWord::Done,
             None => LastWord::DoneIfIdle,
         };
         return Event::Said { level: "info", message: said.to_owned(), logfile: Some(path.trim().to_owned()), end: Some(end) };

@@ -274,6 +274,26 @@ fn who_says_little_has_done_what_it_does_not_call_failed() {
 }
 
 #[test]
+fn who_sends_no_command_line_says_little_unless_it_reports_an_end() {
+    let end = json!({"level": "info", "msg": "Complete log: x.log"});
+    for (message, wanted) in [
+        (json!({"level": "job_info", "jobid": 1}), LastWord::Done),
+        (json!({"level": "job_error", "jobid": 1}), LastWord::Done),
+        (json!({"level": "job_finished", "jobid": 1}), LastWord::DoneIfIdle),
+        (json!({"level": "progress", "done": 1, "total": 2}), LastWord::DoneIfIdle),
+        (json!({"level": "info", "msg": "Will exit after finishing currently running jobs."}), LastWord::Failed),
+    ] {
+        let mut talk = Conversation::new(Hints::default());
+        meaning(&mut talk, message.clone());
+        let Event::Said { end: Some(word), .. } = one(&mut talk, end.clone()) else { panic!("{message}") };
+        assert_eq!(word, wanted, "{message}");
+    }
+    let mut resumed = Conversation::resumed(Hints::default());
+    let Event::Said { end: Some(word), .. } = one(&mut resumed, end) else { panic!() };
+    assert_eq!(word, LastWord::DoneIfIdle, "its beginning, heard by another process, may have told of ends");
+}
+
+#[test]
 fn a_job_that_ends_when_its_user_stops_the_run_is_cancelled() {
     let mut talk = Conversation::resumed(Hints::default());
     meaning(&mut talk, json!({"level": "info", "msg": "Terminating processes on user request, this might take some time."}));
