@@ -59,14 +59,16 @@ begin
                    || fact('dry_run', o.dry_run, n.dry_run) || fact('jobs_planned', o.jobs_planned, n.jobs_planned)
                    || fact('started_at', o.started_at, n.started_at) || fact('ended_at', o.ended_at, n.ended_at)
                    || fact('deleted_at', o.deleted_at, n.deleted_at) || fact('quarantined', o.quarantined, n.quarantined)
-                   || fact('epoch', o.epoch, n.epoch) as before,
+                   || fact('epoch', o.epoch, n.epoch) || fact('owner_id', o.owner_id, n.owner_id)
+                   || fact('team_id', o.team_id, n.team_id) || fact('audience', o.audience, n.audience) as before,
                    fact('workflow_name', n.workflow_name, o.workflow_name) || fact('status', n.status, o.status)
                    || fact('tags', n.tags, o.tags) || fact('user_name', n.user_name, o.user_name)
                    || fact('directory', n.directory, o.directory) || fact('host', n.host, o.host) || fact('attempt', n.attempt, o.attempt)
                    || fact('dry_run', n.dry_run, o.dry_run) || fact('jobs_planned', n.jobs_planned, o.jobs_planned)
                    || fact('started_at', n.started_at, o.started_at) || fact('ended_at', n.ended_at, o.ended_at)
                    || fact('deleted_at', n.deleted_at, o.deleted_at) || fact('quarantined', n.quarantined, o.quarantined)
-                   || fact('epoch', n.epoch, o.epoch) as after
+                   || fact('epoch', n.epoch, o.epoch) || fact('owner_id', n.owner_id, o.owner_id)
+                   || fact('team_id', n.team_id, o.team_id) || fact('audience', n.audience, o.audience) as after
               from newer n
               join older o using (id)
              where n.revision <> o.revision             -- skip rows that did not change

@@ -1,6 +1,6 @@
 //! Roles of accounts, scopes of tokens, and the one table that says what they permit.
 
-use super::Proof;
+use super::{Audience, Proof};
 use crate::{Invalid, UserId};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 /// What an account may do with runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Sees all runs, changes none.
+    /// Sees all runs that are for everyone, changes none.
     Viewer,
     /// Sees and changes its own runs.
     Member,
@@ -146,14 +146,16 @@ pub enum Permission {
     AdmitAdmins,
     /// What concerns the whole server: metrics.
     Operate,
-    /// Reading other people's runs.
+    /// Reading other people's runs, unless they are for the owner and the team only.
+    SeeSharedRuns,
+    /// Reading all of other people's runs.
     SeeAllRuns,
     /// Changing other people's runs, and reporting on them.
     ChangeAllRuns,
 }
 
 impl Permission {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Greet,
         Self::OpenPages,
         Self::ReadRuns,
@@ -163,6 +165,7 @@ impl Permission {
         Self::AdmitPrograms,
         Self::AdmitAdmins,
         Self::Operate,
+        Self::SeeSharedRuns,
         Self::SeeAllRuns,
         Self::ChangeAllRuns,
     ];
@@ -215,8 +218,9 @@ pub fn may(grant: Grant, permission: Permission) -> Result<(), Refusal> {
         P::AdmitPrograms => grant.as_editor().and_then(|()| grant.in_a_session()),
         P::AdmitAdmins => grant.as_admin().and_then(|()| grant.in_a_session()),
         P::Operate => grant.as_admin().and_then(|()| grant.scope_among(&[TokenScope::Admin])),
-        P::SeeAllRuns if grant.role == Role::Member => Err(Refusal::AdminsOnly),
-        P::SeeAllRuns => may(grant, P::ReadRuns),
+        P::SeeSharedRuns if grant.role == Role::Member => Err(Refusal::AdminsOnly),
+        P::SeeSharedRuns => may(grant, P::ReadRuns),
+        P::SeeAllRuns => grant.as_admin().and_then(|()| may(grant, P::ReadRuns)),
         // A token that may only report does not inherit its owner's rights over other people's runs.
         P::ChangeAllRuns => grant.as_admin().and_then(|()| may(grant, P::ChangeRuns)),
     }
@@ -225,7 +229,13 @@ pub fn may(grant: Grant, permission: Permission) -> Result<(), Refusal> {
 impl Grant {
     /// Whose runs this grant lets the account see.
     pub fn audience(self, account: UserId) -> Audience {
-        if may(self, Permission::SeeAllRuns).is_ok() { Audience::All } else { Audience::User(account) }
+        if may(self, Permission::SeeAllRuns).is_ok() {
+            Audience::All
+        } else if may(self, Permission::SeeSharedRuns).is_ok() {
+            Audience::Shared(account)
+        } else {
+            Audience::User(account)
+        }
     }
 
     const fn as_editor(self) -> Result<(), Refusal> {
@@ -258,15 +268,6 @@ impl Grant {
     }
 }
 
-/// Whose runs a reader may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Audience {
-    /// Everybody's: for viewers and admins.
-    All,
-    /// A member's own.
-    User(UserId),
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,7 +276,7 @@ mod tests {
 
     /// Each row: a permission, and the roles that have it in a session and with a report, read, write and admin token.
     /// `v`, `m` and `a` are viewer, member and admin.
-    const TABLE: [(P, [&str; 5]); 11] = [
+    const TABLE: [(P, [&str; 5]); 12] = [
         //                  session report  read  write  admin
         (P::Greet, ["vma", "vma", "vma", "vma", "vma"]),
         (P::OpenPages, ["vma", "", "", "", ""]),
@@ -286,7 +287,8 @@ mod tests {
         (P::AdmitPrograms, ["ma", "", "", "", ""]),
         (P::AdmitAdmins, ["a", "", "", "", ""]),
         (P::Operate, ["a", "", "", "", "a"]),
-        (P::SeeAllRuns, ["va", "", "va", "va", "va"]),
+        (P::SeeSharedRuns, ["va", "", "va", "va", "va"]),
+        (P::SeeAllRuns, ["a", "", "a", "a", "a"]),
         (P::ChangeAllRuns, ["a", "", "", "a", "a"]),
     ];
 
@@ -326,7 +328,8 @@ mod tests {
     fn members_and_tokens_that_only_report_see_nobody_elses_runs() {
         let ana = UserId(1);
         for (role, means, wanted) in [
-            (Role::Viewer, Means::Session, Audience::All),
+            (Role::Viewer, Means::Session, Audience::Shared(ana)),
+            (Role::Viewer, Means::Token(S::Report), Audience::User(ana)),
             (Role::Admin, Means::Token(S::Write), Audience::All),
             (Role::Admin, Means::Token(S::Report), Audience::User(ana)),
             (Role::Member, Means::Session, Audience::User(ana)),
