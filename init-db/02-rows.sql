@@ -42,6 +42,7 @@ begin
     end if;
     new.sort_at := coalesce(new.started_at, new.created_at);
     if tg_op = 'UPDATE' then
+        new.epoch := greatest(new.epoch, old.epoch);        -- what an epoch ended stays ended in it
         new.revision := old.revision;
         -- A new last_seen_at alone does not count as a change.
         if new is distinct from old then
@@ -70,6 +71,9 @@ begin
         else
             new.ended_at := null;
         end if;
+    end if;
+    if tg_op = 'INSERT' and new.epoch is null then          -- the batch writer says it, others need not know of it
+        select r.epoch into new.epoch from workflow_runs r where r.id = new.workflow_run_id;
     end if;
     if tg_op = 'UPDATE' then
         new.revision := old.revision;

@@ -58,13 +58,17 @@ begin
                    || fact('directory', o.directory, n.directory) || fact('host', o.host, n.host) || fact('attempt', o.attempt, n.attempt)
                    || fact('dry_run', o.dry_run, n.dry_run) || fact('jobs_planned', o.jobs_planned, n.jobs_planned)
                    || fact('started_at', o.started_at, n.started_at) || fact('ended_at', o.ended_at, n.ended_at)
-                   || fact('deleted_at', o.deleted_at, n.deleted_at) || fact('quarantined', o.quarantined, n.quarantined) as before,
+                   || fact('deleted_at', o.deleted_at, n.deleted_at) || fact('quarantined', o.quarantined, n.quarantined)
+                   || fact('epoch', o.epoch, n.epoch) || fact('owner_id', o.owner_id, n.owner_id)
+                   || fact('team_id', o.team_id, n.team_id) || fact('audience', o.audience, n.audience) as before,
                    fact('workflow_name', n.workflow_name, o.workflow_name) || fact('status', n.status, o.status)
                    || fact('tags', n.tags, o.tags) || fact('user_name', n.user_name, o.user_name)
                    || fact('directory', n.directory, o.directory) || fact('host', n.host, o.host) || fact('attempt', n.attempt, o.attempt)
                    || fact('dry_run', n.dry_run, o.dry_run) || fact('jobs_planned', n.jobs_planned, o.jobs_planned)
                    || fact('started_at', n.started_at, o.started_at) || fact('ended_at', n.ended_at, o.ended_at)
-                   || fact('deleted_at', n.deleted_at, o.deleted_at) || fact('quarantined', n.quarantined, o.quarantined) as after
+                   || fact('deleted_at', n.deleted_at, o.deleted_at) || fact('quarantined', n.quarantined, o.quarantined)
+                   || fact('epoch', n.epoch, o.epoch) || fact('owner_id', n.owner_id, o.owner_id)
+                   || fact('team_id', n.team_id, o.team_id) || fact('audience', n.audience, o.audience) as after
               from newer n
               join older o using (id)
              where n.revision <> o.revision             -- skip rows that did not change
@@ -96,7 +100,7 @@ create or replace trigger workflow_runs_notify_delete after delete on workflow_r
     referencing old table as older for each statement execute function workflow_runs_deleted();
 
 -- Adds differences to the counters of rules and runs: `ns` is the change in the number of newest attempts for each run,
--- rule and status. The runs must exist. The counters get no lines of their own in the change log: the jobs' lines
+-- rule and status. The runs must exist. Suspended jobs count as waiting: nothing of them has started. The counters get no lines of their own in the change log: the jobs' lines
 -- announce the change.
 create or replace function count_jobs(runs uuid[], rules text[], statuses text[], ns bigint[]) returns void language plpgsql as $$
 begin
@@ -104,7 +108,7 @@ begin
     perform set_config('flowo.counting', 'on', true);
     with delta as materialized (
         select d.run, d.rule,
-               coalesce(sum(d.n) filter (where d.status = 'waiting'), 0) as waiting,
+               coalesce(sum(d.n) filter (where d.status in ('waiting', 'suspended')), 0) as waiting,
                coalesce(sum(d.n) filter (where d.status = 'running'), 0) as running,
                coalesce(sum(d.n) filter (where d.status = 'success'), 0) as success,
                coalesce(sum(d.n) filter (where d.status = 'failed'), 0) as failed,

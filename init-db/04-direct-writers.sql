@@ -46,7 +46,7 @@ select j.id, j.job_id as snakemake_id, j.workflow_run_id as workflow_id,
        j.message, j.wildcards::json as wildcards, j.reason, j.resources::json as resources, j.shell_command as shellcmd,
        j.threads::bigint as threads, j.priority::bigint as priority,
        case j.status when 'running' then 'RUNNING' when 'success' then 'SUCCESS' when 'failed' then 'ERROR'
-                     when 'waiting' then 'WAITING' else 'UNKNOWN' end::flowo_sql.status as status,
+                     when 'waiting' then 'WAITING' when 'suspended' then 'WAITING' else 'UNKNOWN' end::flowo_sql.status as status,
        j.started_at, j.ended_at as end_time,
        case when j.group_name ~ '^[0-9]{1,18}$' then j.group_name::bigint end as group_id
   from public.job_executions j
@@ -181,7 +181,7 @@ begin
     if not dry then                                         -- planned jobs stay as they are
         update public.job_executions j
            set status = 'lost', ended_at = greatest(at, j.started_at)
-         where j.workflow_run_id = run and j.status in ('waiting', 'running') and not j.superseded;
+         where j.workflow_run_id = run and j.status in ('waiting', 'suspended', 'running') and not j.superseded;
     end if;
 end
 $$;
@@ -392,7 +392,7 @@ begin
     select j.* into last
       from public.job_executions j
      where j.workflow_run_id = new.workflow_id and j.job_id = new.snakemake_id and not j.superseded;
-    if last.status = 'waiting' or last.status = 'running' and not last.informed then
+    if last.status in ('waiting', 'suspended') or last.status = 'running' and not last.informed then
         -- Reported twice, or planned earlier: nothing happened in between.
         if told <> last.status and told <> 'waiting' then
             update public.job_executions j
@@ -465,7 +465,7 @@ begin
         job.group_name := new.group_id::text;
     end if;
     -- An attempt that has ended keeps its end; a lost attempt may still get a later report.
-    if (case job.status when 'waiting' then told <> 'waiting' when 'running' then public.status_is_end(told)
+    if (case job.status when 'waiting' then told <> 'waiting' when 'suspended' then told <> 'waiting' when 'running' then public.status_is_end(told)
                         when 'lost' then told in ('success', 'failed') end) then
         if told = 'running' then
             job.started_at := flowo_sql.moment(new.started_at);

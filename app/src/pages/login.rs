@@ -4,14 +4,16 @@ use crate::{api::devices::find_device, codec::Json, error::AppError, paths, quer
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, hooks::use_location};
-use model::access::TokenScope;
+use model::access::{Permission, TokenScope};
 use view::devices::{MOST_DAYS, PendingDevice};
 
-/// What a token may do, least first: its scope, name and meaning.
-const SCOPES: [(TokenScope, &str, &str); 4] = [
+/// What a token may do, least first, with what acts for everybody at the end: its scope, name and meaning.
+const SCOPES: [(TokenScope, &str, &str); 6] = [
     (TokenScope::Report, "Report runs", "Enough for snakemake --logger flowo and the flowo command. It cannot read anything."),
     (TokenScope::Read, "Read runs", "For scripts that read runs. It cannot change anything."),
     (TokenScope::Write, "Report, read, change", "It can also rename, delete and restore your runs."),
+    (TokenScope::Run, "Read, start, stop", "It can read runs, and start and stop what Flowo itself runs."),
+    (TokenScope::Work, "Work for this server", "For flowod worker. It takes over everybody's tasks and can do nothing else."),
     (TokenScope::Admin, "Everything", "Everything that you can do as an admin."),
 ];
 /// Lifetimes offered for a token, in days; 0 means no expiry.
@@ -179,7 +181,7 @@ fn Question(device: String, pending: PendingDevice) -> impl IntoView {
     let name = session().user.get_value().unwrap_or_default();
     let PendingDevice { user_code, asked_from, asked_days, may_admin } = pending;
     let least = asked_days.unwrap_or(MOST_DAYS).min(MOST_DAYS);
-    let scopes = SCOPES.into_iter().filter(|(scope, ..)| may_admin || *scope != TokenScope::Admin).enumerate();
+    let scopes = SCOPES.into_iter().filter(|(scope, ..)| may_admin || scope.admitted_by() != Permission::AdmitAdmins).enumerate();
     let scopes = scopes.map(|(nth, (scope, title, means))| {
         view! {
             <label>

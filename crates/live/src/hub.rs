@@ -5,7 +5,7 @@
 
 use crate::{
     health::Health,
-    tick::{Tick, encode},
+    tick::{Tick, Whose, encode, gone},
 };
 use bytes::Bytes;
 use model::{
@@ -170,7 +170,7 @@ impl Hub {
             Some(None) => vec![crate::sse::reset(subscription.cursor)],
             Some(Some(ticks)) => match scope {
                 Scope::Runs => ticks.iter().map(|tick| tick.runs_frame(audience)).filter(|frame| !frame.is_empty()).collect(),
-                Scope::Run(run) => self.shared.missed_of_run(run, &ticks, subscription.cursor).await?.into_iter().collect(),
+                Scope::Run(run) => self.shared.missed_of_run(run, audience, &ticks, subscription.cursor).await?.into_iter().collect(),
             },
         };
         Ok(subscription)
@@ -221,7 +221,13 @@ impl Shared {
     }
 
     /// The current rows of everything in one run that the ticks touched, as one frame.
-    async fn missed_of_run(&self, run: RunId, ticks: &[Arc<Tick>], cursor: LiveCursor) -> Result<Option<Bytes>, StoreError> {
+    async fn missed_of_run(
+        &self,
+        run: RunId,
+        audience: Audience,
+        ticks: &[Arc<Tick>],
+        cursor: LiveCursor,
+    ) -> Result<Option<Bytes>, StoreError> {
         let mut jobs = BTreeSet::new();
         let mut any = false;
         for ids in ticks.iter().filter_map(|tick| tick.touched.get(&run)) {
@@ -232,9 +238,11 @@ impl Shared {
             return Ok(None);
         }
         let mut conn = self.store.conn().await?;
-        let (mut runs, gone) = store::runs::changed(&mut conn, &[run]).await?;
-        let change = runs.pop().map(|(run, _)| RunChange::Now(Box::new(run))).or(gone.first().map(|id| RunChange::Gone(*id)));
-        let frame = run_frame(&mut conn, run, change, &jobs, None).await?;
+        // A run that is deleted, or that this reader no longer sees, is gone.
+        let frame = match store::runs::owned(&mut conn, audience, run).await? {
+            None => gone(run, now_ms()),
+            Some((summary, _)) => run_frame(&mut conn, run, Some(RunChange::Now(Box::new(summary))), &jobs, None).await?,
+        };
         Ok(Some(encode(cursor, &frame)))
     }
 
@@ -251,13 +259,12 @@ impl Shared {
         }
         let list: Vec<RunId> = ids.iter().copied().collect();
         let (found, gone) = store::runs::changed(conn, &list).await?;
-        let mut owners = Vec::with_capacity(ids.len());
+        let mut whose = Whose { moved: touched.moved, ..Whose::default() };
         let mut changes = Vec::with_capacity(ids.len());
-        for (run, owner) in found {
-            owners.push(owner);
+        for (run, belonging) in found {
+            whose.belongings.insert(run.id, belonging);
             changes.push(RunChange::Now(Box::new(run)));
         }
-        owners.resize(ids.len().max(owners.len()), None);
         changes.extend(gone.into_iter().map(RunChange::Gone));
         let mut touched_jobs: BTreeMap<RunId, BTreeSet<JobKey>> = touched.jobs;
         for id in ids {
@@ -269,7 +276,7 @@ impl Shared {
         };
         let mut frames = Vec::new();
         for run in watched_runs {
-            let change = changes.iter().find(|change| id_of(change) == run).cloned();
+            let change = changes.iter().find(|change| change.run() == run).cloned();
             frames.push((run, run_frame(conn, run, change, &touched_jobs[&run], touched.oldest_at).await?));
         }
         let frame = Frame { changed_at: touched.oldest_at, sent_at: now_ms(), runs: changes, ..Frame::default() };
@@ -278,7 +285,7 @@ impl Shared {
         state.seq += 1;
         let cursor = self.cursor(&state);
         let watched = frames.into_iter().map(|(run, frame)| (run, encode(cursor, &frame))).collect();
-        let tick = Arc::new(Tick::new(cursor, frame, owners, watched, touched_jobs));
+        let tick = Arc::new(Tick::new(cursor, frame, whose, watched, touched_jobs));
         state.weight += tick.weight();
         state.ring.push_back(Arc::clone(&tick));
         while state.ring.len() > RING || (state.weight > RING_BYTES && state.ring.len() > 1) {
@@ -308,13 +315,6 @@ impl Shared {
         state.ring.clear();
         state.weight = 0;
         let _ = self.ticks.send(Message::Reset(self.cursor(&state)));
-    }
-}
-
-fn id_of(change: &RunChange) -> RunId {
-    match change {
-        RunChange::Now(run) => run.id,
-        RunChange::Gone(id) => *id,
     }
 }
 

@@ -60,7 +60,7 @@ impl Reader {
                 Ok(Message::Tick(tick)) => {
                     let frame = match self.subscription.scope {
                         Scope::Runs => tick.runs_frame(self.subscription.audience),
-                        Scope::Run(run) => tick.watched.get(&run).cloned().unwrap_or_default(),
+                        Scope::Run(run) => tick.run_frame(run, self.subscription.audience),
                     };
                     if !frame.is_empty() {
                         return Some(frame);

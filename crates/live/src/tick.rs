@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use model::{
-    JobKey, RunId, UserId,
+    JobKey, Millis, RunId,
+    access::Belonging,
     live::{Frame, LiveCursor, RunChange},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,37 +14,64 @@ pub(crate) struct Tick {
     pub cursor: LiveCursor,
     /// The frame of the scope `runs` for readers who may see everything.
     everybody: Bytes,
-    /// The same frame, not encoded: for readers who see only their own runs.
+    /// The same frame, not encoded: for readers who do not see all of it.
     frame: Frame,
-    owners: Vec<Option<UserId>>,
+    whose: Whose,
     /// Encoded frames of the runs that somebody is watching.
-    pub watched: BTreeMap<RunId, Bytes>,
+    watched: BTreeMap<RunId, Bytes>,
     /// Every run that changed, with its changed jobs: what a resuming reader of one run missed.
     pub touched: BTreeMap<RunId, BTreeSet<JobKey>>,
+}
+
+/// Whose the runs of a tick are.
+#[derive(Debug, Default)]
+pub(crate) struct Whose {
+    /// Deleted runs are missing.
+    pub belongings: BTreeMap<RunId, Belonging>,
+    /// Runs that other readers may see than before.
+    pub moved: BTreeSet<RunId>,
+}
+
+impl Whose {
+    /// Whether this reader may see a run. A deleted row no longer belongs to anybody; its id reveals nothing.
+    fn sees(&self, audience: Audience, run: RunId) -> bool {
+        self.belongings.get(&run).is_none_or(|belonging| audience.sees(belonging))
+    }
 }
 
 impl Tick {
     pub fn new(
         cursor: LiveCursor,
         frame: Frame,
-        owners: Vec<Option<UserId>>,
+        whose: Whose,
         watched: BTreeMap<RunId, Bytes>,
         touched: BTreeMap<RunId, BTreeSet<JobKey>>,
     ) -> Self {
-        Self { cursor, everybody: encode(cursor, &frame), frame, owners, watched, touched }
+        Self { cursor, everybody: encode(cursor, &frame), frame, whose, watched, touched }
     }
 
     /// The frame of the scope `runs`; empty if nothing in it concerns this reader.
     pub fn runs_frame(&self, audience: Audience) -> Bytes {
-        let Audience::User(user) = audience else { return self.everybody.clone() };
-        let mut frame = Frame { runs: Vec::new(), ..self.frame.clone() };
-        for (change, owner) in self.frame.runs.iter().zip(&self.owners) {
-            // A deleted row no longer has an owner; its id reveals nothing.
-            if *owner == Some(user) || matches!(change, RunChange::Gone(_)) {
-                frame.runs.push(change.clone());
-            }
+        if self.frame.runs.iter().all(|change| self.whose.sees(audience, change.run())) {
+            return self.everybody.clone(); // Also saves most readers of shared runs an encoding of their own.
         }
+        let shown = |change: &RunChange| match change.run() {
+            run if self.whose.sees(audience, run) => Some(change.clone()),
+            // The reader may have seen it until now.
+            run if self.whose.moved.contains(&run) => Some(RunChange::Gone(run)),
+            _ => None,
+        };
+        let frame = Frame { runs: self.frame.runs.iter().filter_map(shown).collect(), ..self.frame.clone() };
         if frame.runs.is_empty() { Bytes::new() } else { encode(self.cursor, &frame) }
+    }
+
+    /// The frame of the scope of one run, whose reader was allowed to see it; empty if nothing concerns this reader.
+    pub fn run_frame(&self, run: RunId, audience: Audience) -> Bytes {
+        match self.watched.get(&run) {
+            Some(frame) if self.whose.sees(audience, run) => frame.clone(),
+            Some(_) if self.whose.moved.contains(&run) => encode(self.cursor, &gone(run, self.frame.sent_at)),
+            _ => Bytes::new(),
+        }
     }
 
     /// The approximate memory size, in bytes.
@@ -52,6 +80,11 @@ impl Tick {
         let ids: usize = self.touched.values().map(|jobs| 32 + jobs.len() * 16).sum();
         256 + self.everybody.len() * 2 + watched + ids
     }
+}
+
+/// A frame that says that a run is gone, for this reader at least.
+pub(crate) fn gone(run: RunId, sent_at: Millis) -> Frame {
+    Frame { sent_at, runs: vec![RunChange::Gone(run)], ..Frame::default() }
 }
 
 /// A frame in its wire format.

@@ -85,6 +85,8 @@ pub struct JobFiles {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobInfo {
     pub job_id: i64,
+    /// The job's name, if its source knows it by name; `job_id` is then its [`NameKey`](crate::NameKey).
+    pub name: Option<String>,
     pub rule: Option<String>,
     pub threads: Option<i32>,
     pub priority: Option<i32>,

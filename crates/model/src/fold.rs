@@ -6,12 +6,13 @@
 mod close;
 mod fill;
 mod job;
+mod rerun;
 
 pub use fill::LogAttempt;
 pub use job::JobState;
 
 use crate::{
-    JobStatus, Millis, RunId, RunStatus,
+    Epoch, JobStatus, Millis, RunId, RunStatus,
     event::{Event, JobInfo, JobTold, RunStart},
     job::StartTold,
     run::ReportedError,
@@ -26,6 +27,8 @@ use std::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunState {
     pub id: RunId,
+    /// Grows when a rerun follows a final end; within one epoch the status moves only along its edges.
+    pub epoch: Epoch,
     pub status: RunStatus,
     pub ended_at: Option<Millis>,
     pub last_seen_at: Millis,
@@ -56,6 +59,7 @@ impl RunState {
     pub fn unknown(id: RunId, at: Millis) -> Self {
         Self {
             id,
+            epoch: Epoch::FIRST,
             status: RunStatus::Running,
             ended_at: None,
             last_seen_at: at,
@@ -233,7 +237,7 @@ impl RunFold {
         let is_over = self.run.closed;
         let open = match self.newest(job_id) {
             None => None,
-            Some(job) if job.status == JobStatus::Waiting => Some(job),
+            Some(job) if job.status.is_unstarted() => Some(job),
             // The start was reported twice, or now for the first time: the description may precede the start.
             Some(job) if job.status == JobStatus::Running && job.start_told != StartTold::Before => Some(job),
             // A start reported after the end of the run, perhaps for the second time.
@@ -324,6 +328,7 @@ impl RunFold {
     }
 
     fn add(&mut self, job: JobState) {
+        let job = JobState { epoch: self.run.epoch, ..job };
         self.jobs.entry(job.job_id).or_default().push(job);
     }
 

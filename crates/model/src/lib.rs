@@ -8,6 +8,7 @@ pub mod access;
 pub mod as_of;
 pub mod cut;
 pub mod encoding;
+pub mod epoch;
 pub mod event;
 pub mod file;
 pub mod filter;
@@ -19,6 +20,7 @@ pub mod job;
 pub mod live;
 pub mod log;
 pub mod marks;
+pub mod name_key;
 pub mod page;
 pub mod preview;
 pub mod run;
@@ -27,8 +29,10 @@ pub mod terminal;
 pub mod text;
 
 pub use as_of::AsOf;
+pub use epoch::Epoch;
 pub use ids::{JobKey, RunId, UserId};
 pub use invalid::Invalid;
+pub use name_key::NameKey;
 pub use status::{JobStatus, RunStatus};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.

@@ -39,6 +39,16 @@ pub enum RunChange {
     Gone(RunId),
 }
 
+impl RunChange {
+    /// The run that it is about.
+    pub fn run(&self) -> RunId {
+        match self {
+            Self::Now(run) => run.id,
+            Self::Gone(id) => *id,
+        }
+    }
+}
+
 /// What is sent to a page in one piece: the current rows changed by one or more commits.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Frame {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct JobCounts {
     /// Jobs the client announced; `None` if it never did.
     pub planned: Option<i32>,
+    /// Waiting and suspended: nothing of them has started.
     pub waiting: i32,
     pub running: i32,
     pub success: i32,
@@ -27,7 +28,7 @@ impl JobCounts {
     /// Counts one more job in a state.
     pub const fn add(&mut self, status: JobStatus) {
         let count = match status {
-            JobStatus::Waiting => &mut self.waiting,
+            JobStatus::Waiting | JobStatus::Suspended => &mut self.waiting,
             JobStatus::Running => &mut self.running,
             JobStatus::Success => &mut self.success,
             JobStatus::Failed => &mut self.failed,
@@ -70,10 +71,11 @@ impl JobCounts {
         })
     }
 
-    /// The number of jobs in one state; planned jobs that were not reported count as waiting.
+    /// The number of jobs in one state, or in the states that are counted together with it; planned jobs that were not
+    /// reported count as waiting.
     pub fn of(&self, status: JobStatus) -> i32 {
         match status {
-            JobStatus::Waiting => self.total().saturating_sub(self.seen()).saturating_add(self.waiting),
+            JobStatus::Waiting | JobStatus::Suspended => self.total().saturating_sub(self.seen()).saturating_add(self.waiting),
             JobStatus::Running => self.running,
             JobStatus::Success => self.success,
             JobStatus::Failed => self.failed,

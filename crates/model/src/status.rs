@@ -64,9 +64,11 @@ status!(
 
 status!(
     /// The state of one attempt of a job.
-    JobStatus, "job status", "waiting, running, success, failed, lost, cancelled or skipped" {
+    JobStatus, "job status", "waiting, running, suspended, success, failed, lost, cancelled or skipped" {
         Waiting = "waiting" / "Waiting",
         Running = "running" / "Running",
+        /// Held back before it started; waits again when somebody resumes it. Counters count it as waiting.
+        Suspended = "suspended" / "Suspended",
         Success = "success" / "Done",
         Failed = "failed" / "Failed",
         /// Its end was never reported.
@@ -82,7 +84,7 @@ impl RunStatus {
         matches!(self, Self::Success | Self::Failed | Self::Lost | Self::Cancelled | Self::Skipped)
     }
 
-    /// Whether a run may pass from `self` to `next`.
+    /// Whether a run may pass from `self` to `next` within one epoch.
     ///
     /// A lost run comes back when its client reports again. A run that was assumed to have failed, because its client
     /// has no report for the end, or assumed to have no jobs, comes back when its jobs are reported. A failed run
@@ -96,6 +98,12 @@ impl RunStatus {
             Self::Skipped => matches!(next, Self::Running | Self::Success | Self::Failed | Self::Cancelled),
             Self::Success | Self::Cancelled => false,
         }
+    }
+
+    /// Whether running jobs of such a run again needs the run's next epoch: its end is final. Any other run goes on in
+    /// the same epoch.
+    pub const fn rerun_opens_epoch(self) -> bool {
+        self.is_end() && !self.may_become(Self::Running)
     }
 }
 
@@ -116,11 +124,13 @@ impl JobStatus {
     }
 
     /// How urgently the state needs attention; 0 is the least. Lists by state begin with the most urgent one. Where
-    /// many jobs are drawn as one mark, that mark shows the most urgent of their states.
+    /// many jobs are drawn as one mark, that mark shows the most urgent of their states. A suspended job needs a person
+    /// before it can go on, a running one does not.
     pub const fn urgency(self) -> u8 {
         match self {
-            Self::Failed => 6,
-            Self::Lost => 5,
+            Self::Failed => 7,
+            Self::Lost => 6,
+            Self::Suspended => 5,
             Self::Running => 4,
             Self::Waiting => 3,
             Self::Cancelled => 2,
@@ -134,13 +144,22 @@ impl JobStatus {
         matches!(self, Self::Success | Self::Failed | Self::Lost | Self::Cancelled | Self::Skipped)
     }
 
+    /// Whether the attempt has not started yet.
+    pub const fn is_unstarted(self) -> bool {
+        matches!(self, Self::Waiting | Self::Suspended)
+    }
+
     /// Whether one attempt may pass from `self` to `next`. A retry is another attempt.
+    ///
+    /// A suspended job starts only after it was resumed; otherwise somebody skips it, cancels it or marks it as done. A
+    /// report about a suspended job shows that the job was resumed, so the report moves it as if it waited.
     ///
     /// Lost only means that Flowo received no end; a later report replaces it. A failed job becomes cancelled if the
     /// log of its run says that the user stopped it.
     pub const fn may_become(self, next: Self) -> bool {
         match self {
             Self::Waiting => !matches!(next, Self::Waiting),
+            Self::Suspended => matches!(next, Self::Waiting | Self::Success | Self::Cancelled | Self::Skipped),
             Self::Running => next.is_end(),
             Self::Lost => matches!(next, Self::Success | Self::Failed | Self::Cancelled),
             Self::Failed => matches!(next, Self::Cancelled),
@@ -172,7 +191,7 @@ mod tests {
         all.sort_by_key(|status| std::cmp::Reverse(status.urgency()));
         assert_eq!(
             all.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(" "),
-            "failed lost running waiting cancelled skipped success"
+            "failed lost suspended running waiting cancelled skipped success"
         );
     }
 
@@ -190,6 +209,25 @@ mod tests {
                 let explained = (end, *next) == (JobStatus::Failed, JobStatus::Cancelled);
                 assert_eq!(end.may_become(*next), explained, "{end} -> {next}");
             }
+        }
+    }
+
+    #[test]
+    fn a_job_is_suspended_before_it_starts_and_leaves_that_state_by_an_operators_word() {
+        for status in JobStatus::ALL {
+            assert_eq!(status.may_become(JobStatus::Suspended), *status == JobStatus::Waiting, "{status} -> suspended");
+        }
+        let leads_to: Vec<&str> =
+            JobStatus::ALL.iter().filter(|next| JobStatus::Suspended.may_become(**next)).map(|next| next.as_str()).collect();
+        assert_eq!(leads_to, ["waiting", "success", "cancelled", "skipped"]);
+    }
+
+    #[test]
+    fn a_rerun_opens_an_epoch_after_a_final_end_only() {
+        let opens: Vec<&str> = RunStatus::ALL.iter().filter(|status| status.rerun_opens_epoch()).map(|status| status.as_str()).collect();
+        assert_eq!(opens, ["success", "cancelled"]);
+        for status in RunStatus::ALL.iter().filter(|status| status.rerun_opens_epoch()) {
+            assert!(RunStatus::ALL.iter().all(|next| !status.may_become(*next)), "{status} is final within its epoch");
         }
     }
 

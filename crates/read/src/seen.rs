@@ -20,8 +20,9 @@ pub struct Seen {
 /// # Errors
 /// [`ReadError::NotFound`] for a run that does not exist or is not shown to this viewer.
 pub async fn run(conn: &mut Conn, viewer: &Viewer, run: RunId) -> Result<Seen, ReadError> {
-    let (run, run_of) = runs::owned(conn, viewer.audience, run).await?.ok_or(ReadError::NotFound)?;
-    let reach = Reach::of(&viewer.reader, &viewer.name, run_of, run.directory.as_deref());
+    let (run, belonging) = runs::owned(conn, viewer.audience, run).await?.ok_or(ReadError::NotFound)?;
+    // Paths come from whoever reported the run, not from whoever owns it.
+    let reach = Reach::of(&viewer.reader, &viewer.name, belonging.reported_by, run.directory.as_deref());
     Ok(Seen { run, reach })
 }
 

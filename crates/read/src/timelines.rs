@@ -156,7 +156,7 @@ fn kind(status: JobStatus) -> Kind {
         JobStatus::Failed => Kind::Failed,
         JobStatus::Lost => Kind::Lost,
         JobStatus::Running => Kind::Running,
-        JobStatus::Waiting | JobStatus::Cancelled | JobStatus::Skipped => Kind::Quiet,
+        JobStatus::Waiting | JobStatus::Suspended | JobStatus::Cancelled | JobStatus::Skipped => Kind::Quiet,
     }
 }
 

@@ -8,6 +8,7 @@ mod entries;
 mod files;
 pub mod fill;
 mod load;
+mod rerun;
 mod write;
 
 use crate::{Conn, StoreError};
@@ -19,6 +20,7 @@ use model::{
 use std::collections::{HashMap, HashSet};
 
 pub(crate) use files::write as write_files;
+pub use rerun::rerun;
 
 /// Who sent a report.
 #[derive(Clone, Debug, PartialEq, Eq)]

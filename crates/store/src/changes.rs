@@ -58,6 +58,8 @@ impl Horizon {
 pub struct Touched {
     pub runs: BTreeSet<RunId>,
     pub jobs: BTreeMap<RunId, BTreeSet<JobKey>>,
+    /// Those of `runs` that may now be seen by other readers than before.
+    pub moved: BTreeSet<RunId>,
     /// When the oldest of these changes was made.
     pub oldest_at: Option<Millis>,
 }
@@ -107,20 +109,26 @@ fn number(text: &str) -> Result<u64, StoreError> {
     text.parse().map_err(|_| StoreError::Unfit(format!("{text} is no transaction")))
 }
 
-type ChangeRow = (String, String, Option<Uuid>, i64);
+type ChangeRow = (String, String, Option<Uuid>, i64, bool);
+
+/// The columns of a [`ChangeRow`].
+macro_rules! columns {
+    () => {
+        "table_name, record_id, workflow_run_id, ms(\"timestamp\"),
+         table_name = 'workflow_runs' and coalesce(changed_fields && '{owner_id,team_id,audience}', false)"
+    };
+}
 
 /// The rows that transactions changed, as the doorbell announces them; `None` if there are more than [`MAX_CHANGES`].
 pub async fn behind(conn: &mut Conn, transactions: &[u64]) -> Result<Option<Touched>, StoreError> {
     let numbers: Vec<String> = transactions.iter().map(ToString::to_string).collect();
-    let rows: Vec<ChangeRow> = sqlx::query_as(
-        "select table_name, record_id, workflow_run_id, ms(\"timestamp\")
-           from change_notifications where xact = any($1::text[]::xid8[]) limit $2",
-    )
-    .bind(numbers)
-    .bind(MAX_CHANGES + 1)
-    .fetch_all(conn)
-    .await
-    .doing("reading changes")?;
+    let rows: Vec<ChangeRow> =
+        sqlx::query_as(concat!("select ", columns!(), " from change_notifications where xact = any($1::text[]::xid8[]) limit $2"))
+            .bind(numbers)
+            .bind(MAX_CHANGES + 1)
+            .fetch_all(conn)
+            .await
+            .doing("reading changes")?;
     Ok((rows.len() as i64 <= MAX_CHANGES).then(|| touched(rows)))
 }
 
@@ -129,14 +137,18 @@ pub async fn behind(conn: &mut Conn, transactions: &[u64]) -> Result<Option<Touc
 /// `None` instead of rows if there are more than [`MAX_CHANGES`].
 pub async fn since(conn: &mut Conn, since: &Horizon) -> Result<(Option<Touched>, Horizon), StoreError> {
     let next = horizon(conn).await?; // Taken first: a change committed in between is read again, not missed.
-    let rows: Vec<ChangeRow> = sqlx::query_as(
-        "select table_name, record_id, workflow_run_id, ms(\"timestamp\") from change_notifications where xact >= $1::xid8
+    let rows: Vec<ChangeRow> = sqlx::query_as(concat!(
+        "select ",
+        columns!(),
+        " from change_notifications where xact >= $1::xid8
          union all
-         select table_name, record_id, workflow_run_id, ms(\"timestamp\")
-           from (select table_name, record_id, workflow_run_id, \"timestamp\", xact from change_notifications where id > $2 offset 0) newer
+         select ",
+        columns!(),
+        " from (select table_name, record_id, workflow_run_id, \"timestamp\", changed_fields, xact
+                   from change_notifications where id > $2 offset 0) newer
           where xact < $1::xid8
-         limit $3",
-    )
+         limit $3"
+    ))
     .bind(since.xact())
     .bind(since.newest)
     .bind(MAX_CHANGES + 1)
@@ -149,7 +161,7 @@ pub async fn since(conn: &mut Conn, since: &Horizon) -> Result<(Option<Touched>,
 
 fn touched(rows: Vec<ChangeRow>) -> Touched {
     let mut touched = Touched::default();
-    for (table, record, run, at) in rows {
+    for (table, record, run, at, moved) in rows {
         touched.oldest_at = Some(touched.oldest_at.map_or(at, |oldest| oldest.min(at)));
         let Some(run) = run.map(RunId) else { continue };
         match (table.as_str(), record.parse::<i64>()) {
@@ -158,6 +170,9 @@ fn touched(rows: Vec<ChangeRow>) -> Touched {
             }
             _ => {
                 touched.runs.insert(run);
+                if moved {
+                    touched.moved.insert(run);
+                }
             }
         }
     }

@@ -20,6 +20,7 @@ pub mod edges;
 mod failures;
 pub mod files;
 pub mod marks;
+pub mod names;
 pub mod order;
 pub mod values;
 

@@ -7,6 +7,7 @@
 
 pub mod admin;
 pub mod apply;
+mod audience;
 pub mod audit;
 pub mod changes;
 pub mod clock;

@@ -11,12 +11,13 @@ use sqlx::Executor;
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 
 /// The scripts, in order.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 6] = [
     include_str!("../../../init-db/01-partitions.sql"),
     include_str!("../../../init-db/02-rows.sql"),
     include_str!("../../../init-db/03-changes.sql"),
     include_str!("../../../init-db/04-direct-writers.sql"),
     include_str!("../../../init-db/05-people.sql"),
+    include_str!("../../../init-db/06-audience.sql"),
 ];
 
 /// An arbitrary number, the same for every Flowo process, so that only one migrates at a time.

@@ -7,7 +7,7 @@ pub mod old;
 
 pub use create::{Creation, create};
 
-use crate::{Conn, Doing, StoreError, runs::Audience, status};
+use crate::{Conn, Doing, StoreError, audience::asked_by, runs::Audience, status};
 use model::{JobStatus, Millis, RunId, RunStatus, UserId, run::JobCounts};
 use serde_json::Value;
 use sqlx::types::{Json, Uuid};
@@ -115,27 +115,21 @@ const COLUMNS: &str = "panoptes_id, id, workflow_name, status, dry_run, last_was
 /// rows that are not deleted with the few rows of one number.
 const KEPT: &str = "coalesce(deleted_at is null, false)";
 
-const fn only(audience: Audience) -> Option<i64> {
-    match audience {
-        Audience::All => None,
-        Audience::User(user) => Some(user.0),
-    }
-}
-
 /// The workflows of a reader by number, at most [`MOST_WORKFLOWS`].
 pub async fn list(conn: &mut Conn, audience: Audience, stale: Option<i32>) -> Result<Vec<Workflow>, StoreError> {
+    let (reader, reach) = asked_by(audience);
     // Steps from each number to the next lower one: a sort, or a scan of all attempts, would grow with the table.
     let sql = format!(
         "with recursive numbers as (
             (select 1 as nth, panoptes_id as known_as from workflow_runs
-              where panoptes_id is not null and {KEPT} and ($2::bigint is null or user_id = $2)
+              where panoptes_id is not null and {KEPT} and sees_run(workflow_runs, $2, $4)
               order by panoptes_id desc limit 1)
             union all
             select n.nth + 1, below.panoptes_id
               from numbers n
              cross join lateral (
                    select panoptes_id from workflow_runs
-                    where panoptes_id < n.known_as and {KEPT} and ($2::bigint is null or user_id = $2)
+                    where panoptes_id < n.known_as and {KEPT} and sees_run(workflow_runs, $2, $4)
                     order by panoptes_id desc limit 1) below
              where n.nth < $3
          )
@@ -143,14 +137,15 @@ pub async fn list(conn: &mut Conn, audience: Audience, stale: Option<i32>) -> Re
            from numbers
           cross join lateral (
                 select {COLUMNS} from workflow_runs
-                 where panoptes_id = known_as and {KEPT} and ($2::bigint is null or user_id = $2)
+                 where panoptes_id = known_as and {KEPT} and sees_run(workflow_runs, $2, $4)
                  order by number desc limit 1) newest
           order by panoptes_id"
     );
     let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(stale)
-        .bind(only(audience))
+        .bind(reader)
         .bind(MOST_WORKFLOWS)
+        .bind(reach)
         .fetch_all(conn)
         .await
         .doing("listing workflows")?;
@@ -162,11 +157,13 @@ pub async fn unlisted(conn: &mut Conn, audience: Audience, listed: usize) -> Res
     if (listed as i64) < MOST_WORKFLOWS {
         return Ok(0);
     }
+    let (reader, reach) = asked_by(audience);
     let all: i64 = sqlx::query_scalar(
         "select count(distinct panoptes_id) from workflow_runs
-          where panoptes_id is not null and deleted_at is null and ($1::bigint is null or user_id = $1)",
+          where panoptes_id is not null and deleted_at is null and sees_run(workflow_runs, $1, $2)",
     )
-    .bind(only(audience))
+    .bind(reader)
+    .bind(reach)
     .fetch_one(conn)
     .await
     .doing("counting workflows")?;
@@ -189,15 +186,17 @@ pub async fn unlisted_jobs(conn: &mut Conn, run: RunId, listed: usize) -> Result
 
 /// The workflow with a number; `None` if this reader may see none.
 pub async fn find(conn: &mut Conn, audience: Audience, id: i64, stale: Option<i32>) -> Result<Option<Workflow>, StoreError> {
+    let (reader, reach) = asked_by(audience);
     let sql = format!(
         "select {COLUMNS} from workflow_runs
-          where panoptes_id = $2 and {KEPT} and ($3::bigint is null or user_id = $3)
+          where panoptes_id = $2 and {KEPT} and sees_run(workflow_runs, $3, $4)
           order by number desc limit 1"
     );
     let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(stale)
         .bind(id)
-        .bind(only(audience))
+        .bind(reader)
+        .bind(reach)
         .fetch_optional(conn)
         .await
         .doing("finding a workflow")?;
@@ -214,14 +213,16 @@ pub async fn reported(conn: &mut Conn, id: i64) -> Result<Option<(RunId, Option<
 
 /// Every attempt with a number that this reader may change, or all attempts with any number.
 pub async fn attempts(conn: &mut Conn, audience: Audience, id: Option<i64>) -> Result<Vec<RunId>, StoreError> {
+    let (reader, reach) = asked_by(audience.to_change());
     let found: Vec<Uuid> = sqlx::query_scalar(
         "select id from workflow_runs
           where panoptes_id is not null and ($1::bigint is null or panoptes_id = $1) and deleted_at is null
-            and ($2::bigint is null or user_id = $2)
+            and sees_run(workflow_runs, $2, $3)
           limit 100000",
     )
     .bind(id)
-    .bind(only(audience))
+    .bind(reader)
+    .bind(reach)
     .fetch_all(conn)
     .await
     .doing("finding attempts")?;
@@ -304,10 +305,11 @@ async fn lose_jobs(conn: &mut Conn, id: Uuid) -> Result<(), StoreError> {
 
 /// Renames all attempts with a number. Returns `false` if this audience has none.
 pub async fn rename(conn: &mut Conn, audience: Audience, id: i64, name: &str, by: Option<UserId>) -> Result<bool, StoreError> {
+    let (reader, reach) = asked_by(audience.to_change());
     let done = sqlx::query(
         "with renamed as (
             update workflow_runs set workflow_name = $2
-             where panoptes_id = $1 and deleted_at is null and ($3::bigint is null or user_id = $3) and acting($4)
+             where panoptes_id = $1 and deleted_at is null and sees_run(workflow_runs, $3, $5) and acting($4)
             returning id
          ), noted as (
             insert into audit_log (user_id, action, target, detail)
@@ -317,8 +319,9 @@ pub async fn rename(conn: &mut Conn, audience: Audience, id: i64, name: &str, by
     )
     .bind(id)
     .bind(name)
-    .bind(only(audience))
+    .bind(reader)
     .bind(by.map(|user| user.0))
+    .bind(reach)
     .fetch_all(conn)
     .await
     .doing("renaming a workflow")?;

@@ -159,7 +159,7 @@ async fn fail(conn: &mut Conn, run: RunId, jobs: &Json<&[JobFacts]>) -> Result<(
                    exit_code = coalesce(j.exit_code, x.exit), error = coalesce(j.error, x.error)
               from failing x
              where j.id = x.id
-               and (j.status in ('failed', 'lost') or x.silent and j.status in ('waiting', 'running'))
+               and (j.status in ('failed', 'lost') or x.silent and j.status in ('waiting', 'suspended', 'running'))
                and (j.status <> 'failed' or j.exit_code is null and x.exit is not null or j.error is null and x.error is not null)
             returning j.id, x.error, j.ended_at
          )

@@ -1,6 +1,6 @@
 //! Figures across all runs: the status tiles and the activity strip. Each statement reads a bounded amount.
 
-use crate::{Conn, Doing, StoreError, runs::Audience};
+use crate::{Conn, Doing, StoreError, audience::asked_by, runs::Audience};
 use model::{Millis, RunStatus, page::Total};
 use serde::{Deserialize, Serialize};
 
@@ -9,22 +9,20 @@ const LIMIT: i64 = 10_000;
 
 /// How many runs are in each status, exact up to [`LIMIT`].
 pub async fn by_status(conn: &mut Conn, audience: Audience) -> Result<Vec<(RunStatus, Total)>, StoreError> {
-    let user = match audience {
-        Audience::All => None,
-        Audience::User(user) => Some(user.0),
-    };
+    let (reader, reach) = asked_by(audience);
     let words: Vec<&str> = RunStatus::ALL.iter().map(|status| status.as_str()).collect();
     let rows: Vec<(String, i64)> = sqlx::query_as(
         "select s.word, c.n
            from unnest($1::text[]) as s(word),
                 lateral (select count(*) as n from (
                     select from workflow_runs r
-                     where r.status = s.word and r.deleted_at is null and ($2::bigint is null or r.user_id = $2)
+                     where r.status = s.word and r.deleted_at is null and sees_run(r, $2, $4)
                      limit $3) as capped) c",
     )
     .bind(words)
-    .bind(user)
+    .bind(reader)
     .bind(LIMIT + 1)
+    .bind(reach)
     .fetch_all(conn)
     .await
     .doing("counting runs by status")?;

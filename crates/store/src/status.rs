@@ -1,7 +1,7 @@
-//! Converts the statuses that rows contain as words.
+//! Converts the statuses and epochs that rows contain as words and numbers.
 
 use crate::StoreError;
-use model::{Invalid, JobStatus, RunStatus};
+use model::{Epoch, Invalid, JobStatus, RunStatus};
 use std::{fmt::Display, str::FromStr};
 
 /// The state of a run, from the word in its row.
@@ -18,6 +18,14 @@ pub fn of_run(id: impl Display, word: &str) -> Result<RunStatus, StoreError> {
 /// As [`of_run`].
 pub fn of_job(id: impl Display, word: &str) -> Result<JobStatus, StoreError> {
     read("job_executions", id, word)
+}
+
+/// An epoch, from the number in its row.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] for a number below 1, which a CHECK keeps out.
+pub fn epoch(table: &'static str, id: impl Display, number: i32) -> Result<Epoch, StoreError> {
+    Epoch::try_from(number).map_err(|source| StoreError::Corrupt { table, column: "epoch", id: id.to_string(), source })
 }
 
 fn read<T: FromStr<Err = Invalid>>(table: &'static str, id: impl Display, word: &str) -> Result<T, StoreError> {

@@ -77,7 +77,7 @@ fn said(job: &JobRow, column: &JobColumn) -> Option<String> {
         JobColumn::Reported => Some(String::new()),
         JobColumn::Job => job.job_id.map(number),
         JobColumn::Status => {
-            let order = ["failed", "lost", "running", "waiting", "success", "cancelled", "skipped"];
+            let order = ["failed", "lost", "suspended", "running", "waiting", "success", "cancelled", "skipped"];
             order.iter().position(|word| *word == job.status.as_str()).map(|at| number(at as i64))
         }
         JobColumn::Rule => job.rule.clone(),

@@ -19,10 +19,7 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// Clones the template; makes it first if this is the first test.
     pub async fn new() -> Self {
-        let url =
-            std::env::var("DATABASE_URL").expect("tests need a throw-away PostgreSQL in DATABASE_URL; `cargo xtask test` provides one");
-        let admin = PgConnectOptions::from_str(&url).expect("DATABASE_URL is an address");
-        let mut conn = PgConnection::connect_with(&admin).await.expect("the test server answers");
+        let (admin, mut conn) = server().await;
         let template = format!("flowo_template_{}", std::process::id());
         sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut conn).await.expect("a lock");
         let there: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
@@ -38,6 +35,18 @@ impl TestDatabase {
         }
         let name = format!("flowo_test_{}", Uuid::new_v4().simple());
         create(&mut conn, &name, &template).await;
+        sqlx::query("select pg_advisory_unlock($1)").bind(LOCK).execute(&mut conn).await.expect("the lock back");
+        let options = admin.database(&name);
+        Self { store: Store::with_options(options.clone(), 12), name, options }
+    }
+
+    /// A database without a schema.
+    pub async fn empty() -> Self {
+        let (admin, mut conn) = server().await;
+        let name = format!("flowo_test_{}", Uuid::new_v4().simple());
+        // Only one database may be cloned from a template at a time.
+        sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut conn).await.expect("a lock");
+        create(&mut conn, &name, "template1").await;
         sqlx::query("select pg_advisory_unlock($1)").bind(LOCK).execute(&mut conn).await.expect("the lock back");
         let options = admin.database(&name);
         Self { store: Store::with_options(options.clone(), 12), name, options }
@@ -83,6 +92,16 @@ impl TestDatabase {
         sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut conn).await.expect("the statements run");
     }
 
+    /// Why the database refuses statements.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn refusal(&self, statements: &str) -> String {
+        let mut conn = self.raw().await;
+        let done = sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut conn).await;
+        done.err().unwrap_or_else(|| panic!("{statements} was not refused")).to_string()
+    }
+
     /// One value of one row, as text.
     pub async fn text(&self, query: &str) -> Option<String> {
         let mut conn = self.raw().await;
@@ -94,6 +113,14 @@ impl TestDatabase {
         let mut conn = self.raw().await;
         sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_all(&mut conn).await.expect("the query runs")
     }
+}
+
+/// The test server: how to reach it, and a connection to it.
+async fn server() -> (PgConnectOptions, PgConnection) {
+    let url = std::env::var("DATABASE_URL").expect("tests need a throw-away PostgreSQL in DATABASE_URL; `cargo xtask test` provides one");
+    let admin = PgConnectOptions::from_str(&url).expect("DATABASE_URL is an address");
+    let conn = PgConnection::connect_with(&admin).await.expect("the test server answers");
+    (admin, conn)
 }
 
 async fn create(conn: &mut PgConnection, name: &str, template: &str) {

@@ -265,7 +265,9 @@ mod tests {
 
     #[test]
     fn a_token_that_only_reports_oversees_nobody() {
-        for (scope, oversees) in [(TokenScope::Report, false), (TokenScope::Write, true), (TokenScope::Admin, true)] {
+        for (scope, oversees) in
+            [(TokenScope::Report, false), (TokenScope::Write, true), (TokenScope::Work, false), (TokenScope::Admin, true)]
+        {
             let mut extensions = axum::http::Extensions::new();
             let grant = Grant { role: Role::Admin, means: Means::Token(scope) };
             let admin = Identity::Known { id: UserId(1), name: "ana".into(), grant, credential: None };

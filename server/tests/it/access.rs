@@ -13,6 +13,8 @@ enum Caller {
     ReportToken,
     ReadToken,
     WriteToken,
+    RunToken,
+    WorkToken,
     ViewerSession,
     MemberSession,
     OtherAdminSession,
@@ -20,13 +22,15 @@ enum Caller {
     OwnerSession,
 }
 
-const CALLERS: [Caller; 11] = [
+const CALLERS: [Caller; 13] = [
     Caller::Anonymous,
     Caller::BadToken,
     Caller::BadCookie,
     Caller::ReportToken,
     Caller::ReadToken,
     Caller::WriteToken,
+    Caller::RunToken,
+    Caller::WorkToken,
     Caller::ViewerSession,
     Caller::MemberSession,
     Caller::OtherAdminSession,
@@ -50,7 +54,7 @@ fn expected(access: Access, caller: Caller) -> Door {
         Access::Public => true,
         Access::Page => changes_by_session || caller == C::ViewerSession,
         Access::Known => !unknown,
-        Access::Read => !unknown && caller != C::ReportToken,
+        Access::Read => !unknown && !matches!(caller, C::ReportToken | C::WorkToken),
         Access::Session => changes_by_session,
         Access::Write => changes_by_session || matches!(caller, C::WriteToken | C::OwnerToken),
         Access::ReportByToken => matches!(caller, C::ReportToken | C::WriteToken | C::OwnerToken),
@@ -72,6 +76,7 @@ async fn every_route_opens_to_whom_the_table_names_and_to_nobody_else() {
     let (member, other) = (lab.user("ana", "member").await, lab.user("second", "admin").await);
     let (report, read) = (lab.token(lab.owner, "report").await, lab.token(lab.owner, "read").await);
     let write = lab.token(lab.owner, "write").await;
+    let (run_token, work) = (lab.token(lab.owner, "run").await, lab.token(lab.owner, "work").await);
     let run = "0193a4c2-0000-7000-8000-000000000001";
     for (method, pattern, access) in routes() {
         for caller in CALLERS {
@@ -98,6 +103,8 @@ async fn every_route_opens_to_whom_the_table_names_and_to_nobody_else() {
                 Caller::ReportToken => request.bearer_auth(&report),
                 Caller::ReadToken => request.bearer_auth(&read),
                 Caller::WriteToken => request.bearer_auth(&write),
+                Caller::RunToken => request.bearer_auth(&run_token),
+                Caller::WorkToken => request.bearer_auth(&work),
                 Caller::OwnerToken => request.bearer_auth(&lab.admin),
                 _ => request,
             };

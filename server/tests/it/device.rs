@@ -120,6 +120,8 @@ async fn an_approval_gives_the_least_unless_the_approver_says_more() {
         (json!(7), json!({}), "report", Some(7)),
         (json!(7), json!({ "scope": "write", "days": 30 }), "write", Some(30)),
         (json!(null), json!({ "scope": "admin", "days": 0 }), "admin", None),
+        (json!(7), json!({ "scope": "run" }), "run", Some(7)),
+        (json!(7), json!({ "scope": "work" }), "work", Some(7)),
     ] {
         let (code, _) = begun(&lab, asked.clone()).await;
         let mut body = approval.clone();
@@ -164,12 +166,15 @@ async fn nobody_gives_more_than_they_have() {
         request.send().await.expect("an answer").status()
     };
     assert_eq!(approve(&members, "admin").await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(approve(&members, "work").await, StatusCode::UNPROCESSABLE_ENTITY, "a worker is handed everybody's tasks");
     assert_eq!(approve(&members, "root").await, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(approve(&viewers, "report").await, StatusCode::FORBIDDEN);
     let page =
         lab.request(Method::GET, &format!("/login?cli_device_code={code}")).header("cookie", &members).send().await.expect("an answer");
     let page = page.text().await.expect("a page");
-    assert!(page.contains("value=\"write\"") && !page.contains("value=\"admin\""), "{page}");
+    for (scope, offered) in [("write", true), ("run", true), ("work", false), ("admin", false)] {
+        assert_eq!(page.contains(&format!("value=\"{scope}\"")), offered, "{scope}: {page}");
+    }
     assert_eq!(approve(&members, "write").await, StatusCode::OK);
 }
 

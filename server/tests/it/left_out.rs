@@ -135,7 +135,7 @@ async fn wildcards_that_are_not_offered_are_counted_and_reached_by_name() {
 
     holds(&first, &["1244 more", "by=w1000", "250 wildcards are not listed; add by=NAME to the address"]);
     assert!(!first.contains("by=w1001"), "that one is not listed");
-    holds(&last, &["title=\"V1250\"", "249 wildcards are not listed", "aria-current=\"true\">w1250"]);
+    holds(&last, &["title=\"V1250\"", "249 wildcards are not listed", "aria-current=\"true\" class=\"\">w1250"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

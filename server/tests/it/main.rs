@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod audience;
 mod bad_input;
 mod counted;
 mod device;

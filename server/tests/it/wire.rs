@@ -13,7 +13,7 @@ use reqwest::{Method, StatusCode};
 use rustix::process::{Resource, Rlimit};
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
@@ -202,8 +202,9 @@ async fn a_connection_that_cannot_be_accepted_makes_room_and_ends_nothing() {
     honest.start().await;
     honest.round(0).await;
     let open = std::fs::read_dir(format!("/proc/{}/fd", server.0.id())).expect("a process");
-    let highest = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u64>().ok()).max().expect("an open file");
-    let limit = Some(highest + 8);
+    let open: BTreeSet<u64> = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    // The kernel gives the lowest free number, so the limit leaves eight of these.
+    let limit = (0..).filter(|file| !open.contains(file)).nth(8);
     let pid = rustix::process::Pid::from_child(&server.0);
     rustix::process::prlimit(Some(pid), Resource::Nofile, Rlimit { current: limit, maximum: limit }).expect("a limit");
     let mut held = Vec::new();

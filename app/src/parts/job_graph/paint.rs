@@ -89,6 +89,7 @@ impl Board {
         let words = look.scale >= LEGIBLE;
         for (status, ink) in [
             (JobStatus::Waiting, "waiting"),
+            (JobStatus::Suspended, "waiting"),
             (JobStatus::Skipped, "quiet"),
             (JobStatus::Cancelled, "quiet"),
             (JobStatus::Success, "success"),

@@ -40,7 +40,7 @@ const fn job_word(status: JobStatus) -> &'static str {
         JobStatus::Success => "Done",
         JobStatus::Failed => "Error",
         // Panoptes has no words for these states: its `Running` is used only for running jobs.
-        JobStatus::Waiting => "Pending",
+        JobStatus::Waiting | JobStatus::Suspended => "Pending",
         JobStatus::Lost => "Unknown",
         JobStatus::Cancelled | JobStatus::Skipped => "Cancelled",
     }

@@ -253,6 +253,7 @@ impl Conversation {
         let files = JobFiles { output: paths("output"), log: paths("log"), benchmark: paths("benchmark"), input: paths("input") };
         let info = JobInfo {
             job_id,
+            name: None,
             rule: text("name"),
             threads: small("threads"),
             priority: small("priority"),

@@ -1,6 +1,6 @@
 //! Roles of accounts, scopes of tokens, and the one table that says what they permit.
 
-use super::Proof;
+use super::{Audience, Proof};
 use crate::{Invalid, UserId};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 /// What an account may do with runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Sees all runs, changes none.
+    /// Sees all runs that are for everyone, changes none.
     Viewer,
     /// Sees and changes its own runs.
     Member,
@@ -60,19 +60,35 @@ pub enum TokenScope {
     Read,
     /// Reports, reads and changes runs.
     Write,
+    /// Reads, and starts and stops what Flowo itself runs.
+    Run,
+    /// Takes over tasks as a worker; reads and reports nothing else.
+    Work,
     /// Does whatever its account may do.
     Admin,
 }
 
 impl TokenScope {
-    pub const ALL: [Self; 4] = [Self::Report, Self::Read, Self::Write, Self::Admin];
+    pub const ALL: [Self; 6] = [Self::Report, Self::Read, Self::Write, Self::Run, Self::Work, Self::Admin];
+    /// The words of all scopes, for messages.
+    pub const WORDS: &'static str = "report, read, write, run, work or admin";
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Report => "report",
             Self::Read => "read",
             Self::Write => "write",
+            Self::Run => "run",
+            Self::Work => "work",
             Self::Admin => "admin",
+        }
+    }
+
+    /// What an account must be permitted to let in a program with this scope. A worker is handed everybody's tasks.
+    pub const fn admitted_by(self) -> Permission {
+        match self {
+            Self::Admin | Self::Work => Permission::AdmitAdmins,
+            Self::Report | Self::Read | Self::Write | Self::Run => Permission::AdmitPrograms,
         }
     }
 }
@@ -82,7 +98,7 @@ impl FromStr for TokenScope {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.into_iter().find(|scope| scope.as_str() == text);
-        found.ok_or_else(|| Invalid::new("scope", text, "report, read, write or admin"))
+        found.ok_or_else(|| Invalid::new("scope", text, Self::WORDS))
     }
 }
 
@@ -140,29 +156,38 @@ pub enum Permission {
     Report,
     /// Reporting through routes where a link on another site could create a run with a visitor's cookie: by token only.
     ReportByToken,
+    /// Starting and stopping what Flowo itself runs.
+    StartRuns,
+    /// Taking over tasks, and reporting on them, as a worker: by token only.
+    Work,
     /// Letting programs in: never by token.
     AdmitPrograms,
-    /// Letting in somebody who may do all that an admin may do.
+    /// Letting in somebody who may do all that an admin may do, or a worker.
     AdmitAdmins,
     /// What concerns the whole server: metrics.
     Operate,
-    /// Reading other people's runs.
+    /// Reading other people's runs, unless they are for the owner and the team only.
+    SeeSharedRuns,
+    /// Reading all of other people's runs.
     SeeAllRuns,
     /// Changing other people's runs, and reporting on them.
     ChangeAllRuns,
 }
 
 impl Permission {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Greet,
         Self::OpenPages,
         Self::ReadRuns,
         Self::ChangeRuns,
         Self::Report,
         Self::ReportByToken,
+        Self::StartRuns,
+        Self::Work,
         Self::AdmitPrograms,
         Self::AdmitAdmins,
         Self::Operate,
+        Self::SeeSharedRuns,
         Self::SeeAllRuns,
         Self::ChangeAllRuns,
     ];
@@ -205,18 +230,25 @@ pub fn may(grant: Grant, permission: Permission) -> Result<(), Refusal> {
     match permission {
         P::Greet => Ok(()),
         P::OpenPages => grant.in_a_session(),
-        P::ReadRuns => grant.scope_among(&[TokenScope::Read, TokenScope::Write, TokenScope::Admin]),
+        P::ReadRuns => grant.scope_among(&[TokenScope::Read, TokenScope::Write, TokenScope::Run, TokenScope::Admin]),
         P::ChangeRuns => grant.as_editor().and_then(|()| grant.scope_among(&[TokenScope::Write, TokenScope::Admin])),
         P::Report => grant.as_editor().and_then(|()| grant.scope_among(&[TokenScope::Report, TokenScope::Write, TokenScope::Admin])),
         P::ReportByToken => match grant.means {
             Means::Session => grant.as_editor().and(Err(Refusal::TokenNeeded)),
             Means::Token(_) => may(grant, P::Report),
         },
+        P::StartRuns => grant.as_editor().and_then(|()| grant.scope_among(&[TokenScope::Run, TokenScope::Admin])),
+        // A worker is handed everybody's tasks, with their secrets.
+        P::Work => grant.as_admin().and_then(|()| match grant.means {
+            Means::Session => Err(Refusal::TokenNeeded),
+            Means::Token(_) => grant.scope_among(&[TokenScope::Work, TokenScope::Admin]),
+        }),
         P::AdmitPrograms => grant.as_editor().and_then(|()| grant.in_a_session()),
         P::AdmitAdmins => grant.as_admin().and_then(|()| grant.in_a_session()),
         P::Operate => grant.as_admin().and_then(|()| grant.scope_among(&[TokenScope::Admin])),
-        P::SeeAllRuns if grant.role == Role::Member => Err(Refusal::AdminsOnly),
-        P::SeeAllRuns => may(grant, P::ReadRuns),
+        P::SeeSharedRuns if grant.role == Role::Member => Err(Refusal::AdminsOnly),
+        P::SeeSharedRuns => may(grant, P::ReadRuns),
+        P::SeeAllRuns => grant.as_admin().and_then(|()| may(grant, P::ReadRuns)),
         // A token that may only report does not inherit its owner's rights over other people's runs.
         P::ChangeAllRuns => grant.as_admin().and_then(|()| may(grant, P::ChangeRuns)),
     }
@@ -225,7 +257,13 @@ pub fn may(grant: Grant, permission: Permission) -> Result<(), Refusal> {
 impl Grant {
     /// Whose runs this grant lets the account see.
     pub fn audience(self, account: UserId) -> Audience {
-        if may(self, Permission::SeeAllRuns).is_ok() { Audience::All } else { Audience::User(account) }
+        if may(self, Permission::SeeAllRuns).is_ok() {
+            Audience::All
+        } else if may(self, Permission::SeeSharedRuns).is_ok() {
+            Audience::Shared(account)
+        } else {
+            Audience::User(account)
+        }
     }
 
     const fn as_editor(self) -> Result<(), Refusal> {
@@ -258,40 +296,42 @@ impl Grant {
     }
 }
 
-/// Whose runs a reader may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Audience {
-    /// Everybody's: for viewers and admins.
-    All,
-    /// A member's own.
-    User(UserId),
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use Permission as P;
     use TokenScope as S;
 
-    /// Each row: a permission, and the roles that have it in a session and with a report, read, write and admin token.
+    /// Each row: a permission, and the roles that have it in a session and with a report, read, write, run,
+    /// work and admin token.
     /// `v`, `m` and `a` are viewer, member and admin.
-    const TABLE: [(P, [&str; 5]); 11] = [
-        //                  session report  read  write  admin
-        (P::Greet, ["vma", "vma", "vma", "vma", "vma"]),
-        (P::OpenPages, ["vma", "", "", "", ""]),
-        (P::ReadRuns, ["vma", "", "vma", "vma", "vma"]),
-        (P::ChangeRuns, ["ma", "", "", "ma", "ma"]),
-        (P::Report, ["ma", "ma", "", "ma", "ma"]),
-        (P::ReportByToken, ["", "ma", "", "ma", "ma"]),
-        (P::AdmitPrograms, ["ma", "", "", "", ""]),
-        (P::AdmitAdmins, ["a", "", "", "", ""]),
-        (P::Operate, ["a", "", "", "", "a"]),
-        (P::SeeAllRuns, ["va", "", "va", "va", "va"]),
-        (P::ChangeAllRuns, ["a", "", "", "a", "a"]),
+    const TABLE: [(P, [&str; 7]); 14] = [
+        //                  session report  read  write  run   work  admin
+        (P::Greet, ["vma", "vma", "vma", "vma", "vma", "vma", "vma"]),
+        (P::OpenPages, ["vma", "", "", "", "", "", ""]),
+        (P::ReadRuns, ["vma", "", "vma", "vma", "vma", "", "vma"]),
+        (P::ChangeRuns, ["ma", "", "", "ma", "", "", "ma"]),
+        (P::Report, ["ma", "ma", "", "ma", "", "", "ma"]),
+        (P::ReportByToken, ["", "ma", "", "ma", "", "", "ma"]),
+        (P::StartRuns, ["ma", "", "", "", "ma", "", "ma"]),
+        (P::Work, ["", "", "", "", "", "a", "a"]),
+        (P::AdmitPrograms, ["ma", "", "", "", "", "", ""]),
+        (P::AdmitAdmins, ["a", "", "", "", "", "", ""]),
+        (P::Operate, ["a", "", "", "", "", "", "a"]),
+        (P::SeeSharedRuns, ["va", "", "va", "va", "va", "", "va"]),
+        (P::SeeAllRuns, ["a", "", "a", "a", "a", "", "a"]),
+        (P::ChangeAllRuns, ["a", "", "", "a", "", "", "a"]),
     ];
 
-    const MEANS: [Means; 5] =
-        [Means::Session, Means::Token(S::Report), Means::Token(S::Read), Means::Token(S::Write), Means::Token(S::Admin)];
+    const MEANS: [Means; 7] = [
+        Means::Session,
+        Means::Token(S::Report),
+        Means::Token(S::Read),
+        Means::Token(S::Write),
+        Means::Token(S::Run),
+        Means::Token(S::Work),
+        Means::Token(S::Admin),
+    ];
 
     #[test]
     fn every_role_and_scope_has_the_permissions_of_the_table_and_no_other() {
@@ -315,6 +355,10 @@ mod tests {
             (Role::Member, Means::Session, P::ReportByToken, Refusal::TokenNeeded),
             (Role::Member, Means::Session, P::Operate, Refusal::AdminsOnly),
             (Role::Admin, Means::Token(S::Write), P::Operate, Refusal::OutOfScope(S::Write)),
+            (Role::Member, Means::Token(S::Write), P::StartRuns, Refusal::OutOfScope(S::Write)),
+            (Role::Admin, Means::Session, P::Work, Refusal::TokenNeeded),
+            (Role::Member, Means::Token(S::Work), P::Work, Refusal::AdminsOnly),
+            (Role::Viewer, Means::Session, P::SeeAllRuns, Refusal::AdminsOnly),
         ] {
             let refusal = may(Grant { role, means }, permission);
             assert_eq!(refusal, Err(wanted), "{permission:?} of {role} by {means:?}");
@@ -323,10 +367,26 @@ mod tests {
     }
 
     #[test]
+    fn a_worker_may_work_and_nothing_else() {
+        let worker = Grant { role: Role::Admin, means: Means::Token(S::Work) };
+        let permitted: Vec<P> = P::ALL.into_iter().filter(|permission| may(worker, *permission).is_ok()).collect();
+        assert_eq!(permitted, [P::Greet, P::Work]);
+        assert_eq!(worker.audience(UserId(1)), Audience::User(UserId(1)));
+    }
+
+    #[test]
+    fn an_admin_admits_what_acts_for_everybody() {
+        let needs_admin: Vec<&str> = S::ALL.into_iter().filter(|scope| scope.admitted_by() == P::AdmitAdmins).map(S::as_str).collect();
+        assert_eq!(needs_admin, ["work", "admin"]);
+    }
+
+    #[test]
     fn members_and_tokens_that_only_report_see_nobody_elses_runs() {
         let ana = UserId(1);
         for (role, means, wanted) in [
-            (Role::Viewer, Means::Session, Audience::All),
+            (Role::Viewer, Means::Session, Audience::Shared(ana)),
+            (Role::Viewer, Means::Token(S::Report), Audience::User(ana)),
+            (Role::Admin, Means::Token(S::Run), Audience::All),
             (Role::Admin, Means::Token(S::Write), Audience::All),
             (Role::Admin, Means::Token(S::Report), Audience::User(ana)),
             (Role::Member, Means::Session, Audience::User(ana)),
@@ -343,6 +403,7 @@ mod tests {
         for scope in S::ALL {
             assert_eq!(scope.as_str().parse(), Ok(scope));
         }
+        assert_eq!(S::WORDS.replace(" or ", ", "), S::ALL.map(S::as_str).join(", "));
         assert!("root".parse::<Role>().is_err() && "root".parse::<S>().is_err());
     }
 }

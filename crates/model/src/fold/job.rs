@@ -1,7 +1,7 @@
 //! One attempt of a job while a batch is applied.
 
 use crate::{
-    JobStatus, Millis,
+    Epoch, JobStatus, Millis,
     event::{JobInfo, JobTold},
     job::{Filled, StartTold},
 };
@@ -14,6 +14,8 @@ pub struct JobState {
     pub key: Option<i64>,
     pub job_id: i64,
     pub attempt: i32,
+    /// The run's epoch when the attempt was made.
+    pub epoch: Epoch,
     pub status: JobStatus,
     pub rule: Option<String>,
     /// A description of the attempt has arrived.
@@ -39,6 +41,7 @@ impl JobState {
             key: None,
             job_id,
             attempt: 1,
+            epoch: Epoch::FIRST,
             status: JobStatus::Running,
             rule: None,
             informed: false,

@@ -10,7 +10,7 @@ pub(super) async fn end(conn: &mut Conn, runs: &[Uuid], at: &[Millis], statuses:
         "update job_executions j
             set status = x.status, ended_at = greatest(at_ms(x.at), j.started_at), filled_from = case when x.status <> 'lost' then $4 end
            from unnest($1::uuid[], $2::bigint[], $3::text[]) as x(run, at, status)
-          where j.workflow_run_id = x.run and j.status in ('waiting', 'running') and not j.superseded",
+          where j.workflow_run_id = x.run and j.status in ('waiting', 'suspended', 'running') and not j.superseded",
     )
     .bind(runs)
     .bind(at)

@@ -63,6 +63,7 @@ async fn by_logfile(conn: &mut Conn, segment: &[Incoming]) -> Result<HashMap<(Op
 struct RunRow {
     id: Uuid,
     user_id: Option<i64>,
+    epoch: i32,
     status: String,
     ended_at: Option<i64>,
     last_seen_at: i64,
@@ -110,6 +111,7 @@ impl RunRow {
     fn fold(self) -> Result<RunFold, StoreError> {
         let status = status::of_run(self.id, &self.status)?;
         Ok(RunFold::new(RunState {
+            epoch: status::epoch("workflow_runs", self.id, self.epoch)?,
             status,
             ended_at: self.ended_at,
             last_seen_at: self.last_seen_at,
@@ -129,7 +131,7 @@ impl RunRow {
 /// Locks in the order of ids, so that two writers never deadlock.
 async fn locked(conn: &mut Conn, ids: &[Uuid]) -> Result<Vec<RunRow>, StoreError> {
     sqlx::query_as(
-        "select id, user_id, status, ms(ended_at) as ended_at, ms(last_seen_at) as last_seen_at, closed_by_client, dry_run,
+        "select id, user_id, epoch, status, ms(ended_at) as ended_at, ms(last_seen_at) as last_seen_at, closed_by_client, dry_run,
                 heartbeats, last_was_error, jobs_failed, jobs_running,
                 nullif(concat_ws(E'\n', errors -> -1 ->> 'exception', errors -> -1 ->> 'traceback'), '') as last_error
            from workflow_runs
@@ -203,6 +205,7 @@ struct JobRow {
     workflow_run_id: Uuid,
     job_id: i64,
     attempt: i32,
+    epoch: i32,
     status: String,
     rule: Option<String>,
     informed: bool,
@@ -219,7 +222,7 @@ pub(super) async fn jobs(conn: &mut Conn, wanted: &HashSet<(RunId, i64)>, folds:
     }
     let (runs, jobs): (Vec<Uuid>, Vec<i64>) = wanted.iter().map(|(run, job)| (run.0, *job)).unzip();
     let rows: Vec<JobRow> = sqlx::query_as(
-        "select j.id, j.workflow_run_id, j.job_id, j.attempt, j.status, j.rule, j.informed, j.start_told, j.filled_from,
+        "select j.id, j.workflow_run_id, j.job_id, j.attempt, coalesce(j.epoch, 1) as epoch, j.status, j.rule, j.informed, j.start_told, j.filled_from,
                 ms(j.started_at) as started_at, ms(j.ended_at) as ended_at
            from unnest($1::uuid[], $2::bigint[]) as k(run, job)
            cross join lateral (
@@ -238,6 +241,7 @@ pub(super) async fn jobs(conn: &mut Conn, wanted: &HashSet<(RunId, i64)>, folds:
             key: Some(row.id),
             job_id: row.job_id,
             attempt: row.attempt,
+            epoch: status::epoch("job_executions", row.id, row.epoch)?,
             status,
             rule: row.rule,
             informed: row.informed,

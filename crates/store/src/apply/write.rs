@@ -6,7 +6,7 @@
 use super::{Incoming, Loaded, Receipt, close, files};
 use crate::{Conn, Doing, StoreError};
 use model::{
-    Millis, RunId,
+    Epoch, Millis, RunId,
     fold::{JobState, RunFold, RunState, jobs_of},
     job::REPORTS_KEPT,
 };
@@ -89,16 +89,16 @@ pub(super) async fn runs(conn: &mut Conn, loaded: &Loaded) -> Result<(), StoreEr
     if !changed.is_empty() {
         sqlx::query(
             "update workflow_runs r
-                set status = x.status, ended_at = at_ms(x.ended_at), last_seen_at = greatest(r.last_seen_at, at_ms(x.last_seen_at)),
-                    closed_by_client = x.closed, dry_run = x.dry_run, heartbeats = x.heartbeats, last_was_error = x.last_was_error,
-                    rule_graph = coalesce(x.rule_graph, r.rule_graph),
+                set epoch = x.epoch, status = x.status, ended_at = at_ms(x.ended_at), closed_by_client = x.closed, dry_run = x.dry_run,
+                    last_seen_at = greatest(r.last_seen_at, at_ms(x.last_seen_at)), heartbeats = x.heartbeats,
+                    last_was_error = x.last_was_error, rule_graph = coalesce(x.rule_graph, r.rule_graph),
                     planned = coalesce(x.planned, r.planned), jobs_planned = coalesce(x.jobs_planned, r.jobs_planned),
                     errors = case when jsonb_array_length(r.errors) < $2 then r.errors || coalesce(x.errors, '[]') else r.errors end,
                     errors_cut = case when x.errors is null or jsonb_array_length(r.errors) < $2 then r.errors_cut
                                       else coalesce(r.errors_cut, 0) + jsonb_array_length(x.errors) end,
                     quarantined = r.quarantined + x.quarantined, done_told = coalesce(x.done_told, r.done_told),
                     logfile = coalesce(r.logfile, x.logfile)
-               from jsonb_to_recordset($1) as x(id uuid, status text, ended_at bigint, last_seen_at bigint, closed boolean,
+               from jsonb_to_recordset($1) as x(id uuid, epoch integer, status text, ended_at bigint, last_seen_at bigint, closed boolean,
                     dry_run boolean, heartbeats boolean, last_was_error boolean, rule_graph jsonb, planned jsonb,
                     jobs_planned integer, errors jsonb, quarantined integer, done_told integer, logfile text)
               where r.id = x.id and r.id = any($3)",
@@ -133,7 +133,7 @@ pub(super) async fn runs(conn: &mut Conn, loaded: &Loaded) -> Result<(), StoreEr
 
 fn row(run: &RunState, quarantined: i32) -> Value {
     json!({
-        "id": run.id, "status": run.status, "ended_at": run.ended_at, "last_seen_at": run.last_seen_at, "closed": run.closed,
+        "id": run.id, "epoch": run.epoch, "status": run.status, "ended_at": run.ended_at, "last_seen_at": run.last_seen_at, "closed": run.closed,
         "dry_run": run.dry_run, "heartbeats": run.heartbeats, "last_was_error": run.last_was_error,
         "rule_graph": run.rule_graph.as_deref(),
         "planned": run.planned.as_ref().map(|(per_rule, _)| per_rule),
@@ -214,6 +214,7 @@ struct JobRow<'a> {
     run: Uuid,
     job_id: i64,
     attempt: i32,
+    epoch: Epoch,
     superseded: bool,
     rule: Option<&'a str>,
     status: &'static str,
@@ -235,6 +236,7 @@ struct JobRow<'a> {
 
 #[derive(Serialize)]
 struct InfoRow<'a> {
+    name: Option<&'a str>,
     wildcards: &'a std::collections::BTreeMap<String, Value>,
     resources: &'a std::collections::BTreeMap<String, Value>,
     threads: Option<i32>,
@@ -253,6 +255,7 @@ impl<'a> JobRow<'a> {
             reports: reports.get(&(run, job.job_id)).map(Vec::as_slice),
             job_id: job.job_id,
             attempt: job.attempt,
+            epoch: job.epoch,
             superseded,
             rule: job.rule.as_deref(),
             status: job.status.as_str(),
@@ -268,6 +271,7 @@ impl<'a> JobRow<'a> {
             exit_code: job.told.exit_code,
             command: job.told.shell_command.as_deref(),
             info: job.info.as_deref().map(|info| InfoRow {
+                name: info.name.as_deref(),
                 wildcards: &info.wildcards,
                 resources: &info.resources,
                 threads: info.threads,
@@ -335,7 +339,7 @@ pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>,
 async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> {
     sqlx::query(
         "update job_executions j
-            set status = x.status, superseded = x.superseded, rule = x.rule, informed = x.informed,
+            set status = x.status, superseded = x.superseded, name = coalesce(j.name, x.name), rule = x.rule, informed = x.informed,
                 start_told = x.start_told, filled_from = x.filled_from,
                 started_at = at_ms(x.started_at), ended_at = at_ms(x.ended_at),
                 wildcards = case when x.told then x.wildcards else j.wildcards end,
@@ -350,7 +354,7 @@ async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> 
                 checkpoint = case when x.told then x.checkpoint else j.checkpoint end,
                 reports = case when x.reports is null then j.reports
                                else (j.reports || x.reports)[greatest(1, cardinality(j.reports || x.reports) - $3 + 1):] end
-           from jsonb_to_recordset($1) as x(key bigint, status text, superseded boolean, rule text, informed boolean, start_told text,
+           from jsonb_to_recordset($1) as x(key bigint, status text, superseded boolean, name text, rule text, informed boolean, start_told text,
                 filled_from text, told boolean, started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer, priority integer,
                 reason text, message text, shell_command text, reports bigint[], external_id text, conda_env text,
                 error text, exit_code integer, command text, checkpoint boolean)
@@ -368,15 +372,15 @@ async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> 
 /// Inserts new attempts. A retry starts with the data reported for the previous attempt.
 async fn insert(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<HashMap<(Uuid, i64, i32), i64>, StoreError> {
     let made: Vec<(i64, Uuid, i64, i32)> = sqlx::query_as(
-        "insert into job_executions (workflow_run_id, job_id, attempt, superseded, rule, status, informed, start_told, filled_from, started_at, ended_at,
-                wildcards, resources, threads, priority, reason, message, shell_command, reports,
+        "insert into job_executions (workflow_run_id, job_id, attempt, epoch, superseded, name, rule, status, informed, start_told, filled_from,
+                started_at, ended_at, wildcards, resources, threads, priority, reason, message, shell_command, reports,
                 external_id, conda_env, error, exit_code, checkpoint)
-         select x.run, x.job_id, x.attempt, x.superseded, x.rule, x.status, x.informed, x.start_told, x.filled_from, at_ms(x.started_at), at_ms(x.ended_at),
-                coalesce(x.wildcards, p.wildcards), coalesce(x.resources, p.resources), coalesce(x.threads, p.threads),
-                coalesce(x.priority, p.priority), x.reason, coalesce(x.message, p.message),
+         select x.run, x.job_id, x.attempt, x.epoch, x.superseded, coalesce(p.name, x.name), x.rule, x.status, x.informed, x.start_told,
+                x.filled_from, at_ms(x.started_at), at_ms(x.ended_at), coalesce(x.wildcards, p.wildcards), coalesce(x.resources, p.resources),
+                coalesce(x.threads, p.threads), coalesce(x.priority, p.priority), x.reason, coalesce(x.message, p.message),
                 coalesce(x.command, x.shell_command, p.shell_command), x.reports[greatest(1, cardinality(x.reports) - $2 + 1):],
                 x.external_id, coalesce(x.conda_env, p.conda_env), x.error, x.exit_code, coalesce(x.checkpoint, p.checkpoint, false)
-           from jsonb_to_recordset($1) as x(run uuid, job_id bigint, attempt integer, superseded boolean, rule text, status text,
+           from jsonb_to_recordset($1) as x(run uuid, job_id bigint, attempt integer, epoch integer, superseded boolean, name text, rule text, status text,
                 informed boolean, start_told text, filled_from text, started_at bigint, ended_at bigint, wildcards jsonb,
                 resources jsonb, threads integer, priority integer, reason text, message text, shell_command text, reports bigint[], external_id text,
                 conda_env text, error text, exit_code integer, command text, checkpoint boolean)

@@ -1,7 +1,7 @@
 //! Deletes runs, reversibly at first. Never touches files on disk.
 
 use super::Audience;
-use crate::{Conn, Doing, StoreError};
+use crate::{Conn, Doing, StoreError, audience::asked_by};
 use model::{RunId, UserId};
 use sqlx::types::Uuid;
 
@@ -16,15 +16,12 @@ pub async fn restore(conn: &mut Conn, audience: Audience, ids: &[RunId], by: Opt
 }
 
 async fn mark(conn: &mut Conn, audience: Audience, ids: &[RunId], hide: bool, by: Option<UserId>) -> Result<Vec<RunId>, StoreError> {
-    let only = match audience {
-        Audience::All => None,
-        Audience::User(user) => Some(user.0),
-    };
+    let (reader, reach) = asked_by(audience.to_change());
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let done: Vec<Uuid> = sqlx::query_scalar(
         "with marked as (
             update workflow_runs set deleted_at = case when $2 then now() end
-             where id = any($1) and (deleted_at is null) = $2 and ($3::bigint is null or user_id = $3) and acting($4)
+             where id = any($1) and (deleted_at is null) = $2 and sees_run(workflow_runs, $3, $5) and acting($4)
             returning id
          ), noted as (
             insert into audit_log (user_id, action, target)
@@ -34,8 +31,9 @@ async fn mark(conn: &mut Conn, audience: Audience, ids: &[RunId], hide: bool, by
     )
     .bind(wanted)
     .bind(hide)
-    .bind(only)
+    .bind(reader)
     .bind(by.map(|user| user.0))
+    .bind(reach)
     .fetch_all(conn)
     .await
     .doing("deleting runs")?;
@@ -51,14 +49,11 @@ pub async fn rename(
     tags: &[String],
     by: Option<UserId>,
 ) -> Result<bool, StoreError> {
-    let only = match audience {
-        Audience::All => None,
-        Audience::User(user) => Some(user.0),
-    };
+    let (reader, reach) = asked_by(audience.to_change());
     let done: Option<Uuid> = sqlx::query_scalar(
         "with renamed as (
             update workflow_runs set workflow_name = $2, tags = $3
-             where id = $1 and deleted_at is null and ($4::bigint is null or user_id = $4) and acting($5)
+             where id = $1 and deleted_at is null and sees_run(workflow_runs, $4, $6) and acting($5)
             returning id
          ), noted as (
             insert into audit_log (user_id, action, target, detail)
@@ -69,8 +64,9 @@ pub async fn rename(
     .bind(id.0)
     .bind(name)
     .bind(tags)
-    .bind(only)
+    .bind(reader)
     .bind(by.map(|user| user.0))
+    .bind(reach)
     .fetch_optional(conn)
     .await
     .doing("renaming a run")?;

@@ -3,6 +3,7 @@
 //! Means the same as `RunFilter::matches`; `tests/filter.rs` checks that both agree.
 
 use super::Audience;
+use crate::audience::asked_by;
 use model::{
     Millis,
     filter::{Compare, RunFilter, Term, Trait, fold},
@@ -12,8 +13,9 @@ use sqlx::{Postgres, QueryBuilder};
 /// Appends ` where …`: visible to `audience`, not deleted, and passing the filter at time `now`.
 pub(super) fn push(sql: &mut QueryBuilder<Postgres>, audience: Audience, filter: &RunFilter, now: Millis) {
     sql.push(" where r.deleted_at is null");
-    if let Audience::User(user) = audience {
-        sql.push(" and r.user_id = ").push_bind(user.0);
+    if audience != Audience::All {
+        let (reader, reach) = asked_by(audience);
+        sql.push(" and sees_run(r, ").push_bind(reader).push(", ").push_bind(reach).push(")");
     }
     for clause in &filter.clauses {
         if clause.not {

@@ -1,9 +1,10 @@
 //! One run, and the runs affected by changes.
 
 use super::{Audience, row};
-use crate::{Conn, Doing, StoreError};
+use crate::{Conn, Doing, StoreError, audience::asked_by};
 use model::{
     RunId, UserId,
+    access::{Belonging, SharedWith},
     cut::{Cut, Part},
     event::RuleCode,
     run::{Attempt, FilledCounts, JobCounts, ReportedError, RuleRow, RunDetail, RunSummary},
@@ -24,27 +25,33 @@ pub async fn summary(conn: &mut Conn, audience: Audience, id: RunId) -> Result<O
     Ok(owned(conn, audience, id).await?.map(|(run, _)| run))
 }
 
-/// Like [`summary`], with the account that owns the run; a row that was written by hand may have no owner.
-pub async fn owned(conn: &mut Conn, audience: Audience, id: RunId) -> Result<Option<(RunSummary, Option<UserId>)>, StoreError> {
+/// Like [`summary`], with whose the run is.
+pub async fn owned(conn: &mut Conn, audience: Audience, id: RunId) -> Result<Option<(RunSummary, Belonging)>, StoreError> {
     let (rows, _) = changed(conn, &[id]).await?;
-    let is_seen = |owner: Option<UserId>| audience == Audience::All || audience == owner.map_or(Audience::All, Audience::User);
-    Ok(rows.into_iter().find(|(_, owner)| is_seen(*owner)))
+    Ok(rows.into_iter().find(|(_, belonging)| audience.sees(belonging)))
 }
 
-/// The current rows of `ids` with their owners, and which of `ids` no longer exist or are deleted.
-pub async fn changed(conn: &mut Conn, ids: &[RunId]) -> Result<(Vec<(RunSummary, Option<UserId>)>, Vec<RunId>), StoreError> {
+/// The current rows of `ids` with whose they are, and which of `ids` no longer exist or are deleted.
+pub async fn changed(conn: &mut Conn, ids: &[RunId]) -> Result<(Vec<(RunSummary, Belonging)>, Vec<RunId>), StoreError> {
     #[derive(sqlx::FromRow)]
     struct Owned {
         user_id: Option<i64>,
+        owner_id: Option<i64>,
+        #[sqlx(try_from = "String")]
+        audience: SharedWith,
         #[sqlx(flatten)]
         row: row::Row,
     }
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let sql = format!("select r.user_id, {} from workflow_runs r where r.id = any($1) and r.deleted_at is null", row::COLUMNS);
+    let sql = format!(
+        "select r.user_id, r.owner_id, r.audience, {} from workflow_runs r where r.id = any($1) and r.deleted_at is null",
+        row::COLUMNS
+    );
     let rows: Vec<Owned> = sqlx::query_as(AssertSqlSafe(sql)).bind(&wanted).fetch_all(conn).await.doing("reading changed runs")?;
     let mut found = Vec::with_capacity(rows.len());
     for owned in rows {
-        found.push((RunSummary::try_from(owned.row)?, owned.user_id.map(UserId)));
+        let [reported_by, given_to] = [owned.user_id, owned.owner_id].map(|id| id.map(UserId));
+        found.push((RunSummary::try_from(owned.row)?, Belonging { reported_by, given_to, shared: owned.audience }));
     }
     let gone = ids.iter().copied().filter(|id| !found.iter().any(|(run, _)| run.id == *id)).collect();
     Ok((found, gone))
@@ -60,7 +67,7 @@ pub async fn logfile(conn: &mut Conn, run: RunId) -> Result<Option<String>, Stor
 pub async fn detail(conn: &mut Conn, audience: Audience, id: RunId) -> Result<Option<RunDetail>, StoreError> {
     let Some(run) = summary(conn, audience, id).await? else { return Ok(None) };
     let Some(facts) = facts(conn, &[id]).await?.pop() else { return Ok(None) };
-    let (attempts, attempts_in_all) = attempts(conn, facts.lineage_id, &run).await?;
+    let (attempts, attempts_in_all) = attempts(conn, audience, facts.lineage_id, &run).await?;
     let (rules, rules_in_all) = rules_from(conn, id, 0, MOST_RULES).await?;
     let filled = filled(conn, id).await?;
     let reported = facts.errors.0.len() + facts.errors_cut.and_then(|more| usize::try_from(more).ok()).unwrap_or(0);
@@ -140,14 +147,22 @@ async fn filled(conn: &mut Conn, id: RunId) -> Result<FilledCounts, StoreError> 
     Ok(FilledCounts { close, log })
 }
 
-/// The newest attempts of the same thing in order, and how many attempts there are.
-async fn attempts(conn: &mut Conn, lineage: Option<Uuid>, run: &RunSummary) -> Result<(Vec<Attempt>, usize), StoreError> {
+/// The newest attempts of the same thing that this reader may see, in order, and how many of them there are.
+async fn attempts(
+    conn: &mut Conn,
+    audience: Audience,
+    lineage: Option<Uuid>,
+    run: &RunSummary,
+) -> Result<(Vec<Attempt>, usize), StoreError> {
+    let (reader, reach) = asked_by(audience);
     let rows: Vec<(Uuid, i32, String, i64)> = sqlx::query_as(
         "select id, attempt, status, count(*) over () from workflow_runs
-          where lineage_id = $1 and deleted_at is null order by attempt desc limit $2",
+          where lineage_id = $1 and deleted_at is null and sees_run(workflow_runs, $3, $4) order by attempt desc limit $2",
     )
     .bind(lineage)
     .bind(MOST_ATTEMPTS)
+    .bind(reader)
+    .bind(reach)
     .fetch_all(conn)
     .await
     .doing("reading attempts")?;

@@ -151,9 +151,9 @@ enum Outcome {
 
 async fn let_in(state: &ServerState, viewer: &Viewer, approve: &Approve) -> Result<Outcome, Problem> {
     let word = approve.scope.as_deref().unwrap_or(TokenScope::Report.as_str());
-    let Ok(scope) = word.parse::<TokenScope>() else { return Ok(Outcome::Refused("scope is report, read, write or admin")) };
-    if scope == TokenScope::Admin && may(viewer.grant, Permission::AdmitAdmins).is_err() {
-        return Ok(Outcome::Refused("Only an admin can approve the scope admin"));
+    let Ok(scope) = word.parse::<TokenScope>() else { return Ok(Outcome::Refused("scope is report, read, write, run, work or admin")) };
+    if may(viewer.grant, scope.admitted_by()).is_err() {
+        return Ok(Outcome::Refused("Only an admin can approve the scopes admin and work"));
     }
     if approve.days.is_some_and(|days| !(0..=3650).contains(&days)) {
         return Ok(Outcome::Refused("days is 1 to 3650, or 0 for no end"));

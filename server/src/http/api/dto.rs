@@ -24,6 +24,7 @@ pub struct Counts {
     total: i32,
     planned: Option<i32>,
     seen: i32,
+    /// Waiting and suspended.
     waiting: i32,
     running: i32,
     success: i32,
@@ -221,7 +222,7 @@ pub struct Job {
     attempt: i32,
     superseded: bool,
     rule: Option<String>,
-    /// waiting, running, success, failed, lost, cancelled or skipped.
+    /// waiting, running, suspended, success, failed, lost, cancelled or skipped.
     status: &'static str,
     wildcards: BTreeMap<String, String>,
     threads: Option<i32>,
