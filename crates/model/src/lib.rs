@@ -19,6 +19,7 @@ pub mod job;
 pub mod live;
 pub mod log;
 pub mod marks;
+pub mod nul;
 pub mod page;
 pub mod preview;
 pub mod run;
