@@ -1,18 +1,12 @@
 //! Results of a run: the outputs its jobs declare, which of them exist, its directory, and previews of files.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{state, viewer};
-use leptos::prelude::*;
+use super::prelude::*;
 use model::{
     RunId,
     encoding::Encoding,
     file::{FileFacts, FileRef, NoFile},
     preview::Shown,
 };
-use server_fn::codec::Json;
 use view::results::{ResultsAsk, ResultsView};
 
 /// The results of a run, or of one rule.
