@@ -83,7 +83,7 @@ pub fn Look(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> i
                     .get()
                     .map(|facts| {
                         view! {
-                            <span class="dim num">{text::bytes(i64::try_from(facts.size).unwrap_or(i64::MAX))}</span>
+                            <span class="dim num">{text::size(facts.size)}</span>
                             <span class="dim"><Ago at=Signal::stored(Some(facts.modified_at))/></span>
                         }
                     })
