@@ -1,7 +1,7 @@
 //! Further facts about a run, and its reports as received.
 
 use crate::{
-    parts::report::Reports,
+    parts::received::Reports,
     paths::{self, RunPlace},
     ui::{Ago, CopyButton, Icon, heads},
 };

@@ -1,7 +1,7 @@
 //! One job beside the list: what it ran, its files with the jobs that make and use them, its attempts.
 
 use crate::{
-    parts::{log_tail::Tail, report::Reports},
+    parts::{log_tail::Tail, received::Reports},
     paths::{self, RunPlace},
     ui::{Ago, CopyButton, Icon, JobBadge, StatusIcon, Took},
 };

@@ -1,6 +1,6 @@
 //! Results of a run: outputs by rule and job, and which of them exist; or its directory; and one open file.
 
-use super::{look::Look, refresh::Refresh};
+use super::{preview::FilePreview, refresh::Refresh};
 use crate::{
     api::results::read_results,
     paths::{self, RunPlace},
@@ -88,7 +88,7 @@ pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, refresh: Re
         }
     });
     let view = match open {
-        Some(open) => view! { <Look id open place watch=refresh.watch/> }.into_any(),
+        Some(open) => view! { <FilePreview id open place watch=refresh.watch/> }.into_any(),
         None if !took.is_empty() => view! { <Bars id took of=jobs place/> }.into_any(),
         None => view! { <Empty says="Choose a file to preview it."/> }.into_any(),
     };

@@ -2,7 +2,7 @@
 
 use super::sequences::SequencesView;
 use crate::{
-    api::results::look_into,
+    api::results::read_preview,
     paths::{self, RunPlace},
     ui::{Icon, Windowed},
 };
@@ -49,7 +49,7 @@ pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl 
         let encoding = RunPlace::of(search.trim_start_matches('?')).encoding.and_then(|encoding| encoding.parse().ok());
         let file = file.clone();
         spawn_local(async move {
-            let found = look_into(id, file, at, encoding).await;
+            let found = read_preview(id, file, at, encoding).await;
             if busy.try_set_value(false).is_some() {
                 return; // The viewer has moved on to something else.
             }

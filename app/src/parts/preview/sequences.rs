@@ -1,6 +1,6 @@
 //! FASTA and FASTQ records: names, lengths, and coloured letters.
 
-use crate::api::results::look_into;
+use crate::api::results::read_preview;
 use leptos::{prelude::*, task::spawn_local};
 use model::{
     RunId,
@@ -26,7 +26,7 @@ pub fn SequencesView(id: RunId, file: FileRef, found: Sequences, label: String) 
         busy.set(true);
         let file = file.clone();
         spawn_local(async move {
-            let found = look_into(id, file, at, None).await;
+            let found = read_preview(id, file, at, None).await;
             if busy.try_set(false).is_some() {
                 return; // The viewer has moved on to something else.
             }
