@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod lab;
 pub mod logs;
 pub mod matrix;
+mod prelude;
 pub mod results;
 pub mod runs;
 pub mod timeline;

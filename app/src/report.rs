@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 use store::clock;
 use view::{
     jobs::FailuresView,
-    logs::LogTail,
+    logs::{LogTail, further_logs},
     paths,
     timeline::{Ask, Group},
 };
@@ -65,20 +65,11 @@ pub async fn of_run(state: &AppState, viewer: &Viewer, run: RunId, mask: impl Fn
     let window = state.reader.timelines.window(run, &Ask { pixels: 1, ..Ask::default() }).await?;
     let groups = window.map(|window| window.groups).unwrap_or_default();
     let groups = groups.into_iter().map(|group| (group.name.clone(), group)).collect();
-    let name = name(detail.run.title(), run);
+    let name = paths::report_file(detail.run.title(), run);
     let home = format!("{}{}", state.base_url.trim_end_matches('/'), paths::run(run));
     let page = page(Told { detail, failures, commands, groups }, &home);
     // Leptos separates adjacent texts for hydration; this page is never hydrated.
     Ok(Report { name, html: page.replace("<!>", "") })
-}
-
-/// `rna-seq--lung--3f2a9c1d.html`.
-fn name(title: &str, run: RunId) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
-    let title: String = title.chars().take(80).map(plain).collect();
-    let id = run.to_string();
-    let id = id.get(..8).unwrap_or(&id);
-    format!("{}-{id}.html", title.trim_matches(|c| c == '-' || c == '.'))
 }
 
 fn page(told: Told, home: &str) -> String {
@@ -166,7 +157,7 @@ fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedE
         ];
         // Only the first job gets the logs.
         let logs = std::mem::take(&mut logs);
-        let others = other_logs(paths.get(logs.len()..).unwrap_or_default(), more_logs);
+        let others = further_logs(paths.get(logs.len()..).unwrap_or_default(), more_logs);
         let ends = logs.into_iter().map(|LogTail { path, text, more }| {
             let lines = text.as_ref().map_or(0, |text| text.lines().count());
             let says = match (&text, more) {
@@ -211,13 +202,6 @@ fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedE
     Some(view! { <section><h2>"What went wrong"</h2>{jobs}{more}{looked_at}{errors.collect_view()}</section> })
 }
 
-/// The logs of a job whose ends are not shown, and how many more logs it has.
-fn other_logs(paths: &[String], more: u32) -> Option<String> {
-    let more = (more > 0).then(|| format!("and {} more", text::count(i64::from(more))));
-    let all: Vec<String> = paths.iter().cloned().chain(more).collect();
-    (!all.is_empty()).then(|| format!("Further logs: {}", all.join(", ")))
-}
-
 /// Each rule in numbers.
 fn rules(rules: &[RuleRow], groups: &HashMap<String, Group>) -> Option<impl IntoView + use<>> {
     let count = |n: i32| text::count(i64::from(n));
@@ -227,7 +211,7 @@ fn rules(rules: &[RuleRow], groups: &HashMap<String, Group>) -> Option<impl Into
         .filter(known)
         .map(|rule| {
             let group = groups.get(&rule.name);
-            let hours = group.map(|group| format!("{}.{:02}", group.core_s / 3_600, group.core_s % 3_600 / 36));
+            let hours = group.map(|group| text::hours(group.core_s));
             let span = group.and_then(|group| group.to.map(|to| text::duration(to - group.from)));
             let jobs = rule.jobs;
             view! {
@@ -254,25 +238,4 @@ fn rules(rules: &[RuleRow], groups: &HashMap<String, Group>) -> Option<impl Into
             </section>
         }
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{name, other_logs};
-    use model::RunId;
-
-    #[test]
-    fn logs_that_are_not_shown_are_named() {
-        assert_eq!(other_logs(&[], 0), None);
-        assert_eq!(other_logs(&["a.log".into(), "b.log".into()], 3).as_deref(), Some("Further logs: a.log, b.log, and 3 more"));
-    }
-
-    #[test]
-    fn a_report_has_a_name_that_every_disk_takes() {
-        let id: RunId = "3f2a9c1d-0000-4000-8000-000000000000".parse().unwrap();
-        assert_eq!(name("rna seq / lung \u{1fac1}", id), "rna-seq---lung-3f2a9c1d.html");
-        assert_eq!(name("../../etc/passwd", id), "etc-passwd-3f2a9c1d.html");
-        assert_eq!(name("\"; filename=x\r\n", id), "filename-x-3f2a9c1d.html");
-        assert_eq!(name("", id), "-3f2a9c1d.html");
-    }
 }

@@ -3,60 +3,8 @@
 use crate::codec::Json;
 use leptos::prelude::*;
 use model::Millis;
-use serde::{Deserialize, Serialize};
-
-/// Light, dark, or as the system has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Theme {
-    #[default]
-    System,
-    Light,
-    Dark,
-}
-
-impl Theme {
-    /// The value of `data-theme`; `None` to follow the system.
-    pub const fn as_str(self) -> Option<&'static str> {
-        match self {
-            Self::System => None,
-            Self::Light => Some("light"),
-            Self::Dark => Some("dark"),
-        }
-    }
-
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
-    }
-
-    pub const fn next(self) -> Self {
-        match self {
-            Self::System => Self::Light,
-            Self::Light => Self::Dark,
-            Self::Dark => Self::System,
-        }
-    }
-}
-
-/// A person's preferences; stored in cookies, so that the server renders them right.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wishes {
-    pub theme: Theme,
-    pub slim_rail: bool,
-}
-
-/// The state of this visit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Visit {
-    user: Option<String>,
-    may_write: bool,
-    now: Millis,
-    wishes: Wishes,
-    version: String,
-}
+use view::visit::Visit;
+pub use view::visit::{Theme, Wishes};
 
 /// This visit, as components use it.
 #[derive(Clone, Copy)]
@@ -169,15 +117,5 @@ fn visit() -> Visit {
 #[cfg(feature = "ssr")]
 pub fn wishes() -> Wishes {
     let Some(parts) = use_context::<http::request::Parts>() else { return Wishes::default() };
-    let lines = parts.headers.get_all(http::header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let mut wishes = Wishes::default();
-    for pair in lines.flat_map(|line| line.split(';')) {
-        match pair.trim() {
-            "flowo_theme=light" => wishes.theme = Theme::Light,
-            "flowo_theme=dark" => wishes.theme = Theme::Dark,
-            "flowo_rail=slim" => wishes.slim_rail = true,
-            _ => {}
-        }
-    }
-    wishes
+    Wishes::of(parts.headers.get_all(http::header::COOKIE).into_iter().filter_map(|value| value.to_str().ok()))
 }

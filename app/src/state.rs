@@ -1,8 +1,11 @@
 //! What pages and server functions get: handles, and the caller. Server only.
 
-use crate::error::AppError;
+use crate::error::{AppError, fail};
 use leptos::prelude::*;
-use model::access::{Permission, Viewer, may};
+use model::{
+    RunId,
+    access::{Permission, Viewer, may},
+};
 use read::Reader;
 use std::{future::Future, ops::Deref, pin::Pin, sync::Arc};
 use view::clients::Clients;
@@ -60,4 +63,11 @@ pub fn editor() -> Result<Viewer, AppError> {
     let viewer = viewer()?;
     may(viewer.grant, Permission::ChangeRuns).map_err(AppError::Refused)?;
     Ok(viewer)
+}
+
+/// The handles of this request, if its caller may see the run. Holds no database connection.
+pub async fn of_run(id: RunId) -> Result<AppState, AppError> {
+    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    read::check(&mut *state.reader.store.conn().await?, &viewer, id).await.map_err(fail)?;
+    Ok(state)
 }

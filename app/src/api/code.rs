@@ -1,13 +1,7 @@
 //! The code behind a run: its Snakefile, rules and configuration, highlighted by the server.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{state, viewer};
-use leptos::prelude::*;
+use super::prelude::*;
 use model::RunId;
-use server_fn::codec::Json;
 use view::code::CodeView;
 
 /// The code of a run, or of one of its rules.

@@ -1,14 +1,8 @@
 //! Programs that wait for a token: what a person sees of one before approving it.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{editor, state};
-use leptos::prelude::*;
+use super::prelude::*;
 #[cfg(feature = "ssr")]
 use model::access::{Permission, may};
-use server_fn::codec::Json;
 #[cfg(feature = "ssr")]
 use std::sync::Arc;
 use view::devices::PendingDevice;

@@ -1,12 +1,6 @@
 //! Messages and errors that clients reported, over all runs.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{state, viewer};
-use leptos::prelude::*;
-use server_fn::codec::Json;
+use super::prelude::*;
 use view::entries::Entries;
 
 /// Log entries, newest first: those that contain `q`, or all.

@@ -1,13 +1,7 @@
 //! Files that a run's jobs name: by rule, of one rule, by search words, and one path with its jobs.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{state, viewer};
-use leptos::prelude::*;
+use super::prelude::*;
 use model::RunId;
-use server_fn::codec::Json;
 use view::files::{FilesAsk, FilesView};
 
 /// Files of a run.

@@ -1,13 +1,7 @@
 //! The history of a run: every line of the change log about the run, its jobs and its log entries.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{state, viewer};
-use leptos::prelude::*;
+use super::prelude::*;
 use model::RunId;
-use server_fn::codec::Json;
 use view::history::HistoryView;
 
 /// Lines per page.

@@ -1,13 +1,7 @@
 //! Further facts about a run: how it was started, its plan, and its reports as received.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{state, viewer};
-use leptos::prelude::*;
+use super::prelude::*;
 use model::RunId;
-use server_fn::codec::Json;
 use view::info::InfoView;
 
 /// Reports per page.

@@ -1,15 +1,9 @@
 //! The jobs of a run, or of one rule, as a dependency graph.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{state, viewer};
-use leptos::prelude::*;
+use super::prelude::*;
 #[cfg(feature = "ssr")]
 use model::JobStatus;
 use model::{AsOf, RunId};
-use server_fn::codec::Json;
 use view::job_graph::JobGraph;
 
 /// The graph of a run's jobs, or of one rule's jobs and their neighbours; with the states of a past moment if `at` is given.

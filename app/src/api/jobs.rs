@@ -1,23 +1,14 @@
 //! Jobs of a run for its page: a window of the list, or one job with all its details.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{state, viewer};
-use leptos::prelude::*;
+use super::prelude::*;
 use model::{AsOf, JobKey, RunId, job::JobRow};
-use server_fn::codec::Json;
 use view::jobs::{FailuresView, JobAsk, JobList, OpenJob};
 
 /// The newest attempts of a run's jobs.
 #[server(prefix = "/_fn", endpoint = "jobs/list", input = Json)]
 pub async fn list_jobs(id: RunId, ask: JobAsk) -> Result<JobList, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(fail)?);
+    let state = of_run(id).await?;
     let cursor = state.reader.hub.cursor(); // Taken first: a change during the read is sent again, not lost.
-    let mut conn = state.reader.store.conn().await?;
-    read::check(&mut conn, &viewer, id).await.map_err(fail)?;
-    drop(conn); // Released here, because all jobs may have to be read.
     let at = ask.at;
     let page = read::job_pages::page(&state.reader, id, read::job_pages::query(ask).map_err(fail)?, at).await.map_err(fail)?;
     Ok(JobList { page, cursor })

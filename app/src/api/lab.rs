@@ -1,12 +1,6 @@
 //! The demo lab: loaded and removed from the first-run card.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{editor, state};
-use leptos::prelude::*;
-use server_fn::codec::Json;
+use super::prelude::*;
 
 /// Starts to play the demo lab in the background.
 #[server(prefix = "/_fn", endpoint = "lab/load", input = Json)]

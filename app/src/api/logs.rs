@@ -1,18 +1,12 @@
 //! Logs of a run: the list of them, and windows of one. No log is read whole.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{state, viewer};
-use leptos::prelude::*;
+use super::prelude::*;
 use model::{
     RunId,
     encoding::Encoding,
     file::{FileRef, NoFile},
     log::{Hits, Level, LogPart},
 };
-use server_fn::codec::Json;
 use view::logs::{LogsAsk, LogsView, OpenLog};
 
 /// The logs of a run, or of one rule's jobs, with a window of one of them.

@@ -1,13 +1,7 @@
 //! The jobs of a run as a matrix of samples and rules.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{state, viewer};
-use leptos::prelude::*;
+use super::prelude::*;
 use model::RunId;
-use server_fn::codec::Json;
 use view::matrix::{MatrixAsk, MatrixView};
 
 /// A part of the matrix of a run; `None` if none of its jobs has a wildcard.

@@ -1,18 +1,12 @@
 //! Results of a run: the outputs its jobs declare, which of them exist, its directory, and previews of files.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{state, viewer};
-use leptos::prelude::*;
+use super::prelude::*;
 use model::{
     RunId,
     encoding::Encoding,
     file::{FileFacts, FileRef, NoFile},
     preview::Shown,
 };
-use server_fn::codec::Json;
 use view::results::{ResultsAsk, ResultsView};
 
 /// The results of a run, or of one rule.
@@ -23,13 +17,13 @@ pub async fn read_results(id: RunId, ask: ResultsAsk) -> Result<ResultsView, App
 }
 
 /// The next window of a file, from where the previous one ended.
-#[server(prefix = "/_fn", endpoint = "results/look", input = Json)]
-pub async fn look_into(
+#[server(prefix = "/_fn", endpoint = "results/preview", input = Json)]
+pub async fn read_preview(
     id: RunId,
     file: FileRef,
     at: u64,
     encoding: Option<Encoding>,
 ) -> Result<Result<(FileFacts, Shown), NoFile>, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(fail)?);
-    read::results::look(&state.reader, &viewer, id, file, at, encoding).await.map_err(fail)
+    read::results::preview(&state.reader, &viewer, id, file, at, encoding).await.map_err(fail)
 }

@@ -1,11 +1,6 @@
 //! Runs for pages: a window of the list, the figures above it, one run, deletion and its undo.
 
-use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::fail;
-#[cfg(feature = "ssr")]
-use crate::state::{editor, state, viewer};
-use leptos::prelude::*;
+use super::prelude::*;
 #[cfg(feature = "ssr")]
 use model::filter::RunFilter;
 use model::{
@@ -13,7 +8,6 @@ use model::{
     page::{Page, Total},
     run::RunSummary,
 };
-use server_fn::codec::Json;
 use view::runs::{Overview, RunList, RunView};
 
 /// The runs that pass a filter, from a position on, with everything around the list.
@@ -70,10 +64,7 @@ pub async fn rename_run(id: RunId, name: String, tags: Vec<String>) -> Result<()
 /// `None` if the run is not running, or if too little of it has ended for an estimate.
 #[server(prefix = "/_fn", endpoint = "runs/left", input = Json)]
 pub async fn read_left(id: RunId) -> Result<Option<(Millis, Millis)>, AppError> {
-    let (state, viewer) = (state()?, viewer().map_err(fail)?);
-    let mut conn = state.reader.store.conn().await?;
-    read::check(&mut conn, &viewer, id).await.map_err(fail)?;
-    drop(conn); // Released here, because the whole run may have to be read.
+    let state = of_run(id).await?;
     read::time_left::left(&state.reader, id).await.map_err(fail)
 }
 

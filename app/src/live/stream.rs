@@ -18,7 +18,11 @@ use model::{
 };
 use send_wrapper::SendWrapper;
 use serde::Deserialize;
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 use view::logs::FileNews;
 use wasm_bindgen::{JsCast as _, prelude::Closure};
 use web_sys::{EventSource, MessageEvent};
@@ -59,7 +63,8 @@ pub fn follow(wanted: Wanted, apply: impl Fn(Frame) + 'static, reset: impl Fn() 
             watch: wanted.watch,
             apply,
             reset,
-            state: RefCell::new(State { after: wanted.after, backoff: BACKOFF.0, ..State::default_at(wanted.after) }),
+            after: Cell::new(wanted.after),
+            state: RefCell::new(State { backoff: BACKOFF.0, ..State::default() }),
         });
         chip.join();
         stream.open();
@@ -120,9 +125,12 @@ struct Stream {
     watch: Option<Watch>,
     apply: Rc<dyn Fn(Frame)>,
     reset: Rc<dyn Fn()>,
+    /// The point up to which the page has read.
+    after: Cell<LiveCursor>,
     state: RefCell<State>,
 }
 
+#[derive(Default)]
 struct State {
     source: Option<Source>,
     /// How many connections were opened.
@@ -133,7 +141,6 @@ struct State {
     polling: bool,
     /// The file that the stream follows.
     file: Option<FileRef>,
-    after: LiveCursor,
     queue: Vec<Frame>,
     drawing: bool,
     stale: bool,
@@ -142,26 +149,6 @@ struct State {
     offset: Option<Millis>,
     over: bool,
     hidden_since: Option<Millis>,
-}
-
-impl State {
-    fn default_at(after: LiveCursor) -> Self {
-        Self {
-            source: None,
-            opened: 0,
-            heard: 0,
-            polling: false,
-            file: None,
-            after,
-            queue: Vec::new(),
-            drawing: false,
-            stale: false,
-            backoff: BACKOFF.0,
-            offset: None,
-            over: false,
-            hidden_since: None,
-        }
-    }
 }
 
 type Listener = Closure<dyn FnMut(MessageEvent)>;
@@ -198,7 +185,7 @@ impl Stream {
             return;
         }
         state.file = self.followed();
-        let (after, file) = (state.after.to_string(), state.file.as_ref().map(ToString::to_string));
+        let (after, file) = (self.after.get().to_string(), state.file.as_ref().map(ToString::to_string));
         let mut address = "/live".to_owned();
         let pairs = [("scope", Some(self.scope.as_str())), ("after", Some(after.as_str())), ("file", file.as_deref())];
         query::append(&mut address, pairs.into_iter().filter_map(|(key, value)| Some((key, value?))));
@@ -275,7 +262,7 @@ impl Stream {
         let listener = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let Some(stream) = weak.upgrade() else { return };
             if let Ok(cursor) = event.last_event_id().parse() {
-                stream.state.borrow_mut().after = cursor;
+                stream.after.set(cursor);
             }
             if let Some(data) = event.data().as_string() {
                 take(&stream, &data);
@@ -371,18 +358,13 @@ impl Stream {
         self.turned();
         if document().hidden() {
             self.state.borrow_mut().hidden_since = Some(now());
-            let stream = SendWrapper::new(Rc::downgrade(self));
-            set_timeout(
-                move || {
-                    let Some(stream) = stream.upgrade() else { return };
-                    let since = stream.state.borrow().hidden_since;
-                    if since.is_some_and(|since| now() - since >= HIDDEN.as_millis() as Millis - 1000) {
-                        stream.close();
-                        stream.chip.say(Link::CatchingUp);
-                    }
-                },
-                HIDDEN,
-            );
+            self.later(HIDDEN, |stream| {
+                let since = stream.state.borrow().hidden_since;
+                if since.is_some_and(|since| now() - since >= HIDDEN.as_millis() as Millis - 1000) {
+                    stream.close();
+                    stream.chip.say(Link::CatchingUp);
+                }
+            });
         } else {
             self.state.borrow_mut().hidden_since = None;
             self.open();

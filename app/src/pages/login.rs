@@ -1,11 +1,18 @@
 //! The sign-in page: how to get a sign-in link, the button that such a link leads to, and the approval of a program.
 
-use crate::{api::devices::find_device, codec::Json, error::AppError, paths, query, session::session, ui::CopyLine};
+use crate::{
+    api::devices::find_device,
+    codec::Json,
+    error::AppError,
+    paths, query,
+    session::session,
+    ui::{Bone, CopyLine},
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::{LazyRoute, hooks::use_location};
+use leptos_router::hooks::use_location;
 use model::access::{Permission, TokenScope};
-use view::devices::{MOST_DAYS, PendingDevice};
+use view::devices::{MOST_DAYS, PendingDevice, lasting, offered};
 
 /// What a token may do, least first, with what acts for everybody at the end: its scope, name and meaning.
 const SCOPES: [(TokenScope, &str, &str); 6] = [
@@ -16,35 +23,9 @@ const SCOPES: [(TokenScope, &str, &str); 6] = [
     (TokenScope::Work, "Work for this server", "For flowod worker. It takes over everybody's tasks and can do nothing else."),
     (TokenScope::Admin, "Everything", "Everything that you can do as an admin."),
 ];
-/// Lifetimes offered for a token, in days; 0 means no expiry.
-const DAYS: [i32; 6] = [1, 7, 30, 90, 365, 0];
-
-/// `/login`. Where the WASM is split, its code is loaded when it is first opened.
-#[derive(Clone, Copy, Debug)]
-pub struct LoginRoute;
-
-#[cfg(any(feature = "ssr", feature = "split"))]
-#[leptos_router::lazy_route]
-impl LazyRoute for LoginRoute {
-    fn data() -> Self {
-        Self
-    }
-
-    fn view(this: Self) -> AnyView {
-        let _ = this;
-        view! { <LoginPage/> }.into_any()
-    }
-}
-
-#[cfg(not(any(feature = "ssr", feature = "split")))]
-impl LazyRoute for LoginRoute {
-    fn data() -> Self {
-        Self
-    }
-
-    async fn view(_: Self) -> AnyView {
-        view! { <LoginPage/> }.into_any()
-    }
+lazy_page! {
+    /// `/login`
+    LoginRoute => LoginPage
 }
 
 /// The sign-in page.
@@ -144,7 +125,7 @@ fn Approval(device: String) -> impl IntoView {
     let pending = Resource::<_, Json>::new_with_options(move || code.clone(), find_device, true);
     view! {
         <Title text="Approve a sign-in"/>
-        <Transition fallback=|| view! { <div class="bone" style="block-size:20px;margin:16px 24px" aria-busy="true"></div> }>
+        <Transition fallback=Bone>
             {move || {
                 let device = device.clone();
                 Suspend::new(async move {
@@ -223,34 +204,5 @@ fn Question(device: String, pending: PendingDevice) -> impl IntoView {
                 </div>
             </form>
         </div>
-    }
-}
-
-/// The lifetimes to choose from, including the requested one; shortest first, no expiry last.
-fn offered(asked: Option<i32>) -> Vec<i32> {
-    let mut days: Vec<i32> = DAYS.into_iter().chain(asked.filter(|asked| *asked > 0)).collect();
-    days.sort_unstable_by_key(|days| if *days == 0 { i32::MAX } else { *days });
-    days.dedup();
-    days
-}
-
-fn lasting(days: i32) -> String {
-    match days {
-        0 => "Does not expire".to_owned(),
-        1 => "1 day".to_owned(),
-        days => format!("{days} days"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_asked_for_is_offered_in_its_place() {
-        assert_eq!(offered(Some(14)), [1, 7, 14, 30, 90, 365, 0]);
-        assert_eq!(offered(Some(90)), DAYS);
-        assert_eq!(offered(None), DAYS);
-        assert_eq!(offered(Some(3650)), [1, 7, 30, 90, 365, 3650, 0]);
     }
 }

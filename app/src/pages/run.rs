@@ -16,16 +16,16 @@ use crate::{
         matrix::LiveMatrix,
         rule_graph::RuleGraphView,
         run_head::RunHead,
-        run_tabs::{RunTabs, Tab},
+        run_tabs::RunTabs,
         scrubber::Scrubber,
     },
     paths::{self, RunPlace},
-    ui::{Icon, If, rendered_once},
+    ui::{Bone, Icon, If, rendered_once},
 };
 use leptos::{prelude::*, text_prop::TextProp};
 use leptos_meta::Title;
 use leptos_router::{
-    LazyRoute, NavigateOptions,
+    NavigateOptions,
     hooks::{use_location, use_navigate, use_params_map},
 };
 use model::{
@@ -34,35 +34,13 @@ use model::{
     text,
 };
 use moment::Head;
-use resources::{Graphed, Resources};
-use views::{Bone, Chosen, Live, Note, RunView};
+use resources::Resources;
+use view::{rule_graph::Graphed, tabs::Tab};
+use views::{Chosen, Live, Note, RunView};
 
-/// `/runs/{id}`. Where the WASM is split, its code is loaded when it is first opened.
-#[derive(Clone, Copy, Debug)]
-pub struct RunRoute;
-
-#[cfg(any(feature = "ssr", feature = "split"))]
-#[leptos_router::lazy_route]
-impl LazyRoute for RunRoute {
-    fn data() -> Self {
-        Self
-    }
-
-    fn view(this: Self) -> AnyView {
-        let _ = this;
-        view! { <RunPage/> }.into_any()
-    }
-}
-
-#[cfg(not(any(feature = "ssr", feature = "split")))]
-impl LazyRoute for RunRoute {
-    fn data() -> Self {
-        Self
-    }
-
-    async fn view(_: Self) -> AnyView {
-        view! { <RunPage/> }.into_any()
-    }
+lazy_page! {
+    /// `/runs/{id}`
+    RunRoute => RunPage
 }
 
 #[component]

@@ -2,12 +2,11 @@
 
 use crate::{
     paths::{self, RunPlace},
-    ui::Icon,
+    ui::{CopySection, Empty, Icon},
 };
-use leptos::{ev, prelude::*};
+use leptos::prelude::*;
 use model::{RunId, text};
 use view::code::{CodeView, Source, SourceBody};
-use wasm_bindgen::JsCast as _;
 
 /// The texts one below the other, highlighted by the server.
 #[component]
@@ -17,7 +16,7 @@ pub fn Code(id: RunId, found: CodeView, place: Memo<RunPlace>) -> impl IntoView 
     let heading = (!files.is_empty() && !rules.is_empty()).then(|| view! { <h2 class="part">"Rules"</h2> });
     let more_files = (more_files > 0).then(|| {
         let files = if more_files == 1 { "file" } else { "files" };
-        let says = format!("{} more configuration {files}, listed under Info", many(more_files));
+        let says = format!("{} more configuration {files}, listed under Info", text::many(more_files));
         view! { <p><a class="link" href=move || paths::run_at(id, &place.get().of_tab(Some("info")))>{says}</a></p> }
     });
     view! {
@@ -32,14 +31,9 @@ pub fn Code(id: RunId, found: CodeView, place: Memo<RunPlace>) -> impl IntoView 
             {heading}
             {rules.into_iter().map(|source| view! { <Text id source/> }).collect_view()}
             {(more_rules > 0).then(|| view! { <Others id count=more_rules names=others place/> })}
-            {empty.then(|| view! { <div class="empty" role="status"><p>"The client did not report this code."</p></div> })}
+            {empty.then(|| view! { <Empty says="The client did not report this code."/> })}
         </div>
     }
-}
-
-/// A number of things, however large.
-fn many(count: u64) -> String {
-    text::count(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 /// Rules whose code is not shown here, each with a link to its own code.
@@ -56,7 +50,7 @@ fn Others(id: RunId, count: u64, names: Vec<String>, place: Memo<RunPlace>) -> i
             <summary>{says}</summary>
             <div role="group" aria-label="More rules">
                 {links.collect_view()}
-                {(unnamed > 0).then(|| format!("and {} more", many(unnamed)))}
+                {(unnamed > 0).then(|| format!("and {} more", text::many(unnamed)))}
             </div>
         </details>
     }
@@ -69,7 +63,7 @@ fn Text(id: RunId, source: Source) -> impl IntoView {
     let mut cut = false;
     let (says, shown) = match body {
         SourceBody::Html { html, lines, missing, whole } => {
-            let bytes = text::bytes(i64::try_from(missing).unwrap_or(i64::MAX));
+            let bytes = text::size(missing);
             let rest = if missing > 0 { format!("; {bytes} more are not shown") } else { String::new() };
             let says = format!("{} {}{rest}", text::count(i64::from(lines)), if lines == 1 { "line" } else { "lines" });
             let whole = whole.map(|file| {
@@ -84,7 +78,7 @@ fn Text(id: RunId, source: Source) -> impl IntoView {
         }
         SourceBody::Absent(why) => (None, view! { <p class="dim">{why}</p> }.into_any()),
     };
-    let copy = says.is_some().then(|| view! { <CopyNext says=if cut { "Copy the shown text" } else { "Copy" }/> });
+    let copy = says.is_some().then(|| view! { <CopySection says=if cut { "Copy the shown text" } else { "Copy" }/> });
     view! {
         <section class="text">
             <header>
@@ -96,32 +90,5 @@ fn Text(id: RunId, source: Source) -> impl IntoView {
             </header>
             {shown}
         </section>
-    }
-}
-
-/// Copies the text of the section that contains the button.
-#[component]
-fn CopyNext(says: &'static str) -> impl IntoView {
-    let done = RwSignal::new(false);
-    let copy = move |event: ev::MouseEvent| {
-        let button = event.current_target().and_then(|button| button.dyn_into::<web_sys::Element>().ok());
-        let section = button.and_then(|button| button.closest("section").ok().flatten());
-        let text = section.and_then(|section| section.query_selector("pre").ok().flatten()).and_then(|pre| pre.text_content());
-        if let Some(text) = text {
-            crate::ui::copy_text(&text);
-            done.set(true);
-            set_timeout(
-                move || {
-                    done.try_set(false);
-                },
-                std::time::Duration::from_millis(1500),
-            );
-        }
-    };
-    view! {
-        <button class="btn ghost small" type="button" on:click=copy>
-            <Icon name="i-copy" small=true/>
-            {move || if done.get() { "Copied" } else { says }}
-        </button>
     }
 }

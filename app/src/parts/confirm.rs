@@ -1,10 +1,10 @@
 //! Deleting runs: with a confirmation before, and an undo for ten seconds after.
 
 use super::toasts::ToastList;
-use crate::ui::If;
 use crate::{
     api::runs::{delete_runs, restore_runs},
     error::AppError,
+    ui::{If, open_when},
 };
 use leptos::{html::Dialog, prelude::*, task::spawn_local};
 use model::{RunId, text};
@@ -26,14 +26,7 @@ pub fn ConfirmDelete(
 ) -> impl IntoView {
     let dialog = NodeRef::<Dialog>::new();
     let toasts = ToastList::get();
-    Effect::new(move |_| {
-        if let Some(dialog) = dialog.get()
-            && !doomed.with(Vec::is_empty)
-            && !dialog.open()
-        {
-            let _ = dialog.show_modal();
-        }
-    });
+    open_when(dialog, move || !doomed.with(Vec::is_empty), || ());
     let heading = move || match doomed.get().as_slice() {
         [(_, name)] => format!("Delete “{name}”?"),
         many => format!("Delete {} runs?", many.len()),

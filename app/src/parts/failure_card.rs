@@ -1,12 +1,9 @@
 //! What went wrong: the rule, the job, the cause, and where to look. Shown above everything else of a run.
 
-mod causes;
-
 use crate::{
     parts::log_tail::Tail,
     paths::{self, RunPlace},
 };
-use causes::{Cause, Lead, lead, others};
 use leptos::prelude::*;
 use model::{
     JobStatus, RunId,
@@ -14,7 +11,10 @@ use model::{
     job::{Failure, Failures},
     text,
 };
-use view::jobs::FailuresView;
+use view::{
+    causes::{Cause, Lead, lead, others},
+    jobs::FailuresView,
+};
 
 /// The card of a failed run. If all its jobs succeeded, the card shows what the workflow itself reported.
 #[component]

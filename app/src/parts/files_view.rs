@@ -2,7 +2,7 @@
 
 use crate::{
     paths::{self, RunPlace},
-    ui::{Icon, JobBadge, submit_in_place},
+    ui::{Empty, Icon, JobBadge, heads, submit_in_place},
 };
 use leptos::prelude::*;
 use model::{
@@ -74,7 +74,7 @@ fn name(job: &JobRow) -> String {
 #[component]
 fn Found(id: RunId, paths: Vec<PathRow>, more: u64, is_later: bool, place: Memo<RunPlace>) -> impl IntoView {
     if paths.is_empty() && !is_later {
-        return view! { <div class="empty" role="status"><p>"No file path in this run contains these words."</p></div> }.into_any();
+        return view! { <Empty says="No file path in this run contains these words."/> }.into_any();
     }
     let at = place.get_untracked();
     let first = is_later.then(|| RunPlace { after: None, ..at.clone() });
@@ -96,7 +96,7 @@ fn OfJob(id: RunId, files: AllFiles, place: Memo<RunPlace>) -> impl IntoView {
     let roles = counts.into_iter().map(|(one, count)| {
         let href = paths::run_at(id, &at.of_files(key, Some(one), 0));
         let here = (one == role).then_some("true");
-        view! { <a href=href aria-current=here>{one.label()}<span class="num">{text::count(i64::try_from(count).unwrap_or(i64::MAX))}</span></a> }
+        view! { <a href=href aria-current=here>{one.label()}<span class="num">{text::many(count)}</span></a> }
     });
     let roles = roles.collect_view();
     let shown = skip as usize + files.len();
@@ -126,7 +126,7 @@ fn OfJob(id: RunId, files: AllFiles, place: Memo<RunPlace>) -> impl IntoView {
 #[component]
 fn Map(id: RunId, rules: Vec<RuleFiles>, place: Memo<RunPlace>) -> impl IntoView {
     if rules.is_empty() {
-        return view! { <div class="empty" role="status"><p>"No job has reported a file yet."</p></div> }.into_any();
+        return view! { <Empty says="No job has reported a file yet."/> }.into_any();
     }
     let rows = rules.into_iter().map(|files| {
         let RuleFiles { rule, inputs, outputs, unlisted } = files;
@@ -153,13 +153,7 @@ fn Map(id: RunId, rules: Vec<RuleFiles>, place: Memo<RunPlace>) -> impl IntoView
     view! {
         <table class="file-map" role="table">
             <caption class="sr">"Inputs and outputs of each rule, with a few files of one job as examples"</caption>
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">"Reads, for example"</th>
-                    <th role="columnheader" scope="col">"Rule"</th>
-                    <th role="columnheader" scope="col">"Writes, for example"</th>
-                </tr>
-            </thead>
+            {heads(&[("Reads, for example", ""), ("Rule", ""), ("Writes, for example", "")])}
             <tbody role="rowgroup">{rows.collect_view()}</tbody>
         </table>
     }
@@ -169,7 +163,7 @@ fn Map(id: RunId, rules: Vec<RuleFiles>, place: Memo<RunPlace>) -> impl IntoView
 #[component]
 fn OfRule(id: RunId, jobs: Vec<JobFiles>, next: Option<(String, Total)>, place: Memo<RunPlace>) -> impl IntoView {
     if jobs.is_empty() {
-        return view! { <div class="empty" role="status"><p>"This rule has no jobs here."</p></div> }.into_any();
+        return view! { <Empty says="This rule has no jobs here."/> }.into_any();
     }
     let rows = jobs.into_iter().map(|JobFiles { job, files, unlisted }| {
         let (key, label) = (job.id, name(&job));
@@ -207,13 +201,7 @@ fn OfRule(id: RunId, jobs: Vec<JobFiles>, next: Option<(String, Total)>, place: 
     view! {
         <table class="file-map" role="table">
             <caption class="sr">"Files of the rule's jobs"</caption>
-            <thead role="rowgroup">
-                <tr role="row">
-                    <th role="columnheader" scope="col">"Reads"</th>
-                    <th role="columnheader" scope="col">"Job"</th>
-                    <th role="columnheader" scope="col">"Makes"</th>
-                </tr>
-            </thead>
+            {heads(&[("Reads", ""), ("Job", ""), ("Makes", "")])}
             <tbody role="rowgroup">{rows.collect_view()}</tbody>
         </table>
         {forth}

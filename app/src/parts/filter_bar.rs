@@ -6,28 +6,12 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::text::counted;
 use model::{
     cut::letters,
-    filter::RunFilter,
+    filter::{self, Key, RunFilter},
     page::{RunSort, Total},
 };
 
 /// Letters of a mistake that are shown; the box contains all of it.
 const SHOWN: usize = 80;
-
-/// Words suggested while typing, with their meanings.
-const WORDS: [(&str, &str); 12] = [
-    ("status:failed", "failed runs"),
-    ("status:running", "runs in progress"),
-    ("status:success", "successful runs"),
-    ("status:lost", "runs whose client went silent"),
-    ("user:", "by user"),
-    ("tag:", "by tag"),
-    ("name:", "by name"),
-    ("dir:", "by directory"),
-    ("rule:", "by rule"),
-    ("after:1d", "since yesterday"),
-    ("duration:>1h", "runs that took longer"),
-    ("is:dry", "dry runs"),
-];
 
 /// The box, the active filters as chips, and the words that were not understood.
 #[component]
@@ -73,6 +57,7 @@ pub fn FilterBar(filter: RunFilter, sort: RunSort, total: RwSignal<Total>) -> im
         let words = words.and_then(|input| js_sys::Reflect::get(&input, &"value".into()).ok()).and_then(|value| value.as_string());
         navigate(&paths::runs(words.unwrap_or_default().trim(), sort, None), NavigateOptions::default());
     };
+    let offered = filter::KEYS.iter().flat_map(Key::completions);
     let order = (sort != RunSort::default()).then(|| view! { <input type="hidden" name="sort" value=sort.to_string()/> });
     view! {
         <form class="filter-bar" role="search" action=paths::RUNS method="get" on:submit=submit>
@@ -85,14 +70,14 @@ pub fn FilterBar(filter: RunFilter, sort: RunSort, total: RwSignal<Total>) -> im
                     value=text
                     list="filter-words"
                     aria-label="Filter runs"
-                    placeholder="status:failed user:ana tag:qc duration:>1h"
+                    placeholder=filter::EXAMPLE
                     autocomplete="off"
                     spellcheck="false"
                     aria-invalid=wrong.then_some("true")
                     aria-describedby=wrong.then_some("filter-mistakes")
                 />
                 <datalist id="filter-words">
-                    {WORDS.map(|(word, meaning)| view! { <option value=word>{meaning}</option> }).collect_view()}
+                    {offered.map(|(clause, finds)| view! { <option value=clause>{finds}</option> }).collect_view()}
                 </datalist>
                 <span class="num dim">{move || counted(total.get(), "run", "runs")}</span>
                 <kbd aria-hidden="true">"/"</kbd>

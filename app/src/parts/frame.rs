@@ -8,6 +8,7 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
+use model::cut::fitting;
 
 /// Letters of a run's id in the top bar.
 const CRUMB: usize = 8;
@@ -65,8 +66,7 @@ fn TopBar() -> impl IntoView {
     let path = use_location().pathname;
     // The run's id; where people read it, its beginning is enough.
     let id = move || path.get().strip_prefix("/runs/").map(str::to_owned);
-    let crumb =
-        move || id().map(|id| if id.chars().count() > CRUMB { format!("{}…", id.chars().take(CRUMB).collect::<String>()) } else { id });
+    let crumb = move || id().map(|id| fitting(&id, CRUMB + 1));
     let top = move || match path.get().as_str() {
         "/login" | "/sign-in" => "Sign in",
         paths::LOGS => "Logs",

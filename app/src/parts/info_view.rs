@@ -1,9 +1,9 @@
 //! Further facts about a run, and its reports as received.
 
 use crate::{
-    parts::report::Reports,
+    parts::received::Reports,
     paths::{self, RunPlace},
-    ui::{Ago, CopyButton, Icon},
+    ui::{Ago, CopyButton, Icon, heads},
 };
 use leptos::prelude::*;
 use model::{
@@ -68,6 +68,9 @@ pub fn Info(id: RunId, found: InfoView, place: Memo<RunPlace>) -> impl IntoView 
     }
 }
 
+/// The classes of a column of numbers.
+const END: &str = "c-num end";
+
 /// Planned and actual numbers of jobs for every rule, with links to the jobs.
 #[component]
 fn Plan(id: RunId, rules: Vec<RuleRow>, place: Memo<RunPlace>) -> impl IntoView {
@@ -96,15 +99,7 @@ fn Plan(id: RunId, rules: Vec<RuleRow>, place: Memo<RunPlace>) -> impl IntoView 
         <section>
             <h2>"Jobs planned and reported"</h2>
             <table class="job-table plain" role="table">
-                <thead role="rowgroup">
-                    <tr role="row">
-                        <th role="columnheader" scope="col">"Rule"</th>
-                        <th role="columnheader" scope="col" class="c-num end">"Planned"</th>
-                        <th role="columnheader" scope="col" class="c-num end">"Reported"</th>
-                        <th role="columnheader" scope="col" class="c-num end">"Done"</th>
-                        <th role="columnheader" scope="col" class="c-num end">"Failed, lost"</th>
-                    </tr>
-                </thead>
+                {heads(&[("Rule", ""), ("Planned", END), ("Reported", END), ("Done", END), ("Failed, lost", END)])}
                 <tbody role="rowgroup">{rows.collect_view()}</tbody>
             </table>
         </section>

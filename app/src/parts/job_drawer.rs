@@ -1,9 +1,9 @@
 //! One job beside the list: what it ran, its files with the jobs that make and use them, its attempts.
 
 use crate::{
-    parts::{log_tail::Tail, report::Reports},
+    parts::{log_tail::Tail, received::Reports},
     paths::{self, RunPlace},
-    ui::{Ago, CopyButton, Icon, JobBadge, StatusMark, Took},
+    ui::{Ago, CopyButton, Icon, JobBadge, StatusIcon, Took},
 };
 use leptos::prelude::*;
 use model::{
@@ -13,7 +13,7 @@ use model::{
     run::NO_RULE,
     text,
 };
-use view::jobs::OpenJob;
+use view::jobs::{OpenJob, benchmark_facts};
 
 /// The details of a job. Not modal, so the list stays usable beside it.
 #[component]
@@ -30,10 +30,7 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
             let id = attempt.id;
             view! {
                 <a href=move || paths::run_at(run, &place.get().of_job(Some(id))) aria-current=here>
-                    <span class="st" data-status=attempt.status.as_str()>
-                        <StatusMark word=attempt.status.as_str()/>
-                        <span class="sr">{attempt.status.label()}</span>
-                    </span>
+                    <StatusIcon word=attempt.status.as_str() label=attempt.status.label()/>
                     {format!("#{}", attempt.attempt)}
                     <span class="dim num">{took}</span>
                 </a>
@@ -66,20 +63,7 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
         Fact::maybe("Priority", job.priority.filter(|priority| *priority != 0)),
     ];
     let took = benchmark.map(|took| {
-        let bytes = |bytes: Option<u64>| bytes.map(|bytes| text::bytes(i64::try_from(bytes).unwrap_or(i64::MAX)));
-        let seconds = |seconds: f64| text::duration((seconds * 1000.0) as i64);
-        [
-            Fact::maybe("Clock", Some(seconds(took.seconds))),
-            Fact::maybe("Processor", took.cpu_seconds.map(seconds)),
-            Fact::maybe("Peak memory", bytes(took.memory)),
-            Fact::maybe("Read", bytes(took.read)),
-            Fact::maybe("Written", bytes(took.written)),
-            Fact::maybe("Load", took.load.map(|load| format!("{load:.0} %"))),
-            Fact::maybe("Times", times(took.times, took.more)),
-        ]
-    });
-    let took = took.map(|took| {
-        let facts: Vec<Fact> = took.into_iter().flatten().collect();
+        let facts = benchmark_facts(&took).into_iter().map(|(name, value)| Fact::new(name, value)).collect();
         view! { <section aria-label="Benchmark"><h3>"Benchmark"</h3><dl class="facts">{list(facts)}</dl></section> }
     });
     let facts: Vec<Fact> = facts.into_iter().flatten().collect();
@@ -170,12 +154,6 @@ pub fn JobDrawer(run: RunId, job: OpenJob, place: Memo<RunPlace>) -> impl IntoVi
     }
 }
 
-/// How often a command was run to measure it.
-fn times(read: u32, more: bool) -> Option<String> {
-    let times = text::count(i64::from(read));
-    if more { Some(format!("the first {times}, there are more")) } else { (read > 1).then_some(times) }
-}
-
 struct Fact(String, String);
 
 impl Fact {
@@ -232,16 +210,5 @@ fn Files(run: RunId, role: FileRole, job: JobKey, files: Vec<JobFile>, more: u64
             <ul class="files">{rows.collect_view()}</ul>
             {more}
         </section>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::times;
-
-    #[test]
-    fn repeats_that_were_not_read_are_no_secret() {
-        assert_eq!((times(1, false), times(3, false)), (None, Some("3".to_owned())));
-        assert_eq!(times(1_000, true).as_deref(), Some("the first 1\u{202f}000, there are more"));
     }
 }

@@ -2,18 +2,16 @@
 
 mod paint;
 
-use super::ink::{InkPot, Inks};
+use super::ink::{Easel, InkPot};
 use crate::{
     paths::{self, RunPlace},
-    session::session,
-    ui::Icon,
+    ui::{Empty, Zoom, ZoomButtons, navigate_in_place, on_resize},
 };
+use chart::camera::Camera;
 use leptos::{ev, html, prelude::*};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::{JobKey, JobStatus, RunId, live::Frame, text};
 use std::{collections::HashMap, sync::Arc};
 use view::job_graph::{JobGraph, JobNode};
-use wasm_bindgen::JsCast as _;
 
 /// The size of a box in the server's layout.
 const BOX: (f64, f64) = (132.0, 24.0);
@@ -48,7 +46,7 @@ pub fn JobGraphView(id: RunId, found: JobGraph, place: Memo<RunPlace>, live: Liv
         JobGraph::TooLarge { jobs } => view! { <TooLarge id jobs place/> }.into_any(),
         JobGraph::Unlinked => {
             let says = "The order of jobs is unknown: no job reads a file that another writes.";
-            view! { <div class="empty" role="status"><p>{says}</p></div> }.into_any()
+            view! { <Empty says/> }.into_any()
         }
     }
 }
@@ -77,24 +75,15 @@ struct Graph {
     size: (f64, f64),
 }
 
-/// The part in view: the coordinates at its upper left corner, and the size of a pixel.
-#[derive(Clone, Copy, PartialEq)]
-struct Look {
-    x: f64,
-    y: f64,
-    scale: f64,
-}
-
 #[derive(Clone, Copy)]
 struct Board {
     graph: StoredValue<Arc<Graph>>,
     live: LiveStates,
-    look: RwSignal<Option<Look>>,
+    /// The part in view; `None` before the first frame.
+    camera: RwSignal<Option<Camera>>,
     over: RwSignal<Option<usize>>,
-    grip: StoredValue<Option<(i32, i32, Look)>>,
-    painting: StoredValue<bool>,
-    inks: StoredValue<Inks>,
-    canvas: NodeRef<html::Canvas>,
+    grip: StoredValue<Option<(i32, i32, Camera)>>,
+    easel: Easel,
     frame: NodeRef<html::Div>,
 }
 
@@ -113,16 +102,14 @@ fn Picture(
     let board = Board {
         graph: StoredValue::new(Arc::new(Graph { rules, nodes, edges, size })),
         live,
-        look: RwSignal::new(None),
+        camera: RwSignal::new(None),
         over: RwSignal::new(None),
         grip: StoredValue::new(None),
-        painting: StoredValue::new(false),
-        inks: StoredValue::new(Inks::default()),
-        canvas: NodeRef::new(),
+        easel: Easel::new(),
         frame: NodeRef::new(),
     };
     board.wake();
-    let navigate = use_navigate();
+    let go = navigate_in_place();
     let open = move |at: usize| {
         let Some(place) = place.try_get_untracked() else { return };
         let next = board.graph.try_with_value(|graph| {
@@ -131,7 +118,7 @@ fn Picture(
             if node.jobs > 1 { place.of_rule(Some(&graph.rules[node.rule as usize])) } else { place.of_job(Some(node.job)) }
         });
         if let Some(next) = next {
-            navigate(&paths::run_at(id, &next), NavigateOptions { scroll: false, ..NavigateOptions::default() });
+            go(&paths::run_at(id, &next));
         }
     };
     let release = move |event: ev::PointerEvent| {
@@ -151,15 +138,16 @@ fn Picture(
             Some(view! { <div class="jg-hint" role="status"><b>{rule}</b> " " <span>{what}</span> " " <span class="dim">{board.state(node).label()}</span></div> })
         })
     };
+    let zoom = move |to: Zoom| match to {
+        Zoom::Out => board.zoom(1.0 / 1.4, None),
+        Zoom::In => board.zoom(1.4, None),
+        Zoom::Fit => board.fit(),
+    };
     view! {
         <div class="tool">
             <span class="dim num">{says.clone()}</span>
             <span class="grow"></span>
-            <div class="seg" role="group" aria-label="Zoom">
-                <button type="button" aria-label="Zoom out" on:click=move |_| board.zoom(1.0 / 1.4, None)><Icon name="i-minus" small=true/></button>
-                <button type="button" aria-label="Zoom in" on:click=move |_| board.zoom(1.4, None)><Icon name="i-plus" small=true/></button>
-                <button type="button" on:click=move |_| board.fit()>"Fit"</button>
-            </div>
+            <ZoomButtons to=zoom/>
         </div>
         <div
             class="job-graph"
@@ -175,7 +163,7 @@ fn Picture(
             on:pointercancel=move |_| { board.grip.try_set_value(None); }
             on:pointerleave=move |_| { board.over.try_set(None); }
         >
-            <canvas node_ref=board.canvas aria-hidden="true"></canvas>
+            <canvas node_ref=board.easel.canvas aria-hidden="true"></canvas>
             <InkPot/>
             {hint}
         </div>
@@ -184,30 +172,18 @@ fn Picture(
 
 impl Board {
     fn wake(self) {
-        let wishes = session().wishes;
+        self.easel.follow_theme(move || self.paint());
         Effect::new(move |_| {
-            wishes.track();
-            self.inks.set_value(Inks::default());
-            self.paint();
-        });
-        Effect::new(move |_| {
-            self.look.track();
+            self.camera.track();
             self.over.track();
             self.live.0.track();
             self.paint();
         });
-        Effect::new(move |_| {
-            let Some(frame) = self.frame.get() else { return };
-            let seen = wasm_bindgen::closure::Closure::<dyn Fn()>::new(move || {
-                if self.look.try_get_untracked() == Some(None) {
-                    self.fit();
-                }
-                self.paint();
-            });
-            let Ok(watch) = web_sys::ResizeObserver::new(seen.as_ref().unchecked_ref()) else { return };
-            watch.observe(&frame);
-            let kept = send_wrapper::SendWrapper::new((watch, seen));
-            on_cleanup(move || kept.0.disconnect());
+        on_resize(self.frame, move || {
+            if self.camera.try_get_untracked() == Some(None) {
+                self.fit();
+            }
+            self.paint();
         });
     }
 
@@ -219,25 +195,23 @@ impl Board {
 
     fn fit(self) {
         let (Some((width, height)), Some(whole)) = (self.size(), self.graph.try_with_value(|graph| graph.size)) else { return };
-        let scale = (width / whole.0).min(height / whole.1).clamp(ZOOM.0, 1.0);
-        self.look.try_set(Some(Look { x: (whole.0 - width / scale) / 2.0, y: (whole.1 - height / scale) / 2.0, scale }));
+        self.camera.try_set(Some(Camera::fit((width, height), whole, ZOOM.0)));
     }
 
-    fn now(self) -> Option<Look> {
-        self.look.try_get_untracked().flatten()
+    fn now(self) -> Option<Camera> {
+        self.camera.try_get_untracked().flatten()
     }
 
     /// Zooms in or out around a position in the view, or around its middle.
     fn zoom(self, times: f64, around: Option<(f64, f64)>) {
-        let (Some(look), Some((width, height))) = (self.now(), self.size()) else { return };
-        let scale = (look.scale * times).clamp(ZOOM.0, ZOOM.1);
-        let (x, y) = around.unwrap_or((width / 2.0, height / 2.0));
-        self.look.try_set(Some(Look { x: look.x + x / look.scale - x / scale, y: look.y + y / look.scale - y / scale, scale }));
+        let (Some(camera), Some((width, height))) = (self.now(), self.size()) else { return };
+        let scale = (camera.scale * times).clamp(ZOOM.0, ZOOM.1);
+        self.camera.try_set(Some(camera.zoomed(scale, around.unwrap_or((width / 2.0, height / 2.0)))));
     }
 
     fn pan(self, x: f64, y: f64) {
-        if let Some(look) = self.now() {
-            self.look.try_set(Some(Look { x: look.x + x / look.scale, y: look.y + y / look.scale, ..look }));
+        if let Some(camera) = self.now() {
+            self.camera.try_set(Some(camera.panned(x, y)));
         }
     }
 
@@ -248,10 +222,10 @@ impl Board {
 
     /// The box under the pointer.
     fn at(self, event: &web_sys::MouseEvent) -> Option<usize> {
-        let ((x, y), look) = (self.on_view(event)?, self.now()?);
-        let (x, y) = (look.x + x / look.scale, look.y + y / look.scale);
+        let camera = self.now()?;
+        let (x, y) = camera.at(self.on_view(event)?);
         // When zoomed far out, a box is smaller than the pointer.
-        let slack = (3.0 / look.scale - 3.0).max(0.0);
+        let slack = (3.0 / camera.scale - 3.0).max(0.0);
         let hit = |node: &JobNode| {
             let (left, top) = (f64::from(node.x), f64::from(node.y));
             x >= left - slack && x <= left + BOX.0 + slack && y >= top - slack && y <= top + BOX.1 + slack
@@ -287,16 +261,15 @@ impl Board {
     }
 
     fn press(self, event: &ev::PointerEvent) {
-        if let (0, Some(look), Some(Some(frame))) = (event.button(), self.now(), self.frame.try_get_untracked()) {
-            self.grip.try_set_value(Some((event.client_x(), event.client_y(), look)));
+        if let (0, Some(camera), Some(Some(frame))) = (event.button(), self.now(), self.frame.try_get_untracked()) {
+            self.grip.try_set_value(Some((event.client_x(), event.client_y(), camera)));
             let _ = frame.set_pointer_capture(event.pointer_id());
         }
     }
 
     fn drag(self, event: &ev::PointerEvent) {
-        if let Some((x, y, look)) = self.grip.try_get_value().flatten() {
-            let (over, down) = (f64::from(event.client_x() - x), f64::from(event.client_y() - y));
-            self.look.try_set(Some(Look { x: look.x - over / look.scale, y: look.y - down / look.scale, ..look }));
+        if let Some((x, y, from)) = self.grip.try_get_value().flatten() {
+            self.camera.try_set(Some(from.panned(f64::from(x - event.client_x()), f64::from(y - event.client_y()))));
             return;
         }
         let over = self.at(event);

@@ -7,62 +7,22 @@ pub use live::LiveJobs;
 use crate::{
     api::jobs::{list_jobs, read_jobs},
     paths::{self, RunPlace},
-    ui::{Ago, Icon, If, JobBadge, Took, Windowed},
+    ui::{Ago, Empty, Icon, If, JobBadge, SortHead, Took, Windowed, cell},
 };
 use leptos::{prelude::*, task::spawn_local};
 use model::{
     JobKey, RunId,
     job::JobRow,
-    page::{Direction, JobColumn, JobSort},
+    page::{JobColumn, JobSort},
     run::NO_RULE,
-    text,
 };
 use std::{sync::Arc, time::Duration};
-use view::jobs::JobAsk;
+use view::jobs::{Extra, JobAsk};
 
 /// Height of a row, in pixels.
 const ROW: u32 = 32;
 /// Shortest time between two reads of visible rows.
 const CROWDED: Duration = Duration::from_millis(700);
-
-/// Values that few clients report: each becomes a column if a row of the first window has it and there is room.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Extra {
-    Reason,
-    Queued,
-    Memory,
-    Host,
-}
-
-impl Extra {
-    const ALL: [Self; 4] = [Self::Reason, Self::Queued, Self::Memory, Self::Host];
-
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Reason => "Reason",
-            Self::Queued => "Queued",
-            Self::Memory => "Memory",
-            Self::Host => "Host",
-        }
-    }
-
-    /// The CSS class of the column.
-    const fn class(self) -> &'static str {
-        match self {
-            Self::Reason | Self::Host => "far c-word cut",
-            Self::Queued | Self::Memory => "far c-num num end",
-        }
-    }
-
-    fn of(self, job: &JobRow) -> Option<String> {
-        match self {
-            Self::Reason => job.reason.clone().filter(|reason| !reason.is_empty()),
-            Self::Queued => job.queued_at.zip(job.started_at).map(|(queued, started)| text::duration((started - queued).max(0))),
-            Self::Memory => job.mem_mb.map(|mb| text::bytes(mb.saturating_mul(1_000_000))),
-            Self::Host => job.host.clone(),
-        }
-    }
-}
 
 /// The table; further rows are loaded as the viewer nears the end.
 #[component]
@@ -81,19 +41,11 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
     let head = move |column: JobColumn, label: String, class: &'static str| {
         let here = sort.column == column;
         let next = sort.click(column);
-        let state = here.then_some(match sort.direction {
-            Direction::Asc => "ascending",
-            Direction::Desc => "descending",
-        });
         let href = move || {
             let sort = (next != JobSort::default()).then(|| next.to_string());
             paths::run_at(run, &RunPlace { sort, after: None, ..place.get() })
         };
-        view! {
-            <th role="columnheader" scope="col" class=class aria-sort=state>
-                <a href=href>{label} {here.then(|| view! { <Icon name="i-sort" small=true/> })}</a>
-            </th>
-        }
+        view! { <SortHead label class sorted=here.then_some(sort.direction) href small=true/> }
     };
     let heads = columns.iter().map(|name| head.clone()(JobColumn::Wildcard(name.clone()), name.clone(), "")).collect_view();
     let other_head = (!others.is_empty()).then(|| {
@@ -134,10 +86,7 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
     let rows = Windowed::new(count, ROW, more);
     let shown = {
         let order = order.clone();
-        move || {
-            let (first, last) = rows.range();
-            order.with(|order| order.get(first..last.min(order.len())).unwrap_or_default().to_vec())
-        }
+        move || rows.of(&order)
     };
     catch_up(live, run, place, shown.clone());
     let forth = move || {
@@ -172,9 +121,7 @@ pub fn JobTable(live: LiveJobs, run: RunId, place: Memo<RunPlace>) -> impl IntoV
                 </tbody>
             </table>
             <If when=Signal::derive(none)>
-                <div class="empty" role="status">
-                    <p>{says}</p>
-                </div>
+                <Empty says/>
             </If>
             {forth}
         </div>
@@ -219,14 +166,6 @@ fn catch_up(live: LiveJobs, run: RunId, place: Memo<RunPlace>, shown: impl Fn() 
             CROWDED,
         );
     });
-}
-
-fn cell<T: PartialEq + Clone + Send + Sync + 'static>(
-    row: &ArcRwSignal<JobRow>,
-    value: impl Fn(&JobRow) -> T + Send + Sync + 'static,
-) -> Memo<T> {
-    let row = row.clone();
-    Memo::new(move |_| row.with(&value))
 }
 
 #[component]

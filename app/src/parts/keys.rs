@@ -1,7 +1,12 @@
 //! All keys in one table: the help sheet lists exactly the keys that are bound.
 
 use super::{palette, timeline};
-use crate::{live::Chip, paths, session::session, ui::Icon};
+use crate::{
+    live::Chip,
+    paths,
+    session::session,
+    ui::{Icon, open_when},
+};
 use leptos::{ev, html::Dialog, prelude::*};
 use leptos_router::{
     NavigateOptions,
@@ -78,14 +83,7 @@ pub fn provide() {
 pub fn HelpSheet() -> impl IntoView {
     let open = help();
     let dialog = NodeRef::<Dialog>::new();
-    Effect::new(move |_| {
-        if let Some(dialog) = dialog.get()
-            && open.get()
-            && !dialog.open()
-        {
-            let _ = dialog.show_modal();
-        }
-    });
+    open_when(dialog, move || open.get(), || ());
     let group = |name: &'static str| {
         let bound = KEYS.iter().filter(move |(group, ..)| *group == name).map(|(_, keys, what, _)| (*keys, *what));
         let timeline = timeline::KEYS.iter().filter(move |_| name == timeline::GROUP).map(|(keys, what)| (*keys, *what));

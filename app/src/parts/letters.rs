@@ -1,8 +1,10 @@
 //! The encoding in which a text is read, and a choice of others. Reads nothing itself: the choice goes into the URL.
 
-use crate::paths::{self, RunPlace};
+use crate::{
+    paths::{self, RunPlace},
+    ui::navigate_in_place,
+};
 use leptos::prelude::*;
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::{
     RunId,
     encoding::{Encoding, ReadAs},
@@ -21,11 +23,11 @@ pub fn Letters(id: RunId, file: String, read: ReadAs, place: Memo<RunPlace>) -> 
         let says = if chosen == Some(encoding) { format!("Read as {name}") } else { name.to_owned() };
         view! { <option value=name selected=chosen == Some(encoding)>{says}</option> }
     });
-    let navigate = use_navigate();
+    let navigate = navigate_in_place();
     let choose = move |event: leptos::ev::Event| {
         let encoding = Some(event_target_value(&event)).filter(|name| !name.is_empty());
         let to = RunPlace { encoding, file: Some(file.clone()), from: None, ..place.get_untracked() };
-        navigate(&paths::run_at(id, &to), NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        navigate(&paths::run_at(id, &to));
     };
     view! {
         <select class="field letters" aria-label="Encoding" title="Encoding of this file" on:change=choose>

@@ -9,7 +9,7 @@ use crate::{
     live::Watch,
     parts::letters::Letters,
     paths::{self, RunPlace},
-    ui::{Ago, Icon, If, StatusMark},
+    ui::{Ago, Empty, Icon, If, StatusIcon, navigate_in_place},
 };
 use held::{COUNTED, COUNTS, Held, pause};
 use leptos::{html, prelude::*, task::spawn_local};
@@ -34,10 +34,7 @@ use view::{
 pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>, watch: Watch) -> impl IntoView {
     let LogsView { run, jobs, missing, rest, open } = found;
     if run.is_none() && jobs.is_empty() && rest.is_none() {
-        return view! {
-            <div class="empty" role="status"><p>"The client has not reported a log of this run or of any of its rules yet."</p></div>
-        }
-        .into_any();
+        return view! { <Empty says="The client has not reported a log of this run or of any of its rules yet."/> }.into_any();
     }
     let here = open.as_ref().map(|open| open.file.clone());
     let at = move |file: FileRef| paths::run_at(id, &RunPlace { file: Some(file.to_string()), from: None, encoding: None, ..place.get() });
@@ -61,10 +58,9 @@ pub fn Logs(id: RunId, found: LogsView, place: Memo<RunPlace>, watch: Watch) -> 
             (_, true) => rule,
         };
         let current = (here.as_ref() == Some(&file)).then_some("true");
-        let word = status.as_str();
         view! {
             <a href=move || at(file.clone()) aria-current=current title=path>
-                <span class="st" data-status=word><StatusMark word/><span class="sr">{status.label()}</span></span>
+                <StatusIcon word=status.as_str() label=status.label()/>
                 <span class="cut">{name.clone()}</span>
             </a>
             {(more > 0).then(|| {
@@ -119,7 +115,7 @@ fn NoText(id: RunId, file: FileRef, path: String, facts: FileFacts, bytes: First
     view! {
         <div class="tool">
             <code class="cut" title=path.clone()>{path.clone()}</code>
-            <span class="dim num">{text::bytes(i64::try_from(facts.size).unwrap_or(i64::MAX))}</span>
+            <span class="dim num">{text::size(facts.size)}</span>
             <span class="dim"><Ago at=Signal::stored(Some(facts.modified_at))/></span>
             <span class="grow"></span>
             <a class="btn small" href=as_text>"Show as text"</a>
@@ -229,7 +225,7 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, over: bool, 
                 style=(line.skipped > 0).then(|| format!("counter-increment:line {}", line.skipped + 1))
             >
                 <a class="ln" href=move || here(Some(at)) tabindex="-1" aria-label="Link to this line"></a>
-                <span class="tx">{pieces.collect_view()}{(line.cut > 0).then(|| { let more = text::count(i64::try_from(line.cut).unwrap_or(i64::MAX)); view! { <span class="faint">{format!(" … {more} more letters")}</span> } })}</span>
+                <span class="tx">{pieces.collect_view()}{(line.cut > 0).then(|| { let more = text::many(line.cut); view! { <span class="faint">{format!(" … {more} more letters")}</span> } })}</span>
             </li>
         }
     };
@@ -244,19 +240,19 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, over: bool, 
     Effect::new(move |_| search.grown(held.size.get()));
     let words = place.with_untracked(|place| place.find.clone().unwrap_or_default());
     let field = NodeRef::<html::Input>::new();
-    let navigate = use_navigate();
+    let navigate = navigate_in_place();
+    let find_by = navigate.clone();
     let look = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let Some(field) = field.get_untracked() else { return };
         let find = Some(field.value()).filter(|words| !words.is_empty());
         let to = paths::run_at(id, &RunPlace { find, level: None, file: Some(file.get_value().to_string()), ..place.get_untracked() });
-        navigate(&to, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        find_by(&to);
     };
-    let navigate = use_navigate();
     let choose = move |event: leptos::ev::Event| {
         let level = Some(event_target_value(&event)).filter(|level| !level.is_empty());
         let to = paths::run_at(id, &RunPlace { find: None, level, file: Some(file.get_value().to_string()), ..place.get_untracked() });
-        navigate(&to, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        navigate(&to);
     };
     let levels = [("", "Find by level"), ("warning", "Warnings and errors"), ("error", "Errors")].map(|(level, says)| {
         let chosen = move || place.with(|place| place.level.as_deref().unwrap_or_default() == level);
@@ -267,7 +263,7 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, over: bool, 
     view! {
         <div class="tool">
             <code class="cut" title=path.clone()>{path.clone()}</code>
-            <span class="dim num">{move || text::bytes(i64::try_from(held.facts.get().size).unwrap_or(i64::MAX))}</span>
+            <span class="dim num">{move || text::size(held.facts.get().size)}</span>
             <span class="dim"><Ago at=Signal::derive(move || Some(held.facts.get().modified_at))/></span>
             <span class="grow"></span>
             <form class="find-in" role="search" on:submit=look>

@@ -8,13 +8,13 @@ pub use live::LiveMatrix;
 use crate::{
     api::matrix::read_matrix,
     paths::{self, RunPlace},
-    ui::{Icon, StatusMark, Windowed},
+    ui::{Empty, Icon, StatusLabel, Windowed},
 };
 use leptos::{prelude::*, task::spawn_local};
 use live::{Held, Row};
 use model::{JobStatus, RunId, text};
 use std::time::Duration;
-use view::matrix::{Cell, MatrixAsk, MatrixView};
+use view::matrix::{MatrixAsk, MatrixView};
 
 /// Height of a row, in pixels, and rows rendered beyond the view.
 const ROW: u32 = 28;
@@ -28,10 +28,7 @@ const WILDCARDS: usize = 6;
 #[component]
 pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live: LiveMatrix) -> impl IntoView {
     let Some(found) = found else {
-        return view! {
-            <div class="empty" role="status"><p>"No job of this run has wildcards, so there are no samples to list."</p></div>
-        }
-        .into_any();
+        return view! { <Empty says="No job of this run has wildcards, so there are no samples to list."/> }.into_any();
     };
     let wildcards = (found.wildcards.clone(), found.more_wildcards);
     let first = place.with_untracked(RunPlace::first_row);
@@ -73,10 +70,7 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
     };
     let windowed = Windowed::lean(count, ROW, BEYOND, more);
     let pages = pages(id, place, first, order.clone(), total.clone());
-    let shown = move || {
-        let (first, last) = windowed.range();
-        order.with(|order| order.get(first..last.min(order.len())).unwrap_or_default().to_vec())
-    };
+    let shown = move || windowed.of(&order);
     again(live, version, shown.clone(), move |values, version| {
         if let Some(at) = place.try_get_untracked() {
             ask(MatrixAsk { values, ..at.matrix_ask() }, version, false);
@@ -99,9 +93,7 @@ pub fn Matrix(id: RunId, found: Option<MatrixView>, place: Memo<RunPlace>, live:
             </th>
         }
     };
-    let key = JobStatus::ALL.iter().map(|status| {
-        view! { <span class="st" data-status=status.as_str()><StatusMark word=status.as_str()/>{status.label()}</span> }
-    });
+    let key = JobStatus::ALL.iter().map(|status| view! { <StatusLabel word=status.as_str() label=status.label()/> });
     let rest = (more_columns > 0).then(|| {
         let rules = if more_columns == 1 { "rule has" } else { "rules have" };
         let says = format!("{} more {rules} no column here; choose one", text::count(i64::from(more_columns)));
@@ -261,7 +253,7 @@ fn Line(
                 } else {
                     at.of_job(Some(cell.job))
                 };
-                let says = words(&value, &rule, cell);
+                let says = cell.says(&value, &rule);
                 Some(view! {
                     <a href=paths::run_at(id, &next) data-status=cell.status.as_str() aria-label=says.clone() title=says aria-current=here>
                         <svg class="st-i" aria-hidden="true"><use href=format!("#st-{}", cell.status.as_str())></use></svg>
@@ -278,10 +270,4 @@ fn Line(
             <td role="cell" class="took"><div><i style=share></i><span class="num">{move || text::duration(ms.get())}</span></div></td>
         </tr>
     }
-}
-
-fn words(value: &str, rule: &str, cell: Cell) -> String {
-    let took = if cell.ms > 0 { format!(", {}", text::duration(cell.ms)) } else { String::new() };
-    let jobs = if cell.jobs > 1 { format!(", {} jobs", cell.jobs) } else { String::new() };
-    format!("{value}, {rule}: {}{took}{jobs}", cell.status.label())
 }

@@ -4,7 +4,7 @@ use crate::{
     api::runs::list_runs,
     paths,
     session::{Theme, session},
-    ui::{Icon, StatusMark},
+    ui::{Icon, StatusIcon, open_when},
 };
 use leptos::{
     ev::KeyboardEvent,
@@ -58,20 +58,15 @@ pub fn Palette() -> impl IntoView {
     let told = RwSignal::new(None::<(String, Total)>);
     let (session, help, navigate) = (session(), super::keys::help(), use_navigate());
 
-    Effect::new(move |_| {
-        if let Some(dialog) = dialog.get()
-            && open.get()
-            && !dialog.open()
-        {
-            typed.set(String::new());
-            chosen.set(0);
-            let _ = dialog.show_modal();
-            if let Some(input) = input.get_untracked() {
-                input.set_value("");
-                let _ = input.focus();
-            }
+    let opened = move || {
+        typed.set(String::new());
+        chosen.set(0);
+        if let Some(input) = input.get_untracked() {
+            input.set_value("");
+            let _ = input.focus();
         }
-    });
+    };
+    open_when(dialog, move || open.get(), opened);
     // Searches once the typing pauses; an older answer never wins.
     Effect::new(move |_| {
         let words = typed.get();
@@ -224,10 +219,7 @@ fn row(choice: &Choice, now: model::Millis) -> AnyView {
     if let Choice::Run(run) = choice {
         let when = run.started_at.map_or_else(String::new, |at| text::ago(at, now));
         view! {
-            <span class="st" data-status=run.status.as_str()>
-                <StatusMark word=run.status.as_str()/>
-                <span class="sr">{run.status.label()}</span>
-            </span>
+            <StatusIcon word=run.status.as_str() label=run.status.label()/>
             <span class="cut" title=name(choice)>{name(choice)}</span>
             <span class="hintx">{when}</span>
         }

@@ -1,10 +1,10 @@
 //! Results of a run: outputs by rule and job, and which of them exist; or its directory; and one open file.
 
-use super::{look::Look, refresh::Refresh};
+use super::{preview::FilePreview, refresh::Refresh};
 use crate::{
     api::results::read_results,
     paths::{self, RunPlace},
-    ui::{Icon, StatusMark},
+    ui::{Empty, Icon, StatusIcon},
 };
 use leptos::prelude::*;
 use model::{
@@ -88,9 +88,9 @@ pub fn Results(id: RunId, found: ResultsView, place: Memo<RunPlace>, refresh: Re
         }
     });
     let view = match open {
-        Some(open) => view! { <Look id open place watch=refresh.watch/> }.into_any(),
+        Some(open) => view! { <FilePreview id open place watch=refresh.watch/> }.into_any(),
         None if !took.is_empty() => view! { <Bars id took of=jobs place/> }.into_any(),
-        None => view! { <div class="empty" role="status"><p>"Choose a file to preview it."</p></div> }.into_any(),
+        None => view! { <Empty says="Choose a file to preview it."/> }.into_any(),
     };
     view! {
         <section class="results" aria-label="Results">
@@ -117,7 +117,7 @@ fn Bars(id: RunId, took: Vec<Took>, of: u64, place: Memo<RunPlace>) -> impl Into
         let Took { job, label, benchmark } = took;
         let href = move || paths::run_at(id, &place.get().of_job(Some(job)));
         let memory = benchmark.memory.map(|memory| {
-            let says = text::bytes(i64::try_from(memory).unwrap_or(i64::MAX));
+            let says = text::size(memory);
             view! { <i style=share(memory as f64, most)></i><span class="num">{says}</span> }
         });
         view! {
@@ -145,9 +145,7 @@ fn Bars(id: RunId, took: Vec<Took>, of: u64, place: Memo<RunPlace>) -> impl Into
 
 #[component]
 fn Nothing() -> impl IntoView {
-    view! {
-        <div class="empty" role="status"><p>"No outputs yet. Results appear when the client describes jobs."</p></div>
-    }
+    view! { <Empty says="No outputs yet. Results appear when the client describes jobs."/> }
 }
 
 /// The content of a directory, with the open directory below it.
@@ -202,7 +200,7 @@ fn Branch(id: RunId, levels: Vec<Level>, at: usize, here: Option<FileRef>, place
                 let file = FileRef::Under(way);
                 let current = (here.as_ref() == Some(&file)).then_some("true");
                 let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), from: None, encoding: None, ..place.get() });
-                let says = if kind == EntryKind::Link { "link".to_owned() } else { text::bytes(i64::try_from(size).unwrap_or(i64::MAX)) };
+                let says = if kind == EntryKind::Link { "link".to_owned() } else { text::size(size) };
                 view! {
                     <li>
                         <a href=href aria-current=current><Icon name="i-file" small=true/><span class="cut" title=name.clone()>{name.clone()}</span><span class="num">{says}</span></a>
@@ -226,7 +224,6 @@ fn Branch(id: RunId, levels: Vec<Level>, at: usize, here: Option<FileRef>, place
 #[component]
 fn Group(id: RunId, made: Made, beside: Beside, here: Option<FileRef>, place: Memo<RunPlace>) -> impl IntoView {
     let Made { job, rule, label, status, outputs, skipped, missing, more_jobs } = made;
-    let word = status.as_str();
     let at = place.get_untracked();
     let all_jobs = paths::run_at(id, &at.of_rule(Some(&rule)));
     let alone = beside == Beside::Nothing;
@@ -259,7 +256,7 @@ fn Group(id: RunId, made: Made, beside: Beside, here: Option<FileRef>, place: Me
         let current = (here == Some(FileRef::Known(file))).then_some("true");
         let href = move || paths::run_at(id, &RunPlace { file: Some(file.to_string()), from: None, encoding: None, ..place.get() });
         let (says, missing) = match facts {
-            Ok(facts) => (text::bytes(i64::try_from(facts.size).unwrap_or(i64::MAX)), false),
+            Ok(facts) => (text::size(facts.size), false),
             Err(NoFile::Directory) => ("directory".to_owned(), false),
             Err(NoFile::Missing) => ("not there".to_owned(), true),
             Err(_) => ("not shown".to_owned(), true),
@@ -275,7 +272,7 @@ fn Group(id: RunId, made: Made, beside: Beside, here: Option<FileRef>, place: Me
         }
     });
     view! {
-        <h2><span class="st" data-status=word><StatusMark word/><span class="sr">{status.label()}</span></span>{name}</h2>
+        <h2><StatusIcon word=status.as_str() label=status.label()/>{name}</h2>
         {first}
         <ul>{files.collect_view()}</ul>
         {more_outputs}

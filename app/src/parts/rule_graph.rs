@@ -8,14 +8,14 @@ mod drag;
 use super::minimap::Minimap;
 use crate::{
     paths::{self, RunPlace},
-    ui::{Icon, If},
+    ui::{Icon, If, navigate_in_place},
 };
 use chart::graph::{Direction, Layout, Step};
 use drag::Drag;
 use leptos::{ev, html, prelude::*};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::{
     JobStatus, RunId,
+    cut::fitting,
     run::{JobCounts, RuleRow},
 };
 use std::{collections::HashMap, sync::Arc};
@@ -245,7 +245,7 @@ fn Node(
         }
     };
     // The router handles only HTML links.
-    let navigate = use_navigate();
+    let navigate = navigate_in_place();
     let rule = name.clone();
     let go = move |event: ev::MouseEvent| {
         let plain = event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.alt_key());
@@ -259,7 +259,7 @@ fn Node(
         };
         if let (true, Some(link)) = (plain, link) {
             event.prevent_default();
-            navigate(&link, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+            navigate(&link);
         }
     };
     let label = {
@@ -280,10 +280,7 @@ fn Node(
     };
     let short = {
         let name = name.clone();
-        Memo::new(move |_| {
-            let room = LETTERS - total().len().min(LETTERS / 2);
-            if name.chars().count() > room { format!("{}…", name.chars().take(room - 1).collect::<String>()) } else { name.clone() }
-        })
+        Memo::new(move |_| fitting(&name, LETTERS - total().len().min(LETTERS / 2)))
     };
     let (left, room) = (x + 10.0, width - 20.0);
     let parts = move || {

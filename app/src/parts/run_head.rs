@@ -5,7 +5,7 @@ use crate::{
     error::AppError,
     paths::{self, RunPlace},
     session::session,
-    ui::{Ago, CopyLink, Icon, If, JobBar, StatusMark, Took},
+    ui::{Ago, CopyLink, Icon, If, JobBar, StatusIcon, StatusMark, Took},
 };
 use leptos::{ev, html, prelude::*, task::spawn_local};
 use model::{
@@ -135,13 +135,10 @@ pub fn RunHead(
         .map(|attempt| {
             // This page follows its own run; the status of the others is that of when the page was made.
             let is_here = attempt.id == id;
-            let status = move || if is_here { state.get() } else { attempt.status };
+            let status = Signal::derive(move || if is_here { state.get() } else { attempt.status });
             view! {
                 <a href=paths::run(attempt.id) aria-current=is_here.then_some("page")>
-                    <span class="st" data-status=move || status().as_str()>
-                        <StatusMark word=Signal::derive(move || status().as_str())/>
-                        <span class="sr">{move || status().label()}</span>
-                    </span>
+                    <StatusIcon word=Signal::derive(move || status.get().as_str()) label=Signal::derive(move || status.get().label())/>
                     {format!("#{}", attempt.attempt)}
                 </a>
             }

@@ -5,12 +5,12 @@ use crate::{
     live::LiveRuns,
     paths,
     session::session,
-    ui::{Ago, Icon, If, Progress, StatusBadge, Took, Windowed},
+    ui::{Ago, Icon, If, Progress, SortHead, StatusBadge, Took, Windowed, cell, copy_text},
 };
 use leptos::prelude::*;
 use model::{
     RunId,
-    page::{Direction, RunColumn, RunSort},
+    page::{RunColumn, RunSort},
     run::RunSummary,
     text,
 };
@@ -46,10 +46,7 @@ pub fn RunTable(
         }
         rows.measure();
     };
-    let shown = Memo::new(move |_| {
-        let (first, last) = rows.range();
-        order.with(|order| order.get(first..last.min(order.len())).unwrap_or_default().to_vec())
-    });
+    let shown = Memo::new(move |_| rows.of(&order));
     let may_write = session().may_write;
     let all = move || {
         let count = order.with(Vec::len);
@@ -62,15 +59,9 @@ pub fn RunTable(
     let head = move |column: RunColumn, label: &'static str, class: &'static str| {
         let here = sort.column == column;
         let next = RunSort { column, direction: if here { sort.direction.reversed() } else { column.first_direction() } };
-        let state = here.then_some(match sort.direction {
-            Direction::Asc => "ascending",
-            Direction::Desc => "descending",
-        });
-        view! {
-            <th role="columnheader" scope="col" class=class aria-sort=state>
-                <a href=paths::runs(&q, next, None)>{label} {here.then(|| view! { <Icon name="i-sort"/> })}</a>
-            </th>
-        }
+        let q = q.clone();
+        let href = move || paths::runs(&q, next, None);
+        view! { <SortHead label class sorted=here.then_some(sort.direction) href/> }
     };
     view! {
         <div class="scroller" tabindex="0" role="region" aria-label="Runs" node_ref=rows.scroller on:scroll=move |_| seen()>
@@ -106,15 +97,6 @@ pub fn RunTable(
             {foot.run()}
         </div>
     }
-}
-
-/// The value of one cell: it changes only when the value does.
-fn cell<T: PartialEq + Clone + Send + Sync + 'static>(
-    row: &ArcRwSignal<RunSummary>,
-    value: impl Fn(&RunSummary) -> T + Send + Sync + 'static,
-) -> Memo<T> {
-    let row = row.clone();
-    Memo::new(move |_| row.with(&value))
 }
 
 /// The first tags and how many more there are; where there is no room for tags, only their number.
@@ -170,7 +152,7 @@ fn RunRow(id: RunId, row: ArcRwSignal<RunSummary>, selected: RwSignal<HashSet<Ru
         let link = link.clone();
         move |_| {
             let origin = window().location().origin().unwrap_or_default();
-            crate::ui::copy_text(&format!("{origin}{link}"));
+            copy_text(&format!("{origin}{link}"));
         }
     };
     view! {

@@ -3,56 +3,7 @@
 use crate::paths::{self, RunPlace};
 use leptos::prelude::*;
 use model::RunId;
-
-/// The view beside the graph.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tab {
-    #[default]
-    Jobs,
-    Timeline,
-    Results,
-    Logs,
-    Code,
-    Files,
-    History,
-    Info,
-}
-
-impl Tab {
-    pub const ALL: [Self; 8] = [Self::Jobs, Self::Timeline, Self::Results, Self::Logs, Self::Code, Self::Files, Self::History, Self::Info];
-
-    /// The tab in a URL; unknown words mean the jobs tab.
-    pub fn of(place: &RunPlace) -> Self {
-        Self::ALL.into_iter().find(|tab| tab.word() == place.tab.as_deref()).unwrap_or_default()
-    }
-
-    /// The word in the URL; the first tab needs none.
-    pub const fn word(self) -> Option<&'static str> {
-        match self {
-            Self::Jobs => None,
-            Self::Timeline => Some("timeline"),
-            Self::Results => Some("results"),
-            Self::Logs => Some("logs"),
-            Self::Code => Some("code"),
-            Self::Files => Some("files"),
-            Self::History => Some("history"),
-            Self::Info => Some("info"),
-        }
-    }
-
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Jobs => "Jobs",
-            Self::Timeline => "Timeline",
-            Self::Results => "Results",
-            Self::Logs => "Logs",
-            Self::Code => "Code",
-            Self::Files => "Files",
-            Self::History => "History",
-            Self::Info => "Info",
-        }
-    }
-}
+use view::tabs::Tab;
 
 /// Links to the views; they keep the selected rule.
 #[component]

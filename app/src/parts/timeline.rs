@@ -13,30 +13,22 @@ mod table;
 use super::ink::InkPot;
 use crate::{
     paths::{self, RunPlace},
-    ui::{Icon, If, JobBadge, StatusMark, Took},
+    ui::{Empty, Icon, If, JobBadge, StatusLabel, Took, Zoom, ZoomButtons},
 };
 use board::Board;
 pub use board::{GROUP, KEYS};
-pub use board::{arrangement, span_of};
 use labels::Labels;
 use leptos::{ev, prelude::*};
 use model::{RunId, text};
-use std::collections::BTreeMap;
 use still::Still;
 use table::GroupTable;
-use view::timeline::TimelineView;
-
-/// Wildcards of a job that are named in the tooltip.
-const WILDCARDS: usize = 6;
+use view::timeline::{TimelineView, few_wildcards};
 
 /// The view with its tools. `changed` is incremented with every change of the run's jobs.
 #[component]
 pub fn Timeline(id: RunId, found: Option<TimelineView>, place: Memo<RunPlace>, changed: RwSignal<u32>) -> impl IntoView {
     let Some(found) = found else {
-        return view! {
-            <div class="empty" role="status"><p>"No job has started yet. The timeline fills as jobs start."</p></div>
-        }
-        .into_any();
+        return view! { <Empty says="No job has started yet. The timeline fills as jobs start."/> }.into_any();
     };
     let as_table = place.with_untracked(|place| place.form.as_deref() == Some("table"));
     let still = (!as_table).then(|| found.clone());
@@ -82,8 +74,11 @@ fn Switch(
 
 #[component]
 fn Tools(id: RunId, place: Memo<RunPlace>, board: Board, as_table: bool) -> impl IntoView {
-    let key = |word: &'static str, label: &'static str| {
-        view! { <span class="st" data-status=word><StatusMark word/>{label}</span> }
+    let key = |word: &'static str, label: &'static str| view! { <StatusLabel word label/> };
+    let zoom = move |to: Zoom| match to {
+        Zoom::Out => board.zoom(1.5, None),
+        Zoom::In => board.zoom(1.0 / 1.5, None),
+        Zoom::Fit => board.fit(),
     };
     view! {
         <div class="tool">
@@ -98,16 +93,7 @@ fn Tools(id: RunId, place: Memo<RunPlace>, board: Board, as_table: bool) -> impl
                     }
                 })}
             <Switch id place read=|place| &mut place.form on="table" icon=Some("i-table") label="As table"/>
-            {(!as_table)
-                .then(|| {
-                    view! {
-                        <div class="seg" role="group" aria-label="Zoom">
-                            <button type="button" aria-label="Zoom out" on:click=move |_| board.zoom(1.5, None)><Icon name="i-minus" small=true/></button>
-                            <button type="button" aria-label="Zoom in" on:click=move |_| board.zoom(1.0 / 1.5, None)><Icon name="i-plus" small=true/></button>
-                            <button type="button" on:click=move |_| board.fit()>"Fit"</button>
-                        </div>
-                    }
-                })}
+            {(!as_table).then(|| view! { <ZoomButtons to=zoom/> })}
         </div>
     }
 }
@@ -143,7 +129,7 @@ fn Lanes(board: Board, first: TimelineView) -> impl IntoView {
             <div class="tl-sheet" style=sheet>
                 <div class="tl-view">
                     <If when=Signal::derive(move || !awake.get())><Still first=first.clone()/></If>
-                    <canvas node_ref=board.canvas aria-hidden="true"></canvas>
+                    <canvas node_ref=board.easel.canvas aria-hidden="true"></canvas>
                     <InkPot/>
                 </div>
                 <Labels names labels turn/>
@@ -161,22 +147,13 @@ fn Lanes(board: Board, first: TimelineView) -> impl IntoView {
     }
 }
 
-/// The first wildcards of a job, and how many more it has.
-fn named(wildcards: &BTreeMap<String, String>) -> Vec<String> {
-    let mut words: Vec<String> = wildcards.iter().take(WILDCARDS).map(|(key, value)| format!("{key}={value}")).collect();
-    if wildcards.len() > WILDCARDS {
-        words.push(format!("+{} more", wildcards.len() - WILDCARDS));
-    }
-    words
-}
-
 /// The tooltip for the job under the pointer.
 #[component]
 fn Hint(board: Board) -> impl IntoView {
     move || {
         board.hint().map(|hint| {
             let job = hint.job;
-            let wildcards = named(&job.wildcards);
+            let wildcards = few_wildcards(&job.wildcards);
             let (started, ended) = (job.started_at, job.ended_at);
             let status = job.status;
             view! {
@@ -201,7 +178,7 @@ fn Hint(board: Board) -> impl IntoView {
 fn Sums(board: Board) -> impl IntoView {
     move || {
         board.brushed().map(|(from, to, sums)| {
-            let hours = format!("{}.{:02}", sums.core_ms / 3_600_000, sums.core_ms % 3_600_000 / 36_000);
+            let hours = text::hours(sums.core_ms / 1_000);
             let close = move |event: ev::MouseEvent| {
                 event.stop_propagation();
                 board.unbrush();
@@ -221,17 +198,5 @@ fn Sums(board: Board) -> impl IntoView {
                 </div>
             }
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wildcards_that_are_not_named_are_counted() {
-        let of = |names: std::ops::RangeInclusive<char>| named(&names.map(|name| (name.to_string(), "1".to_owned())).collect());
-        assert_eq!(of('a'..='f').join(" "), "a=1 b=1 c=1 d=1 e=1 f=1");
-        assert_eq!(of('a'..='h').join(" "), "a=1 b=1 c=1 d=1 e=1 f=1 +2 more");
     }
 }

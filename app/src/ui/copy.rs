@@ -1,7 +1,12 @@
-//! A line of text with a button that copies it.
+//! Buttons that copy a text to the clipboard.
 
 use super::Icon;
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
+use std::time::Duration;
+use wasm_bindgen::JsCast as _;
+
+/// How long a button says that it has copied.
+const SAID: Duration = Duration::from_millis(1500);
 
 /// A command or URL on one line.
 #[component]
@@ -18,33 +23,45 @@ pub fn CopyLine(#[prop(into)] text: String, #[prop(into)] label: String) -> impl
 /// A button that copies text shown elsewhere.
 #[component]
 pub fn CopyButton(#[prop(into)] text: String, #[prop(into)] label: String) -> impl IntoView {
-    let done = RwSignal::new(false);
-    let copy = move |_| {
-        copy_text(&text);
-        done.set(true);
-        set_timeout(move || done.set(false), std::time::Duration::from_millis(1500));
-    };
-    view! {
-        <button class="btn small" type="button" aria-label=label on:click=copy>
-            <Icon name="i-copy" small=true/>
-            {move || if done.get() { "Copied" } else { "Copy" }}
-        </button>
-    }
+    button("btn small", Some(label), "Copy", Box::new(move |_| Some(text.clone())))
 }
 
 /// A button that copies the URL of this page in its current state.
 #[component]
 pub fn CopyLink() -> impl IntoView {
+    button("btn ghost small", None, "Copy link", Box::new(|_| window().location().href().ok()))
+}
+
+/// A button that copies the text of the section around it.
+#[component]
+pub fn CopySection(says: &'static str) -> impl IntoView {
+    let text = |event: &ev::MouseEvent| {
+        let button = event.current_target()?.dyn_into::<web_sys::Element>().ok()?;
+        button.closest("section").ok()??.query_selector("pre").ok()??.text_content()
+    };
+    button("btn ghost small", None, says, Box::new(text))
+}
+
+type Text = Box<dyn Fn(&ev::MouseEvent) -> Option<String> + Send>;
+
+/// Copies `text`, and says so for a moment.
+fn button(class: &'static str, label: Option<String>, says: &'static str, text: Text) -> impl IntoView {
     let done = RwSignal::new(false);
-    let copy = move |_| {
-        copy_text(&window().location().href().unwrap_or_default());
+    let copy = move |event: ev::MouseEvent| {
+        let Some(text) = text(&event) else { return };
+        copy_text(&text);
         done.set(true);
-        set_timeout(move || done.set(false), std::time::Duration::from_millis(1500));
+        set_timeout(
+            move || {
+                done.try_set(false);
+            },
+            SAID,
+        );
     };
     view! {
-        <button class="btn ghost small" type="button" on:click=copy>
+        <button class=class type="button" aria-label=label on:click=copy>
             <Icon name="i-copy" small=true/>
-            {move || if done.get() { "Copied" } else { "Copy link" }}
+            {move || if done.get() { "Copied" } else { says }}
         </button>
     }
 }

@@ -69,9 +69,15 @@ impl Windowed {
     }
 
     /// The first row that exists, and the one after the last.
-    pub fn range(self) -> (usize, usize) {
+    fn range(self) -> (usize, usize) {
         let ((first, last), count) = (self.window.get(), self.count.get());
         (first.min(count), last.min(count))
+    }
+
+    /// Those of `rows` that exist.
+    pub fn of<T: Clone + 'static>(self, rows: &impl With<Value = Vec<T>>) -> Vec<T> {
+        let (first, last) = self.range();
+        rows.with(|rows| rows.get(first..last.min(rows.len())).unwrap_or_default().to_vec())
     }
 
     /// A spacer for the rows before or after those that exist.

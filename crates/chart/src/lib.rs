@@ -7,11 +7,13 @@
 //! `tests/extremes.rs` tests every public function.
 #![forbid(unsafe_code)]
 
+pub mod camera;
 pub mod curve;
 pub mod graph;
 pub mod lanes;
 pub mod rect;
 pub mod stack;
+pub mod strip;
 pub mod time;
 
 /// The position at a fraction of the distance between two positions, rounded; as exact as `f64` allows, and never

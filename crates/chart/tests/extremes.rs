@@ -3,11 +3,13 @@
 //! The tests beside the code check the results for reasonable numbers.
 
 use chart::{
+    camera::Camera,
     curve::{COLUMNS, Curve, Sums},
     graph::{Direction, Layout, Line, Step},
     lanes::{self, Bar, Kind, Lanes, Mark, OPEN},
     rect::Rect,
     stack::Stack,
+    strip::{self, Outlines},
     time::{self, Breaks, Place},
 };
 use proptest::prelude::*;
@@ -154,6 +156,23 @@ proptest! {
         prop_assert!(layout.first().is_none_or(|at| at < layout.boxes.len()));
         let points: Vec<(f32, f32)> = layout.boxes.iter().map(|held| (held.x, held.y)).collect();
         let _ = Rect::around(&points).centre();
+    }
+
+    #[test]
+    fn outlines_of_any_counts_are_written(
+        steps in proptest::collection::vec((whole(), whole(), whole()), 0..20), counts in proptest::collection::vec(natural(), 0..20),
+        peak in natural(), width in natural(), bottom in natural(), height in natural(),
+    ) {
+        prop_assert_eq!(Outlines::of(&steps).running.is_empty(), steps.is_empty());
+        let mut path = String::new();
+        strip::area(&mut path, &counts, peak, width, (bottom, height));
+        prop_assert_eq!(path.matches('L').count(), counts.len());
+    }
+
+    #[test]
+    fn a_camera_goes_anywhere(size in (real(), real()), whole in (real(), real()), scale in real(), to in (real(), real())) {
+        let camera = Camera::fit(size, whole, scale).zoomed(scale, to).panned(to.0, to.1);
+        let _ = camera.at(to);
     }
 }
 

@@ -4,6 +4,7 @@
 //! Looks at each byte once and builds nothing. Does not check whether the text is JSON.
 
 use memchr::{memchr2, memmem};
+use model::nul::is_escaped;
 use std::borrow::Cow;
 
 /// How many values of one report are read at most: a target rule names its inputs, 100 000 of them and more. Writing
@@ -123,11 +124,6 @@ pub fn cleaned(text: &str) -> Cow<'_, str> {
 fn code(text: &str, at: usize) -> Option<u32> {
     let digits = text.get(at..at + 6)?.strip_prefix(r"\u")?;
     u32::from_str_radix(digits, 16).ok()
-}
-
-/// Whether the backslash at this position is itself escaped.
-fn is_escaped(bytes: &[u8], at: usize) -> bool {
-    bytes[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 #[cfg(test)]

@@ -60,6 +60,15 @@ pub fn head(text: &str, bytes: usize) -> String {
     if text.len() <= bytes { text.to_owned() } else { format!("{}…", &text[..text.floor_char_boundary(bytes)]) }
 }
 
+/// A text of at most `letters` letters: one that is longer is cut, and ends with an ellipsis. For labels whose whole text
+/// is a hover away.
+pub fn fitting(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters.saturating_sub(1)) {
+        Some((end, letter)) if end + letter.len_utf8() < text.len() => format!("{}…", &text[..end]),
+        _ => text.to_owned(),
+    }
+}
+
 /// At most `letters` letters from the beginning of a text, and the number of letters that follow.
 pub fn letters(text: &str, letters: usize) -> String {
     letters_of(text, letters, text.chars().count() as u64)
@@ -78,6 +87,20 @@ pub fn letters_of(text: &str, letters: usize, all: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_that_does_not_fit_ends_with_an_ellipsis() {
+        for (label, shown) in [
+            ("map A", "map A"),
+            ("eighteen letters!!", "eighteen letters!!"),
+            ("nineteen letters!!!", "nineteen letters!…"),
+            ("größe größe größe ü", "größe größe größe…"),
+            ("", ""),
+        ] {
+            assert_eq!(fitting(label, 18), shown);
+        }
+        assert_eq!([fitting("ab", 1), fitting("ab", 0)], ["…", "…"]);
+    }
 
     #[test]
     fn what_is_cut_says_how_much_is_missing() {

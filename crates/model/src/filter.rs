@@ -2,9 +2,12 @@
 //!
 //! `failed rna status:failed,lost user:ana -tag:demo after:7d duration:>1h "two words"`.
 //! A run must match all words; commas separate alternatives; `-` negates.
-//! Matching ignores ASCII case.
+//! Matching ignores ASCII case. The keys are a table (`keys.rs`).
 
+mod keys;
 mod parse;
+
+pub use keys::{EXAMPLE, KEYS, Key, Takes};
 
 use crate::{
     Invalid, Millis, RunStatus,
@@ -12,7 +15,7 @@ use crate::{
     run::RunSummary,
 };
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, sync::LazyLock};
 
 /// A parsed filter, with the words that were not understood.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -95,6 +98,9 @@ pub fn fold(text: &str) -> String {
     text.to_ascii_lowercase()
 }
 
+/// What a filter may consist of, for API clients.
+static ALLOWED: LazyLock<String> = LazyLock::new(|| format!("{} or plain words", keys::listed()));
+
 impl RunFilter {
     /// Parses leniently: a word that is not understood becomes a [`Mistake`] and filters nothing.
     pub fn parse(text: &str) -> Self {
@@ -110,11 +116,7 @@ impl RunFilter {
         match filter.mistakes.first() {
             None => Ok(filter),
             Some(mistake) if mistake.is_rest => Err(Invalid::new("q", mistake.text.clone(), parse::MOST)),
-            Some(mistake) => Err(Invalid::new(
-                "q",
-                mistake.text.clone(),
-                "status:, user:, tag:, name:, dir:, source:, rule:, after:, before:, duration:, is: or plain words",
-            )),
+            Some(mistake) => Err(Invalid::new("q", mistake.text.clone(), &ALLOWED)),
         }
     }
 

@@ -281,7 +281,7 @@ pub struct Failures {
 impl Failures {
     /// Which jobs were examined, in words; `None` if all failed jobs were.
     pub fn looked_at(&self) -> Option<String> {
-        let jobs = |jobs: u64| text::count(i64::try_from(jobs).unwrap_or(i64::MAX));
+        let jobs = text::many;
         (self.unlooked > 0).then(|| format!("newest {} of {} failed jobs", jobs(LOOKED_AT), jobs(LOOKED_AT + self.unlooked)))
     }
 }

@@ -21,6 +21,7 @@ pub mod live;
 pub mod log;
 pub mod marks;
 pub mod name_key;
+pub mod nul;
 pub mod page;
 pub mod preview;
 pub mod run;

@@ -68,6 +68,14 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// The value of a column head's `aria-sort`.
+    pub const fn aria(self) -> &'static str {
+        match self {
+            Self::Asc => "ascending",
+            Self::Desc => "descending",
+        }
+    }
+
     /// What a URL adds to the column's name: nothing if the direction is the expected one.
     fn suffix(self, expected: Self) -> &'static str {
         match self {

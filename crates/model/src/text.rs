@@ -75,6 +75,21 @@ pub fn bytes(n: i64) -> String {
     if unit == "B" || value >= 9.95 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}").replace(".0 ", " ") }
 }
 
+/// [`bytes`] of a size as files have it.
+pub fn size(bytes: u64) -> String {
+    self::bytes(i64::try_from(bytes).unwrap_or(i64::MAX))
+}
+
+/// [`count`] of a number that is never negative.
+pub fn many(n: u64) -> String {
+    count(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+/// `12.25`: hours with hundredths, from seconds of processor time.
+pub fn hours(seconds: i64) -> String {
+    format!("{}.{:02}", seconds / 3_600, seconds % 3_600 / 36)
+}
+
 /// `12 480`; from a million up `1.2 M`.
 pub fn count(n: i64) -> String {
     if n >= 1_000_000 {
@@ -99,7 +114,7 @@ pub fn counted(total: crate::page::Total, one: &str, many: &str) -> String {
 
 /// A count with a noun whose plural adds an s: `1 job`, `12 480 jobs`.
 pub fn things(n: u64, one: &str) -> String {
-    let says = count(i64::try_from(n).unwrap_or(i64::MAX));
+    let says = many(n);
     if n == 1 { format!("{says} {one}") } else { format!("{says} {one}s") }
 }
 
@@ -113,6 +128,12 @@ pub fn utc(at: Millis) -> String {
     let (y, m, d) = civil(at.div_euclid(86_400_000));
     let s = at.rem_euclid(86_400_000) / 1000;
     format!("{y:04}-{m:02}-{d:02} {:02}:{:02}:{:02} UTC", s / 3600, s % 3600 / 60, s % 60)
+}
+
+/// `08:51`, hours and minutes in UTC.
+pub fn clock(at: Millis) -> String {
+    let minutes = at.rem_euclid(86_400_000) / 60_000;
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 /// `2026-11-21T08:51:12.345Z`, for `datetime` attributes.
@@ -206,7 +227,7 @@ mod tests {
             let (y, m, d) = civil(day);
             assert_eq!(day_number(y, m, d), day);
         }
-        assert_eq!(iso(1_795_251_072_345), "2026-11-21T08:51:12.345Z");
+        assert_eq!((iso(1_795_251_072_345).as_str(), clock(1_795_251_072_345).as_str()), ("2026-11-21T08:51:12.345Z", "08:51"));
         for (text, at) in [
             ("2026-11-21T08:51:12.345Z", Some(1_795_251_072_345)),
             ("2026-11-21 08:51", Some(1_795_251_060_000)),

@@ -67,7 +67,7 @@ proptest! {
     fn any_number_has_a_text(one in whole(), other in whole()) {
         let texts = [
             text::duration(one), text::remaining(one), text::between(one, other), text::ago(one, other), text::bytes(one), text::count(one),
-            text::utc(one), text::iso(one), text::precise(one),
+            text::utc(one), text::iso(one), text::precise(one), text::clock(one), text::hours(one),
         ];
         prop_assert!(texts.iter().all(|text| !text.is_empty() && text.len() < 80), "{texts:?}");
         let _ = (text::civil(one), text::day_number(one, other, one));

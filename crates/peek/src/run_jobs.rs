@@ -4,7 +4,7 @@
 //! Takes bytes as they arrive and keeps a few facts per job; descriptions are later read again from their positions.
 //! Opens no file and trusts no line. Times are as in the log: seconds since 1970 in the host's local time.
 
-use model::{cut::letters, marks};
+use model::{cut::letters, marks, nul};
 use std::collections::BTreeMap;
 
 /// How many attempts of all jobs together are kept; further ones are only counted.
@@ -220,7 +220,8 @@ impl Description {
 
 /// Parses the description at the start of `bytes`, which may go on after it; reads at most 1 MiB.
 pub fn describe(bytes: &[u8]) -> Description {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT)]).replace('\0', "\u{fffd}");
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT)]);
+    let text = nul::replaced(&text);
     let mut told = Description { open: true, ..Description::default() };
     let mut lines = text.lines().skip_while(|line| stamp(line).is_some());
     let Some(first) = lines.next().map(str::trim_start) else { return told };

@@ -71,7 +71,7 @@ pub fn folder(id: RunId, way: &str, folder: &Folder) -> Shown {
     for Entry { name, kind, size, .. } in &folder.entries {
         let (sign, says) = match kind {
             EntryKind::Directory => ("/", "directory".to_owned()),
-            EntryKind::File => ("", text::bytes(i64::try_from(*size).unwrap_or(i64::MAX))),
+            EntryKind::File => ("", text::size(*size)),
             EntryKind::Link => ("", "link".to_owned()),
             EntryKind::Special => ("", "not a file".to_owned()),
         };

@@ -74,7 +74,8 @@ pub async fn view(reader: &Reader, viewer: &Viewer, id: RunId, ask: ResultsAsk) 
     Ok(view)
 }
 
-pub async fn look(
+/// The window of a file that begins at `at`: 0, or where an earlier window says that the file goes on.
+pub async fn preview(
     reader: &Reader,
     viewer: &Viewer,
     id: RunId,

@@ -1,8 +1,9 @@
-//! A reader of a live stream, like a page.
+//! A reader of a live stream, like a page. `sse-stream` parses the bytes; this keeps what was seen.
 
 use super::TEST_TIMEOUT;
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _, future::ready};
 use serde_json::Value;
+use sse_stream::{Sse, SseByteStream};
 use std::pin::Pin;
 use tokio::time::timeout;
 
@@ -11,43 +12,33 @@ use tokio::time::timeout;
 pub struct Event {
     pub name: String,
     pub id: Option<String>,
+    /// `null` if the data is no JSON.
     pub data: Value,
 }
 
-type Chunks = Pin<Box<dyn futures::Stream<Item = Vec<u8>> + Send>>;
-
 /// An open stream and all events seen on it.
 pub struct Tab {
-    chunks: Chunks,
-    buffer: String,
+    events: Pin<Box<dyn Stream<Item = Sse> + Send>>,
     pub seen: Vec<Event>,
 }
 
 impl Tab {
-    /// Reads the body of a response.
+    /// Reads the body of a response. A connection that breaks ends the stream.
     pub fn new(response: reqwest::Response) -> Self {
-        let chunks = response.bytes_stream().filter_map(|chunk| async { chunk.ok().map(|bytes| bytes.to_vec()) });
-        Self::from_chunks(Box::pin(chunks))
+        let events = SseByteStream::new(response.bytes_stream()).filter_map(|event| ready(event.ok()));
+        Self { events: Box::pin(events), seen: Vec::new() }
     }
 
-    /// Reads any stream of bytes.
-    pub fn from_chunks(chunks: Chunks) -> Self {
-        Self { chunks, buffer: String::new(), seen: Vec::new() }
-    }
-
-    /// The next event; `None` when the stream has ended.
+    /// The next event with data; `None` when the stream has ended.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
-            if let Some(end) = self.buffer.find("\n\n") {
-                let text: String = self.buffer.drain(..end + 2).collect();
-                if let Some(event) = parse(&text) {
-                    self.seen.push(event.clone());
-                    return Some(event);
-                }
-                continue;
+            let Sse { event, id, data, .. } = self.events.next().await?;
+            if let Some(data) = data.filter(|data| !data.is_empty()) {
+                let name = event.unwrap_or_else(|| "message".to_owned());
+                let event = Event { name, id, data: serde_json::from_str(&data).unwrap_or(Value::Null) };
+                self.seen.push(event.clone());
+                return Some(event);
             }
-            let chunk = self.chunks.next().await?;
-            self.buffer.push_str(&String::from_utf8_lossy(&chunk));
         }
     }
 
@@ -70,17 +61,4 @@ impl Tab {
             _ => panic!("waited for {what}; seen: {:#?}", self.seen),
         }
     }
-}
-
-fn parse(text: &str) -> Option<Event> {
-    let (mut name, mut id, mut data) = ("message".to_owned(), None, String::new());
-    for line in text.lines() {
-        match line.split_once(": ") {
-            Some(("event", value)) => value.clone_into(&mut name),
-            Some(("id", value)) => id = Some(value.to_owned()),
-            Some(("data", value)) => data.push_str(value),
-            _ => {}
-        }
-    }
-    (!data.is_empty()).then(|| Event { name, id, data: serde_json::from_str(&data).unwrap_or(Value::Null) })
 }

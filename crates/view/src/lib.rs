@@ -1,8 +1,9 @@
-//! The data that pages show, as plain values that travel as JSON, and the URLs of pages.
+//! The data that pages show, as plain values that travel as JSON, the words about it, and the URLs of pages.
 //!
 //! Reads nothing and draws nothing; the same in the server and in the browser.
 #![forbid(unsafe_code)]
 
+pub mod causes;
 pub mod clients;
 pub mod code;
 pub mod devices;
@@ -19,4 +20,8 @@ pub mod query;
 pub mod results;
 pub mod rule_graph;
 pub mod runs;
+pub mod sequences;
+pub mod table;
+pub mod tabs;
 pub mod timeline;
+pub mod visit;

@@ -6,6 +6,7 @@ use model::{
     encoding::Encoding,
     file::{FileFacts, FileRef, NoFile},
     log::{FirstBytes, LogText},
+    text,
 };
 use serde::{Deserialize, Serialize};
 
@@ -96,3 +97,21 @@ pub struct LogTail {
 
 /// How many lines are shown.
 pub const LINES: usize = 20;
+
+/// The logs of a job whose ends are not shown, and how many more logs it has.
+pub fn further_logs(paths: &[String], more: u32) -> Option<String> {
+    let more = (more > 0).then(|| format!("and {} more", text::count(i64::from(more))));
+    let all: Vec<String> = paths.iter().cloned().chain(more).collect();
+    (!all.is_empty()).then(|| format!("Further logs: {}", all.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::further_logs;
+
+    #[test]
+    fn logs_that_are_not_shown_are_named() {
+        assert_eq!(further_logs(&[], 0), None);
+        assert_eq!(further_logs(&["a.log".into(), "b.log".into()], 3).as_deref(), Some("Further logs: a.log, b.log, and 3 more"));
+    }
+}

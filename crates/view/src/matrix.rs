@@ -1,6 +1,6 @@
 //! The jobs of a run as a matrix of samples and rules.
 
-use model::{AsOf, JobKey, JobStatus, live::LiveCursor};
+use model::{AsOf, JobKey, JobStatus, live::LiveCursor, text};
 use serde::{Deserialize, Serialize};
 
 /// Which part of a matrix to show.
@@ -36,6 +36,15 @@ pub struct Cell {
     pub jobs: u32,
     /// The total duration of those that have ended, in milliseconds.
     pub ms: i64,
+}
+
+impl Cell {
+    /// The cell in words, as that of a row and of a rule.
+    pub fn says(self, value: &str, rule: &str) -> String {
+        let took = if self.ms > 0 { format!(", {}", text::duration(self.ms)) } else { String::new() };
+        let jobs = if self.jobs > 1 { format!(", {} jobs", self.jobs) } else { String::new() };
+        format!("{value}, {rule}: {}{took}{jobs}", self.status.label())
+    }
 }
 
 impl From<(JobKey, JobStatus, u32, i64)> for Cell {

@@ -1,7 +1,7 @@
 //! The URLs of pages: built here and nowhere else.
 
 use crate::query;
-use crate::{jobs::JobAsk, matrix::MatrixAsk};
+use crate::{jobs::JobAsk, matrix::MatrixAsk, timeline::Arrangement};
 use model::{
     AsOf, JobKey, Millis, RunId, RunStatus,
     file::FileRef,
@@ -47,6 +47,15 @@ pub fn run(id: RunId) -> String {
 /// A downloadable file with the state of a run.
 pub fn report(id: RunId) -> String {
     format!("{RUNS}/{id}/report")
+}
+
+/// The name under which a run's report is saved: `rna-seq--lung--3f2a9c1d.html`.
+pub fn report_file(title: &str, run: RunId) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
+    let title: String = title.chars().take(80).map(plain).collect();
+    let id = run.to_string();
+    let id = id.get(..8).unwrap_or(&id);
+    format!("{}-{id}.html", title.trim_matches(|c| c == '-' || c == '.'))
 }
 
 /// A report of a run as it was received, complete.
@@ -135,7 +144,7 @@ place! {
     dir = "dir",
     /// The graph: `closed` folds it away.
     graph = "graph",
-    /// The visible part of the timeline, two numbers separated by a dash.
+    /// The visible part of the timeline, two numbers separated by a tilde.
     span = "span",
     /// Idle spans: `skip` leaves them out.
     idle = "idle",
@@ -156,6 +165,18 @@ impl RunPlace {
     pub fn matrix_ask(&self) -> MatrixAsk {
         let Self { by, rule, find, status, sort, .. } = self.clone();
         MatrixAsk { by, rule, find, status, sort, from: self.first_row(), values: Vec::new(), at: self.moment() }
+    }
+
+    /// How the timeline lays out jobs at this place.
+    pub fn arrangement(&self) -> Arrangement {
+        Arrangement { rule: self.rule.clone(), skip_idle: self.idle.as_deref() == Some("skip"), at: self.moment() }
+    }
+
+    /// The visible part of the timeline: two positions on its axis, the smaller first; `None` for all of it.
+    pub fn time_span(&self) -> Option<(i64, i64)> {
+        let (from, to) = self.span.as_deref()?.split_once('~')?;
+        let (from, to) = (from.parse().ok()?, to.parse().ok()?);
+        (from < to).then_some((from, to))
     }
 
     /// The first row of the matrix at this place.
@@ -243,5 +264,18 @@ mod tests {
         assert_eq!(RunPlace::of("?at=-9223372036854775808").moment(), Some(AsOf::new(0)));
         assert_eq!(RunPlace::of("?at=yesterday").moment(), None);
         assert_eq!(RunPlace::of("?rule=bwa&after=x&dir=lr&job="), place);
+        assert_eq!(
+            ["?span=5~70", "?span=70~5", "?span=5", ""].map(|query| RunPlace::of(query).time_span()),
+            [Some((5, 70)), None, None, None]
+        );
+    }
+
+    #[test]
+    fn a_report_has_a_name_that_every_disk_takes() {
+        let id: RunId = "3f2a9c1d-0000-4000-8000-000000000000".parse().unwrap();
+        assert_eq!(report_file("rna seq / lung \u{1fac1}", id), "rna-seq---lung-3f2a9c1d.html");
+        assert_eq!(report_file("../../etc/passwd", id), "etc-passwd-3f2a9c1d.html");
+        assert_eq!(report_file("\"; filename=x\r\n", id), "filename-x-3f2a9c1d.html");
+        assert_eq!(report_file("", id), "-3f2a9c1d.html");
     }
 }

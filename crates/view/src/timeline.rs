@@ -3,8 +3,9 @@
 //! Times on the axis are milliseconds since its start; idle spans may be left out.
 
 use chart::time::{Breaks, Place};
-use model::{AsOf, JobKey, Millis};
+use model::{AsOf, JobKey, Millis, text};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How the jobs of a run are laid out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,6 +51,18 @@ pub struct Group {
     pub to: Option<i64>,
     /// Core-seconds used.
     pub core_s: i64,
+}
+
+impl Group {
+    /// How many jobs began, and how many of them failed, or else run.
+    pub fn says(&self) -> String {
+        let jobs = text::things(u64::from(self.jobs), "job");
+        match (self.failed, self.running) {
+            (0, 0) => jobs,
+            (0, running) => format!("{jobs} · {running} running"),
+            (failed, _) => format!("{jobs} · {failed} failed"),
+        }
+    }
 }
 
 /// The drawing of one group.
@@ -128,18 +141,37 @@ pub struct Chain {
 impl Chain {
     /// What a reader must know if the chain is not complete.
     pub fn says(&self) -> Option<String> {
-        self.followed.map(|jobs| format!("The last {} jobs of the critical path; it begins earlier", model::text::count(i64::from(jobs))))
+        self.followed.map(|jobs| format!("The last {} jobs of the critical path; it begins earlier", text::count(i64::from(jobs))))
     }
+}
+
+/// Wildcards of a job that its tooltip names.
+const WILDCARDS: usize = 6;
+
+/// The first wildcards of a job, and how many more it has.
+pub fn few_wildcards(wildcards: &BTreeMap<String, String>) -> Vec<String> {
+    let mut words: Vec<String> = wildcards.iter().take(WILDCARDS).map(|(key, value)| format!("{key}={value}")).collect();
+    if wildcards.len() > WILDCARDS {
+        words.push(format!("+{} more", wildcards.len() - WILDCARDS));
+    }
+    words
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Chain;
+    use super::{Chain, few_wildcards};
 
     #[test]
     fn a_path_of_which_only_the_end_was_followed_says_so() {
         assert_eq!(Chain::default().says(), None);
         let says = Chain { links: Vec::new(), followed: Some(2_000) }.says().expect("words");
         assert!(says.starts_with("The last 2\u{202f}000 jobs of the critical path"), "{says}");
+    }
+
+    #[test]
+    fn wildcards_that_are_not_named_are_counted() {
+        let of = |names: std::ops::RangeInclusive<char>| few_wildcards(&names.map(|name| (name.to_string(), "1".to_owned())).collect());
+        assert_eq!(of('a'..='f').join(" "), "a=1 b=1 c=1 d=1 e=1 f=1");
+        assert_eq!(of('a'..='h').join(" "), "a=1 b=1 c=1 d=1 e=1 f=1 +2 more");
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use ingest::{mask::Masking, panoptes::literal};
-use model::{JobStatus, RunId, RunStatus, access::Role, event::JobFiles};
+use model::{JobStatus, RunId, RunStatus, access::Role, event::JobFiles, nul};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::Path};
 use store::{
@@ -166,7 +166,9 @@ fn job_of(job: &OldJob, ended: &str) -> TakenJob {
         _ => JobStatus::Lost,
     };
     let wildcards: BTreeMap<String, Value> = match literal::parse(&job.wildcards) {
-        Ok(Value::Object(named)) => named.into_iter().map(|(name, value)| (clean(&name), cleaned(value))).collect(),
+        Ok(Value::Object(named)) => {
+            named.into_iter().map(|(name, value)| (clean(&name), nul::replaced_in(value, literal::MAX_DEPTH))).collect()
+        }
         _ => BTreeMap::new(),
     };
     let ended_at = if job.completed_at.is_empty() { ended } else { &job.completed_at };
@@ -194,16 +196,7 @@ fn paths(text: &str) -> Vec<String> {
     }
 }
 
-fn cleaned(value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(clean(&text)),
-        Value::Array(items) => items.into_iter().map(cleaned).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(name, value)| (clean(&name), cleaned(value))).collect(),
-        value => value,
-    }
-}
-
-/// Replaces U+0000, which PostgreSQL cannot store.
+/// The text as it can be stored.
 fn clean(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+    nul::replaced(text).into_owned()
 }

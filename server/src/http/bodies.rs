@@ -18,7 +18,7 @@ use bytes::{Bytes, BytesMut};
 use futures::{FutureExt as _, StreamExt as _};
 use ingest::{Sender, protocol};
 use memchr::memmem;
-use model::UserId;
+use model::{UserId, nul};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -216,8 +216,7 @@ fn has_nul(headers: &HeaderMap, body: &[u8]) -> bool {
     if kind.starts_with(b"application/x-www-form-urlencoded") {
         return body.contains(&0) || memmem::find(body, b"%00").is_some();
     }
-    let is_escape = |at: usize| body[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0;
-    body.contains(&0) || memmem::find_iter(body, br"\u0000").any(is_escape)
+    body.contains(&0) || memmem::find_iter(body, br"\u0000").any(|at| !nul::is_escaped(body, at))
 }
 
 /// The refusal in the form of the client protocol, or else in our own.

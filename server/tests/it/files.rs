@@ -164,8 +164,8 @@ async fn no_way_of_writing_a_path_leads_out_of_the_run() {
         let (file, tree) = (json!({ "Under": way }), way.as_str());
         let ask = |file: Value, tree: Value| json!({ "id": id, "ask": { "rule": null, "file": file, "after": null, "tree": tree } });
         for (name, body) in [
-            ("results/look", json!({ "id": id, "file": file, "at": 0 })),
-            ("results/look", json!({ "id": id, "file": { "Named": way }, "at": 0 })),
+            ("results/preview", json!({ "id": id, "file": file, "at": 0 })),
+            ("results/preview", json!({ "id": id, "file": { "Named": way }, "at": 0 })),
             ("results/list", ask(Value::Null, json!(tree))),
             ("results/list", ask(file.clone(), Value::Null)),
             ("logs/window", json!({ "id": id, "file": file, "part": "End" })),
@@ -179,7 +179,7 @@ async fn no_way_of_writing_a_path_leads_out_of_the_run() {
         }
     }
     assert!(asked >= 2_000, "{asked} ways");
-    let (status, text) = call(&lab, &cookie, "results/look", json!({ "id": id, "file": { "Under": "out/b.tsv" }, "at": 0 })).await;
+    let (status, text) = call(&lab, &cookie, "results/preview", json!({ "id": id, "file": { "Under": "out/b.tsv" }, "at": 0 })).await;
     assert!(status == StatusCode::OK && text.contains("\"Table\""), "what is inside is shown: {status} {text}");
     // A directory that is a symbolic link to another place is not listed either.
     let (_, text) =
@@ -196,8 +196,8 @@ async fn what_another_user_ran_is_not_there() {
     let (cookie, owner) = (lab.session(other).await, lab.session(lab.owner).await);
     for (name, body) in [
         ("results/list", json!({ "id": id, "ask": { "rule": null, "file": null, "after": null, "tree": "." } })),
-        ("results/look", json!({ "id": id, "file": { "Under": "a.txt" }, "at": 0 })),
-        ("results/look", json!({ "id": id, "file": { "Named": "a.txt" }, "at": 0 })),
+        ("results/preview", json!({ "id": id, "file": { "Under": "a.txt" }, "at": 0 })),
+        ("results/preview", json!({ "id": id, "file": { "Named": "a.txt" }, "at": 0 })),
         ("logs/list", json!({ "id": id, "ask": { "rule": null, "file": null, "at": null } })),
         ("logs/window", json!({ "id": id, "file": "Log", "part": "End" })),
         ("logs/find", json!({ "id": id, "file": "Log", "words": "begin", "from": 0 })),

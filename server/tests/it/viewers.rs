@@ -32,7 +32,7 @@ impl Ran {
     /// The preview of something below the run's directory.
     async fn look(&self, lab: &Lab, way: &str) -> Value {
         let body = json!({ "id": self.id, "file": { "Under": way }, "at": 0 });
-        let request = lab.request(Method::POST, "/_fn/results/look").header("cookie", &self.cookie).json(&body);
+        let request = lab.request(Method::POST, "/_fn/results/preview").header("cookie", &self.cookie).json(&body);
         request.send().await.expect("an answer").json().await.expect("JSON")
     }
 

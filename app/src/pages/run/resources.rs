@@ -17,97 +17,19 @@ use crate::{
     },
     codec::Json,
     error::AppError,
-    parts::{
-        job_table::LiveJobs,
-        run_tabs::Tab,
-        timeline::{arrangement, span_of},
-    },
+    parts::job_table::LiveJobs,
     paths::RunPlace,
 };
 use chart::graph::Direction;
 use leptos::prelude::*;
-use model::{AsOf, JobKey, RunId, run::RuleRow};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::collections::BTreeSet;
+use model::{JobKey, RunId};
+use serde::{Serialize, de::DeserializeOwned};
 use view::{
-    code::CodeView,
-    files::{FilesAsk, FilesView},
-    history::HistoryView,
-    info::InfoView,
-    job_graph::JobGraph,
-    jobs::{FailuresView, JobAsk, JobList, OpenJob},
-    logs::{LogsAsk, LogsView},
-    matrix::{MatrixAsk, MatrixView},
-    results::{ResultsAsk, ResultsView},
-    rule_graph::RuleGraph,
+    jobs::{FailuresView, OpenJob},
+    rule_graph::{Graphed, RuleGraph},
     runs::RunView,
-    timeline::{Arrangement, TimelineView},
+    tabs::{Ask, View},
 };
-
-/// The view beside the graph, as the URL requests it.
-#[derive(Clone, Debug, PartialEq)]
-enum Ask {
-    Jobs(JobAsk),
-    Matrix(MatrixAsk),
-    /// The rule, and the moment.
-    JobGraph(Option<String>, Option<AsOf>),
-    /// The second field requests the table instead of the canvas.
-    Timeline(Arrangement, bool),
-    Results(ResultsAsk),
-    Logs(LogsAsk),
-    Code(Option<String>),
-    Files(FilesAsk),
-    /// The kind of lines, and the line before which the page begins.
-    History(Option<String>, Option<String>),
-    Info(Option<String>),
-}
-
-impl Ask {
-    fn of(place: &RunPlace) -> Self {
-        match (Tab::of(place), place.form.as_deref()) {
-            (Tab::Jobs, Some("matrix")) => Self::Matrix(place.matrix_ask()),
-            (Tab::Jobs, Some("graph")) => Self::JobGraph(place.rule.clone(), place.moment()),
-            (Tab::Jobs, _) => Self::Jobs(place.job_ask()),
-            (Tab::Timeline, form) => Self::Timeline(arrangement(place), form == Some("table")),
-            (Tab::Results, _) => {
-                let RunPlace { rule, after, files_of, file, tree, encoding, .. } = place.clone();
-                let encoding = encoding.and_then(|encoding| encoding.parse().ok());
-                let job = files_of.and_then(|job| job.parse().ok());
-                Self::Results(ResultsAsk { rule, job, after, file: file.and_then(|file| file.parse().ok()), tree, encoding })
-            }
-            (Tab::Logs, _) => {
-                let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
-                let file = place.file.as_ref().and_then(|file| file.parse().ok());
-                let encoding = place.encoding.as_ref().and_then(|encoding| encoding.parse().ok());
-                Self::Logs(LogsAsk { rule: place.rule.clone(), after: place.after.clone(), file, at: number(&place.from), encoding })
-            }
-            (Tab::Code, _) => Self::Code(place.rule.clone()),
-            (Tab::Files, _) => {
-                let RunPlace { path, find, rule, files_of, form, after, .. } = place.clone();
-                let job = files_of.and_then(|job| job.parse().ok());
-                Self::Files(FilesAsk { path, find, rule, job, role: form, after })
-            }
-            (Tab::History, _) => Self::History(place.form.clone(), place.after.clone()),
-            (Tab::Info, _) => Self::Info(place.after.clone()),
-        }
-    }
-}
-
-/// The view beside the graph. All views share one resource: a view stays untouched until the next one has arrived, and
-/// is then replaced.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum View {
-    Jobs(JobList),
-    Matrix(Option<MatrixView>),
-    JobGraph(JobGraph),
-    Timeline(Option<TimelineView>),
-    Results(ResultsView),
-    Logs(LogsView),
-    Code(CodeView),
-    Files(FilesView),
-    History(HistoryView),
-    Info(Box<InfoView>),
-}
 
 async fn view(id: RunId, ask: Ask, span: Option<(i64, i64)>) -> Result<View, AppError> {
     Ok(match ask {
@@ -127,40 +49,6 @@ async fn view(id: RunId, ask: Ask, span: Option<(i64, i64)>) -> Result<View, App
         Ask::History(of, before) => View::History(read_history(id, of, before).await?),
         Ask::Info(after) => View::Info(Box::new(read_info(id, after).await?)),
     })
-}
-
-/// What a rule graph may be missing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Graphed {
-    /// Everything: no graph was reported.
-    Absent,
-    /// Nothing that reading again would add.
-    Whole,
-    /// Any rule that is not among these.
-    Names(BTreeSet<String>),
-}
-
-impl Graphed {
-    pub fn of(graph: &RuleGraph) -> Self {
-        match graph {
-            RuleGraph::Absent => Self::Absent,
-            RuleGraph::Drawn { names, .. } => Self::Names(names.iter().cloned().collect()),
-            RuleGraph::Unreadable | RuleGraph::TooLarge => Self::Whole,
-        }
-    }
-
-    /// Whether reading again may add something, now that these rules have jobs. Returns `true` once per new rule.
-    pub fn lacks(&mut self, rules: &[RuleRow]) -> bool {
-        match self {
-            Self::Absent => true,
-            Self::Whole => false,
-            Self::Names(names) => {
-                let before = names.len();
-                names.extend(rules.iter().filter(|rule| !rule.name.is_empty() && rule.jobs.total() > 0).map(|rule| rule.name.clone()));
-                names.len() > before
-            }
-        }
-    }
 }
 
 /// The resources of the page. Each is read again only when its inputs change.
@@ -197,7 +85,7 @@ impl Resources {
                 move || (id.get(), ask.get()),
                 move |(id, ask)| {
                     live.awaited();
-                    let span = place.with_untracked(|place| place.span.as_deref().and_then(span_of));
+                    let span = place.with_untracked(RunPlace::time_span);
                     async move { view(known(id)?, ask, span).await }
                 },
             ),

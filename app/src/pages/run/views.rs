@@ -1,6 +1,6 @@
 //! The views beside the graph of a run, each with its data.
 
-use super::resources::{Resources, View};
+use super::resources::Resources;
 use crate::{
     error::AppError,
     live::Watch,
@@ -18,7 +18,7 @@ use crate::{
         timeline::Timeline,
     },
     paths::{self, RunPlace},
-    ui::{Icon, If, rendered_once, submit_in_place},
+    ui::{Bone, Icon, If, rendered_once, submit_in_place},
 };
 use leptos::prelude::*;
 use model::{
@@ -27,13 +27,7 @@ use model::{
     run::{JobCounts, NO_RULE, RuleRow},
     text,
 };
-use view::jobs::JobList;
-
-/// A placeholder while something is loading.
-#[component]
-pub fn Bone() -> impl IntoView {
-    view! { <div class="bone" style="block-size:20px;margin:16px 24px" aria-busy="true"></div> }
-}
+use view::{jobs::JobList, tabs::View};
 
 /// The parts of the page that follow the stream.
 #[derive(Clone, Copy)]

@@ -1,9 +1,10 @@
 //! Paints the graph of jobs on its canvas: only what is in view, lines below boxes.
 
-use super::{BOX, Board, Graph, Look};
-use crate::parts::ink::{Inks, pen};
+use super::{BOX, Board, Graph};
+use crate::parts::ink::Inks;
+use chart::camera::Camera;
 use leptos::prelude::*;
-use model::JobStatus;
+use model::{JobStatus, cut::fitting};
 use view::job_graph::JobNode;
 use web_sys::CanvasRenderingContext2d;
 
@@ -12,46 +13,23 @@ const LEGIBLE: f64 = 0.55;
 /// Letters that fit into a box.
 const LETTERS: usize = 18;
 
-/// A label shortened to fit into a box, with an ellipsis if it was cut.
-fn fitting(label: String) -> String {
-    match label.char_indices().nth(LETTERS - 1) {
-        Some((end, letter)) if end + letter.len_utf8() < label.len() => format!("{}…", &label[..end]),
-        _ => label,
-    }
-}
-
 impl Board {
     /// Paints in the next frame, once.
     pub(super) fn paint(self) {
-        if self.painting.try_update_value(|painting| std::mem::replace(painting, true)) != Some(false) {
-            return;
-        }
-        request_animation_frame(move || {
-            self.painting.try_set_value(false);
-            self.paint_now();
-        });
+        self.easel.soon(move || self.paint_now());
     }
 
     fn paint_now(self) {
-        let (Some((width, height)), Some(Some(canvas)), Some(Some(frame))) =
-            (self.size(), self.canvas.try_get_untracked(), self.frame.try_get_untracked())
-        else {
-            return;
-        };
-        let (Some(look), Some(graph)) = (self.now(), self.graph.try_get_value()) else { return };
-        let Some(pen) = pen(&canvas, width, height) else { return };
-        let mut inks = self.inks.try_get_value().unwrap_or_default();
-        if inks.is_empty() {
-            inks = Inks::read(&frame);
-            self.inks.try_set_value(inks.clone());
-        }
-        self.draw(&pen, &graph, look, (width, height), &inks);
+        let (Some((width, height)), Some(frame)) = (self.size(), self.frame.try_get_untracked().flatten()) else { return };
+        let (Some(camera), Some(graph)) = (self.now(), self.graph.try_get_value()) else { return };
+        let Some((pen, inks)) = self.easel.pen(&frame, width, height) else { return };
+        self.draw(&pen, &graph, camera, (width, height), &inks);
     }
 
-    fn draw(self, pen: &CanvasRenderingContext2d, graph: &Graph, look: Look, (width, height): (f64, f64), inks: &Inks) {
-        let x = |at: f64| (at - look.x) * look.scale;
-        let y = |at: f64| (at - look.y) * look.scale;
-        let (wide, high) = (BOX.0 * look.scale, BOX.1 * look.scale);
+    fn draw(self, pen: &CanvasRenderingContext2d, graph: &Graph, camera: Camera, (width, height): (f64, f64), inks: &Inks) {
+        let x = |at: f64| (at - camera.x) * camera.scale;
+        let y = |at: f64| (at - camera.y) * camera.scale;
+        let (wide, high) = (BOX.0 * camera.scale, BOX.1 * camera.scale);
         let over = self.over.try_get_untracked().flatten();
         pen.set_fill_style_str(inks.of("ground"));
         pen.fill_rect(0.0, 0.0, width, height);
@@ -70,7 +48,7 @@ impl Board {
                     continue;
                 }
                 pen.move_to(x1, y1);
-                if look.scale > 0.2 {
+                if camera.scale > 0.2 {
                     let middle = f64::midpoint(y1, y2);
                     pen.bezier_curve_to(x1, middle, x2, middle, x2, y2);
                 } else {
@@ -86,7 +64,7 @@ impl Board {
             let (left, top) = (x(f64::from(node.x)), y(f64::from(node.y)));
             left + wide >= 0.0 && left <= width && top + high >= 0.0 && top <= height
         };
-        let words = look.scale >= LEGIBLE;
+        let words = camera.scale >= LEGIBLE;
         for (status, ink) in [
             (JobStatus::Waiting, "waiting"),
             (JobStatus::Suspended, "waiting"),
@@ -101,7 +79,7 @@ impl Board {
             for node in graph.nodes.iter().filter(in_view).filter(|node| self.state(node) == status) {
                 let (left, top) = (x(f64::from(node.x)), y(f64::from(node.y)));
                 if words {
-                    pen.fill_rect(left, top, 4.0 * look.scale, high);
+                    pen.fill_rect(left, top, 4.0 * camera.scale, high);
                 } else {
                     pen.fill_rect(left, top, wide.max(1.5), high.max(1.5));
                 }
@@ -110,13 +88,13 @@ impl Board {
         if !words {
             return;
         }
-        pen.set_font(&format!("{}px \"JetBrains Mono\", ui-monospace, monospace", (10.5 * look.scale).round()));
+        pen.set_font(&format!("{}px \"JetBrains Mono\", ui-monospace, monospace", (10.5 * camera.scale).round()));
         pen.set_text_align("left");
         pen.set_text_baseline("middle");
         for (at, node) in graph.nodes.iter().enumerate().filter(|(_, node)| in_view(node)) {
             let (left, top) = (x(f64::from(node.x)), y(f64::from(node.y)));
             pen.set_fill_style_str(inks.of("box"));
-            pen.fill_rect(left + 4.0 * look.scale, top, wide - 4.0 * look.scale, high);
+            pen.fill_rect(left + 4.0 * camera.scale, top, wide - 4.0 * camera.scale, high);
             pen.set_stroke_style_str(inks.of(if over == Some(at) { "accent" } else { "line" }));
             pen.stroke_rect(left + 0.5, top + 0.5, wide, high);
             pen.set_fill_style_str(inks.of("strong"));
@@ -128,25 +106,7 @@ impl Board {
             } else {
                 format!("{rule} {}", node.label)
             };
-            let _ = pen.fill_text(&fitting(label), left + 10.0 * look.scale, top + high / 2.0);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_label_that_does_not_fit_says_so() {
-        for (label, shown) in [
-            ("map A", "map A"),
-            ("eighteen letters!!", "eighteen letters!!"),
-            ("nineteen letters!!!", "nineteen letters!…"),
-            ("größe größe größe ü", "größe größe größe…"),
-            ("", ""),
-        ] {
-            assert_eq!(fitting(label.into()), shown);
+            let _ = pen.fill_text(&fitting(&label, LETTERS), left + 10.0 * camera.scale, top + high / 2.0);
         }
     }
 }

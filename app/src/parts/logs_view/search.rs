@@ -156,7 +156,7 @@ pub fn Found(search: Search, id: RunId, file: StoredValue<FileRef>, place: Memo<
         });
         let lines = format!("{} {}", text::count(count as i64), kind[usize::from(count != 1)]);
         let size = search.size.get();
-        let whole = text::bytes(i64::try_from(size).unwrap_or(i64::MAX));
+        let whole = text::size(size);
         match (search.why.get(), search.at.get()) {
             (Some(why), _) => why,
             (None, Some(_)) if size == 0 => "Looking…".to_owned(),
@@ -172,8 +172,8 @@ pub fn Found(search: Search, id: RunId, file: StoredValue<FileRef>, place: Memo<
         }
     };
     let judged = move || {
-        let bytes = i64::try_from(search.judged.get()).unwrap_or(i64::MAX);
-        (bytes > 0).then(|| format!("long lines are judged by their first {}", text::bytes(bytes)))
+        let bytes = search.judged.get();
+        (bytes > 0).then(|| format!("long lines are judged by their first {}", text::size(bytes)))
     };
     let row = move |hit: Hit| {
         let href = move || {

@@ -9,13 +9,14 @@ mod show;
 pub use input::{GROUP, KEYS};
 
 use super::{
-    super::ink::Inks,
+    super::ink::Easel,
     paint::{EDGE, HEAD, SIDE},
 };
 use crate::{
     api::timeline::read_critical,
     paths::{self, RunPlace},
     session::session,
+    ui::on_resize,
 };
 use chart::{stack::Stack, time::Breaks};
 use leptos::{ev, html, prelude::*, task::spawn_local};
@@ -23,7 +24,6 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use model::{Millis, RunId, job::JobRow};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use view::timeline::{Arrangement, Chain, Group, SpanSums, TimelineView};
-use wasm_bindgen::JsCast as _;
 
 /// Shortest time between two reads while jobs change.
 const BEAT: Duration = Duration::from_secs(1);
@@ -69,20 +69,18 @@ pub struct Board {
     touches: StoredValue<Vec<(i32, i32)>>,
     asking: StoredValue<bool>,
     again: StoredValue<bool>,
-    painting: StoredValue<bool>,
     rested: StoredValue<u32>,
     stirred: StoredValue<u32>,
-    inks: StoredValue<Inks>,
     now: Signal<Millis>,
     go: StoredValue<Arc<dyn Fn(String, bool) + Send + Sync>>,
-    pub canvas: NodeRef<html::Canvas>,
+    pub easel: Easel,
     pub scroller: NodeRef<html::Div>,
 }
 
 impl Board {
     pub fn new(id: RunId, place: Memo<RunPlace>, found: TimelineView) -> Self {
         let at = place.get_untracked();
-        let span = at.span.as_deref().and_then(span_of);
+        let span = at.time_span();
         let turned = at.turned.as_deref().unwrap_or("").split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let navigate = use_navigate();
         let go = move |path: String, replace: bool| {
@@ -91,7 +89,7 @@ impl Board {
         Self {
             id,
             place,
-            arrangement: StoredValue::new(arrangement(&at)),
+            arrangement: StoredValue::new(at.arrangement()),
             span: RwSignal::new(span.map_or((0.0, found.end as f64), |(from, to)| (from as f64, to as f64))),
             whole: StoredValue::new(span.is_none()),
             held: RwSignal::new(Arc::new(found)),
@@ -105,13 +103,11 @@ impl Board {
             touches: StoredValue::new(Vec::new()),
             asking: StoredValue::new(false),
             again: StoredValue::new(false),
-            painting: StoredValue::new(false),
             rested: StoredValue::new(0),
             stirred: StoredValue::new(0),
-            inks: StoredValue::new(Inks::default()),
             now: session().clock(),
             go: StoredValue::new(Arc::new(go)),
-            canvas: NodeRef::new(),
+            easel: Easel::new(),
             scroller: NodeRef::new(),
         }
     }
@@ -119,7 +115,7 @@ impl Board {
     /// Follows the run, the theme, the clock and the size of the view. In the browser only.
     pub fn wake(self, changed: RwSignal<u32>) {
         Effect::new(move |_| {
-            if self.canvas.get().is_some() {
+            if self.easel.canvas.get().is_some() {
                 self.ask();
             }
         });
@@ -139,12 +135,7 @@ impl Board {
             },
             false,
         );
-        let wishes = session().wishes;
-        Effect::new(move |_| {
-            wishes.track();
-            self.inks.set_value(Inks::default());
-            self.paint();
-        });
+        self.easel.follow_theme(move || self.paint());
         // Bars of running jobs grow.
         Effect::new(move |_| {
             self.now.track();
@@ -176,14 +167,7 @@ impl Board {
         });
         let sizes = window_event_listener(ev::resize, move |_| self.resized());
         on_cleanup(move || sizes.remove());
-        Effect::new(move |_| {
-            let Some(scroller) = self.scroller.get() else { return };
-            let seen = wasm_bindgen::closure::Closure::<dyn Fn()>::new(move || self.resized());
-            let Ok(watch) = web_sys::ResizeObserver::new(seen.as_ref().unchecked_ref()) else { return };
-            watch.observe(&scroller);
-            let kept = send_wrapper::SendWrapper::new((watch, seen));
-            on_cleanup(move || kept.0.disconnect());
-        });
+        on_resize(self.scroller, move || self.resized());
     }
 
     fn resized(self) {
@@ -359,18 +343,6 @@ fn count_up(turns: StoredValue<u32>) -> Option<u32> {
         *turn = turn.wrapping_add(1);
         *turn
     })
-}
-
-/// The layout of jobs requested by the URL.
-pub fn arrangement(place: &RunPlace) -> Arrangement {
-    Arrangement { rule: place.rule.clone(), skip_idle: place.idle.as_deref() == Some("skip"), at: place.moment() }
-}
-
-/// Parses two positions on the axis from the URL.
-pub fn span_of(text: &str) -> Option<(i64, i64)> {
-    let (from, to) = text.split_once('~')?;
-    let (from, to) = (from.parse().ok()?, to.parse().ok()?);
-    (from < to).then_some((from, to))
 }
 
 fn stack(held: &TimelineView, turned: &[String]) -> Stack {

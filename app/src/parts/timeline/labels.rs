@@ -2,7 +2,7 @@
 
 use super::paint;
 use leptos::prelude::*;
-use model::{run::NO_RULE, text};
+use model::run::NO_RULE;
 use std::collections::HashMap;
 use view::timeline::Group;
 
@@ -53,11 +53,5 @@ fn One(labels: Memo<HashMap<String, Label>>, turn: Callback<String>, name: Strin
 
 /// The label of `group`, which extends from `top` to `bottom` below the curve.
 pub fn label(group: &Group, (top, bottom): (u32, u32), folded: bool) -> Label {
-    let jobs = format!("{} {}", text::count(i64::from(group.jobs)), if group.jobs == 1 { "job" } else { "jobs" });
-    let says = match (group.failed, group.running) {
-        (0, 0) => jobs,
-        (0, running) => format!("{jobs} · {running} running"),
-        (failed, _) => format!("{jobs} · {failed} failed"),
-    };
-    Label { top: top + paint::HEAD, height: bottom - top, folded, says }
+    Label { top: top + paint::HEAD, height: bottom - top, folded, says: group.says() }
 }

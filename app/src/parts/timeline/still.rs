@@ -4,6 +4,7 @@ use super::paint::{HEAD, SIDE};
 use chart::{
     lanes::{Kind, unpack},
     stack::{LANE, Stack},
+    strip,
 };
 use leptos::prelude::*;
 use std::fmt::Write as _;
@@ -28,13 +29,13 @@ pub fn Still(first: TimelineView) -> impl IntoView {
             }
             Drawn::Area { counts, .. } => {
                 let bottom = stack.span(group).1 - 4;
-                curve(&mut area, counts, first.groups[group].peak, first.quarters, (bottom, 28));
+                strip::area(&mut area, counts, first.groups[group].peak, first.quarters, (bottom, 28));
             }
         }
     }
     let mut top = String::new();
     let counts: Vec<u32> = first.curve.iter().map(|(running, _)| *running).collect();
-    curve(&mut top, &counts, first.peak.0, first.quarters, (HEAD - 12, 48));
+    strip::area(&mut top, &counts, first.peak.0, first.quarters, (HEAD - 12, 48));
     let (width, height) = (first.quarters, stack.height().max(1));
     let bars = Kind::ALL.into_iter().zip(paths).filter(|(_, path)| !path.is_empty());
     let bars = bars.map(|(kind, path)| view! { <path class="mark" data-status=word(kind) d=path></path> }).collect_view();
@@ -59,16 +60,4 @@ const fn word(kind: Kind) -> &'static str {
         Kind::Lost => "lost",
         Kind::Failed => "failed",
     }
-}
-
-/// An area of counts over the whole width; the peak is `height` pixels high.
-fn curve(path: &mut String, counts: &[u32], peak: u32, width: u32, (bottom, height): (u32, u32)) {
-    let columns = counts.len().max(1) as u32;
-    let _ = write!(path, "M0 {bottom}");
-    for (column, count) in counts.iter().enumerate() {
-        let y = bottom - count * height / peak.max(1);
-        let (from, to) = (column as u32 * width / columns, (column as u32 + 1) * width / columns);
-        let _ = write!(path, "L{from} {y}H{to}");
-    }
-    let _ = write!(path, "V{bottom}z");
 }

@@ -2,12 +2,23 @@
 
 use crate::{
     paths::{self, RunPlace},
-    ui::{Ago, Took},
+    ui::{Ago, Took, heads},
 };
 use chart::time::Breaks;
 use leptos::prelude::*;
 use model::{Millis, RunId, run::NO_RULE, text};
 use view::timeline::Group;
+
+/// The columns with their classes.
+const COLUMNS: [(&str, &str); 7] = [
+    ("Rule", "c-rule"),
+    ("Attempts", "c-num end"),
+    ("Failed", "c-num end"),
+    ("First start", "c-when"),
+    ("From first to last", "c-num end"),
+    ("At once", "c-num end"),
+    ("CPU-hours", "c-num end"),
+];
 
 /// For each rule: when its jobs ran, how many at a time, what they used.
 #[component]
@@ -20,7 +31,7 @@ pub fn GroupTable(id: RunId, place: Memo<RunPlace>, groups: Vec<Group>, origin: 
             move || paths::run_at(id, &RunPlace { sort: Some("started".into()), ..place.get().of_tab(None).of_rule(Some(&rule)) })
         };
         let label = if group.name.is_empty() { NO_RULE.to_owned() } else { group.name };
-        let hours = format!("{}.{:02}", group.core_s / 3_600, group.core_s % 3_600 / 36);
+        let hours = text::hours(group.core_s);
         view! {
             <tr role="row">
                 <th role="rowheader" scope="row" class="rule cut" title=label.clone()><a href=href>{label.clone()}</a></th>
@@ -37,17 +48,7 @@ pub fn GroupTable(id: RunId, place: Memo<RunPlace>, groups: Vec<Group>, origin: 
         <div class="scroller" tabindex="0" role="region" aria-label="Timeline as a table">
             <table class="job-table plain" role="table">
                 <caption class="sr">"Rules in order of their first start"</caption>
-                <thead role="rowgroup">
-                    <tr role="row">
-                        <th role="columnheader" scope="col" class="c-rule">"Rule"</th>
-                        <th role="columnheader" scope="col" class="c-num end">"Attempts"</th>
-                        <th role="columnheader" scope="col" class="c-num end">"Failed"</th>
-                        <th role="columnheader" scope="col" class="c-when">"First start"</th>
-                        <th role="columnheader" scope="col" class="c-num end">"From first to last"</th>
-                        <th role="columnheader" scope="col" class="c-num end">"At once"</th>
-                        <th role="columnheader" scope="col" class="c-num end">"CPU-hours"</th>
-                    </tr>
-                </thead>
+                {heads(&COLUMNS)}
                 <tbody role="rowgroup">{rows.collect_view()}</tbody>
             </table>
         </div>

@@ -20,7 +20,10 @@ use axum::{
     routing::{get, post},
 };
 use bytes::Bytes;
-use model::cut::{Cut, Part, head};
+use model::{
+    cut::{Cut, Part, head},
+    nul,
+};
 use serde_json::{Value, json};
 use std::{any::Any, collections::HashMap, time::Duration};
 use store::{
@@ -98,9 +101,7 @@ async fn service_info() -> Response {
 
 /// A name without what cannot be stored.
 pub(super) fn tidy_name(name: &str) -> String {
-    let name = name.replace('\0', "\u{fffd}");
-    let name = name.trim();
-    head(name, MAX_NAME)
+    head(nul::replaced(name).trim(), MAX_NAME)
 }
 
 /// The request has a body although it may be a GET: the clients' HTTP library sends one.
@@ -123,7 +124,7 @@ async fn create(
     masking.value(&mut told);
     let query: HashMap<String, String> = query.into_iter().map(|(name, text)| (name, masking.text(&text).into_owned())).collect();
     let in_query = |name: &str| query.get(name).map(|text| tidy_name(text)).filter(|text| !text.is_empty());
-    let in_body = |name: &str| Some(told.get(name)?.as_str()?.replace('\0', "\u{fffd}")).filter(|text| !text.is_empty());
+    let in_body = |name: &str| Some(nul::replaced(told.get(name)?.as_str()?).into_owned()).filter(|text| !text.is_empty());
     let now = clock::now();
     let command_line = in_body("command");
     let hints = command_line.as_deref().map(Hints::of).unwrap_or_default();
@@ -160,22 +161,9 @@ async fn create(
     }
 }
 
-/// Removes U+0000, which PostgreSQL cannot store, and parts that are nested too deeply.
+/// The value as it can be stored: without U+0000, and without parts that are nested too deeply.
 pub(super) fn clean(value: Value) -> Value {
-    fn inner(value: Value, depth: usize) -> Value {
-        if depth > MAX_DEPTH {
-            return Value::String("…".into());
-        }
-        match value {
-            Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{fffd}")),
-            Value::Array(items) => Value::Array(items.into_iter().map(|item| inner(item, depth + 1)).collect()),
-            Value::Object(fields) => {
-                Value::Object(fields.into_iter().map(|(key, value)| (key.replace('\0', "\u{fffd}"), inner(value, depth + 1))).collect())
-            }
-            value => value,
-        }
-    }
-    inner(value, 0)
+    nul::replaced_in(value, MAX_DEPTH)
 }
 
 #[cfg(test)]

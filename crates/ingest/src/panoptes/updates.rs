@@ -24,6 +24,7 @@ use model::{
     Millis, RunId, UserId,
     cut::letters,
     event::{Event, Report, RunKey, RunStart},
+    nul,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
@@ -133,8 +134,11 @@ impl Told {
         let message = match self.message() {
             Ok(message) => message,
             Err(why) => {
-                let level = self.envelope.msg.as_str().and_then(wire::level_of).unwrap_or("unreadable").replace('\0', "\u{fffd}");
-                return Ok((vec![self.report(level, self.at, Event::Other, self.raw(), Some(why), admin)], None));
+                let level = self.envelope.msg.as_str().and_then(wire::level_of).unwrap_or("unreadable");
+                return Ok((
+                    vec![self.report(nul::replaced(level).into_owned(), self.at, Event::Other, self.raw(), Some(why), admin)],
+                    None,
+                ));
             }
         };
         let hash = match (&self.envelope.msg, message.get("timestamp")) {

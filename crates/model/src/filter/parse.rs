@@ -1,6 +1,9 @@
 //! Turns text into a filter. Never fails: a word that is not understood is kept as a mistake.
 
-use super::{Clause, Compare, Mistake, Moment, RunFilter, Term, Trait, fold};
+use super::{
+    Clause, Compare, Mistake, Moment, RunFilter, Term, Trait, fold,
+    keys::{self, Key, Takes},
+};
 use crate::{Millis, RunStatus, cut::head, text::day_number};
 
 /// More words than anybody types, and a longer text (bytes) than any worth searching for.
@@ -75,24 +78,27 @@ fn term(word: &str) -> Result<Option<Term>, String> {
     if plain(value).is_empty() {
         return Ok(None);
     }
-    let term = match fold(key).as_str() {
-        "status" | "is" if flag(value).is_some() => Term::Is(flag(value).expect("just checked")),
-        "status" => Term::Status(list(value).iter().map(|word| status(word)).collect::<Result<_, _>>()?),
-        "user" => Term::User(list(value)),
-        "tag" | "tags" => Term::Tag(list(value)),
-        "source" => Term::Source(list(value)),
-        "rule" => Term::Rule(list(value)),
-        "name" => Term::Name(plain(value)),
-        "dir" | "directory" => Term::Directory(plain(value)),
-        "after" | "since" => Term::After(moment(value)?),
-        "before" => Term::Before(moment(value)?),
-        "duration" => compare(value)?,
-        "is" => return Err("is:dry or is:retry".into()),
+    let Some(key) = Key::of(key) else {
         // A colon in a name or path is not a mistake.
-        key if key.contains(['/', '.', '\\']) || key.is_empty() => Term::Text(plain(word)),
-        _ => return Err("status:, user:, tag:, name:, dir:, source:, rule:, after:, before:, duration:, is:".into()),
+        let is_text = key.is_empty() || key.contains(['/', '.', '\\']);
+        return if is_text { Ok(Some(Term::Text(plain(word)))) } else { Err(keys::listed()) };
     };
-    Ok(Some(term))
+    let term = match key.takes {
+        Takes::Status => {
+            flag(value).map(Term::Is).or_else(|| list(value).iter().map(|word| status(word)).collect::<Option<_>>().map(Term::Status))
+        }
+        Takes::User => Some(Term::User(list(value))),
+        Takes::Tag => Some(Term::Tag(list(value))),
+        Takes::Name => Some(Term::Name(plain(value))),
+        Takes::Directory => Some(Term::Directory(plain(value))),
+        Takes::Source => Some(Term::Source(list(value))),
+        Takes::Rule => Some(Term::Rule(list(value))),
+        Takes::After => moment(value).map(Term::After),
+        Takes::Before => moment(value).map(Term::Before),
+        Takes::Duration => compare(value),
+        Takes::Trait => flag(value).map(Term::Is),
+    };
+    term.map(Some).ok_or_else(|| key.takes.expected().into())
 }
 
 fn plain(text: &str) -> String {
@@ -114,11 +120,11 @@ fn list(value: &str) -> Vec<String> {
     out
 }
 
-fn status(word: &str) -> Result<RunStatus, String> {
+fn status(word: &str) -> Option<RunStatus> {
     match word {
-        "done" | "ok" | "finished" => Ok(RunStatus::Success),
-        "error" => Ok(RunStatus::Failed),
-        word => word.parse().map_err(|_| "status:running, failed, success, waiting, lost, cancelled or suspended".into()),
+        "done" | "ok" | "finished" => Some(RunStatus::Success),
+        "error" => Some(RunStatus::Failed),
+        word => word.parse().ok(),
     }
 }
 
@@ -131,15 +137,12 @@ fn flag(value: &str) -> Option<Trait> {
 }
 
 /// `2026-11-01`, `2026-11-01T14:30`, `today`, or a span back from now such as `7d`. Dates are UTC.
-fn moment(value: &str) -> Result<Moment, String> {
+fn moment(value: &str) -> Option<Moment> {
     let text = plain(value);
     if text == "today" {
-        return Ok(Moment::Ago(86_400_000));
+        return Some(Moment::Ago(86_400_000));
     }
-    if let Some(span) = span(&text) {
-        return Ok(Moment::Ago(span));
-    }
-    instant(&text).map(Moment::At).ok_or_else(|| "a date such as 2026-11-01, a time such as 2026-11-01T14:30, or a span such as 7d".into())
+    span(&text).map(Moment::Ago).or_else(|| instant(&text).map(Moment::At))
 }
 
 fn instant(text: &str) -> Option<Millis> {
@@ -161,14 +164,14 @@ fn instant(text: &str) -> Option<Millis> {
     Some(seconds * 1000)
 }
 
-fn compare(value: &str) -> Result<Term, String> {
+fn compare(value: &str) -> Option<Term> {
     let text = plain(value);
     let (compare, rest) = match text.strip_prefix('<') {
         Some(rest) => (Compare::Under, rest),
         None => (Compare::Over, text.strip_prefix('>').unwrap_or(&text)),
     };
     let rest = rest.trim_start_matches('=');
-    span(rest).map(|span| Term::Duration(compare, span)).ok_or_else(|| "a span such as duration:>1h or duration:<30m".into())
+    span(rest).map(|span| Term::Duration(compare, span))
 }
 
 /// `90s`, `30m`, `1h30m`, `7d`, `2w`, in milliseconds.

@@ -30,7 +30,7 @@ impl Folder {
     /// What follows the listed entries: `1 240 more entries`; `None` if nothing does.
     pub fn rest(&self) -> Option<String> {
         let word = if self.more == 1 { "entry" } else { "entries" };
-        let count = text::count(i64::try_from(self.more).unwrap_or(i64::MAX));
+        let count = text::many(self.more);
         match (self.more, self.is_unread) {
             (0, false) => None,
             (0, true) => Some("There are more entries. Reading them all takes too long".to_owned()),
@@ -42,7 +42,7 @@ impl Folder {
     /// What is not listed at all, in words.
     pub fn unlisted(&self) -> Option<String> {
         let names = if self.nameless == 1 { "name is" } else { "names are" };
-        let count = text::count(i64::try_from(self.nameless).unwrap_or(i64::MAX));
+        let count = text::many(self.nameless);
         (self.nameless > 0).then(|| format!("{count} more whose {names} not UTF-8"))
     }
 }

@@ -1,10 +1,7 @@
 //! Fetches and paints the timeline's data.
 
 use super::{
-    super::{
-        super::ink::{Inks, pen},
-        paint::{EDGE, HEAD, SIDE, Scene},
-    },
+    super::paint::{EDGE, HEAD, SIDE, Scene},
     Board,
 };
 use crate::api::timeline::read_timeline;
@@ -75,26 +72,13 @@ impl Board {
 
     /// Paints in the next frame, once.
     pub(super) fn paint(self) {
-        if self.painting.try_update_value(|painting| std::mem::replace(painting, true)) != Some(false) {
-            return;
-        }
-        request_animation_frame(move || {
-            self.painting.try_set_value(false);
-            self.paint_now();
-        });
+        self.easel.soon(move || self.paint_now());
     }
 
     fn paint_now(self) {
-        let (Some((scroller, width, height)), Some(canvas)) = (self.sight(), self.canvas.try_get_untracked().flatten()) else { return };
-        let (Some(held), Some(span), Some(stack)) = (self.held.try_get_untracked(), self.span.try_get_untracked(), self.stack_now()) else {
-            return;
-        };
-        let Some(pen) = pen(&canvas, width, height) else { return };
-        let mut inks = self.inks.try_get_value().unwrap_or_default();
-        if inks.is_empty() {
-            inks = Inks::read(&scroller);
-            self.inks.try_set_value(inks.clone());
-        }
+        let (Some((scroller, width, height)), Some(held)) = (self.sight(), self.held.try_get_untracked()) else { return };
+        let (Some(span), Some(stack)) = (self.span.try_get_untracked(), self.stack_now()) else { return };
+        let Some((pen, inks)) = self.easel.pen(&scroller, width, height) else { return };
         let offset = -(js_sys::Date::new(&(held.origin as f64).into()).get_timezone_offset() * 60_000.0) as i64;
         let critical = self.critical.try_get_untracked().unwrap_or_default();
         let scene = Scene {

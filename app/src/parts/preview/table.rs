@@ -2,7 +2,7 @@
 
 use super::sequences::SequencesView;
 use crate::{
-    api::results::look_into,
+    api::results::read_preview,
     paths::{self, RunPlace},
     ui::{Icon, Windowed},
 };
@@ -13,7 +13,8 @@ use model::{
     preview::{Column, Ends, Shown, Table},
     text,
 };
-use std::{cmp::Ordering, sync::Arc};
+use std::sync::Arc;
+use view::table::{compare, lines_before, rows_of, rows_read};
 
 /// Height of a row, in pixels, and rows rendered beyond each edge of the view.
 const ROW: u32 = 26;
@@ -48,7 +49,7 @@ pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl 
         let encoding = RunPlace::of(search.trim_start_matches('?')).encoding.and_then(|encoding| encoding.parse().ok());
         let file = file.clone();
         spawn_local(async move {
-            let found = look_into(id, file, at, encoding).await;
+            let found = read_preview(id, file, at, encoding).await;
             if busy.try_set_value(false).is_some() {
                 return; // The viewer has moved on to something else.
             }
@@ -80,10 +81,7 @@ pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl 
         })
     };
     let windowed = Windowed::lean(count.into(), ROW, BEYOND, more);
-    let shown = move || {
-        let (first, last) = windowed.range();
-        order.with(|order| order.get(first..last.min(order.len())).unwrap_or_default().to_vec())
-    };
+    let shown = move || windowed.of(&order);
     let row = move |at: usize| {
         let cells = rows.with_untracked(|rows| rows.get(at).cloned().unwrap_or_default());
         let numeric = Arc::clone(&numeric);
@@ -94,19 +92,7 @@ pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl 
         view! { <tr><th scope="row">{at + 1}</th>{cells.collect_view()}</tr> }
     };
     let heads = columns.into_iter().enumerate().map(|(at, column)| view! { <Head at column sort/> }).collect_view();
-    let says = move || {
-        let read = count.get() as i64;
-        let rows = match total {
-            Some(total) if total as i64 > read => format!("{} of {} rows read", text::count(read), text::count(total as i64)),
-            _ if next.get().is_some() || ends.get() == Ends::More => format!("{} rows read, there are more", text::count(read)),
-            _ => format!("{} rows", text::count(read)),
-        };
-        match more_columns {
-            0 => rows,
-            1 => format!("{rows}; 1 more column is not shown"),
-            more => format!("{rows}; {} more columns are not shown", text::count(i64::from(more))),
-        }
-    };
+    let says = move || rows_read(count.get(), total, next.get().is_some() || ends.get() == Ends::More, more_columns);
     let note = move || match (next.get(), count.get() >= HELD) {
         (Some(_), true) => Some("Download the file for the rest."),
         (Some(_), false) => None,
@@ -164,10 +150,6 @@ pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl 
     }
 }
 
-fn rows_of(rows: usize) -> String {
-    if rows == 1 { "row".to_owned() } else { format!("{} rows", text::count(rows as i64)) }
-}
-
 /// What the file says before its rows.
 #[component]
 fn About(about: Option<String>, more: u64, raw: String) -> impl IntoView {
@@ -179,20 +161,8 @@ fn About(about: Option<String>, more: u64, raw: String) -> impl IntoView {
         let lines = if more == 1 { "1 more line".to_owned() } else { format!("{} more lines", text::count(more as i64)) };
         view! { <p class="dim edge">{lines}" follow. "<a class="link" href=format!("{raw}&save=1") download="">"Download the file"</a>" for all of them."</p> }
     });
-    view! { <details class="about"><summary>{before(shown, more)}</summary>{about.map(|about| view! { <pre>{about}</pre> })}{rest}</details> }
+    view! { <details class="about"><summary>{lines_before(shown, more)}</summary>{about.map(|about| view! { <pre>{about}</pre> })}{rest}</details> }
         .into_any()
-}
-
-/// How many lines precede the rows, and how many of them are shown.
-fn before(shown: u64, more: u64) -> String {
-    let says = match shown + more {
-        1 => "1 line before the rows".to_owned(),
-        lines => format!("{} lines before the rows", text::count(lines as i64)),
-    };
-    match more {
-        0 => says,
-        _ => format!("{says}, the first {} here", text::count(shown as i64)),
-    }
 }
 
 /// A column's name, type and summary. Its button sorts the loaded rows.
@@ -237,33 +207,4 @@ fn Head(at: usize, column: Column, sort: RwSignal<Option<(usize, bool)>>) -> imp
 
 fn cell(rows: &[Arc<Vec<String>>], row: usize, column: usize) -> &str {
     rows.get(row).and_then(|row| row.get(column)).map_or("", String::as_str)
-}
-
-/// Compares numbers by size and words by letters; values that are not numbers come last.
-fn compare(a: &str, b: &str, number: bool) -> Ordering {
-    if !number {
-        return a.cmp(b);
-    }
-    let value = |text: &str| text.trim().parse::<f64>().unwrap_or(f64::INFINITY);
-    value(a).total_cmp(&value(b))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_before_the_rows_are_counted_also_where_not_all_are_shown() {
-        let thin = "\u{202f}";
-        assert_eq!(before(1, 0), "1 line before the rows");
-        assert_eq!(before(1_200, 2_166), format!("3{thin}366 lines before the rows, the first 1{thin}200 here"));
-    }
-
-    #[test]
-    fn numbers_are_sorted_by_size_and_what_is_missing_comes_last() {
-        let mut cells = ["10", "NA", "9", "-1e3", ""];
-        cells.sort_by(|a, b| compare(a, b, true));
-        assert_eq!(cells[..3], ["-1e3", "9", "10"]);
-        assert_eq!(compare("10", "9", false), Ordering::Less);
-    }
 }

@@ -10,7 +10,7 @@ use model::{
 
 /// The first part of the card.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Lead {
+pub struct Lead {
     pub heading: String,
     pub says: String,
     pub text: Option<String>,
@@ -18,7 +18,7 @@ pub(super) struct Lead {
 
 /// One of the other causes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cause {
+pub struct Cause {
     pub heading: String,
     pub says: String,
     pub text: Option<String>,
@@ -29,7 +29,7 @@ pub(super) struct Cause {
 }
 
 /// The first failed job; if the run's jobs succeeded, what the client reported about the run.
-pub(super) fn lead(failures: &Failures) -> Lead {
+pub fn lead(failures: &Failures) -> Lead {
     match failures.groups.first() {
         Some(first) => {
             let error = of_job(failures, first);
@@ -45,7 +45,7 @@ pub(super) fn lead(failures: &Failures) -> Lead {
 }
 
 /// The other causes, and errors of the run or of a rule without a job.
-pub(super) fn others(failures: &Failures) -> Vec<Cause> {
+pub fn others(failures: &Failures) -> Vec<Cause> {
     let Some(first) = failures.groups.first() else {
         let shown = of_run(&failures.errors);
         return failures.errors.iter().filter(|error| tells(error) && shown != Some(*error)).map(of_error).collect();

@@ -6,7 +6,7 @@ mod table;
 mod tests;
 
 use crate::{
-    api::results::look_into,
+    api::results::read_preview,
     live::Watch,
     parts::letters::Letters,
     paths::{self, RunPlace},
@@ -26,7 +26,7 @@ use view::{logs::FileNews, results::OpenFile};
 
 /// The open file.
 #[component]
-pub fn Look(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> impl IntoView {
+pub fn FilePreview(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> impl IntoView {
     let OpenFile { file, path, made_by, used_by, found, read } = open;
     let encoding = place.with_untracked(|place| place.encoding.as_ref().and_then(|encoding| encoding.parse().ok()));
     let letters = read.map(|read| view! { <Letters id file=file.to_string() read place/> });
@@ -83,7 +83,7 @@ pub fn Look(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> i
                     .get()
                     .map(|facts| {
                         view! {
-                            <span class="dim num">{text::bytes(i64::try_from(facts.size).unwrap_or(i64::MAX))}</span>
+                            <span class="dim num">{text::size(facts.size)}</span>
                             <span class="dim"><Ago at=Signal::stored(Some(facts.modified_at))/></span>
                         }
                     })
@@ -156,7 +156,7 @@ fn fresh(open: Opened) -> Callback<FileNews> {
         let open = open.clone();
         spawn_local(async move {
             loop {
-                let found = look_into(id, open.file.clone(), 0, open.encoding).await;
+                let found = read_preview(id, open.file.clone(), 0, open.encoding).await;
                 if busy.try_get_value().is_none() {
                     return; // The viewer has moved on to something else.
                 }
@@ -201,7 +201,7 @@ fn Failed(open: Opened, why: NoFile) -> impl IntoView {
         busy.set(true);
         let open = open.clone();
         spawn_local(async move {
-            let found = look_into(open.id, open.file.clone(), 0, open.encoding).await;
+            let found = read_preview(open.id, open.file.clone(), 0, open.encoding).await;
             if busy.try_set(false).is_some() {
                 return; // The viewer has moved on to something else.
             }

@@ -1,6 +1,6 @@
 //! FASTA and FASTQ records: names, lengths, and coloured letters.
 
-use crate::api::results::look_into;
+use crate::api::results::read_preview;
 use leptos::{prelude::*, task::spawn_local};
 use model::{
     RunId,
@@ -8,11 +8,10 @@ use model::{
     preview::{Sequence, Sequences, Shown},
     text,
 };
+use view::sequences::{facts, inked, lines};
 
 /// Coloured letters over all records.
 const COLOURED: usize = 6_000;
-/// Letters per line.
-const LINE: usize = 60;
 
 #[component]
 pub fn SequencesView(id: RunId, file: FileRef, found: Sequences, label: String) -> impl IntoView {
@@ -27,7 +26,7 @@ pub fn SequencesView(id: RunId, file: FileRef, found: Sequences, label: String) 
         busy.set(true);
         let file = file.clone();
         spawn_local(async move {
-            let found = look_into(id, file, at, None).await;
+            let found = read_preview(id, file, at, None).await;
             if busy.try_set(false).is_some() {
                 return; // The viewer has moved on to something else.
             }
@@ -65,47 +64,19 @@ pub fn SequencesView(id: RunId, file: FileRef, found: Sequences, label: String) 
 }
 
 fn row(record: &Sequence, coloured: bool) -> impl IntoView + use<> {
-    let Sequence { name, about, length, cut, letters, gc, quality } = record.clone();
-    let mut facts = vec![if cut {
-        format!("more than {} letters", text::count(length as i64))
+    let (facts, lines) = (facts(record), lines(&record.letters));
+    let rest = record.length.saturating_sub(record.letters.len() as u64);
+    let letters = if coloured {
+        let inked = inked(&lines).into_iter().map(|(class, text)| view! { <span class=class>{text}</span> });
+        view! { <code>{inked.collect_view()}</code> }.into_any()
     } else {
-        format!("{} letters", text::count(length as i64))
-    }];
-    facts.extend(gc.map(|gc| format!("GC {}.{} %", gc / 10, gc % 10)));
-    facts.extend(quality.map(|quality| format!("mean Q {}.{}", quality / 10, quality % 10)));
-    let rest = length.saturating_sub(letters.len() as u64);
-    let mut lines = String::new();
-    for (at, letter) in letters.chars().enumerate() {
-        if at > 0 && at % LINE == 0 {
-            lines.push('\n');
-        }
-        lines.push(letter);
-    }
-    let letters = if coloured { view! { <code>{inked(&lines)}</code> }.into_any() } else { view! { <code>{lines}</code> }.into_any() };
+        view! { <code>{lines}</code> }.into_any()
+    };
     view! {
         <li>
-            <p><b>{name}</b>" "<span>{about}</span>" "<span class="dim num">{facts.join(" · ")}</span></p>
+            <p><b>{record.name.clone()}</b>" "<span>{record.about.clone()}</span>" "<span class="dim num">{facts}</span></p>
             <pre>{letters}</pre>
             {(rest > 0).then(|| view! { <p class="dim">{format!("… {} more", text::count(rest as i64))}</p> })}
         </li>
     }
-}
-
-/// Groups consecutive letters of the same colour.
-fn inked(letters: &str) -> Vec<AnyView> {
-    let kind = |letter: char| match letter.to_ascii_uppercase() {
-        'A' => "nt-a",
-        'C' => "nt-c",
-        'G' => "nt-g",
-        'T' | 'U' => "nt-t",
-        _ => "",
-    };
-    let mut pieces: Vec<(&str, String)> = Vec::new();
-    for letter in letters.chars() {
-        match pieces.last_mut() {
-            Some((last, text)) if *last == kind(letter) || letter == '\n' => text.push(letter),
-            _ => pieces.push((kind(letter), letter.into())),
-        }
-    }
-    pieces.into_iter().map(|(kind, text)| view! { <span class=kind>{text}</span> }.into_any()).collect()
 }
