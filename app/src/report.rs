@@ -6,14 +6,13 @@
 use crate::{error::AppError, state::AppState};
 use leptos::prelude::*;
 use model::{
-    JobStatus, RunId,
+    JobStatus, Millis, RunId,
     access::Viewer,
     job::Failure,
     run::{NO_RULE, ReportedError, RuleRow, RunDetail},
     text,
 };
 use std::collections::{HashMap, HashSet};
-use store::clock;
 use view::{
     jobs::FailuresView,
     logs::{LogTail, further_logs},
@@ -67,16 +66,16 @@ pub async fn of_run(state: &AppState, viewer: &Viewer, run: RunId, mask: impl Fn
     let groups = groups.into_iter().map(|group| (group.name.clone(), group)).collect();
     let name = paths::report_file(detail.run.title(), run);
     let home = format!("{}{}", state.base_url.trim_end_matches('/'), paths::run(run));
-    let page = page(Told { detail, failures, commands, groups }, &home);
+    let now = state.reader.store.clock().now();
+    let page = page(Told { detail, failures, commands, groups }, &home, now);
     // Leptos separates adjacent texts for hydration; this page is never hydrated.
     Ok(Report { name, html: page.replace("<!>", "") })
 }
 
-fn page(told: Told, home: &str) -> String {
+fn page(told: Told, home: &str, now: Millis) -> String {
     let Told { detail, failures, commands, groups } = told;
     let run = &detail.run;
     let title = run.title().to_owned();
-    let now = clock::now();
     let took = run.started_at.map(|started| text::duration(run.ended_at.unwrap_or(now) - started));
     let facts = [
         ("Run", Some(run.id.to_string())),

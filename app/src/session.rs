@@ -107,7 +107,7 @@ fn visit() -> Visit {
     Visit {
         may_write: viewer.as_ref().is_some_and(|viewer| may(viewer.grant, Permission::ChangeRuns).is_ok()),
         user: viewer.map(|viewer| viewer.name),
-        now: store::clock::now(),
+        now: crate::state::state().map_or(0, |state| state.reader.store.clock().now()),
         wishes: wishes(),
         version: env!("CARGO_PKG_VERSION").into(),
     }

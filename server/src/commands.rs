@@ -24,7 +24,7 @@ pub async fn run(cli: Cli, pages: &'static [u8]) -> Result<()> {
         Command::Monitor(args) => monitor::run(args).await,
         Command::Prune(args) => prune::run(args).await,
         Command::Import(args) => import::run(args).await,
-        Command::Peek { question } => Ok(read::files::peek(&question)?),
+        Command::Peek { question } => Ok(read::files::peek(&question, &store::clock::system())?),
     }
 }
 

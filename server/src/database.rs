@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use std::{path::Path, time::Duration};
-use store::{Store, error::chain};
+use store::{Store, clock, error::chain};
 use tokio::{task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -28,14 +28,14 @@ pub struct Open {
 pub async fn open(database: &Database, what: &str) -> Result<Open> {
     match database {
         Database::Named(url) => {
-            let store = Store::lazy(url, POOL)?;
+            let store = Store::lazy(url, POOL, clock::system())?;
             wait(&store, what == SERVE).await?;
             Ok(Open { store, cluster: None, lock: None, kept: None })
         }
         Database::Private(dir) => {
             postgres::make_dir(dir)?;
             let lock = Lock::take(dir, what)?;
-            let cluster = Cluster::start(dir).await?;
+            let cluster = Cluster::start(dir, clock::system()).await?;
             let store = cluster.store(POOL);
             store.check_version().await?;
             Ok(Open { store, cluster: Some(cluster), lock: Some(lock), kept: None })
@@ -48,7 +48,7 @@ pub async fn join(database: &Database, what: &str) -> Result<Open> {
     if let Database::Private(dir) = database
         && Lock::is_held(dir)
     {
-        let cluster = Cluster::running_at(dir).with_context(|| held(dir))?;
+        let cluster = Cluster::running_at(dir, clock::system()).with_context(|| held(dir))?;
         let store = cluster.store(4);
         store.check_version().await.with_context(|| held(dir))?;
         return Ok(Open { store, cluster: None, lock: None, kept: None });

@@ -24,7 +24,7 @@ use std::{
 use store::{
     Store,
     apply::{Incoming, Sender},
-    clock, people,
+    people,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -49,7 +49,7 @@ pub async fn clear(store: &Store) -> Result<u64> {
 
 /// Plays the finished runs of the last 30 days, as fast as they can be written.
 pub async fn play_history(store: &Store, cancel: &CancellationToken) -> Result<usize> {
-    let now = now();
+    let now = now(store);
     with_writer(store, async |writer| {
         let people = people(store).await?;
         let mut playing = JoinSet::new();
@@ -85,7 +85,7 @@ pub async fn play_history(store: &Store, cancel: &CancellationToken) -> Result<u
 
 /// Plays runs in real time for about `span`, several at a time.
 pub async fn play_live(store: &Store, span: TimeDelta, cancel: &CancellationToken) -> Result<()> {
-    let now = now();
+    let now = now(store);
     with_writer(store, async |writer| {
         let people = people(store).await?;
         let mut playing = JoinSet::new();
@@ -104,10 +104,10 @@ pub async fn play_live(store: &Store, span: TimeDelta, cancel: &CancellationToke
 /// Plays one run of any size that ended just now, as fast as it can be written. Calls `told` with the number of reports
 /// written so far. Returns the run's id.
 pub async fn play_big(store: &Store, size: Size, cancel: &CancellationToken, told: impl Fn(usize)) -> Result<RunId> {
-    let seed = seed(now());
+    let seed = seed(now(store));
     // Generated once to find its length, because it has to end now.
     let end = Big::new(size, DateTime::UNIX_EPOCH, seed).last().map_or(DateTime::UNIX_EPOCH, |report| report.at);
-    let big = Big::new(size, now() - (end - DateTime::UNIX_EPOCH) - TimeDelta::seconds(5), seed);
+    let big = Big::new(size, now(store) - (end - DateTime::UNIX_EPOCH) - TimeDelta::seconds(5), seed);
     let run = RunId(big.run());
     with_writer(store, async |writer| {
         let people = people(store).await?;
@@ -144,8 +144,8 @@ fn seed(now: DateTime<Utc>) -> u64 {
     now.timestamp_millis().unsigned_abs()
 }
 
-fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(clock::now()).unwrap_or_default()
+fn now(store: &Store) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(store.clock().now()).unwrap_or_default()
 }
 
 async fn with_writer<T>(store: &Store, work: impl AsyncFnOnce(Writer) -> Result<T>) -> Result<T> {
@@ -175,7 +175,7 @@ async fn play(writer: &Writer, sender: &Sender, run: ScriptedRun, live: Option<&
     for report in run.reports {
         let at = report.at.timestamp_millis();
         if let Some(cancel) = live {
-            let wait = Duration::from_millis((at - clock::now()).max(0).unsigned_abs());
+            let wait = Duration::from_millis((at - writer.clock().now()).max(0).unsigned_abs());
             tokio::select! {
                 () = cancel.cancelled() => return Ok(()),
                 () = tokio::time::sleep(wait) => {}

@@ -5,6 +5,7 @@
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::Millis;
 use std::{
+    convert::Infallible,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -12,16 +13,14 @@ use std::{
     time::Duration,
 };
 use store::{
-    Store, StoreError,
-    error::chain,
-    history,
+    Loop, Store, StoreError, history,
     prune::{self, Policy},
     runs,
     sweep::{self, Silence},
 };
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
 /// Seconds for which a deleted run can still be restored.
 const UNDO_SECONDS: i32 = 15;
@@ -72,19 +71,19 @@ impl Hearing {
     /// Keeps this up to date until cancelled.
     pub async fn keep(self, store: Store, cancel: CancellationToken) {
         let (hearing, store) = (&self, &store);
-        repeat("Hearing", HEAR, cancel, || async move {
+        let hears = || async move {
             let asked = async { sweep::clock(&mut *store.conn().await?).await };
             // If the failure lasts, the sweep logs the reason.
             hearing.note(timeout(CLOCK_TIMEOUT, asked).await.ok().and_then(Result::ok));
-            Ok(())
-        })
-        .await;
+            Ok::<(), Infallible>(())
+        };
+        Loop::new("Hearing", HEAR, cancel).run(hears).await;
     }
 }
 
 /// Looks for silent and deleted runs until cancelled.
 pub async fn sweeper(store: Store, hearing: Hearing, every: Duration, silences: Vec<Silence>, cancel: CancellationToken) {
-    repeat("Sweeping", every, cancel, || sweep_once(store.clone(), hearing.since(), silences.clone())).await;
+    Loop::new("Sweeping", every, cancel).run(|| sweep_once(store.clone(), hearing.since(), silences.clone())).await;
 }
 
 async fn sweep_once(store: Store, heard_since: Option<Millis>, silences: Vec<Silence>) -> Result<(), StoreError> {
@@ -110,16 +109,15 @@ async fn sweep_once(store: Store, heard_since: Option<Millis>, silences: Vec<Sil
 
 /// Prepares the coming days, deletes expired data and measures the size of the rest, until cancelled.
 pub async fn housekeeper(store: Store, policy: Policy, cancel: CancellationToken) {
-    repeat("Housekeeping", HOUSEKEEPING, cancel, || housekeep_once(store.clone(), policy)).await;
+    Loop::new("Housekeeping", HOUSEKEEPING, cancel).run(|| housekeep_once(store.clone(), policy)).await;
 }
 
 /// Keeps histograms small until cancelled, even if nobody reads them.
 pub async fn metrics_keeper(metrics: PrometheusHandle, cancel: CancellationToken) {
-    repeat("Keeping metrics", METRICS, cancel, || {
+    let mut rounds = Loop::new("Keeping metrics", METRICS, cancel);
+    while rounds.next().await {
         metrics.run_upkeep();
-        std::future::ready(Ok(()))
-    })
-    .await;
+    }
 }
 
 async fn housekeep_once(store: Store, policy: Policy) -> Result<(), StoreError> {
@@ -134,23 +132,6 @@ async fn housekeep_once(store: Store, policy: Policy) -> Result<(), StoreError> 
         metrics::gauge!("flowo_history_partitions", "table" => size.table).set(size.partitions as f64);
     }
     Ok(())
-}
-
-async fn repeat<F>(what: &str, every: Duration, cancel: CancellationToken, once: impl Fn() -> F)
-where
-    F: Future<Output = Result<(), StoreError>>,
-{
-    let mut tick = interval(every);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = cancel.cancelled() => return,
-            _ = tick.tick() => {}
-        }
-        if let Err(error) = once().await {
-            warn!(error = chain(&error), "{what} failed; trying again in {every:?}");
-        }
-    }
 }
 
 #[cfg(test)]

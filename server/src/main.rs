@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // Must be cheap, and is over in a moment: no threads, no logs.
     if let Some(Command::Peek { question }) = &cli.command {
-        return if read::files::peek(question).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        return if read::files::peek(question, &store::clock::system()).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     if matches!(cli.command, None | Some(Command::Serve(_))) {
         memory::be_thrifty();

@@ -4,16 +4,16 @@
 //! Woken by notifications, and every ten seconds without one. `flowod monitor` prints the changes; with
 //! `ENABLE_DB_MONITORING` the server writes them into its own log.
 
-use std::{collections::HashMap, mem, time::Duration};
+use std::{collections::HashMap, mem, sync::Arc, time::Duration};
 use store::{
-    Conn, Store, StoreError,
+    Conn, Loop, Store, StoreError,
     changes::{self, Horizon},
     error::chain,
     listen::Listener,
     monitor::{self, After, Kept, Line, PAGE, Wanted},
 };
 use tokio::{
-    sync::mpsc,
+    sync::Notify,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use tracing::{info, warn};
 const POLL: Duration = Duration::from_secs(10);
 /// Long enough to gather a burst.
 const GATHER: Duration = Duration::from_millis(10);
-/// How long to wait after the database was lost.
+/// How long to wait between two attempts to listen, or to begin.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long saving the last position may take at the end.
 const LEAVE: Duration = Duration::from_secs(5);
@@ -97,27 +97,20 @@ impl Place {
 /// Only with `once`, or if not even the first read succeeds.
 pub async fn run(store: &Store, plan: Plan, sink: &mut impl Sink, cancel: &CancellationToken) -> Result<(), StoreError> {
     let mut place = begin(store, &plan).await?;
-    let (bell, mut rung) = mpsc::channel(1);
-    let listening = (!plan.once).then(|| tokio::spawn(listen(store.clone(), bell)));
+    let bell = Arc::new(Notify::new());
+    let listening = (!plan.once).then(|| tokio::spawn(listen(store.clone(), Arc::clone(&bell), cancel.clone())));
+    let mut rounds = Loop::new("Reading the change log", POLL, cancel.clone()).woken_by(bell);
     let outcome = loop {
-        match pass(store, &plan, &mut place, sink).await {
-            Ok(true) if plan.once => break Ok(()),
-            Ok(true) => {}
-            Ok(false) => break Ok(()),
-            Err(error) if plan.once => break Err(error),
-            Err(error) => {
-                warn!(error = chain(&error), "The change log cannot be read; trying again in {PAUSE:?}");
-                tokio::select! {
-                    () = sleep(PAUSE) => continue,
-                    () = cancel.cancelled() => break Ok(()),
-                }
-            }
+        if !rounds.next().await {
+            break Ok(());
         }
-        let patient = place.ahead.len() >= AHEAD;
-        tokio::select! {
-            () = cancel.cancelled() => break Ok(()),
-            () = sleep(POLL) => {}
-            Some(()) = rung.recv(), if !patient => sleep(GATHER).await,
+        match pass(store, &plan, &mut place, sink).await {
+            Err(error) if plan.once => break Err(error),
+            Ok(more) if plan.once || !more => break Ok(()),
+            outcome => rounds.ended(outcome.map(drop)),
+        }
+        if place.ahead.len() >= AHEAD {
+            rounds.rest();
         }
     };
     if let Some(listening) = listening {
@@ -208,21 +201,19 @@ async fn pass(store: &Store, plan: &Plan, place: &mut Place, sink: &mut impl Sin
 }
 
 /// Rings for every commit. Commits missed while the connection is lost are found by the next poll.
-async fn listen(store: Store, bell: mpsc::Sender<()>) {
-    loop {
+async fn listen(store: Store, bell: Arc<Notify>, cancel: CancellationToken) {
+    let mut connections = Loop::new("Listening", PAUSE, cancel);
+    while connections.next().await {
         match Listener::connect(&store, "flowo_monitor").await {
             Ok(mut listener) => loop {
-                let _ = bell.try_send(()); // One pending ring is enough.
+                sleep(GATHER).await;
+                bell.notify_one();
                 if listener.next().await.is_err() {
                     break;
                 }
             },
             Err(error) => warn!(error = chain(&error), "The monitor does not hear; it looks every {POLL:?}"),
         }
-        if bell.is_closed() {
-            return;
-        }
-        sleep(PAUSE).await;
     }
 }
 
@@ -270,10 +261,8 @@ impl Sink for Told {
 /// Writes every change into the server's log until cancelled.
 pub async fn within(store: Store, cancel: CancellationToken) {
     let plan = Plan { name: "server".to_owned(), wanted: Wanted::default(), start: Start::Last, marks: true, once: false };
-    while !cancel.is_cancelled() {
-        if let Err(error) = run(&store, plan.clone(), &mut Told, &cancel).await {
-            warn!(error = chain(&error), "The monitor could not begin; trying again in {PAUSE:?}");
-            let _ = timeout(PAUSE, cancel.cancelled()).await;
-        }
+    let mut attempts = Loop::new("Beginning to monitor", PAUSE, cancel.clone());
+    while attempts.next().await {
+        attempts.ended(run(&store, plan.clone(), &mut Told, &cancel).await);
     }
 }

@@ -23,11 +23,10 @@ use std::{
     time::Duration,
 };
 use store::{
-    Store, StoreError,
+    Loop, Store, StoreError,
     error::chain,
     run_logs::{self, Due, JobFacts, RunFacts},
 };
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -71,16 +70,12 @@ struct Readings {
 /// Reads logs until cancelled.
 pub async fn run(store: Store, files: RunFiles, owner: UserId, masking: Masking, cancel: CancellationToken) {
     let mut readings = Readings::default();
-    let mut tick = interval(LOOK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut rounds = Loop::new("Reading logs of runs", LOOK, cancel);
     for look in 0_u64.. {
-        tokio::select! {
-            () = cancel.cancelled() => return,
-            _ = tick.tick() => {}
+        if !rounds.next().await {
+            return;
         }
-        if let Err(error) = once(&store, &files, (owner, masking), &mut readings, look.is_multiple_of(ALL)).await {
-            warn!(error = chain(&error), "Reading logs of runs failed; trying again in {LOOK:?}");
-        }
+        rounds.ended(once(&store, &files, (owner, masking), &mut readings, look.is_multiple_of(ALL)).await);
     }
 }
 

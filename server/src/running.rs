@@ -108,7 +108,8 @@ impl Running {
             tasks.spawn(crate::monitor::within(store.clone(), stopping.clone()));
         }
         tasks.spawn(loops::metrics_keeper(plan.metrics.clone(), stopping.clone()));
-        let files = RunFiles::new(plan.roots, plan.guard, plan.program);
+        let clock = store.clock().clone();
+        let files = RunFiles::new(plan.roots, plan.guard, plan.program, clock.clone());
         tasks.spawn(crate::run_logs::run(store.clone(), files.clone(), plan.owner, plan.masking, stopping.clone()));
         let watch = Watch::new(store.clone(), plan.streams);
         tasks.spawn(watch.clone().run(drained.clone()));
@@ -127,10 +128,10 @@ impl Running {
             tokens: TokenCache::default(),
             watch,
             owner: plan.owner,
-            doors: Doors::new(plan.metrics_access),
+            doors: Doors::new(plan.metrics_access, clock.clone()),
             metrics: plan.metrics,
             masking: plan.masking,
-            bodies: crate::http::bodies::Budget::default(),
+            bodies: crate::http::bodies::Budget::new(clock),
             stopping,
         });
         Self { state, tasks, drained }

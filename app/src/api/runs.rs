@@ -19,7 +19,8 @@ pub async fn list_runs(q: String, sort: String, after: Option<String>) -> Result
     let filter = RunFilter::parse(&q);
     let (total, total_at) = state.reader.overview.total(viewer.audience, &filter).await.map_err(fail)?;
     let mut conn = state.reader.store.conn().await?;
-    let page = read::run_pages::page(&mut conn, &viewer, &filter, &sort, after.as_deref()).await.map_err(fail)?;
+    let now = state.reader.store.clock().now();
+    let page = read::run_pages::page(&mut conn, &viewer, &filter, &sort, after.as_deref(), now).await.map_err(fail)?;
     let any = !page.items.is_empty() || store::stats::any_run(&mut conn).await?;
     let (base_url, ways) = (state.base_url.to_string(), if any { Vec::new() } else { state.clients.ways.clone() });
     Ok(RunList { page, filter, total, overview, cursor: cursor.min(tiles_at).min(total_at), any, base_url, ways })
@@ -30,7 +31,8 @@ pub async fn list_runs(q: String, sort: String, after: Option<String>) -> Result
 pub async fn more_runs(q: String, sort: String, after: String) -> Result<Page<RunSummary>, AppError> {
     let (state, viewer) = (state()?, viewer().map_err(fail)?);
     let mut conn = state.reader.store.conn().await?;
-    read::run_pages::page(&mut conn, &viewer, &RunFilter::parse(&q), &sort, Some(&after)).await.map_err(fail)
+    let now = state.reader.store.clock().now();
+    read::run_pages::page(&mut conn, &viewer, &RunFilter::parse(&q), &sort, Some(&after), now).await.map_err(fail)
 }
 
 /// The figures above the list, and how many runs pass a filter; both may be up to 250 ms old.

@@ -11,6 +11,7 @@ mod traffic;
 use crate::mask::Masking;
 pub(crate) use doorbell::Doorbell;
 pub(crate) use line::{Line, quarantined};
+use model::clock::Clock;
 use std::{sync::Arc, time::Duration};
 use store::{
     Store,
@@ -20,7 +21,7 @@ use store::{
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     task::JoinSet,
-    time::{Instant, timeout, timeout_at},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -91,6 +92,7 @@ pub struct Writer {
     large: Arc<Semaphore>,
     traffic: Traffic,
     masking: Masking,
+    clock: Clock,
 }
 
 /// The writers themselves, to be run as one task.
@@ -110,8 +112,10 @@ pub fn writer(store: Store) -> (Writer, WriterTask) {
         large: room(LARGE_KIB),
         traffic: Traffic::new(LANES),
         masking: Masking::default(),
+        clock: store.clock().clone(),
     };
-    (writer, WriterTask { store, lanes, doorbell: Arc::default() })
+    let doorbell = Arc::new(Doorbell::new(store.clock().clone()));
+    (writer, WriterTask { store, lanes, doorbell })
 }
 
 impl Writer {
@@ -124,6 +128,11 @@ impl Writer {
     /// How secrets in reports are treated before a report is submitted.
     pub const fn masking(&self) -> Masking {
         self.masking
+    }
+
+    /// The clock by which reports arrive.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Waits for the memory that a report needs. Must be called before the report is parsed.
@@ -197,6 +206,7 @@ impl WriterTask {
 async fn work(mut jobs: mpsc::Receiver<Job>, mut line: Line, cancel: CancellationToken) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut last = (0, Duration::ZERO);
+    let clock = line.clock().clone();
     loop {
         tokio::select! {
             biased;
@@ -204,9 +214,9 @@ async fn work(mut jobs: mpsc::Receiver<Job>, mut line: Line, cancel: Cancellatio
             taken = jobs.recv_many(&mut batch, BATCH) => if taken == 0 { break },
         }
         gather(&mut jobs, &mut batch, last).await;
-        let (size, began) = (batch.len(), Instant::now());
+        let (size, began) = (batch.len(), clock.instant());
         line.write(&mut batch).await;
-        last = (size, began.elapsed());
+        last = (size, clock.since(began));
     }
     jobs.close();
     while jobs.recv_many(&mut batch, BATCH).await > 0 {
@@ -221,19 +231,21 @@ async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, (answered,
     if crowd < CROWD {
         return;
     }
-    let until = Instant::now() + (took / 4).min(LINGER);
-    while batch.len() < crowd {
-        let room = crowd - batch.len();
-        match timeout_at(until, jobs.recv_many(batch, room)).await {
-            Ok(taken) if taken > 0 => {}
-            _ => return,
+    let all = async {
+        while batch.len() < crowd {
+            let room = crowd - batch.len();
+            if jobs.recv_many(batch, room).await == 0 {
+                return;
+            }
         }
-    }
+    };
+    let _ = timeout((took / 4).min(LINGER), all).await;
 }
 
 impl Line {
     async fn write(&mut self, batch: &mut Vec<Job>) {
-        let began = Instant::now();
+        let clock = self.clock().clone();
+        let began = clock.instant();
         let (incoming, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|job| (job.incoming, (job.answer, job.room, job.place))).unzip();
         let size = incoming.len();
         let outcomes = match self.commit(&incoming, None).await {
@@ -253,7 +265,7 @@ impl Line {
             }
         };
         self.shrink_after(answers.iter().map(|(_, room, _)| room.kib()).sum());
-        metrics::histogram!("flowo_ingest_batch_seconds").record(began.elapsed().as_secs_f64());
+        metrics::histogram!("flowo_ingest_batch_seconds").record(clock.since(began).as_secs_f64());
         metrics::histogram!("flowo_ingest_batch_size").record(size as f64);
         for ((answer, room, place), outcome) in answers.into_iter().zip(outcomes) {
             let outcome: Result<Receipt, Refused> = outcome;

@@ -22,7 +22,8 @@ pub struct Clients {
 impl Clients {
     /// Without a journal, every client waits for the database.
     pub fn new(store: Store, writer: Writer, journal: Option<Journal>, timeouts: Timeouts) -> Self {
-        Self { store, writer, journal, conversations: Conversations::default(), timeouts }
+        let conversations = Conversations::new(store.clock().clone());
+        Self { store, writer, journal, conversations, timeouts }
     }
 
     /// The routes of every protocol. A layer must have put the caller's [`Sender`](crate::Sender) and audience into the

@@ -17,11 +17,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use store::{Store, StoreError, changes::Touched, clock::now as now_ms, runs::Audience};
-use tokio::{
-    sync::broadcast,
-    time::{MissedTickBehavior, interval},
-};
+use store::{Loop, Store, StoreError, changes::Touched, runs::Audience};
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 /// Proxies and browsers drop a connection after 30 s or more of silence.
@@ -112,7 +109,7 @@ pub struct Subscription {
 impl Hub {
     /// An empty hub. Its epoch distinguishes its cursors from those of other processes and of earlier starts.
     pub fn new(store: Store) -> Self {
-        let epoch = u64::from(std::process::id()) << 44 ^ now_ms().unsigned_abs();
+        let epoch = u64::from(std::process::id()) << 44 ^ store.clock().now().unsigned_abs();
         Self { shared: Arc::new(Shared { store, epoch, ticks: broadcast::channel(LAG).0, state: Mutex::default() }) }
     }
 
@@ -132,15 +129,9 @@ impl Hub {
 
     /// Sends heartbeats to all readers until `cancel`; then asks them to reconnect.
     pub async fn keep(self, cancel: CancellationToken) {
-        let mut beat = interval(HEARTBEAT);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = cancel.cancelled() => break,
-                _ = beat.tick() => {
-                    let _ = self.shared.ticks.send(Message::Beat);
-                }
-            }
+        let mut beats = Loop::new("Heartbeats", HEARTBEAT, cancel);
+        while beats.next().await {
+            let _ = self.shared.ticks.send(Message::Beat);
         }
         self.shared.lock().closed = true;
         let _ = self.shared.ticks.send(Message::Bye);
@@ -196,6 +187,11 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Milliseconds since 1970.
+    pub(crate) fn now(&self) -> Millis {
+        self.store.clock().now()
+    }
+
     fn cursor(&self, state: &State) -> LiveCursor {
         LiveCursor { epoch: self.epoch, seq: state.seq }
     }
@@ -240,8 +236,8 @@ impl Shared {
         let mut conn = self.store.conn().await?;
         // A run that is deleted, or that this reader no longer sees, is gone.
         let frame = match store::runs::owned(&mut conn, audience, run).await? {
-            None => gone(run, now_ms()),
-            Some((summary, _)) => run_frame(&mut conn, run, Some(RunChange::Now(Box::new(summary))), &jobs, None).await?,
+            None => gone(run, self.now()),
+            Some((summary, _)) => run_frame(&mut conn, run, Some(RunChange::Now(Box::new(summary))), &jobs, (None, self.now())).await?,
         };
         Ok(Some(encode(cursor, &frame)))
     }
@@ -277,9 +273,9 @@ impl Shared {
         let mut frames = Vec::new();
         for run in watched_runs {
             let change = changes.iter().find(|change| change.run() == run).cloned();
-            frames.push((run, run_frame(conn, run, change, &touched_jobs[&run], touched.oldest_at).await?));
+            frames.push((run, run_frame(conn, run, change, &touched_jobs[&run], (touched.oldest_at, self.now())).await?));
         }
-        let frame = Frame { changed_at: touched.oldest_at, sent_at: now_ms(), runs: changes, ..Frame::default() };
+        let frame = Frame { changed_at: touched.oldest_at, sent_at: self.now(), runs: changes, ..Frame::default() };
 
         let mut state = self.lock();
         state.seq += 1;
@@ -323,9 +319,9 @@ async fn run_frame(
     run: RunId,
     change: Option<RunChange>,
     jobs: &BTreeSet<JobKey>,
-    changed_at: Option<Millis>,
+    (changed_at, sent_at): (Option<Millis>, Millis),
 ) -> Result<Frame, StoreError> {
-    let mut frame = Frame { changed_at, sent_at: now_ms(), runs: change.into_iter().collect(), ..Frame::default() };
+    let mut frame = Frame { changed_at, sent_at, runs: change.into_iter().collect(), ..Frame::default() };
     if jobs.len() > MAX_JOBS {
         frame.jobs_stale = true;
     } else if !jobs.is_empty() {

@@ -7,19 +7,19 @@
 //! intervals, the listener polls the change log until one arrives.
 
 use crate::{Health, hub::Hub};
-use model::{Millis, live::Listening};
+use futures::FutureExt as _;
+use model::{Millis, clock::Instant, live::Listening};
 use std::{collections::HashSet, time::Duration};
 use store::{
-    Conn, Store, StoreError,
+    Conn, Loop, Store, StoreError,
     changes::{self, Horizon},
-    clock::now,
     error::chain,
     listen::{CHANGES, Heard, Listener},
 };
 use tokio::{
     sync::mpsc,
     task::JoinHandle,
-    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout, timeout_at},
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -50,6 +50,7 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Listens until cancelled. Recovers from every failure of the database.
 pub async fn run(store: Store, hub: Hub, cancel: CancellationToken) {
+    let begin = store.clock().instant();
     let mut ear = Ear {
         channel: format!("flowo_ping_{:x}", hub.cursor().epoch),
         store,
@@ -58,16 +59,16 @@ pub async fn run(store: Store, hub: Hub, cancel: CancellationToken) {
         published: HashSet::new(),
         pinged: None,
         proven: None,
-        heard_at: Instant::now(),
-        ticked: Instant::now(),
+        heard_at: begin,
+        ticked: begin,
         reading: None,
     };
     let mut backoff = Duration::from_millis(100);
     while !cancel.is_cancelled() {
-        let began = Instant::now();
+        let began = ear.now();
         let outcome = tokio::select! {
             () = cancel.cancelled() => return,
-            outcome = ear.listen() => outcome,
+            outcome = ear.listen(&cancel) => outcome,
         };
         if let Err(error) = outcome {
             warn!(error = chain(&error), "Lost the notifications; trying again in {backoff:?}");
@@ -112,27 +113,31 @@ impl Drop for Reader {
 }
 
 impl Ear {
+    fn now(&self) -> Instant {
+        self.store.clock().instant()
+    }
+
     /// Listens over one connection until it fails.
-    async fn listen(&mut self) -> Result<(), StoreError> {
+    async fn listen(&mut self, cancel: &CancellationToken) -> Result<(), StoreError> {
         let listener = Listener::connect(&self.store, &self.channel).await?;
         let (heard, mut hearing) = mpsc::channel(QUEUE);
         let _reader = Reader(tokio::spawn(read(listener, heard)));
         self.state(Listening::CatchingUp);
         self.catch_up().await?;
-        self.heard_at = Instant::now();
+        self.heard_at = self.now();
         info!("Listening for changes");
-        let mut ping = interval(PING);
-        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut polled = Instant::now();
+        let mut pings = Loop::new("Pinging", PING, cancel.clone());
+        let mut polled = self.now();
         let mut number = 0;
         // The value of `heard_at` for which deafness was reported.
         let mut told = None;
         loop {
+            let left = self.store.clock().until(self.heard_at + DEAF);
             tokio::select! {
-                () = sleep_until(self.heard_at + DEAF), if told != Some(self.heard_at) => {
+                () = sleep(left), if told != Some(self.heard_at) => {
                     told = Some(self.heard_at);
                     self.state(Listening::Polling);
-                    polled = Instant::now();
+                    polled = self.now();
                     self.catch_up().await?;
                 }
                 message = hearing.recv() => match message {
@@ -140,11 +145,14 @@ impl Ear {
                     Some(Err(error)) => return Err(error),
                     Some(Ok(first)) => self.take(first, &mut hearing).await?,
                 },
-                _ = ping.tick() => {
+                due = pings.next() => {
+                    if !due {
+                        return Ok(());
+                    }
                     number += 1;
                     self.ping(number).await?;
-                    if told == Some(self.heard_at) && polled.elapsed() >= POLL {
-                        polled = Instant::now();
+                    if told == Some(self.heard_at) && self.now().duration_since(polled) >= POLL {
+                        polled = self.now();
                         self.catch_up().await?;
                     }
                 }
@@ -158,10 +166,14 @@ impl Ear {
         let mut lost = self.note(first, &mut transactions);
         let until = self.ticked + window(self.hub.readers());
         while !transactions.is_empty() && transactions.len() < QUEUE {
-            match timeout_at(until, hearing.recv()).await {
-                Ok(Some(Ok(heard))) => lost |= self.note(heard, &mut transactions),
-                Ok(Some(Err(error))) => return Err(error), // The next connection catches up.
-                Ok(None) | Err(_) => break,
+            let left = self.store.clock().until(until);
+            // Once the window is over, only what is queued already belongs to this tick: even a timeout of no time would take
+            // up to a millisecond.
+            let next = if left.is_zero() { hearing.recv().now_or_never() } else { timeout(left, hearing.recv()).await.ok() };
+            match next.flatten() {
+                Some(Ok(heard)) => lost |= self.note(heard, &mut transactions),
+                Some(Err(error)) => return Err(error), // The next connection catches up.
+                None => break,
             }
         }
         let proven = self.proven.take();
@@ -174,7 +186,7 @@ impl Ear {
                 Some(conn) => conn,
                 None => self.store.keyed().await?,
             };
-            self.ticked = Instant::now();
+            self.ticked = self.now();
             patiently(self.publish(&mut conn, transactions, proven)).await?;
             self.reading = Some(conn); // A connection that failed is not used again.
         }
@@ -228,9 +240,9 @@ impl Ear {
     /// Handles a ping that arrived: it proves that all notifications sent before it have arrived.
     fn pong(&mut self, payload: &str) {
         let Some((_, sent_at, horizon)) = self.pinged.take_if(|(number, ..)| payload == number.to_string()) else { return };
-        let lag_ms = now() - sent_at;
+        let lag_ms = self.store.clock().now() - sent_at;
         self.proven = Some(horizon);
-        self.heard_at = Instant::now();
+        self.heard_at = self.now();
         self.hub.shared.hear(|health| *health = Health { state: Listening::Live, lag_ms: Some(lag_ms) });
         metrics::gauge!("flowo_listener_lag_seconds").set(lag_ms as f64 / 1000.0);
     }
@@ -244,7 +256,7 @@ impl Ear {
             Ok(horizon)
         })
         .await?;
-        self.pinged = Some((number, now(), horizon));
+        self.pinged = Some((number, self.store.clock().now(), horizon));
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 use bytes::Bytes;
 use futures::stream::{self, Stream};
-use model::live::LiveCursor;
+use model::{Millis, live::LiveCursor};
 use std::{collections::VecDeque, convert::Infallible};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -22,8 +22,8 @@ pub(crate) fn reset(cursor: LiveCursor) -> Bytes {
     format!("id: {cursor}\nevent: reset\ndata: {{}}\n\n").into()
 }
 
-fn status(health: Health) -> Bytes {
-    format!("event: status\ndata: {{\"listening\":\"{}\",\"at\":{}}}\n\n", health.state.as_str(), store::clock::now()).into()
+fn status(health: Health, now: Millis) -> Bytes {
+    format!("event: status\ndata: {{\"listening\":\"{}\",\"at\":{now}}}\n\n", health.state.as_str()).into()
 }
 
 struct Reader {
@@ -36,7 +36,7 @@ struct Reader {
 pub fn stream(mut subscription: Subscription) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
     let mut queue = VecDeque::with_capacity(subscription.missed.len() + 3);
     queue.push_back(format!("retry: {RETRY_MS}\nid: {}\nevent: hello\ndata: {{}}\n\n", subscription.cursor).into());
-    queue.push_back(status(subscription.health));
+    queue.push_back(status(subscription.health, subscription.shared.now()));
     queue.extend(std::mem::take(&mut subscription.missed));
     let over = subscription.closed;
     queue.extend(over.then_some(Bytes::from_static(BYE)));
@@ -67,7 +67,7 @@ impl Reader {
                     }
                 }
                 Ok(Message::Reset(cursor)) => return Some(reset(cursor)),
-                Ok(Message::Status(health)) => return Some(status(health)),
+                Ok(Message::Status(health)) => return Some(status(health, self.subscription.shared.now())),
                 Ok(Message::Beat) => return Some(Bytes::from_static(b": still here\n\n")),
                 Ok(Message::Bye) => {
                     self.over = true;
@@ -87,7 +87,7 @@ impl Reader {
     fn begin_again(&mut self) -> Bytes {
         let now = self.subscription.shared.rejoin();
         self.subscription.messages = now.messages;
-        self.queue.push_back(status(now.health));
+        self.queue.push_back(status(now.health, self.subscription.shared.now()));
         self.over = now.closed;
         self.queue.extend(now.closed.then_some(Bytes::from_static(BYE)));
         reset(now.cursor)
@@ -99,13 +99,13 @@ mod tests {
     use super::*;
     use crate::Hub;
     use futures::StreamExt as _;
-    use model::live::Listening;
+    use model::{clock::MockClock, live::Listening};
     use store::{Store, runs::Audience};
     use tokio_util::sync::CancellationToken;
 
     /// A hub whose database is never queried.
     fn hub() -> Hub {
-        Hub::new(Store::lazy("postgres://localhost/none", 1).expect("an address"))
+        Hub::new(Store::lazy("postgres://localhost/none", 1, MockClock::new(0).clock()).expect("an address"))
     }
 
     async fn events(subscription: Subscription) -> Vec<String> {

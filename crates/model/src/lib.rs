@@ -1,11 +1,12 @@
 //! What runs, jobs and filters are, and what may happen to them.
 //!
 //! Shared by the server and the browser: no I/O, no clock, no randomness. Times are
-//! [`Millis`]; the caller passes the current time.
+//! [`Millis`]; the caller passes the current time, or hands in a [`clock::Clock`].
 #![forbid(unsafe_code)]
 
 pub mod access;
 pub mod as_of;
+pub mod clock;
 pub mod cut;
 pub mod encoding;
 pub mod epoch;

@@ -5,10 +5,13 @@ use crate::{
     source::Source,
     summary::{self, Cell},
 };
-use model::preview::{Ends, Preview, Table};
+use model::{
+    clock::{Clock, Instant},
+    preview::{Ends, Preview, Table},
+};
 use std::{
     io::{self, BufReader, Read},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// How many members are listed.
@@ -63,8 +66,9 @@ fn unlisted(source: &Source<'_>) -> Option<Preview> {
     (!rows.is_empty()).then(|| list(&["name", "size", "packed"], rows, None, Ends::Early))
 }
 
-pub fn tar(source: &Source<'_>) -> Option<Preview> {
-    let mut archive = tar::Archive::new(Timed { inner: source.stream().ok()?, until: Instant::now() + LIST_LIMIT, ended: false });
+pub fn tar(source: &Source<'_>, clock: &Clock) -> Option<Preview> {
+    let timed = Timed { inner: source.stream().ok()?, clock, until: clock.instant() + LIST_LIMIT, ended: false };
+    let mut archive = tar::Archive::new(timed);
     let mut rows = Vec::new();
     let mut end = Ends::Whole;
     let mut broke = None;
@@ -110,15 +114,16 @@ fn list(names: &[&str], members: Vec<[String; 3]>, total: Option<u64>, ends: End
 }
 
 /// Reads until a deadline, and records whether it reached the end.
-struct Timed<R> {
+struct Timed<'a, R> {
     inner: R,
+    clock: &'a Clock,
     until: Instant,
     ended: bool,
 }
 
-impl<R: Read> Read for Timed<R> {
+impl<R: Read> Read for Timed<'_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if Instant::now() > self.until {
+        if self.clock.instant() > self.until {
             return Err(io::ErrorKind::TimedOut.into());
         }
         let read = self.inner.read(into)?;

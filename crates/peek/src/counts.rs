@@ -5,14 +5,17 @@
 //! request that counts the same file.
 
 use crate::encoding::{self, Units};
-use model::encoding::Encoding;
+use model::{
+    clock::{Clock, Instant},
+    encoding::Encoding,
+};
 use std::{
     collections::VecDeque,
     fs::File,
     io,
     os::unix::fs::{FileExt as _, MetadataExt as _},
     sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// How many bytes share one count; each count takes four bytes of memory.
@@ -29,8 +32,9 @@ const FILES: usize = 64;
 const START: usize = 64;
 
 /// The counts so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Counts {
+    clock: Clock,
     files: Mutex<VecDeque<(Key, Arc<Mutex<Counted>>)>>,
 }
 
@@ -47,17 +51,21 @@ struct Counted {
 }
 
 impl Counts {
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, files: Mutex::default() }
+    }
+
     /// The number of lines that end before `at`; `None` until they are counted: ask again.
     ///
     /// # Errors
     /// The errors of reading; [`io::ErrorKind::FileTooLarge`] beyond the part that is counted.
     pub fn before(&self, file: &File, at: u64) -> io::Result<Option<u64>> {
-        let until = Instant::now() + WHILE;
+        let until = self.clock.instant() + WHILE;
         near(at)?;
         let counted = self.of(file)?;
         let Some(mut counted) = free(&counted) else { return Ok(None) };
         let whole = (at / BLOCK) as usize;
-        if !counted.count(file, whole, until)? {
+        if !counted.count(file, whole, &self.clock, until)? {
             return Ok(None);
         }
         let before: u64 = counted.blocks[..whole].iter().map(|count| u64::from(*count)).sum();
@@ -71,7 +79,7 @@ impl Counts {
     /// # Errors
     /// The errors of [`Self::before`].
     pub fn line(&self, file: &File, number: u64) -> io::Result<Option<u64>> {
-        let until = Instant::now() + WHILE;
+        let until = self.clock.instant() + WHILE;
         let counted = self.of(file)?;
         let Some(mut counted) = free(&counted) else { return Ok(None) };
         let size = file.metadata()?.len();
@@ -83,7 +91,7 @@ impl Counts {
                 break;
             }
             near(begin + BLOCK)?;
-            if !counted.count(file, block + 1, until)? {
+            if !counted.count(file, block + 1, &self.clock, until)? {
                 return Ok(None);
             }
             let here = u64::from(counted.blocks[block]);
@@ -159,13 +167,13 @@ fn near(at: u64) -> io::Result<()> {
 
 impl Counted {
     /// Counts up to a block, until a deadline; returns whether it got that far.
-    fn count(&mut self, file: &File, blocks: usize, until: Instant) -> io::Result<bool> {
+    fn count(&mut self, file: &File, blocks: usize, clock: &Clock, until: Instant) -> io::Result<bool> {
         if self.blocks.len() >= blocks {
             return Ok(true);
         }
         let mut buffer = vec![0; READ];
         while self.blocks.len() < blocks {
-            if Instant::now() > until {
+            if clock.instant() > until {
                 return Ok(false);
             }
             let (found, read) = ends(file, self.blocks.len() as u64 * BLOCK, BLOCK, &mut buffer, self.units)?;
@@ -201,7 +209,13 @@ fn ends(file: &File, from: u64, length: u64, buffer: &mut [u8], units: Units) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::clock::MockClock;
     use std::io::Write as _;
+
+    /// Whose time does not pass.
+    fn counts() -> Counts {
+        Counts::new(MockClock::new(0).clock())
+    }
 
     #[test]
     fn lines_have_numbers_and_numbers_lines() {
@@ -217,7 +231,7 @@ mod tests {
         }
         assert!(at > 2 * BLOCK, "over several blocks");
         file.write_all(&text).unwrap();
-        let counts = Counts::default();
+        let counts = counts();
         for n in [0, 1, 2, 19_999, 20_000, 31_234, 59_998, 59_999] {
             assert_eq!(counts.before(&file, starts[n]).unwrap(), Some(n as u64));
             assert_eq!(counts.line(&file, n as u64 + 1).unwrap(), Some(starts[n]), "line {n}");
@@ -241,8 +255,8 @@ mod tests {
     #[test]
     fn one_question_to_an_endless_file_takes_a_moment_however_many_ask() {
         let file = hollow(10 << 40);
-        let counts = Counts::default();
-        let began = Instant::now();
+        // A thousand reads take as long as one question may; reading all of it would take many minutes.
+        let counts = Counts::new(MockClock::stepping(0, WHILE / 1_000).clock());
 
         let answers: Vec<Option<u64>> = std::thread::scope(|scope| {
             let all: Vec<_> = (0..33).map(|_| scope.spawn(|| counts.line(&file, 1_000_000_000_000).unwrap())).collect();
@@ -250,14 +264,12 @@ mod tests {
         });
 
         assert!(answers.iter().all(Option::is_none), "it is not counted yet");
-        // Reading all of it would take many minutes.
-        assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
     }
 
     #[test]
     fn what_lies_beyond_all_counting_is_said_to() {
         let file = hollow(FARTHEST + 3 * BLOCK);
-        let counts = Counts::default();
+        let counts = counts();
         let beyond = counts.before(&file, FARTHEST + 1).unwrap_err();
         assert_eq!(beyond.kind(), io::ErrorKind::FileTooLarge);
         // As if everything before it had been counted.
@@ -273,7 +285,7 @@ mod tests {
         file.write_all(b"first\n").unwrap();
         file.write_all(&vec![b'x'; 3 << 20]).unwrap();
         file.write_all(b"\nlast\n").unwrap();
-        let counts = Counts::default();
+        let counts = counts();
         assert_eq!(counts.line(&file, 2).unwrap(), Some(6));
         assert_eq!(counts.line(&file, 3).unwrap(), Some(6 + (3 << 20) + 1));
     }
@@ -284,7 +296,7 @@ mod tests {
         let bytes = encoding::encoded(&format!("\u{feff}{text}"), Encoding::UTF_16LE).unwrap();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
-        let counts = Counts::default();
+        let counts = counts();
         assert_eq!(counts.before(&file, bytes.len() as u64).unwrap(), Some(9));
         assert_eq!(counts.line(&file, 3).unwrap(), Some(2 + 2 * 10), "after the mark and two lines");
     }

@@ -8,13 +8,11 @@ use crate::{
 };
 use aho_corasick::AhoCorasick;
 use model::{
+    clock::Clock,
     encoding::Encoding,
     log::{Hit, Hits, Level, LogLine, Look, Wanted},
 };
-use std::{
-    io,
-    time::{Duration, Instant},
-};
+use std::{io, time::Duration};
 
 /// How long one part may take, and how many lines it may return.
 const WHILE: Duration = Duration::from_millis(250);
@@ -34,22 +32,22 @@ const JUDGED: usize = 4 << 10;
 ///
 /// # Errors
 /// The errors of reading.
-pub fn find(text: &(impl ReadAt + ?Sized), size: u64, look: &Look) -> io::Result<Hits> {
+pub fn find(text: &(impl ReadAt + ?Sized), size: u64, look: &Look, clock: &Clock) -> io::Result<Hits> {
     let read = encoding::of(text, look.encoding)?;
     let encoding = read.map_or(Encoding::UTF_8, |read| read.encoding);
     let from = Units::of(encoding).aligned(look.from.min(size));
     match &look.wanted {
-        Wanted::Words(words) => self::words(text, size, words, from, encoding),
-        Wanted::Level(level) => levels(text, size, *level, from, encoding),
+        Wanted::Words(words) => self::words(text, size, words, from, encoding, clock),
+        Wanted::Level(level) => levels(text, size, *level, from, encoding, clock),
     }
 }
 
-fn words(text: &(impl ReadAt + ?Sized), size: u64, words: &str, from: u64, encoding: Encoding) -> io::Result<Hits> {
+fn words(text: &(impl ReadAt + ?Sized), size: u64, words: &str, from: u64, encoding: Encoding, clock: &Clock) -> io::Result<Hits> {
     let units = Units::of(encoding);
     // Characters that the file's encoding cannot represent do not occur in the file.
     let Some(wanted) = encoded(words, encoding).filter(|wanted| !wanted.is_empty()) else { return Ok(Hits { size, ..Hits::default() }) };
     let finder = AhoCorasick::builder().ascii_case_insensitive(true).build([&wanted]).map_err(io::Error::other)?;
-    let until = Instant::now() + WHILE;
+    let until = clock.instant() + WHILE;
     let mut hits = Vec::new();
     let mut at = from.min(size);
     let mut block = vec![0; BLOCK];
@@ -102,7 +100,7 @@ fn words(text: &(impl ReadAt + ?Sized), size: u64, words: &str, from: u64, encod
         let rest = (block.len() + 1).saturating_sub(wanted.len()).max(skip + 1);
         let rest = units.aligned(begin + torn.unwrap_or(done.max(rest)) as u64);
         at = if rest > at { rest } else { at + units.width as u64 };
-        if Instant::now() > until {
+        if clock.instant() > until {
             return Ok(Hits { hits, next: Some(at), size, judged: 0 });
         }
     }
@@ -114,10 +112,10 @@ fn has(text: &str, words: &str) -> bool {
 }
 
 /// Finds lines of at least the given level.
-fn levels(text: &(impl ReadAt + ?Sized), size: u64, least: Level, from: u64, encoding: Encoding) -> io::Result<Hits> {
+fn levels(text: &(impl ReadAt + ?Sized), size: u64, least: Level, from: u64, encoding: Encoding, clock: &Clock) -> io::Result<Hits> {
     let units = Units::of(encoding);
     let hints = AhoCorasick::builder().ascii_case_insensitive(true).build(Level::HINTS).map_err(io::Error::other)?;
-    let until = Instant::now() + WHILE;
+    let until = clock.instant() + WHILE;
     let mut hits = Vec::new();
     let mut block = vec![0; BLOCK];
     let mut at = from;
@@ -155,7 +153,7 @@ fn levels(text: &(impl ReadAt + ?Sized), size: u64, least: Level, from: u64, enc
         if ended {
             return Ok(Hits { hits, next: None, size, judged });
         }
-        if Instant::now() > until {
+        if clock.instant() > until {
             return Ok(Hits { hits, next: Some(at), size, judged });
         }
     }
@@ -200,13 +198,15 @@ fn around(line: &[u8], place: usize, encoding: Encoding) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::clock::MockClock;
     use std::{fmt::Write as _, fs::File, io::Write as _, os::unix::fs::FileExt as _};
 
     fn every(text: &(impl ReadAt + ?Sized), size: u64, wanted: &Wanted) -> Vec<Hit> {
         let mut look = Look { wanted: wanted.clone(), from: 0, encoding: None };
         let mut hits = Vec::new();
+        let clock = MockClock::stepping(0, WHILE / 40).clock(); // Forty blocks take as long as one part may.
         loop {
-            let found = find(text, size, &look).unwrap();
+            let found = find(text, size, &look, &clock).unwrap();
             hits.extend(found.hits);
             match found.next {
                 Some(next) => {
@@ -259,10 +259,22 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&b"needle ".repeat(700_000)).unwrap();
         let hits = all(&file, "needle");
-        // Once for each request of a quarter of a second.
+        // Once for each part.
         assert!(!hits.is_empty() && hits.len() < 5, "{}", hits.len());
         assert!(hits.iter().all(|hit| hit.text.contains("needle") && hit.text.len() < 2 * SHOWN));
         assert!(every(&file, 4_900_000, &Wanted::Level(Level::Warning)).is_empty());
+    }
+
+    #[test]
+    fn a_search_whose_time_is_over_says_where_to_go_on() {
+        let text = "a line\n".repeat(BLOCK);
+        for wanted in [Wanted::Words("no such words".to_owned()), Wanted::Level(Level::Warning)] {
+            let clock = MockClock::stepping(0, WHILE).clock();
+            let look = Look { wanted, from: 0, encoding: None };
+            let found = find(text.as_bytes(), text.len() as u64, &look, &clock).unwrap();
+            let next = found.next.expect("there is more");
+            assert!(found.hits.is_empty() && next > BLOCK as u64 && next <= 2 * BLOCK as u64, "{next}");
+        }
     }
 
     #[test]
@@ -291,7 +303,7 @@ mod tests {
     #[test]
     fn a_line_that_is_judged_by_its_beginning_is_told() {
         let look = Look { wanted: Wanted::Level(Level::Warning), from: 0, encoding: None };
-        let of = |text: &str| find(text.as_bytes(), text.len() as u64, &look).unwrap();
+        let of = |text: &str| find(text.as_bytes(), text.len() as u64, &look, &MockClock::new(0).clock()).unwrap();
         let far = of(&format!("{} ERROR: no space left\nend\n", "x".repeat(JUDGED)));
         assert_eq!((far.hits.len(), far.judged), (0, JUDGED as u64));
         assert_eq!(of(&format!("{} all is well\nERROR: no space left\n", "x".repeat(JUDGED))).judged, 0, "nothing is missed");

@@ -2,6 +2,7 @@
 
 use crate::{counts::Counts, find, log_lines, peek, run_log::RunLogReader};
 use model::{
+    clock::{Clock, MockClock},
     encoding::Encoding,
     log::{Level, LogPart, Look, Wanted},
     preview::{Ask, Preview},
@@ -27,6 +28,11 @@ fn filled(file: &mut File, bytes: &[u8]) {
     file.set_len(0).expect("a file");
     file.seek(SeekFrom::Start(0)).expect("a file");
     file.write_all(bytes).expect("room");
+}
+
+/// A clock that stands still: no input is examined only in part because a machine is slow.
+fn still() -> Clock {
+    MockClock::new(0).clock()
 }
 
 /// The lines of each window continue those of the previous window.
@@ -70,7 +76,7 @@ pub fn find(bytes: &[u8], file: &mut File) {
     let (words, text) = bytes.split_at(bytes.len().min(3));
     let words = String::from_utf8_lossy(words).replace('\n', " ");
     filled(file, text);
-    let counts = Counts::default();
+    let counts = Counts::new(still());
     let lines = memchr::memchr_iter(b'\n', text).count() as u64;
     assert_eq!(counts.before(file, text.len() as u64).expect("read"), Some(lines));
     let at = counts.line(file, u64::from(bytes.first().copied().unwrap_or(0))).expect("read").expect("counted");
@@ -80,9 +86,9 @@ pub fn find(bytes: &[u8], file: &mut File) {
     }
     let size = text.len() as u64;
     let look = |wanted| Look { wanted, from: 0, encoding: Some(Encoding::UTF_8) };
-    let matters = find::find(file, size, &look(Wanted::Level(Level::Warning))).expect("read");
+    let matters = find::find(file, size, &look(Wanted::Level(Level::Warning)), &still()).expect("read");
     assert!(matters.hits.iter().all(|hit| hit.at <= size && hit.level >= Some(Level::Warning)));
-    let found = find::find(file, size, &look(Wanted::Words(words.clone()))).expect("read");
+    let found = find::find(file, size, &look(Wanted::Words(words.clone())), &still()).expect("read");
     assert!(found.hits.iter().all(|hit| hit.at <= text.len() as u64));
     assert!(found.hits.is_empty() || text.to_ascii_lowercase().windows(words.len()).any(|at| at == words.to_ascii_lowercase().as_bytes()));
 }
@@ -95,7 +101,7 @@ pub fn text_files(bytes: &[u8], file: &mut File) {
     let name = format!("x.{}", TEXTS[usize::from(*kind) % TEXTS.len()]);
     let mut at = 0;
     for _ in 0..20 {
-        let next = match peek(file, &Ask { name: name.clone(), at, ..Ask::default() }).expect("read") {
+        let next = match peek(file, &Ask { name: name.clone(), at, ..Ask::default() }, &still()).expect("read") {
             Preview::Table(table) => table.next,
             Preview::Sequences(found) => found.next,
             _ => None,
@@ -115,7 +121,7 @@ pub fn marked_up(bytes: &[u8], file: &mut File) {
     let (kind, bytes) = bytes.split_first().unwrap_or((&0, &[]));
     filled(file, bytes);
     let name = format!("x.{}", MARKED[usize::from(*kind) % MARKED.len()]);
-    if let Preview::Rich(html) = peek(file, &Ask { name, ..Ask::default() }).expect("read") {
+    if let Preview::Rich(html) = peek(file, &Ask { name, ..Ask::default() }, &still()).expect("read") {
         let low = html.to_lowercase();
         assert!(
             !["<script", "<iframe", "<object", "<style", "<form", "<base", "<meta", "<link"].iter().any(|bad| low.contains(bad)),

@@ -36,6 +36,7 @@ mod tree;
 mod visible;
 
 use model::{
+    clock::Clock,
     cut::letters as clipped,
     encoding::ReadAs,
     preview::{Ask, Ends, Preview},
@@ -56,18 +57,19 @@ const CELL: usize = 200;
 
 /// The preview of a file. If the content does not match the name, it is shown as text or as bytes.
 ///
-/// Reads a window of the file, some of its end if the format requires that, and the whole of a small file.
+/// Reads a window of the file, some of its end if the format requires that, and the whole of a small file. `clock` limits
+/// how long an archive is read.
 ///
 /// # Errors
 /// Only errors of reading.
-pub fn peek(file: &File, ask: &Ask) -> io::Result<Preview> {
+pub fn peek(file: &File, ask: &Ask, clock: &Clock) -> io::Result<Preview> {
     let source = Source::new(file, &ask.name)?.read_as(ask.encoding)?;
-    let mut found = look(&source, ask)?;
+    let mut found = look(&source, ask, clock)?;
     visible::preview(&mut found);
     Ok(found)
 }
 
-fn look(source: &Source<'_>, ask: &Ask) -> io::Result<Preview> {
+fn look(source: &Source<'_>, ask: &Ask, clock: &Clock) -> io::Result<Preview> {
     let plain = source.packing == Packing::None;
     let found = match source.ending() {
         "png" | "jpg" | "jpeg" | "gif" | "webp" | "avif" | "bmp" | "ico" | "svg" if plain => Some(Preview::Image),
@@ -82,7 +84,7 @@ fn look(source: &Source<'_>, ask: &Ask) -> io::Result<Preview> {
         "bam" if plain => alignments::bam(source, ask.at),
         "parquet" | "pq" if plain => columns::parquet(source, ask.at),
         "zip" if plain => archive::zip(source),
-        "tar" => archive::tar(source),
+        "tar" => archive::tar(source, clock),
         _ => None,
     };
     if let Some(found) = found {
@@ -131,11 +133,11 @@ enum Question {
 ///
 /// # Errors
 /// The errors of reading, and an invalid request.
-pub fn ask(file: &File, question: &str) -> io::Result<String> {
+pub fn ask(file: &File, question: &str, clock: &Clock) -> io::Result<String> {
     match serde_json::from_str(question)? {
-        Question::Log { log } => logs::packed(file, log),
+        Question::Log { log } => logs::packed(file, log, clock),
         Question::ReadAs { read_as: ask } => Ok(serde_json::to_string(&read_as(file, &ask)?)?),
-        Question::File(ask) => Ok(serde_json::to_string(&peek(file, &ask)?)?),
+        Question::File(ask) => Ok(serde_json::to_string(&peek(file, &ask, clock)?)?),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
 };
 use flate2::read::MultiGzDecoder;
 use model::{
+    clock::Clock,
     encoding::Encoding,
     log::{FirstBytes, Hits, LogFound, LogPart, LogText, Look},
 };
@@ -60,7 +61,7 @@ pub fn is_packed(file: &File) -> io::Result<bool> {
 ///
 /// # Errors
 /// The errors of reading.
-pub fn packed(file: &File, ask: PackedAsk) -> io::Result<String> {
+pub fn packed(file: &File, ask: PackedAsk, clock: &Clock) -> io::Result<String> {
     let Some(packing) = Packing::of(file)? else { return Err(io::Error::other("it is not packed any more")) };
     let (bytes, ends) = packing.unpack(file)?;
     let size = bytes.len() as u64;
@@ -76,7 +77,7 @@ pub fn packed(file: &File, ask: PackedAsk) -> io::Result<String> {
             };
             serde_json::to_string(&found)
         }
-        PackedAsk::Find(look) => serde_json::to_string::<Hits>(&find::find(bytes.as_slice(), size, &look)?),
+        PackedAsk::Find(look) => serde_json::to_string::<Hits>(&find::find(bytes.as_slice(), size, &look, clock)?),
         PackedAsk::Line(number) => {
             let read = encoding::of(bytes.as_slice(), None)?;
             let units = Units::of(read.map_or(Encoding::UTF_8, |read| read.encoding));
@@ -171,6 +172,7 @@ impl Packing {
 mod tests {
     use super::*;
     use model::{
+        clock::MockClock,
         encoding::Because,
         log::{Level, LogLine, Wanted},
     };
@@ -190,7 +192,7 @@ mod tests {
 
     fn asked<T: serde::de::DeserializeOwned>(file: &File, ask: PackedAsk) -> T {
         let question = serde_json::json!({ "log": ask }).to_string();
-        serde_json::from_str(&crate::ask(file, &question).unwrap()).unwrap()
+        serde_json::from_str(&crate::ask(file, &question, &MockClock::new(0).clock()).unwrap()).unwrap()
     }
 
     fn texts(found: &LogFound) -> Vec<String> {

@@ -5,6 +5,7 @@ mod notebooks;
 mod parts;
 
 use super::*;
+use model::clock::MockClock;
 use model::encoding::Encoding;
 use model::preview::{Kind, Node, Sequences, Table, Value};
 use proptest::prelude::*;
@@ -13,7 +14,7 @@ use std::{fmt::Write as _, io::Write as _};
 fn at(name: &str, bytes: &[u8], at: u64) -> Preview {
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(bytes).expect("room");
-    peek(&file, &Ask { name: name.to_owned(), at, ..Ask::default() }).expect("a preview")
+    peek(&file, &Ask { name: name.to_owned(), at, ..Ask::default() }, &MockClock::new(0).clock()).expect("a preview")
 }
 
 fn whole(name: &str, bytes: &[u8]) -> Preview {
@@ -75,7 +76,7 @@ fn texts_are_read_whatever_their_encoding() {
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(&cyrillic).expect("room");
     let ask = Ask { name: "x.txt".into(), encoding: "koi8-r".parse().ok(), ..Ask::default() };
-    let Preview::Text(found) = peek(&file, &ask).expect("a preview") else { panic!("a text") };
+    let Preview::Text(found) = peek(&file, &ask, &MockClock::new(0).clock()).expect("a preview") else { panic!("a text") };
     assert_eq!(found.code.text, "\u{434}\u{430}\n", "as the reader chose");
     assert_eq!(read_as(&file, &ask).expect("read").map(|read| read.encoding.as_str()), Some("KOI8-R"));
     let Preview::Text(found) = whole("nul.log", b"before\nwith \0\0 nul\nafter\n") else { panic!("a text") };
@@ -456,7 +457,7 @@ proptest! {
         ) {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
-        let found = peek(&file, &Ask { name: format!("x.{ending}"), at: from, ..Ask::default() });
+        let found = peek(&file, &Ask { name: format!("x.{ending}"), at: from, ..Ask::default() }, &MockClock::new(0).clock());
         prop_assert!(found.is_ok(), "{found:?}");
         if let Ok(Preview::Table(table)) = found {
             prop_assert!(table.next.is_none_or(|next| next > from), "it goes on");

@@ -8,7 +8,10 @@
 #[path = "shapes/html.rs"]
 mod html;
 
-use model::preview::{Ask, Form, Near, Preview, Shown, Still};
+use model::{
+    clock::MockClock,
+    preview::{Ask, Form, Near, Preview, Shown, Still},
+};
 use peek::{
     peek,
     still::{self, DEEPEST},
@@ -24,7 +27,7 @@ fn near() -> Near {
 fn look(name: &str, bytes: &[u8]) -> Preview {
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(bytes).expect("room");
-    peek(&file, &Ask { name: name.to_owned(), at: 0, near: Some(near()), ..Ask::default() }).expect("a preview")
+    peek(&file, &Ask { name: name.to_owned(), at: 0, near: Some(near()), ..Ask::default() }, &MockClock::new(0).clock()).expect("a preview")
 }
 
 /// The view of a file.

@@ -63,7 +63,7 @@ async fn shown(reader: &Reader, found: Found) -> Result<CodeView, ReadError> {
         let text = reader.files.start(&reach, Path::new(&name), LONGEST).await;
         texts.push((name, text));
     }
-    let made = work::shared("the highlighting", move |leash| {
+    let made = work::shared(reader.store.clock(), "the highlighting", move |leash| {
         let files = texts.into_iter().map(|(name, text)| {
             let language = highlight::language_of(&name).to_owned();
             let body = match text {

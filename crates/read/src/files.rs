@@ -24,6 +24,7 @@ pub use follow::Followers;
 pub use guard::Guard;
 use model::{
     access::FileReach,
+    clock::Clock,
     encoding::{Encoding, ReadAs},
     file::{FileFacts, NoFile},
     log::{Hits, LogFound, LogPart, Look},
@@ -55,17 +56,19 @@ pub struct RunFiles {
     turns: Arc<Turns>,
     peeker: Arc<Peeker>,
     counts: Arc<Counts>,
+    clock: Clock,
 }
 
 impl RunFiles {
     /// `program` examines files when it is called with `peek`: it is `flowod` itself.
-    pub fn new(roots: Roots, guard: Guard, program: PathBuf) -> Self {
+    pub fn new(roots: Roots, guard: Guard, program: PathBuf, clock: Clock) -> Self {
         Self {
             roots: Arc::new(roots),
             guard: Arc::new(guard),
             turns: Arc::default(),
             peeker: Arc::new(Peeker::new(program)),
-            counts: Arc::default(),
+            counts: Arc::new(Counts::new(clock.clone())),
+            clock,
         }
     }
 
@@ -125,8 +128,9 @@ impl RunFiles {
     /// # Errors
     /// As [`Self::facts`].
     pub async fn find(&self, reach: &Reach, path: &Path, look: Look) -> Result<Hits, NoFile> {
+        let clock = self.clock.clone();
         let found = self.unpacked(reach, path, json!({ "log": PackedAsk::Find(look.clone()) }), move |file, facts| {
-            find::find(&file, facts.size, &look).map_err(|error| open::why(&error))
+            find::find(&file, facts.size, &look, &clock).map_err(|error| open::why(&error))
         });
         found.await.map(|(_, hits)| hits)
     }
@@ -180,8 +184,8 @@ impl RunFiles {
         let reach = Reach { beneath: true, ..reach.clone() };
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let place: Place = self.roots.place(&reach, path)?;
-        let guard = Arc::clone(&self.guard);
-        self.at(&reach, place, move |place| list::list(&place, &guard, from.as_deref())).await
+        let (guard, clock) = (Arc::clone(&self.guard), self.clock.clone());
+        self.at(&reach, place, move |place| list::list(&place, &guard, &clock, from.as_deref())).await
     }
 
     /// The open file, to be read piece by piece.
@@ -216,9 +220,9 @@ impl RunFiles {
         F: FnOnce(File, FileFacts) -> Result<T, NoFile> + Send + 'static,
     {
         let place: Place = self.roots.place(reach, path)?;
-        let guard = Arc::clone(&self.guard);
+        let (guard, clock) = (Arc::clone(&self.guard), self.clock.clone());
         self.at(reach, place, move |place| {
-            let (file, facts) = open::open(&place, &guard)?;
+            let (file, facts) = open::open(&place, &guard, &clock)?;
             work(file, facts)
         })
         .await

@@ -3,10 +3,7 @@
 //! The time is limited, for each text and for all texts of a response: whatever could not be highlighted in time is shown plain.
 
 use crate::work::Leash;
-use std::{
-    sync::OnceLock,
-    time::{Duration, Instant},
-};
+use std::{sync::OnceLock, time::Duration};
 use syntect::{
     html::{ClassStyle, ClassedHTMLGenerator},
     parsing::{SyntaxReference, SyntaxSet},
@@ -52,19 +49,20 @@ pub fn language_of(path: &str) -> &str {
 /// A text as HTML: escaped, with classes if the language is known and there is time.
 pub fn html(text: &str, name: &str, leash: &Leash) -> String {
     let Some(syntax) = language(name).filter(|_| !leash.is_short()) else { return escaped(text) };
-    let mut until = Instant::now() + FIRST_LIMIT;
+    let clock = leash.clock();
+    let mut until = clock.instant() + FIRST_LIMIT;
     let mut generator = ClassedHTMLGenerator::new_with_class_style(syntax, languages(), CLASSES);
     let mut done = 0;
     for line in LinesWithEndings::from(text) {
         if line.len() > LONG
-            || Instant::now() > until
+            || clock.instant() > until
             || leash.is_short()
             || generator.parse_html_for_line_which_includes_newline(line).is_err()
         {
             break;
         }
         if (done..done + line.len()).contains(&FIRST) {
-            until = Instant::now() + TEXT_LIMIT;
+            until = clock.instant() + TEXT_LIMIT;
         }
         done += line.len();
     }

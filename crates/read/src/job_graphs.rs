@@ -2,7 +2,7 @@
 //! layers, off the request threads.
 
 use crate::{ReadError, error::shared, work};
-use model::{JobKey, JobStatus};
+use model::{JobKey, JobStatus, clock::Clock};
 use moka::future::Cache;
 use rust_sugiyama::{
     configure::{Config, RankingType},
@@ -43,12 +43,13 @@ type Places = (Vec<(i32, i32)>, i32, i32);
 pub struct JobGraphs {
     kept: Cache<u64, Arc<Places>>,
     turns: Arc<Semaphore>,
+    clock: Clock,
 }
 
-impl Default for JobGraphs {
-    fn default() -> Self {
+impl JobGraphs {
+    pub fn new(clock: Clock) -> Self {
         let weigher = |_: &u64, places: &Arc<Places>| u32::try_from(places.0.len() * 8 + 100).unwrap_or(u32::MAX);
-        Self { kept: Cache::builder().max_capacity(KEPT).weigher(weigher).build(), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { kept: Cache::builder().max_capacity(KEPT).weigher(weigher).build(), turns: Arc::new(Semaphore::new(AT_ONCE)), clock }
     }
 }
 
@@ -67,7 +68,7 @@ impl JobGraphs {
         }
         let focus = rule.map(str::to_owned);
         let jobs = graph.nodes.iter().filter(|node| rule.is_none_or(|rule| node.rule == rule)).count() as u64;
-        let boxes = work::shared("the jobs of a graph", move |_| Ok(gather(graph, focus.as_deref()))).await?;
+        let boxes = work::shared(&self.clock, "the jobs of a graph", move |_| Ok(gather(graph, focus.as_deref()))).await?;
         // Around a rule with many jobs there may be any number of other jobs.
         if boxes.list.len() > 2 * MOST || boxes.edges.len() > MOST_LINKS {
             return Ok(JobGraph::TooLarge { jobs });
@@ -78,7 +79,7 @@ impl JobGraphs {
         let count = boxes.list.len();
         let placed = self.kept.try_get_with(hasher.finish(), async {
             let edges = edges.clone();
-            let laid = work::in_turn(&self.turns, "a job graph", move |_| Ok(Arc::new(places(count, &edges)))).await?;
+            let laid = work::in_turn(&self.turns, &self.clock, "a job graph", move |_| Ok(Arc::new(places(count, &edges)))).await?;
             info!(jobs = count, "Laid out a job graph");
             Ok::<_, ReadError>(laid)
         });
@@ -267,9 +268,10 @@ mod tests {
     #[test]
     fn ten_thousand_jobs_are_laid_out() {
         let edges = chains(9_000);
-        let began = std::time::Instant::now();
+        let clock = store::clock::system();
+        let began = clock.instant();
         let (places, ..) = places(9_100, &edges);
-        println!("{} jobs, {} edges: {} ms", places.len(), edges.len(), began.elapsed().as_millis());
+        println!("{} jobs, {} edges: {} ms", places.len(), edges.len(), clock.since(began).as_millis());
         assert!(edges.iter().all(|(from, to)| places[*from as usize].1 < places[*to as usize].1));
     }
 

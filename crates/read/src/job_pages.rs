@@ -46,7 +46,7 @@ pub async fn page(reader: &Reader, run: RunId, query: Query, at: Option<AsOf>) -
         Some(then) => then.snapshot.clone(),
         None => reader.jobs.of_run(run).await?,
     };
-    let found = work::shared("an order of jobs", move |leash| {
+    let found = work::shared(reader.store.clock(), "an order of jobs", move |leash| {
         let values = match &query.sort.column {
             JobColumn::Wildcard(name) => Some(now.values(name)),
             _ => None,
@@ -83,7 +83,9 @@ pub async fn open(reader: &Reader, viewer: &Viewer, id: RunId, job: JobKey, at: 
         then.past.of_detail(&mut detail, &then.snapshot.marks);
     }
     let text = detail.shell_command.clone();
-    let made = work::shared("the highlighting", move |leash| Ok(text.map(|text| highlight::html(text.trim(), "bash", leash))));
+    let made = work::shared(reader.store.clock(), "the highlighting", move |leash| {
+        Ok(text.map(|text| highlight::html(text.trim(), "bash", leash)))
+    });
     let logs = detail.files.iter().filter(|file| file.role == FileRole::Log).map(|file| file.path.clone()).collect();
     let (command, logs) = futures::future::join(made, tails(reader, &reach, logs)).await;
     let benchmark = match detail.files.iter().find(|file| file.role == FileRole::Benchmark) {

@@ -5,12 +5,16 @@
 
 use crate::{ReadError, error::shared};
 use live::Hub;
-use model::{AsOf, JobKey, Millis, RunId, live::LiveCursor};
+use model::{
+    AsOf, JobKey, Millis, RunId,
+    clock::{Clock, Instant},
+    live::LiveCursor,
+};
 use moka::future::Cache;
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use store::{
     Store,
@@ -117,6 +121,10 @@ impl JobsInMemory {
         Self { store, hub, kept, past }
     }
 
+    pub const fn clock(&self) -> &Clock {
+        self.store.clock()
+    }
+
     /// The jobs of a run now, or as they were at a moment.
     pub async fn at(&self, run: RunId, at: Option<AsOf>) -> Result<Snapshot, ReadError> {
         match at {
@@ -155,7 +163,7 @@ impl JobsInMemory {
         let held = held.map_err(shared)?;
         let mut held = held.lock().await;
         let behind = held.cursor.epoch != told.epoch || held.cursor.seq < told.seq;
-        if behind || held.looked.elapsed() > FRESH {
+        if behind || self.clock().since(held.looked) > FRESH {
             self.renew(&mut held, run).await?;
         }
         Ok(held.now.clone())
@@ -166,7 +174,7 @@ impl JobsInMemory {
         let mut conn = self.store.conn().await?;
         let horizon = changes::horizon(&mut conn).await?;
         let now = Snapshot { marks: Arc::new(marks::marks(&mut conn, run).await?), version: 0, derived: Arc::default() };
-        Ok(Arc::new(Mutex::new(Held { now, horizon, cursor, looked: Instant::now() })))
+        Ok(Arc::new(Mutex::new(Held { now, horizon, cursor, looked: self.clock().instant() })))
     }
 
     async fn renew(&self, held: &mut Held, run: RunId) -> Result<(), ReadError> {
@@ -191,7 +199,7 @@ impl JobsInMemory {
                 held.now.version += 1;
             }
         }
-        (held.horizon, held.cursor, held.looked) = (horizon, cursor, Instant::now());
+        (held.horizon, held.cursor, held.looked) = (horizon, cursor, self.clock().instant());
         Ok(())
     }
 }

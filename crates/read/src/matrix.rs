@@ -42,7 +42,7 @@ pub async fn view(
     let statuses = JobStatus::list(ask.status.as_deref().unwrap_or(""))?;
     let order = reader.rule_graphs.order(run).await?;
     let now = reader.jobs.at(run, ask.at).await?;
-    let made = work::shared("a matrix", move |leash| {
+    let made = work::shared(reader.store.clock(), "a matrix", move |leash| {
         let Sorted { columns, more_columns, mut rows, longest } = rows(&now.marks, &now.values(&by), &order, &ask, &statuses, leash)?;
         let total = rows.len() as u32;
         if ask.values.is_empty() {

@@ -10,10 +10,10 @@ use model::{RunStatus, filter::RunFilter, live::LiveCursor, page::Total};
 use moka::{Expiry, future::Cache};
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant as Created},
 };
 use store::{
-    Store, clock,
+    Store,
     runs::{self, Audience},
     stats::{self, Activity},
 };
@@ -36,15 +36,23 @@ type Tiles = Arc<Vec<(RunStatus, Total)>>;
 struct Kept<T> {
     figure: T,
     at: LiveCursor,
-    began: Instant,
+    /// How long its reading took.
+    took: Duration,
+}
+
+impl<T> Kept<T> {
+    /// How much longer it may be shown, once it is read.
+    fn left(&self) -> Duration {
+        FRESH.saturating_sub(self.took)
+    }
 }
 
 /// Counts the age of a figure from the start of its reading: changes that were committed during the reading are not included.
 struct FromItsBeginning;
 
 impl<K, T> Expiry<K, Kept<T>> for FromItsBeginning {
-    fn expire_after_create(&self, _: &K, kept: &Kept<T>, created: Instant) -> Option<Duration> {
-        Some(FRESH.saturating_sub(created.saturating_duration_since(kept.began)))
+    fn expire_after_create(&self, _: &K, kept: &Kept<T>, _: Created) -> Option<Duration> {
+        Some(kept.left())
     }
 }
 
@@ -70,16 +78,18 @@ impl Overviews {
 
     /// The tiles and the strip above the list.
     pub async fn overview(&self, audience: Audience) -> Result<Since<Overview>, ReadError> {
-        let until = clock::now();
+        let clock = self.store.clock();
+        let until = clock.now();
         let strip = self.strip.try_get_with((), async {
             let mut conn = self.store.conn().await?;
             Ok::<_, ReadError>(Arc::new(stats::activity(&mut conn, until, STEP_MS, STEPS).await?))
         });
         let strip = strip.await.map_err(shared)?;
         let tiles = self.tiles.try_get_with(audience, async {
-            let (at, began) = (self.hub.cursor(), Instant::now());
+            let (at, began) = (self.hub.cursor(), clock.instant());
             let mut conn = self.store.conn().await?;
-            Ok::<_, ReadError>(Kept { figure: Arc::new(stats::by_status(&mut conn, audience).await?), at, began })
+            let figure = Arc::new(stats::by_status(&mut conn, audience).await?);
+            Ok::<_, ReadError>(Kept { figure, at, took: clock.since(began) })
         });
         let tiles = tiles.await.map_err(shared)?;
         let activity = strip.iter().map(|step| (step.running, step.finished, step.failed)).collect();
@@ -88,10 +98,12 @@ impl Overviews {
 
     /// How many runs pass a filter.
     pub async fn total(&self, audience: Audience, filter: &RunFilter) -> Result<Since<Total>, ReadError> {
+        let clock = self.store.clock();
         let total = self.totals.try_get_with((audience, filter.to_string()), async {
-            let (at, began) = (self.hub.cursor(), Instant::now());
+            let (at, began) = (self.hub.cursor(), clock.instant());
             let mut conn = self.store.conn().await?;
-            Ok::<_, ReadError>(Kept { figure: runs::total(&mut conn, audience, filter, clock::now()).await?, at, began })
+            let figure = runs::total(&mut conn, audience, filter, clock.now()).await?;
+            Ok::<_, ReadError>(Kept { figure, at, took: clock.since(began) })
         });
         let total = total.await.map_err(shared)?;
         Ok((total.figure, total.at))
@@ -104,12 +116,10 @@ mod tests {
 
     #[test]
     fn a_figure_that_took_long_to_read_is_kept_for_less() {
-        let began = Instant::now();
-        let kept = Kept { figure: (), at: LiveCursor { epoch: 1, seq: 1 }, began };
-        let left = |took| FromItsBeginning.expire_after_create(&(), &kept, began + took);
+        let left = |took| Kept { figure: (), at: LiveCursor { epoch: 1, seq: 1 }, took }.left();
 
-        assert_eq!(left(Duration::ZERO), Some(FRESH));
-        assert_eq!(left(Duration::from_millis(100)), Some(FRESH.saturating_sub(Duration::from_millis(100))));
-        assert_eq!(left(FRESH * 4), Some(Duration::ZERO));
+        assert_eq!(left(Duration::ZERO), FRESH);
+        assert_eq!(left(Duration::from_millis(100)), Duration::from_millis(150));
+        assert_eq!(left(FRESH * 4), Duration::ZERO);
     }
 }

@@ -35,7 +35,7 @@ impl Reader {
         Self(Arc::new(Parts {
             overview: Overviews::new(store.clone(), hub.clone()),
             rule_graphs: RuleGraphs::new(store.clone()),
-            job_graphs: JobGraphs::default(),
+            job_graphs: JobGraphs::new(store.clock().clone()),
             timelines: Timelines::new(Arc::clone(&jobs)),
             followers: Followers::new(files.clone()),
             jobs,

@@ -141,7 +141,7 @@ async fn found(
     match (reader.files.preview(reach, Path::new(&path), ask).await, way) {
         (Ok((facts, preview)), _) => {
             // A panic in the preview ends only this view, not the page.
-            let shown = work::shared("showing a file", move |leash| Ok(previews::shown(preview, leash))).await;
+            let shown = work::shared(reader.store.clock(), "showing a file", move |leash| Ok(previews::shown(preview, leash))).await;
             Ok((facts, shown.map_err(|error| if matches!(error, ReadError::Busy) { NoFile::Busy } else { NoFile::Broken })?))
         }
         (Err(NoFile::Directory), Some(way)) => {

@@ -118,7 +118,8 @@ impl RuleGraphs {
             return Ok(Picture::new(names, layout));
         }
         let (nodes, edges) = (graph.names.len(), graph.edges.len());
-        let layout = work::in_turn(&self.turns, "a rule graph", move |leash| lay::out(&graph, direction, leash)).await?;
+        let layout =
+            work::in_turn(&self.turns, self.store.clock(), "a rule graph", move |leash| lay::out(&graph, direction, leash)).await?;
         info!(nodes, edges, done = layout.is_some(), "Laid out a rule graph");
         let value: Option<Value> = layout.as_ref().and_then(|layout| serde_json::to_value(layout).ok());
         graphs::keep(&mut *self.store.conn().await?, &found.digest, FORM, direction.as_str(), value.as_ref()).await?;

@@ -2,14 +2,14 @@
 
 use crate::{ReadError, Reader};
 use model::{
-    AsOf, Invalid, RunId,
+    AsOf, Invalid, Millis, RunId,
     access::Viewer,
     filter::RunFilter,
     page::{Page, RunSort},
     run::{RunDetail, RunSummary},
 };
 use store::{
-    Conn, clock,
+    Conn,
     past::{Past, Span},
     runs,
 };
@@ -57,7 +57,7 @@ async fn then(reader: &Reader, detail: &mut RunDetail, span: Option<Span>, momen
     Ok(Then { at, first, last: last.max(first), before: then.past.before, after: then.past.after })
 }
 
-/// A window of the list of runs.
+/// A window of the list of runs; `now` is what the filter's times count from.
 ///
 /// # Errors
 /// `sort` or `after` is invalid, or the database does not respond.
@@ -67,9 +67,10 @@ pub async fn page(
     filter: &RunFilter,
     sort: &str,
     after: Option<&str>,
+    now: Millis,
 ) -> Result<Page<RunSummary>, ReadError> {
     let sort: RunSort = if sort.is_empty() { RunSort::default() } else { sort.parse()? };
     let after = after.filter(|text| !text.is_empty()).map(str::parse).transpose()?;
-    let query = runs::list::Query { audience: viewer.audience, filter, sort, limit: PAGE, after: after.as_ref(), now: clock::now() };
+    let query = runs::list::Query { audience: viewer.audience, filter, sort, limit: PAGE, after: after.as_ref(), now };
     Ok(runs::list(conn, &query).await?)
 }

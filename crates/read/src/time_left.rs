@@ -5,7 +5,6 @@ use crate::{ReadError, Reader, jobs::Snapshot};
 use model::{JobStatus, Millis, RunId, run::RuleRow};
 use std::collections::HashMap;
 use store::{
-    clock,
     jobs::marks::{Marks, past},
     runs::find,
 };
@@ -31,7 +30,7 @@ pub async fn left(reader: &Reader, run: RunId) -> Result<Option<(Millis, Millis)
     drop(conn);
     let past =
         past.into_iter().map(|(rule, jobs, mean, deviation)| (rule, Takes { jobs: jobs as f64, mean, variance: deviation * deviation }));
-    Ok(band(&marks, &rules, &past.collect(), clock::now()))
+    Ok(band(&marks, &rules, &past.collect(), reader.store.clock().now()))
 }
 
 fn band(marks: &Marks, rules: &[RuleRow], past: &HashMap<String, Takes>, now: Millis) -> Option<(Millis, Millis)> {

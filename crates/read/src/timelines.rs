@@ -20,7 +20,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use store::{clock, jobs::marks::Marks};
+use store::jobs::marks::Marks;
 use tokio::sync::Semaphore;
 use view::timeline::{Arrangement, Ask, Drawn, Group, Link, SpanSums, TimelineView};
 
@@ -94,21 +94,29 @@ impl Timelines {
         let key = (run, version, arrangement.clone());
         let made = self.kept.try_get_with(key, async {
             let arrangement = arrangement.clone();
-            work::in_turn(&self.turns, "a timeline", move |leash| Ok(lay_out(&marks, &arrangement, leash)?.map(Arc::new))).await
+            work::in_turn(&self.turns, self.marks.clock(), "a timeline", move |leash| {
+                Ok(lay_out(&marks, &arrangement, leash)?.map(Arc::new))
+            })
+            .await
         });
         made.await.map_err(shared)
+    }
+
+    /// The moment up to which running jobs are drawn.
+    fn now(&self, arrangement: &Arrangement) -> Millis {
+        arrangement.at.map_or_else(|| self.marks.clock().now(), AsOf::millis)
     }
 
     /// A part of a run's timeline. The caller has checked that the reader may see the run.
     pub async fn window(&self, run: RunId, ask: &Ask) -> Result<Option<TimelineView>, ReadError> {
         let Some(layout) = self.layout(run, &ask.arrangement).await? else { return Ok(None) };
-        let (ask, now) = (ask.clone(), now(&ask.arrangement));
-        work::shared("a window of a timeline", move |leash| layout.window(&ask, now, leash)).await.map(Some)
+        let (ask, now) = (ask.clone(), self.now(&ask.arrangement));
+        work::shared(self.marks.clock(), "a window of a timeline", move |leash| layout.window(&ask, now, leash)).await.map(Some)
     }
 
     pub async fn sums(&self, run: RunId, arrangement: &Arrangement, from: Place, to: Place) -> Result<SpanSums, ReadError> {
         let Some(layout) = self.layout(run, arrangement).await? else { return Ok(SpanSums::default()) };
-        let sums = layout.curve.sums(from.millis(), to.millis().min(layout.now(now(arrangement))));
+        let sums = layout.curve.sums(from.millis(), to.millis().min(layout.now(self.now(arrangement))));
         let chart::curve::Sums { bars, core_ms, busiest, busiest_at, cores } = sums;
         Ok(SpanSums { jobs: bars, core_ms, busiest, cores, busiest_at })
     }
@@ -141,13 +149,8 @@ impl Timelines {
     pub async fn links(&self, run: RunId, arrangement: &Arrangement, chain: &[JobKey]) -> Result<Vec<Link>, ReadError> {
         let Some(layout) = self.layout(run, arrangement).await? else { return Ok(Vec::new()) };
         let wanted: HashMap<i64, usize> = chain.iter().enumerate().map(|(at, job)| (job.0, at)).collect();
-        work::shared("a chain of jobs", move |leash| layout.links(&wanted, leash)).await
+        work::shared(self.marks.clock(), "a chain of jobs", move |leash| layout.links(&wanted, leash)).await
     }
-}
-
-/// The moment up to which running jobs are drawn.
-fn now(arrangement: &Arrangement) -> Millis {
-    arrangement.at.map_or_else(clock::now, AsOf::millis)
 }
 
 fn kind(status: JobStatus) -> Kind {

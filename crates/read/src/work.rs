@@ -4,12 +4,13 @@
 //! that does not check it holds its turn until it is done; but nobody waits for it beyond the deadline.
 
 use crate::ReadError;
+use model::clock::{Clock, Instant};
 use std::{
     sync::{
         Arc, LazyLock,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 use tracing::{error, warn};
@@ -30,6 +31,7 @@ static SHARED: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::n
 /// Tells work whether it may go on. Cheap to clone and to check.
 #[derive(Clone, Debug)]
 pub struct Leash {
+    clock: Clock,
     until: Instant,
     patience: Duration,
     gone: Arc<AtomicBool>,
@@ -40,24 +42,29 @@ pub struct Leash {
 pub struct Ended;
 
 impl Leash {
-    fn new(patience: Duration) -> Self {
-        Self { until: Instant::now() + patience, patience, gone: Arc::default() }
+    fn new(clock: &Clock, patience: Duration) -> Self {
+        Self { clock: clock.clone(), until: clock.instant() + patience, patience, gone: Arc::default() }
     }
 
-    /// A leash that lasts long enough for a test.
+    /// A leash whose time does not pass.
     #[cfg(test)]
     pub fn long() -> Self {
-        Self::new(Duration::from_mins(1))
+        Self::new(&model::clock::MockClock::new(0).clock(), WORK_LIMIT)
+    }
+
+    /// The clock by which the time is limited.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Whether somebody waits and there is time left.
     pub fn holds(&self) -> bool {
-        !self.gone.load(Relaxed) && Instant::now() < self.until
+        !self.gone.load(Relaxed) && self.clock.instant() < self.until
     }
 
     /// Whether so little time is left that the work should be content with what it has.
     pub fn is_short(&self) -> bool {
-        self.gone.load(Relaxed) || Instant::now() + self.patience / 2 > self.until
+        self.gone.load(Relaxed) || self.clock.instant() + self.patience / 2 > self.until
     }
 
     /// # Errors
@@ -80,27 +87,33 @@ impl Drop for Waiting {
 ///
 /// # Errors
 /// [`ReadError::Busy`] if no turn is free or the time is over; [`ReadError::Broken`] if the work, named by `what`, panicked.
-pub async fn shared<T, F>(what: &'static str, work: F) -> Result<T, ReadError>
+pub async fn shared<T, F>(clock: &Clock, what: &'static str, work: F) -> Result<T, ReadError>
 where
     T: Send + 'static,
     F: FnOnce(&Leash) -> Result<T, Ended> + Send + 'static,
 {
-    in_turn(&SHARED, what, work).await
+    in_turn(&SHARED, clock, what, work).await
 }
 
 /// Does work in one of the given turns.
 ///
 /// # Errors
 /// As [`shared`].
-pub async fn in_turn<T, F>(turns: &Arc<Semaphore>, what: &'static str, work: F) -> Result<T, ReadError>
+pub async fn in_turn<T, F>(turns: &Arc<Semaphore>, clock: &Clock, what: &'static str, work: F) -> Result<T, ReadError>
 where
     T: Send + 'static,
     F: FnOnce(&Leash) -> Result<T, Ended> + Send + 'static,
 {
-    within(turns, what, (WAIT, WORK_LIMIT), work).await
+    within(turns, clock, what, (WAIT, WORK_LIMIT), work).await
 }
 
-async fn within<T, F>(turns: &Arc<Semaphore>, what: &'static str, (wait, patience): (Duration, Duration), work: F) -> Result<T, ReadError>
+async fn within<T, F>(
+    turns: &Arc<Semaphore>,
+    clock: &Clock,
+    what: &'static str,
+    (wait, patience): (Duration, Duration),
+    work: F,
+) -> Result<T, ReadError>
 where
     T: Send + 'static,
     F: FnOnce(&Leash) -> Result<T, Ended> + Send + 'static,
@@ -110,7 +123,7 @@ where
         return Err(ReadError::Busy);
     };
     let turn = turn.map_err(|_| ReadError::broken(format!("no turns any more for {what}")))?;
-    let waiting = Waiting(Leash::new(patience));
+    let waiting = Waiting(Leash::new(clock, patience));
     let leash = waiting.0.clone();
     let done = spawn_blocking(move || {
         let _turn = turn;
@@ -132,6 +145,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::clock::MockClock;
     use std::thread::yield_now;
     use tokio::sync::oneshot;
 
@@ -140,6 +154,10 @@ mod tests {
 
     fn turns() -> Arc<Semaphore> {
         Arc::new(Semaphore::new(1))
+    }
+
+    fn clock() -> Clock {
+        MockClock::new(0).clock()
     }
 
     /// Works until it is told to end.
@@ -160,7 +178,7 @@ mod tests {
                 let _ = began.send(());
                 endless(leash)
             };
-            within(&held, "a test", (LONG, LONG * 10), work).await
+            within(&held, &clock(), "a test", (LONG, LONG * 10), work).await
         });
         begun.await.expect("it began");
 
@@ -174,7 +192,8 @@ mod tests {
     async fn work_without_end_ends_at_its_deadline() {
         let turns = turns();
 
-        let done = within(&turns, "a test", (LONG, SOON), endless).await;
+        let clock = MockClock::stepping(0, SOON / 100).clock();
+        let done = within(&turns, &clock, "a test", (LONG, SOON), endless).await;
 
         assert!(matches!(done, Err(ReadError::Busy)), "{done:?}");
         assert!(timeout(LONG, turns.acquire()).await.is_ok(), "its turn is free");
@@ -185,7 +204,7 @@ mod tests {
         let turns = turns();
         let _held = turns.acquire().await.expect("the only turn");
 
-        let done = within(&turns, "a test", (SOON, LONG), |_| Ok(7)).await;
+        let done = within(&turns, &clock(), "a test", (SOON, LONG), |_| Ok(7)).await;
         assert!(matches!(done, Err(ReadError::Busy)), "{done:?}");
     }
 
@@ -193,9 +212,9 @@ mod tests {
     async fn work_that_breaks_gives_its_turn_back() {
         let turns = turns();
 
-        let broken = within(&turns, "a test", (LONG, LONG), |_| -> Result<(), Ended> { panic!("on purpose") }).await;
+        let broken = within(&turns, &clock(), "a test", (LONG, LONG), |_| -> Result<(), Ended> { panic!("on purpose") }).await;
 
         assert!(matches!(broken, Err(ReadError::Broken(_))), "{broken:?}");
-        assert!(matches!(within(&turns, "a test", (LONG, LONG), |_| Ok(7)).await, Ok(7)));
+        assert!(matches!(within(&turns, &clock(), "a test", (LONG, LONG), |_| Ok(7)).await, Ok(7)));
     }
 }

@@ -1,10 +1,25 @@
-//! The system clock: the one place that reads it. All other code is passed the time.
+//! The machine's clock: the one place that reads it. All other code is handed a [`Clock`].
 
-use model::Millis;
-use std::time::{SystemTime, UNIX_EPOCH};
+use model::{Millis, clock::Clock};
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
-/// Milliseconds since 1970, by this machine's clock.
-#[expect(clippy::disallowed_methods, reason = "this is the system clock")]
-pub fn now() -> Millis {
+/// The clock of this machine. A program makes it once and hands it on, mostly with its [`Store`](crate::Store).
+pub const fn system() -> Clock {
+    Clock::new(now, passed)
+}
+
+/// Milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "this is the machine's clock")]
+fn now() -> Millis {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as Millis)
+}
+
+/// The time since this was first asked.
+#[expect(clippy::disallowed_methods, reason = "this is the machine's clock")]
+fn passed() -> Duration {
+    static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGIN.elapsed()
 }

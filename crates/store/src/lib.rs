@@ -3,6 +3,8 @@
 //! No other crate contains SQL. Functions take a connection, so that callers decide on transactions; absence is
 //! `Ok(None)`. To add a query: a function in the file of its noun, a test with real rows in `tests/`, an `EXPLAIN`
 //! snapshot if it reads a table that grows.
+//!
+//! What everybody above works with is here, too: the pool with its clock ([`clock`]), and the form of loops ([`Loop`]).
 #![forbid(unsafe_code)]
 
 pub mod admin;
@@ -29,6 +31,7 @@ pub mod patience;
 pub mod people;
 pub mod pool;
 pub mod prune;
+pub mod repeat;
 pub mod run_logs;
 pub mod runs;
 pub mod stats;
@@ -37,5 +40,6 @@ pub mod sweep;
 
 pub use error::{Doing, StoreError};
 pub use pool::{Store, begin, commit};
+pub use repeat::Loop;
 /// A connection that the caller owns: for reading, or a transaction's.
 pub type Conn = sqlx::PgConnection;

@@ -1,7 +1,7 @@
 //! Timeouts for a database that may hang. Every wait is bounded. After one timeout, requests fail immediately until the
 //! database responds again.
 
-use crate::{Store, StoreError};
+use crate::{Loop, Store, StoreError};
 use sqlx::{ConnectOptions, Connection};
 use std::{
     sync::{
@@ -10,7 +10,8 @@ use std::{
     },
     time::Duration,
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 /// The pause between two checks whether the database responds again.
@@ -74,8 +75,9 @@ impl Store {
         warn!(doing, "The database does not answer; what needs an answer is refused until it does");
         let (hung, options) = (Arc::downgrade(&self.hung.0), Arc::clone(&self.options));
         tokio::spawn(async move {
-            loop {
-                sleep(AGAIN).await;
+            let mut rounds = Loop::new("Asking whether the database answers", AGAIN, CancellationToken::new());
+            rounds.next().await; // Due at once, but the database gets a moment.
+            while rounds.next().await {
                 let asked = async { options.connect().await?.ping().await };
                 let answers = match timeout(ANSWER, asked).await {
                     Ok(Ok(())) => true,

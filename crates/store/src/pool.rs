@@ -1,6 +1,7 @@
 //! Access to the database: a pool of connections, and the check that the server's version is supported.
 
 use crate::{Conn, Doing, StoreError, patience::Hung};
+use model::clock::Clock;
 use sqlx::{
     ConnectOptions, Connection, PgPool, Postgres,
     pool::PoolConnection,
@@ -13,12 +14,13 @@ pub const OLDEST_MAJOR: i32 = 15;
 /// How long a request waits for a free connection before it fails and the client is asked to retry.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
-/// A handle on the database. Cheap to clone.
+/// A handle on the database, and the clock of all who work with it. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: PgPool,
     pub(crate) options: Arc<PgConnectOptions>,
     pub(crate) hung: Hung,
+    clock: Clock,
 }
 
 impl Store {
@@ -26,26 +28,27 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unfit`] if `url` is not a PostgreSQL address.
-    pub fn lazy(url: &str, size: u32) -> Result<Self, StoreError> {
+    pub fn lazy(url: &str, size: u32, clock: Clock) -> Result<Self, StoreError> {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(StoreError::Unfit("the database address is not usable: it must begin with postgres://".into()));
         }
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| StoreError::Unfit(format!("the database address is not usable: {error}")))?
             .application_name("flowo");
-        Ok(Self::with_options(options, size))
+        Ok(Self::with_options(options, size, clock))
     }
 
     /// Connects to a cluster through the socket in `dir`, without a password.
-    pub fn local(dir: &std::path::Path, user: &str, database: &str, size: u32) -> Self {
+    pub fn local(dir: &std::path::Path, user: &str, database: &str, size: u32, clock: Clock) -> Self {
         Self::with_options(
             PgConnectOptions::new_without_pgpass().socket(dir).username(user).database(database).application_name("flowo"),
             size,
+            clock,
         )
     }
 
     /// Like [`lazy`](Self::lazy), from existing options.
-    pub fn with_options(options: PgConnectOptions, size: u32) -> Self {
+    pub fn with_options(options: PgConnectOptions, size: u32, clock: Clock) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(size)
             .acquire_timeout(ACQUIRE)
@@ -53,7 +56,18 @@ impl Store {
             // Just-in-time compilation takes longer than any of Flowo's statements runs.
             .after_connect(|conn, _| Box::pin(async move { sqlx::raw_sql("set jit = off").execute(conn).await.map(drop) }))
             .connect_lazy_with(options.clone());
-        Self { pool, options: Arc::new(options), hung: Hung::default() }
+        Self { pool, options: Arc::new(options), hung: Hung::default(), clock }
+    }
+
+    /// The clock that was handed in with the pool.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The same pool with another clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// A connection for reading, or for a transaction that the caller begins.

@@ -11,7 +11,7 @@ use store::{
     past::{Past, find, span},
     runs::{self, Audience, find::rules},
 };
-use testkit::TestDatabase;
+use testkit::{TestDatabase, until};
 
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
@@ -23,14 +23,18 @@ fn told(marks: &Marks) -> Vec<(JobKey, JobStatus, bool, Millis, Millis)> {
 
 type Seen = (Millis, Vec<(JobKey, JobStatus, bool, Millis, Millis)>, RunSummary, Vec<RuleRow>, Vec<JobRow>);
 
+/// The database's time.
+async fn now(database: &TestDatabase) -> Millis {
+    database.text("select ms(clock_timestamp())::text").await.expect("a time").parse().expect("a number")
+}
+
 async fn look(database: &TestDatabase, run: RunId) -> Seen {
     let mut conn = database.store.conn().await.expect("a connection");
     let marks = marks(&mut conn, run).await.expect("marks");
     let summary = runs::find::summary(&mut conn, Audience::All, run).await.expect("a run").expect("it is there");
     let ids: Vec<JobKey> = marks.rows.iter().map(|mark| mark.id).collect();
     let rows = jobs::named(&mut conn, run, &ids).await.expect("rows");
-    let at: Millis = database.text("select ms(clock_timestamp())::text").await.expect("a time").parse().expect("a number");
-    (at, told(&marks), summary, rules(&mut conn, run).await.expect("rules"), rows)
+    (now(database).await, told(&marks), summary, rules(&mut conn, run).await.expect("rules"), rows)
 }
 
 async fn then(store: &Store, run: RunId, at: Millis) -> (Marks, Past) {
@@ -111,7 +115,8 @@ async fn a_run_is_seen_as_it_was_at_every_moment() {
         let mut seen = vec![look(&database, run).await];
         for _ in 0..40 {
             // The resolution is a millisecond: nothing more may happen within the one that was examined.
-            database.sql("select pg_sleep(0.002)").await;
+            let last = seen.last().map_or(0, |(at, ..)| *at);
+            until("the next millisecond", || async { (now(&database).await > last).then_some(()) }).await;
             database.sql(&happening(&mut dice, &mut jobs)).await;
             seen.push(look(&database, run).await);
         }

@@ -3,7 +3,7 @@
 use crate::Proxy;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 use std::str::FromStr as _;
-use store::{Store, migrate};
+use store::{Store, clock, migrate};
 use uuid::Uuid;
 
 /// Serialises the creation of the template between test programs.
@@ -29,7 +29,7 @@ impl TestDatabase {
             .expect("a look at the databases");
         if !there {
             create(&mut conn, &template, "template1").await;
-            let store = Store::with_options(admin.clone().database(&template), 2);
+            let store = Store::with_options(admin.clone().database(&template), 2, clock::system());
             migrate::migrate(&store).await.expect("the schema migrates");
             store.close().await;
         }
@@ -37,7 +37,7 @@ impl TestDatabase {
         create(&mut conn, &name, &template).await;
         sqlx::query("select pg_advisory_unlock($1)").bind(LOCK).execute(&mut conn).await.expect("the lock back");
         let options = admin.database(&name);
-        Self { store: Store::with_options(options.clone(), 12), name, options }
+        Self { store: Store::with_options(options.clone(), 12, clock::system()), name, options }
     }
 
     /// A database without a schema.
@@ -66,7 +66,7 @@ impl TestDatabase {
     pub async fn through(&self, size: u32) -> (Proxy, Store) {
         let socket = self.options.get_socket().cloned().unwrap_or_else(|| self.options.get_host().into());
         let proxy = Proxy::to(socket.join(format!(".s.PGSQL.{}", self.options.get_port()))).await;
-        let store = Store::with_options(self.options.clone().socket(proxy.dir()).port(crate::proxy::PORT), size);
+        let store = Store::with_options(self.options.clone().socket(proxy.dir()).port(crate::proxy::PORT), size, clock::system());
         (proxy, store)
     }
 

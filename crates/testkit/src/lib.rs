@@ -14,7 +14,8 @@ pub use proxy::{Line, Proxy};
 pub use sse::{Event, Tab};
 
 use std::{future::Future, time::Duration};
-use tokio::time::{Instant, sleep};
+use store::clock;
+use tokio::time::sleep;
 
 /// The longest wait for anything that should happen immediately.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(20);
@@ -27,12 +28,13 @@ pub async fn until<T, F>(what: &str, mut look: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
 {
-    let deadline = Instant::now() + TEST_TIMEOUT;
+    let clock = clock::system();
+    let began = clock.instant();
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited {TEST_TIMEOUT:?} for {what}");
+        assert!(clock.since(began) < TEST_TIMEOUT, "waited {TEST_TIMEOUT:?} for {what}");
         sleep(Duration::from_millis(15)).await;
     }
 }

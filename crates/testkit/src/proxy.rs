@@ -1,12 +1,6 @@
 //! A proxy to PostgreSQL whose connections can be cut, made deaf or stalled while they are in use, as networks and poolers do.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
-};
+use std::path::{Path, PathBuf};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{
@@ -19,7 +13,6 @@ use tokio::{
 
 /// What the proxy does with traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Line {
     Whole,
     /// Notifications are dropped, as behind a pooler that uses another connection for each transaction.
@@ -31,7 +24,7 @@ pub enum Line {
 /// The proxy. Its connections end when it is dropped.
 pub struct Proxy {
     dir: PathBuf,
-    line: Arc<AtomicU8>,
+    line: watch::Sender<Line>,
     cut: watch::Sender<u64>,
     open: watch::Sender<bool>,
     accepting: JoinHandle<()>,
@@ -48,9 +41,8 @@ impl Proxy {
         let dir = std::env::temp_dir().join(format!("flowo-line-{}", uuid::Uuid::new_v4().simple()));
         tokio::fs::create_dir(&dir).await.expect("a directory");
         let listener = UnixListener::bind(dir.join(format!(".s.PGSQL.{PORT}"))).expect("a socket");
-        let line = Arc::new(AtomicU8::new(Line::Whole as u8));
         let ((cut, cuts), (open, opened)) = (watch::channel(0), watch::channel(true));
-        let state = Arc::clone(&line);
+        let (line, state) = watch::channel(Line::Whole);
         let accepting = tokio::spawn(async move {
             loop {
                 let Ok((client, _)) = listener.accept().await else { return };
@@ -59,15 +51,15 @@ impl Proxy {
                 }
                 let Ok(server) = UnixStream::connect(&server).await else { continue };
                 let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-                let (state, mut cuts) = (Arc::clone(&state), cuts.clone());
+                let (state, mut cuts) = (state.clone(), cuts.clone());
                 cuts.borrow_and_update();
                 if !*opened.borrow() {
                     continue; // The cut happened while this connection was being made.
                 }
                 tokio::spawn(async move {
                     tokio::select! {
-                        () = forward(from_client, to_server, &state) => {}
-                        () = backward(from_server, to_client, &state) => {}
+                        () = forward(from_client, to_server, state.clone()) => {}
+                        () = backward(from_server, to_client, state) => {}
                         _ = cuts.changed() => {}
                     }
                 });
@@ -83,7 +75,7 @@ impl Proxy {
 
     /// Changes what the proxy does from now on.
     pub fn set(&self, line: Line) {
-        self.line.store(line as u8, Ordering::SeqCst);
+        self.line.send_replace(line);
     }
 
     /// Cuts every connection; new ones are accepted.
@@ -110,16 +102,15 @@ impl Drop for Proxy {
     }
 }
 
-async fn stalled(state: &AtomicU8) {
-    while state.load(Ordering::SeqCst) == Line::Stalled as u8 {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+/// Waits while the line is stalled.
+async fn stalled(state: &mut watch::Receiver<Line>) {
+    let _ = state.wait_for(|line| *line != Line::Stalled).await; // An error means that the proxy is gone.
 }
 
-async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &AtomicU8) {
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<Line>) {
     let mut buffer = vec![0; 16 << 10];
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
-        stalled(state).await;
+        stalled(&mut state).await;
         if to.write_all(&buffer[..n]).await.is_err() {
             return;
         }
@@ -127,11 +118,11 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &Atomic
 }
 
 /// Forwards the server's messages one by one.
-async fn backward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &AtomicU8) {
+async fn backward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<Line>) {
     let mut buffer = Vec::new();
     let mut first = true;
     while let Ok(1..) = from.read_buf(&mut buffer).await {
-        stalled(state).await;
+        stalled(&mut state).await;
         if std::mem::take(&mut first) && matches!(buffer.first(), Some(b'S' | b'N')) && buffer.len() == 1 {
             // The answer to a request for TLS is a single letter.
             if to.write_all(&buffer).await.is_err() {
@@ -143,7 +134,7 @@ async fn backward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &Atomi
         let mut out = Vec::with_capacity(buffer.len());
         while let Some(length) = whole(&buffer) {
             let message: Vec<u8> = buffer.drain(..length).collect();
-            if message[0] != NOTIFICATION || state.load(Ordering::SeqCst) != Line::Deaf as u8 {
+            if message[0] != NOTIFICATION || *state.borrow() != Line::Deaf {
                 out.extend(message);
             }
         }

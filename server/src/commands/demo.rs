@@ -21,14 +21,15 @@ pub async fn run(args: DemoArgs) -> Result<()> {
     } else if let Some(jobs) = args.big {
         let size = Size { jobs: jobs as usize, rules: args.rules as usize, samples: args.samples as usize };
         println!("Generating a run with {jobs} jobs, {} rules and {} samples.", size.rules, size.samples);
-        let began = std::time::Instant::now();
+        let clock = open.store.clock();
+        let began = clock.instant();
         let run = lab::play_big(&open.store, size, &cancel, |reports| {
             if reports % 30_000 == 0 {
-                println!("{reports} reports, {} a second", reports as u64 / began.elapsed().as_secs().max(1));
+                println!("{reports} reports, {} a second", reports as u64 / clock.since(began).as_secs().max(1));
             }
         });
         let run = run.await?;
-        println!("Done after {} s: /runs/{run}", began.elapsed().as_secs());
+        println!("Done after {} s: /runs/{run}", clock.since(began).as_secs());
     } else {
         println!("Generating 30 days of a lab; pages fill meanwhile.");
         let runs = lab::play_history(&open.store, &cancel).await?;

@@ -76,7 +76,7 @@ pub async fn run(config: Config, pages: &'static [u8]) -> Result<()> {
     });
     let stopping = running.state.stopping.clone();
     let service = router(running.state.clone(), &site);
-    let sockets = Sockets::new(Limits::of_process());
+    let sockets = Sockets::new(Limits::of_process(), store.clock().clone());
 
     println!("Flowo {} is ready at {base_url}", env!("CARGO_PKG_VERSION"));
     println!("Sign in: {key_link}");

@@ -18,7 +18,7 @@ use bytes::{Bytes, BytesMut};
 use futures::{FutureExt as _, StreamExt as _};
 use ingest::{Sender, protocol};
 use memchr::memmem;
-use model::{UserId, nul};
+use model::{UserId, clock::Clock, nul};
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -27,7 +27,7 @@ use std::{
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout, timeout_at},
+    time::timeout,
 };
 
 /// Bodies up to this size need no reservation: their number is limited by that of waiting connections.
@@ -64,6 +64,7 @@ pub struct Budget(Arc<Shared>);
 
 struct Shared {
     patience: Patience,
+    clock: Clock,
     all: Arc<Semaphore>,
     senders: Mutex<HashMap<Who, Weak<Semaphore>>>,
 }
@@ -79,15 +80,13 @@ enum Who {
 /// A reservation in the sender's budget and in the server's.
 type Room = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
-impl Default for Budget {
-    fn default() -> Self {
-        Self::new(BODY_TIMEOUTS)
-    }
-}
-
 impl Budget {
-    fn new(patience: Patience) -> Self {
-        Self(Arc::new(Shared { patience, all: Arc::new(Semaphore::new(ALL_KIB)), senders: Mutex::default() }))
+    pub fn new(clock: Clock) -> Self {
+        Self::with(BODY_TIMEOUTS, clock)
+    }
+
+    fn with(patience: Patience, clock: Clock) -> Self {
+        Self(Arc::new(Shared { patience, clock, all: Arc::new(Semaphore::new(ALL_KIB)), senders: Mutex::default() }))
     }
 
     /// Reserves `bytes`; `None` if the budgets stay full until the timeout.
@@ -164,15 +163,15 @@ async fn read(body: Body, limit: usize, budget: &Budget, who: Who) -> Result<(By
             return refused(chunks, Refusal::NoRoom).await;
         }
     }
-    let patience = budget.0.patience;
-    let (mut since, mut step) = (Instant::now(), 0);
+    let (patience, clock) = (budget.0.patience, &budget.0.clock);
+    let (mut since, mut step) = (clock.instant(), 0);
     let mut whole = BytesMut::new();
     loop {
         let within = if room.is_some() { patience.large } else { patience.small };
         // A small body mostly arrives together with its head; then no timer is set.
         let chunk = match chunks.next().now_or_never() {
             Some(chunk) => chunk,
-            None => timeout_at(since + within, chunks.next()).await.map_err(|_| Refusal::TooSlow)?,
+            None => timeout(clock.until(since + within), chunks.next()).await.map_err(|_| Refusal::TooSlow)?,
         };
         let Some(chunk) = chunk else { return Ok((whole.freeze(), room)) };
         let chunk = chunk.map_err(|_| Refusal::Broken)?;
@@ -191,7 +190,7 @@ async fn read(body: Body, limit: usize, budget: &Budget, who: Who) -> Result<(By
         }
         step += chunk.len();
         if step >= STEP {
-            (since, step) = (Instant::now(), 0); // A fast step does not earn time for a slow one.
+            (since, step) = (clock.instant(), 0); // A fast step does not earn time for a slow one.
         }
         if whole.is_empty() {
             whole.reserve(declared.unwrap_or(length));
@@ -250,6 +249,8 @@ mod tests {
     use super::*;
     use futures::stream;
     use std::convert::Infallible;
+    use store::{Loop, clock::system};
+    use tokio_util::sync::CancellationToken;
 
     const WHO: Who = Who::User(UserId(1));
     const BRIEF: Patience =
@@ -257,8 +258,8 @@ mod tests {
 
     /// An endless stream that yields `bytes` bytes after each pause.
     fn every(pause: Duration, bytes: usize) -> impl futures::Stream<Item = Result<Vec<u8>, Infallible>> + Send + 'static {
-        stream::unfold(tokio::time::interval(pause), move |mut ticks| async move {
-            ticks.tick().await;
+        stream::unfold(Loop::new("A sender", pause, CancellationToken::new()), move |mut ticks| async move {
+            ticks.next().await;
             Some((Ok(vec![0; bytes]), ticks))
         })
     }
@@ -273,7 +274,7 @@ mod tests {
 
     #[tokio::test]
     async fn bodies_are_read_whole_up_to_their_limit() {
-        let budget = Budget::default();
+        let budget = Budget::new(system());
         assert_eq!(told(Body::from("abc"), &budget).await, Ok(3));
         assert_eq!(told(chunked(vec![vec![0; SMALL]; 3]), &budget).await, Ok(3 * SMALL));
         assert_eq!(told(chunked(vec![vec![0; 1 << 20]; 64]), &budget).await, Ok(LARGE));
@@ -284,7 +285,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_stops_or_trickles_is_given_up() {
-        let budget = Budget::new(BRIEF);
+        let budget = Budget::with(BRIEF, system());
         for first in [1, SMALL, 32 << 20] {
             for then in [every(BRIEF.small / 10, 1).left_stream(), stream::pending().right_stream()] {
                 let slow = Body::from_stream(stream::iter([Ok::<_, Infallible>(vec![0; first])]).chain(then));
@@ -297,12 +298,12 @@ mod tests {
     #[tokio::test]
     async fn a_large_body_that_keeps_its_pace_may_take_longer() {
         let steady = every(BRIEF.large / 16, 1 << 20).take(64);
-        assert_eq!(told(Body::from_stream(steady), &Budget::new(BRIEF)).await, Ok(LARGE));
+        assert_eq!(told(Body::from_stream(steady), &Budget::with(BRIEF, system())).await, Ok(LARGE));
     }
 
     #[tokio::test]
     async fn one_sender_cannot_take_the_room_of_all_and_small_bodies_need_none() {
-        let budget = Budget::new(BRIEF);
+        let budget = Budget::with(BRIEF, system());
         let held = budget.room(WHO, LARGE).await;
         assert!(held.is_some() && budget.room(WHO, 2 * USUAL).await.is_none());
         assert_eq!(told(Body::from(vec![0; LARGE]), &budget).await, Err(Refusal::NoRoom));

@@ -9,6 +9,7 @@ mod connection;
 use crate::http::access::Peer;
 use axum::Router;
 use connection::{Connection, State, drive};
+use model::clock::{Clock, Instant};
 use rustix::process::{Resource, getrlimit};
 use std::{
     collections::HashMap,
@@ -20,9 +21,10 @@ use std::{
     },
     time::Duration,
 };
+use store::Loop;
 use tokio::{
     net::{TcpListener, TcpStream},
-    time::{Instant, MissedTickBehavior, interval, sleep},
+    time::sleep,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
@@ -91,6 +93,7 @@ pub struct Sockets(Arc<Shared>);
 
 struct Shared {
     limits: Limits,
+    clock: Clock,
     /// Connection times are measured from here.
     began: Instant,
     table: Mutex<Table>,
@@ -108,10 +111,10 @@ struct Table {
 }
 
 impl Sockets {
-    pub fn new(limits: Limits) -> Self {
-        let shared =
-            Shared { limits, began: Instant::now(), table: Mutex::default(), waiting: AtomicUsize::new(0), told: AtomicU64::new(0) };
-        Self(Arc::new(shared))
+    pub fn new(limits: Limits, clock: Clock) -> Self {
+        let began = clock.instant();
+        let (waiting, told) = (AtomicUsize::new(0), AtomicU64::new(0));
+        Self(Arc::new(Shared { limits, clock, began, table: Mutex::default(), waiting, told }))
     }
 
     /// Accepts connections until `stop`, then waits for answers in progress. No error of `accept` ends it.
@@ -120,13 +123,11 @@ impl Sockets {
     pub async fn serve(&self, listener: TcpListener, router: Router, stop: CancellationToken) {
         let router = router.with_state(()); // Done once, not for every request.
         let tasks = TaskTracker::new();
-        let mut sweep = interval(SWEEP);
-        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut sweeps = Loop::new("Closing late connections", SWEEP, stop.clone());
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
-                _ = sweep.tick() => self.sweep(),
+                due = sweeps.next() => if due { self.sweep() } else { break },
                 accepted = listener.accept() => match accepted {
                     Ok((stream, address)) => self.take(stream, address, &router, &stop, &tasks),
                     Err(error) => self.recover(&error).await,
@@ -253,7 +254,7 @@ impl Shared {
 
     /// Milliseconds since the sockets were created.
     fn now(&self) -> u64 {
-        millis(self.began.elapsed())
+        millis(self.clock.since(self.began))
     }
 }
 

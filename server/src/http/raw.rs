@@ -35,7 +35,7 @@ use model::{
 };
 use serde::Deserialize;
 use std::io;
-use store::{clock, jobs::files};
+use store::jobs::files;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
@@ -87,7 +87,7 @@ pub async fn ticket(
     let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
     let credential = viewer.credential.ok_or_else(not_good)?;
     let file = URL_SAFE_NO_PAD.encode(file.to_string());
-    let text = format!("{}.{credential}.{id}.{file}", clock::now() + GOOD);
+    let text = format!("{}.{credential}.{id}.{file}", state.app.reader.store.clock().now() + GOOD);
     let seal = state.secrets.seal(&text);
     let query = if save.is_some() { "?save" } else { "" };
     Ok(Redirect::temporary(&format!("/raw/{text}.{seal}/{name}{query}")))
@@ -203,7 +203,7 @@ fn opened(state: &ServerState, ticket: &str) -> Option<(Credential, RunId, FileR
     let credential = parts.next()?.parse().ok()?;
     let run = parts.next()?.parse().ok()?;
     let file = String::from_utf8(URL_SAFE_NO_PAD.decode(parts.next()?).ok()?).ok()?.parse().ok()?;
-    (until > clock::now()).then_some((credential, run, file))
+    (until > state.app.reader.store.clock().now()).then_some((credential, run, file))
 }
 
 fn not_good() -> Problem {

@@ -2,6 +2,7 @@
 
 use super::find::{Binaries, REMEDY, find};
 use anyhow::{Context as _, Result, bail};
+use model::clock::Clock;
 use rustix::process::{Pid, Signal, kill_process};
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -14,8 +15,8 @@ use std::{
     process::{Child, Command, Stdio},
     time::Duration,
 };
-use store::Store;
-use tokio::time::{Instant, sleep, timeout};
+use store::{Loop, Store};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -39,6 +40,7 @@ pub struct Cluster {
     child: Option<Child>,
     pid: Option<i32>,
     socket_dir: PathBuf,
+    clock: Clock,
 }
 
 /// The account that runs the server: PostgreSQL refuses root.
@@ -53,7 +55,7 @@ impl Cluster {
     ///
     /// # Errors
     /// There are no binaries, permissions are missing, or the server does not come up: each error says what to do.
-    pub async fn start(data_dir: &Path) -> Result<Self> {
+    pub async fn start(data_dir: &Path, clock: Clock) -> Result<Self> {
         let root = data_dir.join("pg");
         let existing = existing_major(&root);
         let Some(binaries) = find(existing) else {
@@ -77,7 +79,7 @@ impl Cluster {
             init(&binaries, &dir, account)?;
         }
         if let Some(pid) = running(&dir) {
-            let cluster = Self { child: None, pid: Some(pid), socket_dir: socket_dir.clone() };
+            let cluster = Self { child: None, pid: Some(pid), socket_dir: socket_dir.clone(), clock: clock.clone() };
             if cluster.wait().await.is_ok() {
                 info!(pid, "Took over the private PostgreSQL that was still running");
                 return Ok(cluster);
@@ -86,7 +88,7 @@ impl Cluster {
         }
         let child = launch(&binaries, &dir, &socket_dir, &root.join("postgres.log"), account)?;
         let pid = i32::try_from(child.id()).ok();
-        let mut cluster = Self { child: Some(child), pid, socket_dir };
+        let mut cluster = Self { child: Some(child), pid, socket_dir, clock };
         if let Err(error) = cluster.wait_or_exit().await {
             let log = tail(&root.join("postgres.log"));
             return Err(error.context(format!("the private PostgreSQL below {} did not start; its log ends with:\n{log}", root.display())));
@@ -95,33 +97,33 @@ impl Cluster {
     }
 
     /// A handle on a running cluster; starts none.
-    pub fn running_at(data_dir: &Path) -> Option<Self> {
+    pub fn running_at(data_dir: &Path, clock: Clock) -> Option<Self> {
         let root = data_dir.join("pg");
         let dir = root.join(existing_major(&root)?.to_string());
         let pid = running(&dir)?;
-        Some(Self { child: None, pid: Some(pid), socket_dir: socket_dir(data_dir) })
+        Some(Self { child: None, pid: Some(pid), socket_dir: socket_dir(data_dir), clock })
     }
 
     /// A pool of `size` connections to the cluster's database.
     pub fn store(&self, size: u32) -> Store {
-        Store::local(&self.socket_dir, NAME, NAME, size)
+        Store::local(&self.socket_dir, NAME, NAME, size, self.clock.clone())
     }
 
     async fn wait(&self) -> Result<()> {
-        let admin = Store::local(&self.socket_dir, NAME, "postgres", 1);
+        let admin = Store::local(&self.socket_dir, NAME, "postgres", 1, self.clock.clone());
         let outcome = store::admin::ensure_database(&admin, NAME).await;
         admin.close().await;
         outcome.context("the private PostgreSQL does not answer")
     }
 
     async fn wait_or_exit(&mut self) -> Result<()> {
-        let until = Instant::now() + START_PATIENCE;
+        let until = self.clock.instant() + START_PATIENCE;
         loop {
             let Err(error) = self.wait().await else { return Ok(()) };
             if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
                 bail!("it ended with {status}");
             }
-            if Instant::now() > until {
+            if self.clock.instant() > until {
                 return Err(error);
             }
             sleep(Duration::from_millis(30)).await;
@@ -131,16 +133,13 @@ impl Cluster {
     /// Restarts the server whenever it ends, until `cancel`: nobody else would.
     pub async fn keep(mut self, data_dir: PathBuf, cancel: CancellationToken) -> Self {
         let mut pause = AGAIN;
-        loop {
-            tokio::select! {
-                () = cancel.cancelled() => return self,
-                () = sleep(WATCH) => {}
-            }
+        let mut rounds = Loop::new("Watching the private PostgreSQL", WATCH, cancel.clone());
+        while rounds.next().await {
             if !self.has_ended() {
                 continue;
             }
             warn!("The private PostgreSQL ended; starting it again");
-            match Self::start(&data_dir).await {
+            match Self::start(&data_dir, self.clock.clone()).await {
                 Ok(again) => (self, pause) = (again, AGAIN),
                 Err(error) => {
                     // What the old server left behind may take a moment to disappear.
@@ -150,6 +149,7 @@ impl Cluster {
                 }
             }
         }
+        self
     }
 
     fn has_ended(&mut self) -> bool {
@@ -164,8 +164,8 @@ impl Cluster {
         let Some(pid) = self.pid.and_then(Pid::from_raw) else { return };
         for signal in [Signal::INT, Signal::QUIT] {
             let _ = kill_process(pid, signal);
-            let until = Instant::now() + STOP_PATIENCE;
-            while Instant::now() < until {
+            let until = self.clock.instant() + STOP_PATIENCE;
+            while self.clock.instant() < until {
                 if self.has_ended() {
                     return;
                 }

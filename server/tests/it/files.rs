@@ -11,7 +11,6 @@ use std::{
     os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
-use store::clock;
 
 const SECRET: &str = "SECRET-OF-SOMEBODY-ELSE";
 
@@ -231,10 +230,11 @@ async fn an_address_of_bytes_ends_and_is_for_one_file_of_one_run() {
         async |text: &str, seal: &str| lab.request(Method::GET, &format!("/raw/{text}.{seal}/x")).send().await.expect("an answer").status();
     let given = lab.ticket(&cookie, &one.id, "./a.txt").await.expect("an address");
     let by = given.split('.').nth(1).expect("the number of the session").to_owned();
-    let soon = clock::now() + 60_000;
+    let now = lab.database.store.clock().now();
+    let soon = now + 60_000;
     let (text, seal) = sealed(soon, &by, &one.id, "./a.txt");
     assert_eq!(status(&text, &seal).await, StatusCode::OK, "what the server seals is good");
-    let (late, late_seal) = sealed(clock::now() - 1, &by, &one.id, "./a.txt");
+    let (late, late_seal) = sealed(now - 1, &by, &one.id, "./a.txt");
     assert_eq!(status(&late, &late_seal).await, StatusCode::NOT_FOUND, "the ticket has expired");
     let (nobody, nobody_seal) = sealed(soon, "s999999", &one.id, "./a.txt");
     assert_eq!(status(&nobody, &nobody_seal).await, StatusCode::NOT_FOUND, "there is no such session");

@@ -126,7 +126,7 @@ impl Lab {
         let trusted = flowo_server::owner::identity(&lab_store, owner).await.expect("an owner");
         let old = router::old_port(&running.state, Some(trusted));
         let service = router(running.state.clone(), &site_info);
-        let (sockets, stopping) = (Sockets::new(Limits::of_process()), running.state.stopping.clone());
+        let (sockets, stopping) = (Sockets::new(Limits::of_process(), lab_store.clock().clone()), running.state.stopping.clone());
         tokio::spawn({
             let (sockets, stopping) = (sockets.clone(), stopping.clone());
             async move { sockets.serve(second, old, stopping).await }

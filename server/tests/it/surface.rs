@@ -27,16 +27,17 @@ use std::{
         Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
-use store::people;
+use store::{Loop, clock, people};
 use tempfile::TempDir;
 use testkit::TestDatabase;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines},
     process::{Child, ChildStdout, Command},
-    time::{MissedTickBehavior, interval, timeout},
+    time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 use values::{Known, Maker};
 
 /// Functions that need a code or position from an earlier answer.
@@ -370,9 +371,10 @@ async fn ask(told: &Told, count: u64, seed: u64, base: &str, who: &[Credential],
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let mut maker = Maker::new(seed, known, declared);
+    let clock = clock::system();
     for _ in 0..count {
         let Question { what, shown, size, request } = question(&mut maker, &client, base, who, declared, &known.talked_of);
-        let began = Instant::now();
+        let began = clock.instant();
         told.asked.fetch_add(1, Relaxed);
         let again = request.try_clone();
         let whole = !what.ends_with("/live");
@@ -384,7 +386,7 @@ async fn ask(told: &Told, count: u64, seed: u64, base: &str, who: &[Credential],
             }
         };
         match timeout(ANSWER_TIMEOUT, answer).await {
-            Ok(Ok(status)) => told.answered(&what, &shown, status, began.elapsed()),
+            Ok(Ok(status)) => told.answered(&what, &shown, status, clock.since(began)),
             // An invalid URL never leaves the client; a body that is too large is refused while it is being sent.
             Ok(Err(error)) if error.is_builder() || error.is_request() && size > 900_000 => {}
             Ok(Err(error)) => told.fault(&what, format!("{error:?} for {shown}")),
@@ -406,10 +408,8 @@ async fn status_of(request: RequestBuilder, whole: bool) -> Result<StatusCode, r
 /// Checks the server's health again and again.
 async fn watch(told: &Told, base: &str, over: &AtomicBool) {
     let client = testkit::client();
-    let mut beat = interval(Duration::from_millis(250));
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !over.load(Relaxed) {
-        beat.tick().await;
+    let mut beats = Loop::new("Asking for the health", Duration::from_millis(250), CancellationToken::new());
+    while !over.load(Relaxed) && beats.next().await {
         match timeout(ANSWER_TIMEOUT, client.get(format!("{base}/healthz")).send()).await {
             Ok(Ok(response)) if response.status() == StatusCode::OK => {}
             other => told.fault("/healthz", format!("{other:?}")),

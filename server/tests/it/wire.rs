@@ -19,14 +19,15 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use store::people;
+use store::{Loop, clock, people};
 use testkit::TestDatabase;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},
     task::JoinSet,
-    time::{Instant, interval, timeout},
+    time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 
 const RUN: &str = "0193a4c2-0000-7000-8000-00000000000d";
 const OTHER: &str = "0193a4c2-0000-7000-8000-00000000000e";
@@ -65,10 +66,11 @@ impl Honest {
     }
 
     async fn timed(&mut self, what: &'static str, request: reqwest::RequestBuilder) {
-        let began = Instant::now();
+        let clock = clock::system();
+        let began = clock.instant();
         let answer = timeout(BOUND, request.send()).await.unwrap_or_else(|_| panic!("{what} took longer than {BOUND:?}"));
         assert_eq!(answer.expect("an answer").status(), StatusCode::OK, "{what}");
-        self.took.entry(what).or_default().push(began.elapsed());
+        self.took.entry(what).or_default().push(clock.since(began));
     }
 
     async fn report(&mut self, event: &str, record: Value) {
@@ -131,13 +133,8 @@ async fn thousands_of_silent_half_open_and_slow_connections_keep_nobody_from_bei
     for n in 0..200_u32 {
         let mut stream = connect([127, 0, 3, (2 + n % 20) as u8], address, slow.as_bytes()).await;
         trickling.spawn(async move {
-            let mut second = interval(Duration::from_secs(1));
-            loop {
-                second.tick().await;
-                if stream.write_all(b" ").await.is_err() {
-                    return;
-                }
-            }
+            let mut seconds = Loop::new("Trickling", Duration::from_secs(1), CancellationToken::new());
+            while seconds.next().await && stream.write_all(b" ").await.is_ok() {}
         });
     }
     for job in 10..60 {

@@ -76,6 +76,7 @@ pub fn findings(ctx: &Ctx) -> Result<Vec<Finding>> {
         if source.is("rs") {
             let lexed = Lexed::new(&source.text);
             words::rust(source, &lexed, &mut found);
+            words::sleeps(source, &lexed, &mut found);
             shape::rust(source, &lexed, &mut found);
         }
         words::scripts(source, &mut found);

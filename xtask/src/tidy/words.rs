@@ -54,6 +54,19 @@ const RIGHTS_WORDS: [&str; 2] = ["viewer", "member"];
 /// Where roles and scopes may be written as words.
 const RIGHTS_PLACES: [&str; 2] = ["crates/model/src/access", "xtask/src/tidy/"];
 
+/// Where a test may sleep: `until` looks again and again at what nothing announces.
+const SLEEP_PLACES: [&str; 1] = ["crates/testkit/src/lib.rs"];
+
+/// Where the Python of a test may sleep: the labs look again and again until a program answers, with a deadline.
+const SCRIPT_SLEEP_PLACES: &str = "/lab.py";
+
+/// Where the SQL of a test may sleep, each with the reason.
+const SQL_SLEEP_PLACES: [&str; 2] = [
+    "server/tests/it/panoptes_faults.rs", // A trigger that waits makes a statement slow on purpose.
+    "xtask/src/tidy/words.rs",            // Contains the word it searches for.
+];
+
+const SLEEP: &str = "12: a test waits for a condition or a count, or moves its clock; it does not sleep";
 const SQL: &str = "1: SQL is written in crates/store, migrations and init-db only";
 const WIRE: &str = "7: a client's words end at its adapter; others speak the model's";
 const CLIENT: &str = "17: a protocol is one folder; routes, limits, sweep and pages are made of what it exports, and name no client";
@@ -115,6 +128,24 @@ pub fn rust(source: &Source, lexed: &Lexed, found: &mut Vec<Finding>) {
     }
 }
 
+/// Rust: no test sleeps.
+pub fn sleeps(source: &Source, lexed: &Lexed, found: &mut Vec<Finding>) {
+    let path = source.path.as_str();
+    let is_test = |line: usize| source.is_test() || line >= lexed.tests_at;
+    for (at, code) in lexed.code.lines().enumerate() {
+        for word in ["sleep", "sleep_until"] {
+            if is_test(at + 1) && has_word(code, word) && !SLEEP_PLACES.contains(&path) {
+                found.push(source.finding(at + 1, word, SLEEP));
+            }
+        }
+    }
+    for (line, text) in &lexed.strings {
+        if is_test(*line) && has_word(text, "pg_sleep") && !SQL_SLEEP_PLACES.contains(&path) {
+            found.push(source.finding(*line, "pg_sleep", SLEEP));
+        }
+    }
+}
+
 /// TypeScript, JavaScript and Python: no test may be skipped, and none may sleep.
 pub fn scripts(source: &Source, found: &mut Vec<Finding>) {
     let words: &[&str] = if ["ts", "js", "mjs"].iter().any(|end| source.is(end)) {
@@ -124,9 +155,13 @@ pub fn scripts(source: &Source, found: &mut Vec<Finding>) {
     } else {
         return;
     };
+    let may_sleep = !source.path.starts_with("conformance/") || source.path.ends_with(SCRIPT_SLEEP_PLACES);
     for (at, text) in source.text.lines().enumerate() {
         for word in words.iter().filter(|word| text.contains(**word)) {
             found.push(source.finding(at + 1, *word, UNFINISHED));
+        }
+        if !may_sleep && has_word(text, "sleep") {
+            found.push(source.finding(at + 1, "sleep", SLEEP));
         }
     }
 }
@@ -207,6 +242,7 @@ mod tests {
         let source = source(path, text);
         let mut found = Vec::new();
         rust(&source, &Lexed::new(text), &mut found);
+        sleeps(&source, &Lexed::new(text), &mut found);
         scripts(&source, &mut found);
         places(&source, &mut found);
         found.into_iter().map(|one| format!("{}:{}", one.line, one.what)).collect()
@@ -280,6 +316,30 @@ mod tests {
         assert_eq!(found("end2end/a.spec.ts", "test.skip('x')\n"), ["1:.skip("]);
         assert_eq!(found("conformance/a.py", "@unittest.skip\n"), ["1:unittest.skip"]);
         assert_eq!(found("app/src/a.rs", "iter.skip(1);"), [""; 0]);
+    }
+
+    #[test]
+    fn no_test_sleeps() {
+        let text = "//! x\nuse tokio::time::sleep;\nfn waits() { sleep(PAUSE); }\n\
+                    #[cfg(test)]\nmod tests {\n    // no sleep\n    fn a() { thread::sleep(PAUSE); }\n}\n";
+
+        assert_eq!(found("server/src/a.rs", text), ["7:sleep"], "loops may wait, their tests may not");
+        assert_eq!(found("server/src/a/tests.rs", text), ["2:sleep", "3:sleep", "7:sleep"]);
+        assert_eq!(found("server/tests/it/a.rs", "sleep_until(due).await;\n"), ["1:sleep_until"]);
+        assert_eq!(found("crates/testkit/src/proxy.rs", "tokio::time::sleep(PAUSE).await;\n"), ["1:sleep"]);
+        assert_eq!(found("crates/testkit/src/lib.rs", "sleep(PAUSE).await;\n"), [""; 0], "the one that looks again");
+        assert_eq!(found("conformance/a.py", "time.sleep(1)\n"), ["1:sleep"]);
+        assert_eq!(found("conformance/flowo/lab.py", "time.sleep(1)\n"), [""; 0], "it looks again, too");
+        assert_eq!(found("end2end/a.spec.ts", "await page.waitForTimeout(1);\n"), ["1:waitForTimeout("]);
+    }
+
+    #[test]
+    fn no_test_has_the_database_sleep_for_it() {
+        let text = "sql(\"select pg_sleep(1)\");\n";
+
+        assert_eq!(found("crates/store/tests/a.rs", text), ["1:pg_sleep"]);
+        assert_eq!(found("server/tests/it/panoptes_faults.rs", text), [""; 0], "there it makes a statement slow");
+        assert_eq!(found("bench/src/a.rs", text), [""; 0], "a measurement is no test");
     }
 
     #[test]

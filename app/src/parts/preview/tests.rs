@@ -5,6 +5,7 @@ use super::{sequences::SequencesView, table::TableView};
 use leptos::prelude::*;
 use model::{
     RunId,
+    clock::MockClock,
     file::FileRef,
     preview::{Ask, Preview},
 };
@@ -22,7 +23,7 @@ const DEEPEST: usize = 10;
 fn written(name: &str, bytes: &[u8]) -> Option<String> {
     let mut file = scratch();
     file.write_all(bytes).expect("room");
-    let found = peek(&file, &Ask { name: name.to_owned(), ..Ask::default() }).expect("a preview");
+    let found = peek(&file, &Ask { name: name.to_owned(), ..Ask::default() }, &MockClock::new(0).clock()).expect("a preview");
     let id: RunId = "0193a4c2-0000-7000-8000-000000000001".parse().expect("an id");
     let (file, label) = (FileRef::Known(1), format!("Content of {name}"));
     Owner::new().with(|| {

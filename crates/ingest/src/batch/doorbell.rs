@@ -5,25 +5,25 @@
 //! not depend on this: a listener compares the notifications with the change log, and so finds changes whose server was
 //! killed before it could send a notification.
 
+use model::clock::{Clock, Instant};
 use std::{
     mem,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use store::{Conn, Store, StoreError, changes, error::chain};
+use store::{Conn, Loop, Store, StoreError, changes};
 use tokio::{
     sync::Notify,
-    time::{Instant, sleep_until, timeout},
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
 /// The interval between two notifications: fewer than a hundred a second.
 const SPACE: Duration = Duration::from_millis(11);
 /// How many transactions may wait for a notification. Listeners find further ones in the change log.
 const OWED: usize = 10_000;
-/// The pause after a notification that failed.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How often to look unasked, and the longest pause after a notification that failed.
+const LOOK: Duration = Duration::from_millis(500);
 /// How long sending a notification may take.
 const RING_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -34,16 +34,20 @@ struct State {
 }
 
 /// The doorbell that the writers of a server share.
-#[derive(Default)]
 pub struct Doorbell {
     state: Mutex<State>,
-    wake: Notify,
+    wake: Arc<Notify>,
+    clock: Clock,
 }
 
 impl Doorbell {
+    pub fn new(clock: Clock) -> Self {
+        Self { state: Mutex::default(), wake: Arc::default(), clock }
+    }
+
     /// Whether the commit that starts now may send its own notification.
     pub fn may_ring(&self) -> bool {
-        let now = Instant::now();
+        let now = self.clock.instant();
         let mut state = self.state();
         let may = state.rung.is_none_or(|rung| now.duration_since(rung) >= SPACE) && state.owed.is_empty();
         if may {
@@ -65,34 +69,36 @@ impl Doorbell {
     /// Sends notifications for quiet transactions until cancelled, and then once more for those still waiting.
     pub async fn run(&self, store: Store, cancel: CancellationToken) {
         let mut conn = None;
+        let mut rounds = Loop::new("Ringing the doorbell", LOOK, cancel).woken_by(Arc::clone(&self.wake));
         let mut last = false;
         while !last {
-            tokio::select! {
-                () = self.wake.notified() => {}
-                () = cancel.cancelled() => last = true,
-            }
-            if let Some(due) = self.due() {
-                sleep_until(due).await;
+            last = !rounds.next().await;
+            let wait = self.wait();
+            if !wait.is_zero() {
+                sleep(wait).await; // Even a sleep of no time takes up to a millisecond.
             }
             let owed = self.take();
-            let Err(error) = ring(&store, &mut conn, &owed).await else { continue };
-            warn!(error = chain(&error), "The doorbell could not be rung; trying again in {PAUSE:?}");
-            conn = None;
-            for transaction in owed {
-                self.owe(transaction);
+            let rung = ring(&store, &mut conn, &owed).await;
+            if rung.is_err() {
+                conn = None;
+                for transaction in owed {
+                    self.owe(transaction);
+                }
             }
-            let _ = timeout(PAUSE, cancel.cancelled()).await;
+            rounds.ended(rung);
         }
     }
 
-    fn due(&self) -> Option<Instant> {
-        self.state().rung.map(|rung| rung + SPACE)
+    /// The time until the next notification may be sent.
+    fn wait(&self) -> Duration {
+        let rung = self.state().rung;
+        rung.map_or(Duration::ZERO, |rung| self.clock.until(rung + SPACE))
     }
 
     fn take(&self) -> Vec<u64> {
         let mut state = self.state();
         if !state.owed.is_empty() {
-            state.rung = Some(Instant::now());
+            state.rung = Some(self.clock.instant());
         }
         mem::take(&mut state.owed)
     }
@@ -115,4 +121,30 @@ async fn ring(store: &Store, kept: &mut Option<Conn>, owed: &[u64]) -> Result<()
         Ok(())
     };
     timeout(RING_TIMEOUT, work).await.unwrap_or_else(|_| Err(StoreError::Unfit(format!("no answer within {RING_TIMEOUT:?}"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::clock::MockClock;
+
+    #[test]
+    fn a_commit_that_follows_closely_or_finds_others_waiting_does_not_ring() {
+        let mock = MockClock::new(0);
+        let doorbell = Doorbell::new(mock.clock());
+        assert!(doorbell.may_ring(), "a lone commit");
+
+        mock.advance(SPACE / 2);
+        assert_eq!((doorbell.may_ring(), doorbell.wait()), (false, SPACE / 2));
+        mock.advance(SPACE / 2);
+        assert_eq!((doorbell.wait(), doorbell.may_ring()), (Duration::ZERO, true));
+
+        doorbell.owe(7);
+        mock.advance(SPACE);
+        assert!(!doorbell.may_ring(), "another one waits");
+        assert_eq!(doorbell.take(), [7]);
+        assert!(!doorbell.may_ring(), "it has just been told");
+        mock.advance(SPACE);
+        assert!(doorbell.may_ring());
+    }
 }

@@ -1,6 +1,7 @@
 //! One writer's connection to the database: writes a batch in one transaction, or its reports one by one.
 
 use super::{Refused, doorbell::Doorbell};
+use model::clock::Clock;
 use std::{sync::Arc, time::Duration};
 use store::{
     Store, StoreError,
@@ -31,6 +32,10 @@ pub(crate) struct Line {
 impl Line {
     pub fn new(store: Store, doorbell: Arc<Doorbell>, journal: Option<Uuid>) -> Self {
         Self { store, conn: None, doorbell, journal }
+    }
+
+    pub const fn clock(&self) -> &Clock {
+        self.store.clock()
     }
 
     /// Drops the connection after a batch of this size if it was large: a connection keeps as much memory as the

@@ -21,7 +21,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use store::{apply::Incoming, clock};
+use store::apply::Incoming;
 
 /// A start carries the source of every rule; a target rule names all its inputs.
 const MAX_BODY: usize = 64 << 20;
@@ -59,7 +59,7 @@ async fn report(State(writer): State<Writer>, Extension(sender): Extension<Sende
         Ok(room) => room,
         Err(refused) => return reply::event(Err(refused)),
     };
-    let (client_version, at, masking) = (agent::version(&headers), clock::now(), writer.masking());
+    let (client_version, at, masking) = (agent::version(&headers), writer.clock().now(), writer.masking());
     let read = if weight.length > LONG {
         // Other requests are answered in the meantime.
         let read = tokio::task::spawn_blocking(move || read(body, masking, sender, client_version, at)).await;
@@ -145,23 +145,22 @@ struct Which {
 }
 
 async fn heartbeat(State(writer): State<Writer>, Extension(sender): Extension<Sender>, Query(which): Query<Which>) -> Response {
-    match sign(sender, &which, "heartbeat", Event::Heartbeat) {
+    match sign(sender, &which, writer.clock().now(), "heartbeat", Event::Heartbeat) {
         Ok(incoming) => reply::heartbeat(writer.submit(incoming).await),
         Err(response) => *response,
     }
 }
 
 async fn close(State(writer): State<Writer>, Extension(sender): Extension<Sender>, Query(which): Query<Which>) -> Response {
-    match sign(sender, &which, "close", Event::Closed) {
+    match sign(sender, &which, writer.clock().now(), "close", Event::Closed) {
         Ok(incoming) => reply::close(writer.submit(incoming).await),
         Err(response) => *response,
     }
 }
 
 /// A report without a body of its own.
-fn sign(sender: Sender, which: &Which, name: &str, event: Event) -> Result<Incoming, Box<Response>> {
+fn sign(sender: Sender, which: &Which, at: Millis, name: &str, event: Event) -> Result<Incoming, Box<Response>> {
     let run: RunId = which.workflow_id.parse().map_err(|_| Box::new(reply::malformed("workflow_id", "a UUID is needed here")))?;
-    let at = clock::now();
     Ok(Incoming {
         sender,
         source: "flowo",

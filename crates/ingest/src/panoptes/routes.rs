@@ -27,7 +27,7 @@ use model::{
 use serde_json::{Value, json};
 use std::{any::Any, collections::HashMap, time::Duration};
 use store::{
-    Store, clock,
+    Store,
     error::chain,
     panoptes::{self, Creation},
     runs::Audience,
@@ -125,7 +125,7 @@ async fn create(
     let query: HashMap<String, String> = query.into_iter().map(|(name, text)| (name, masking.text(&text).into_owned())).collect();
     let in_query = |name: &str| query.get(name).map(|text| tidy_name(text)).filter(|text| !text.is_empty());
     let in_body = |name: &str| Some(nul::replaced(told.get(name)?.as_str()?).into_owned()).filter(|text| !text.is_empty());
-    let now = clock::now();
+    let now = state.store.clock().now();
     let command_line = in_body("command");
     let hints = command_line.as_deref().map(Hints::of).unwrap_or_default();
     let long = query.get("workflow_id").or_else(|| query.get("name")).map_or(0, |name| name.trim().len());

@@ -29,7 +29,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
 use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
-use store::{StoreError, apply::Incoming, clock, error::chain, panoptes};
+use store::{StoreError, apply::Incoming, error::chain, panoptes};
 use tokio::time::timeout;
 use tracing::{debug, warn};
 use uuid::Uuid;
@@ -98,8 +98,14 @@ pub(super) async fn update(State(state): State<Panoptes>, sender: Option<Extensi
         if !sender.admin && open.owner != sender.user {
             return reply::update(Ok(Receipt::Foreign));
         }
-        let told =
-            Told { run: open.run.0, user: sender.user, name: sender.name, version: agent::version(&headers), at: clock::now(), envelope };
+        let told = Told {
+            run: open.run.0,
+            user: sender.user,
+            name: sender.name,
+            version: agent::version(&headers),
+            at: state.store.clock().now(),
+            envelope,
+        };
         state.keep(&open, told, sender.admin, room).await
     });
     stored.await.unwrap_or_else(|_| reply::update(Err(Refused::Overloaded)))
@@ -289,7 +295,7 @@ impl Panoptes {
     async fn open(&self, id: i64) -> Result<Option<Arc<Open>>, StoreError> {
         let held = self.conversations.find(id).await;
         let is_away = self.journal.as_ref().is_some_and(Journal::is_away);
-        if let Some(open) = held.as_ref().filter(|open| is_away || open.is_fresh()) {
+        if let Some(open) = held.as_ref().filter(|open| is_away || open.is_fresh(self.store.clock().instant())) {
             return Ok(Some(Arc::clone(open)));
         }
         let known = async { panoptes::reported(&mut *self.store.conn().await?, id).await };
@@ -305,7 +311,7 @@ impl Panoptes {
             (Err(error), _) => return Err(error),
         };
         Ok(match (run, held) {
-            (Some((run, ..)), Some(open)) if open.run == run => Some(open.refreshed()),
+            (Some((run, ..)), Some(open)) if open.run == run => Some(open.refreshed(self.store.clock().instant())),
             (Some((run, owner, command)), _) => {
                 let hints = command.as_deref().map(Hints::of).unwrap_or_default();
                 Some(self.conversations.begin(id, run, owner, Conversation::resumed(hints)).await)

@@ -73,7 +73,7 @@ fn a_file_too_large_for_its_hash_says_so() {
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(b"\0ab\xff").expect("room");
     file.set_len((64 << 20) + 1).expect("room");
-    let found = peek(&file, &Ask { name: "x.rds".to_owned(), ..Ask::default() }).expect("a preview");
+    let found = peek(&file, &Ask { name: "x.rds".to_owned(), ..Ask::default() }, &MockClock::new(0).clock()).expect("a preview");
     let Preview::Bytes(bytes) = &found else { panic!("bytes: {found:?}") };
     assert_eq!(bytes.hash, None);
     let model::preview::Shown::Still(shown) = still::shown(found) else { panic!("HTML") };

@@ -2,7 +2,7 @@
 //!
 //! The child gets the open file as its standard input and nothing else: no environment, no other file, no path.
 
-use model::file::NoFile;
+use model::{clock::Clock, file::NoFile};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -82,14 +82,14 @@ impl Peeker {
 ///
 /// # Errors
 /// It has no standard input, or nobody reads its output.
-pub fn peek(question: &str) -> io::Result<()> {
+pub fn peek(question: &str, clock: &Clock) -> io::Result<()> {
     let bounds = [(Resource::As, MEMORY), (Resource::Cpu, SECONDS), (Resource::Core, 0), (Resource::Fsize, 0)];
     for (resource, most) in bounds {
         let _ = setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     }
     let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     // The operating system's error text stays here; the reader gets only the kind of error.
-    let answer = ::peek::ask(&file, question).map_err(|error| super::open::why(&error));
+    let answer = ::peek::ask(&file, question, clock).map_err(|error| super::open::why(&error));
     let text = match answer {
         Ok(preview) => format!("{{\"Ok\":{preview}}}"),
         Err(why) => serde_json::to_string(&Err::<(), _>(why))?,

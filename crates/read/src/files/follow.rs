@@ -21,13 +21,12 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{
-    sync::{
-        broadcast::{self, error::RecvError},
-        watch,
-    },
-    time::{MissedTickBehavior, interval},
+use store::Loop;
+use tokio::sync::{
+    broadcast::{self, error::RecvError},
+    watch,
 };
+use tokio_util::sync::CancellationToken;
 use view::logs::{FileNews, LogWindow};
 
 /// How often a file is checked.
@@ -119,15 +118,15 @@ impl Followers {
     /// Reads one file until nobody follows it any more.
     async fn read(self, followed: Followed, told: Told) {
         let Followed { file, path, reach, .. } = &followed;
-        let mut look = interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Ends when nobody follows the file any more.
+        let mut looks = Loop::new("Following a file", LOOK, CancellationToken::new());
         let mut known = self.files.facts(reach, path).await;
         // The beginning of the next line, or of a line that is not terminated yet. Initially the end of what pages have
         // already read themselves.
         let mut to = known.as_ref().map_or(0, |facts| facts.size);
         loop {
             told.latest.send_replace(Some(encoded(file, &known, None)));
-            look.tick().await;
+            looks.next().await;
             {
                 let mut open = self.lock();
                 if told.news.receiver_count() == 0 {

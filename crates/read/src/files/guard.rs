@@ -3,7 +3,10 @@
 //! The guard examines the opened file, not the path that was requested: its real path, the directories along that path,
 //! and its inode number, which hard links share. It neither opens files nor knows who asks.
 
-use model::file::NoFile;
+use model::{
+    clock::{Clock, Instant},
+    file::NoFile,
+};
 use std::{
     collections::HashSet,
     fs::{self, File, Metadata},
@@ -13,7 +16,7 @@ use std::{
     },
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// Consecutive names in a path, ignoring case: everything below such a directory is guarded.
@@ -121,14 +124,14 @@ impl Guard {
     ///
     /// # Errors
     /// [`NoFile::Secret`], or [`NoFile::Missing`] for a file that has no name any more.
-    pub fn check(&self, file: &Metadata, real: &Path) -> Result<(), NoFile> {
+    pub fn check(&self, file: &Metadata, real: &Path, clock: &Clock) -> Result<(), NoFile> {
         if is_named(real) {
             return Err(NoFile::Secret);
         }
         if file.nlink() == 0 {
             return Err(NoFile::Missing);
         }
-        let known = self.known();
+        let known = self.known(clock);
         let is_one = |number: Number| known.places.contains(&number);
         let number = (file.dev(), file.ino());
         let above = real.ancestors().skip(1).filter_map(|above| fs::metadata(above).ok());
@@ -140,21 +143,21 @@ impl Guard {
     }
 
     /// The inode numbers now or a moment ago: a directory may have been created or moved.
-    fn known(&self) -> Arc<Known> {
+    fn known(&self, clock: &Clock) -> Arc<Known> {
         let mut held = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, known)) = &mut *held {
-            if at.elapsed() < FRESH {
+            if clock.since(*at) < FRESH {
                 return Arc::clone(known);
             }
             // Other requests go on with the old numbers: a hanging file system delays only the request that refreshes them.
-            *at = Instant::now();
+            *at = clock.instant();
             drop(held);
             let known = self.look();
-            *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&known)));
+            *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((clock.instant(), Arc::clone(&known)));
             return known;
         }
         let known = self.look();
-        *held = Some((Instant::now(), Arc::clone(&known)));
+        *held = Some((clock.instant(), Arc::clone(&known)));
         known
     }
 

@@ -7,13 +7,14 @@ use super::{
 };
 use cap_std::fs::Dir;
 use model::{
+    clock::Clock,
     file::NoFile,
     preview::{Entry, EntryKind, Folder},
 };
 use std::{
     collections::BinaryHeap,
     fmt,
-    time::{Duration, Instant, UNIX_EPOCH},
+    time::{Duration, UNIX_EPOCH},
 };
 
 /// How many entries are shown at once.
@@ -47,12 +48,12 @@ impl fmt::Display for Spot {
 ///
 /// # Errors
 /// The errors of opening; [`NoFile::Missing`] also if it is not a directory.
-pub fn list(place: &Place, guard: &Guard, from: Option<&str>) -> Result<Folder, NoFile> {
+pub fn list(place: &Place, guard: &Guard, clock: &Clock, from: Option<&str>) -> Result<Folder, NoFile> {
     let (root, _) = root(&place.root, &trusted())?;
     let dir = if place.way.as_os_str().is_empty() { root } else { root.open_dir(&place.way).map_err(|error| why(&error))? };
     let dir = dir.into_std_file();
     let real = guard::real(&dir, &place.root.path().join(&place.way))?;
-    guard.check(&dir.metadata().map_err(|error| why(&error))?, &real)?;
+    guard.check(&dir.metadata().map_err(|error| why(&error))?, &real, clock)?;
     if !is_beneath(place, &real) {
         return Err(NoFile::Outside);
     }
@@ -61,10 +62,10 @@ pub fn list(place: &Place, guard: &Guard, from: Option<&str>) -> Result<Folder, 
     let mut folder = Folder::default();
     // The entries that sort first so far, the last of them on top; one more than is shown, to continue from.
     let mut first: BinaryHeap<(Spot, EntryKind)> = BinaryHeap::new();
-    let until = Instant::now() + WHILE;
+    let until = clock.instant() + WHILE;
     for entry in dir.entries().map_err(|error| why(&error))? {
         let entry = entry.map_err(|error| why(&error))?;
-        if Instant::now() > until {
+        if clock.instant() > until {
             folder.is_unread = true;
             break;
         }

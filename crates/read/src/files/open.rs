@@ -8,7 +8,10 @@ use cap_std::{
     ambient_authority,
     fs::{Dir, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _},
 };
-use model::file::{FileFacts, NoFile};
+use model::{
+    clock::Clock,
+    file::{FileFacts, NoFile},
+};
 use rustix::fs::OFlags;
 use std::{
     fs::File,
@@ -26,7 +29,7 @@ const TALKING: [u64; 8] = [0x9fa0, 0x6265_6572, 0x6462_6720, 0x7472_6163, 0x0027
 ///
 /// # Errors
 /// Every [`NoFile`] except those that concern places and limits.
-pub fn open(place: &Place, guard: &Guard) -> Result<(File, FileFacts), NoFile> {
+pub fn open(place: &Place, guard: &Guard, clock: &Clock) -> Result<(File, FileFacts), NoFile> {
     if place.way.as_os_str().is_empty() {
         return Err(NoFile::Directory);
     }
@@ -42,7 +45,7 @@ pub fn open(place: &Place, guard: &Guard) -> Result<(File, FileFacts), NoFile> {
         return Err(NoFile::Special);
     }
     let real = guard::real(&file, &place.root.path().join(&place.way))?;
-    guard.check(&file.metadata().map_err(|error| why(&error))?, &real)?;
+    guard.check(&file.metadata().map_err(|error| why(&error))?, &real, clock)?;
     if is_beneath(place, &real) { Ok((file, facts)) } else { Err(NoFile::Outside) }
 }
 

@@ -45,7 +45,7 @@ fn lab() -> (tempfile::TempDir, PathBuf) {
 
 /// A gate that never starts a process to examine a file.
 fn gate() -> RunFiles {
-    RunFiles::new(Roots::default(), Guard::default(), "/bin/false".into())
+    RunFiles::new(Roots::default(), Guard::default(), "/bin/false".into(), store::clock::system())
 }
 
 fn reach(run: &Path) -> Reach {
@@ -246,7 +246,7 @@ fn shared() -> (tempfile::TempDir, RunFiles) {
         fs::write(base.path().join(file), text).unwrap();
     }
     let given = vec![base.path().join("lab/{user}"), base.path().join("ref")];
-    (base, RunFiles::new(Roots { mapped: None, given }, Guard::default(), "/bin/false".into()))
+    (base, RunFiles::new(Roots { mapped: None, given }, Guard::default(), "/bin/false".into(), store::clock::system()))
 }
 
 fn given(account: &str, directory: PathBuf, beneath: bool) -> Reach {
@@ -334,7 +334,7 @@ async fn what_holds_keys_is_shown_to_nobody_by_any_way() {
     fs::hard_link(data.join("journal/1.log"), run.join("hard-deep")).unwrap();
     // A guarded directory was moved: its name has changed, but not its inode number.
     let moved = base.path().join("moved");
-    let gate = RunFiles::new(Roots::default(), Guard::new(vec![data.clone()], Some(&home)), "/bin/false".into());
+    let gate = RunFiles::new(Roots::default(), Guard::new(vec![data.clone()], Some(&home)), "/bin/false".into(), store::clock::system());
     let named = Reach { beneath: false, ..reach(&run) };
     let wide = reach(base.path());
 

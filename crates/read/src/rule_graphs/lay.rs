@@ -10,10 +10,11 @@ use dugong::{
     graphlib::{self, GraphOptions},
     layout_controlled,
 };
+use model::clock::Instant;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// Larger graphs are not laid out: nobody could read them as one picture.
@@ -105,7 +106,7 @@ struct Deadline<'a>(Instant, &'a Leash);
 
 impl WorkControl for Deadline<'_> {
     fn charge(&mut self, _units: usize) -> Result<(), WorkError> {
-        if Instant::now() < self.0 && self.1.holds() { Ok(()) } else { Err(WorkError::Interrupted) }
+        if self.1.clock().instant() < self.0 && self.1.holds() { Ok(()) } else { Err(WorkError::Interrupted) }
     }
 }
 
@@ -114,9 +115,9 @@ impl WorkControl for Deadline<'_> {
 /// # Errors
 /// [`Ended`] if nobody waits any more: that says nothing about the graph.
 pub fn out(graph: &Graph, direction: Direction, leash: &Leash) -> Result<Option<Layout>, Ended> {
-    let until = Instant::now() + LAYOUT_LIMIT;
+    let until = leash.clock().instant() + LAYOUT_LIMIT;
     let placed = placed(graph, direction, &mut Deadline(until, leash));
-    if placed.is_none() && Instant::now() < until {
+    if placed.is_none() && leash.clock().instant() < until {
         leash.check()?;
     }
     Ok(placed)

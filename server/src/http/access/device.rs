@@ -25,7 +25,6 @@ use serde::Deserialize;
 use serde_json::json;
 use store::{
     audit::{self, Deed},
-    clock,
     devices::{self, Asked},
     people,
 };
@@ -68,7 +67,8 @@ pub async fn start(
     let from = address.map(|address| address.to_string());
     let asked = Asked { hash: &hash, user_code: &user_code, ttl_days, from: from.as_deref(), minutes: MINUTES };
     devices::begin(&mut *state.app.reader.store.conn().await?, asked).await?;
-    let expires: DateTime<Utc> = DateTime::from_timestamp_millis(clock::now()).unwrap_or_default() + TimeDelta::minutes(MINUTES.into());
+    let expires: DateTime<Utc> =
+        DateTime::from_timestamp_millis(state.app.reader.store.clock().now()).unwrap_or_default() + TimeDelta::minutes(MINUTES.into());
     Ok(Json(json!({
         "verification_uri_complete": format!("/login?cli_device_code={device_code}&cli_user_code={user_code}"),
         "device_code": device_code,

@@ -1,6 +1,7 @@
 //! Limits on the routes that need no account: who may read the metrics, and how many sign-ins programs may begin.
 
 use super::{local::is_loopback_name, throttle::Throttle};
+use model::clock::Clock;
 use std::time::Duration;
 
 /// Sign-ins that one network may begin at once: enough for a course that shares an address and starts at the same moment.
@@ -42,7 +43,7 @@ pub struct Doors {
 }
 
 impl Doors {
-    pub fn new(metrics: MetricsAccess) -> Self {
-        Self { metrics, starts: Throttle::new(BURST, PACE) }
+    pub fn new(metrics: MetricsAccess, clock: Clock) -> Self {
+        Self { metrics, starts: Throttle::new(BURST, PACE, clock) }
     }
 }

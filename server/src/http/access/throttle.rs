@@ -1,13 +1,13 @@
 //! Limits how often one network may do things that cost something and need no credential.
 
 use super::local::network;
+use model::clock::{Clock, Instant};
 use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::time::Instant;
 
 /// Networks remembered. When all of them are busy, further networks share one allowance.
 const NETWORKS: usize = 10_000;
@@ -19,11 +19,12 @@ pub struct Throttle {
     pace: Duration,
     /// When a network will have its whole allowance back.
     full_at: Arc<Mutex<HashMap<Option<IpAddr>, Instant>>>,
+    clock: Clock,
 }
 
 impl Throttle {
-    pub fn new(burst: u32, pace: Duration) -> Self {
-        Self { burst, pace, full_at: Arc::default() }
+    pub fn new(burst: u32, pace: Duration, clock: Clock) -> Self {
+        Self { burst, pace, full_at: Arc::default(), clock }
     }
 
     /// Uses one unit of an address's allowance.
@@ -31,10 +32,7 @@ impl Throttle {
     /// # Errors
     /// How long the address must wait for the next unit.
     pub fn take(&self, address: Option<IpAddr>) -> Result<(), Duration> {
-        self.take_at(address, Instant::now())
-    }
-
-    fn take_at(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Duration> {
+        let now = self.clock.instant();
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let mut who = address.map(network);
         if full_at.len() >= NETWORKS && !full_at.contains_key(&who) {
@@ -57,6 +55,7 @@ impl Throttle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::clock::MockClock;
     use std::net::Ipv4Addr;
 
     fn nth(n: usize) -> IpAddr {
@@ -65,28 +64,28 @@ mod tests {
 
     #[test]
     fn a_network_has_its_burst_and_then_one_at_a_time() {
-        let throttle = Throttle::new(3, Duration::from_secs(5));
-        let now = Instant::now();
+        let mock = MockClock::new(0);
+        let throttle = Throttle::new(3, Duration::from_secs(5), mock.clock());
         for _ in 0..3 {
-            assert_eq!(throttle.take_at(Some(nth(1)), now), Ok(()));
+            assert_eq!(throttle.take(Some(nth(1))), Ok(()));
         }
-        assert_eq!(throttle.take_at(Some(nth(1)), now), Err(Duration::from_secs(5)));
-        assert_eq!(throttle.take_at(Some(nth(2)), now), Ok(()), "another one is not concerned");
-        let later = now + Duration::from_secs(5);
-        assert_eq!(throttle.take_at(Some(nth(1)), later), Ok(()));
-        assert_eq!(throttle.take_at(Some(nth(1)), later), Err(Duration::from_secs(5)));
+        assert_eq!(throttle.take(Some(nth(1))), Err(Duration::from_secs(5)));
+        assert_eq!(throttle.take(Some(nth(2))), Ok(()), "another one is not concerned");
+        mock.advance(Duration::from_secs(5));
+        assert_eq!(throttle.take(Some(nth(1))), Ok(()));
+        assert_eq!(throttle.take(Some(nth(1))), Err(Duration::from_secs(5)));
     }
 
     #[test]
     fn any_number_of_networks_takes_a_bounded_amount_of_memory() {
-        let throttle = Throttle::new(2, Duration::from_secs(5));
-        let now = Instant::now();
+        let mock = MockClock::new(0);
+        let throttle = Throttle::new(2, Duration::from_secs(5), mock.clock());
         for n in 0..NETWORKS * 3 {
-            let _ = throttle.take_at(Some(nth(n)), now);
+            let _ = throttle.take(Some(nth(n)));
         }
         assert!(throttle.full_at.lock().unwrap().len() <= NETWORKS + 1);
-        assert!(throttle.take_at(Some(nth(NETWORKS * 4)), now).is_err(), "those beyond share one allowance");
-        let later = now + Duration::from_mins(1);
-        assert_eq!(throttle.take_at(Some(nth(NETWORKS * 4)), later), Ok(()), "what is idle is forgotten");
+        assert!(throttle.take(Some(nth(NETWORKS * 4))).is_err(), "those beyond share one allowance");
+        mock.advance(Duration::from_mins(1));
+        assert_eq!(throttle.take(Some(nth(NETWORKS * 4))), Ok(()), "what is idle is forgotten");
     }
 }

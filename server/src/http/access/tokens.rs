@@ -1,5 +1,6 @@
 //! Looks up the owner of a token in the database, and caches it for two seconds.
 
+use model::clock::Instant;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -9,7 +10,6 @@ use store::{
     Store, StoreError,
     people::{self, TokenOwner},
 };
-use tokio::time::Instant;
 
 /// How long a token's owner is cached: a busy client sends thousands of reports a minute. A revoked token may work this
 /// much longer.
@@ -30,7 +30,7 @@ type Seen = (Instant, Option<TokenOwner>);
 
 impl TokenCache {
     pub(super) async fn owner(&self, store: &Store, hash: Vec<u8>) -> Result<Option<TokenOwner>, StoreError> {
-        let now = Instant::now();
+        let now = store.clock().instant();
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
         if let Some((at, owner)) = &held
             && now.duration_since(*at) < FRESH
@@ -47,7 +47,7 @@ impl TokenCache {
         if held.len() >= REMEMBERED {
             held.clear();
         }
-        held.insert(hash, (Instant::now(), owner.clone()));
+        held.insert(hash, (store.clock().instant(), owner.clone()));
         Ok(owner)
     }
 }

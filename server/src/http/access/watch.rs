@@ -14,11 +14,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use store::{Store, StoreError, credentials, error::chain};
-use tokio::{
-    sync::Notify,
-    time::{MissedTickBehavior, interval, timeout},
-};
+use store::{Loop, Store, StoreError, credentials, error::chain};
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tracing::warn;
 
@@ -34,8 +31,6 @@ pub struct Watch {
     /// The limits of one person, and of one of their tokens.
     most: (usize, usize),
     held: Arc<Mutex<Held>>,
-    /// Notified when a place is taken, which ends the wait while nothing is open.
-    wake: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -67,7 +62,7 @@ pub struct Full;
 impl Watch {
     /// `most` is the limit of one person; one token gets at most half of it.
     pub fn new(store: Store, most: usize) -> Self {
-        Self { store, most: (most, most.div_ceil(2)), held: Arc::default(), wake: Arc::default() }
+        Self { store, most: (most, most.div_ceil(2)), held: Arc::default() }
     }
 
     /// Takes a place.
@@ -91,25 +86,16 @@ impl Watch {
             open.over.clone()
         });
         drop(held);
-        self.wake.notify_one();
         Ok(Place { held: Arc::clone(&self.held), user: viewer.id, shown, over })
     }
 
     /// Checks all places until cancelled.
     pub async fn run(self, cancel: CancellationToken) {
-        let mut tick = interval(LOOK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut rounds = Loop::new("Checking what is open", LOOK, cancel);
         let mut told = false;
-        loop {
+        while rounds.next().await {
             if lock(&self.held).shown.is_empty() {
-                tokio::select! {
-                    () = cancel.cancelled() => return,
-                    () = self.wake.notified() => {}
-                }
-            }
-            tokio::select! {
-                () = cancel.cancelled() => return,
-                _ = tick.tick() => {}
+                continue;
             }
             let failure = match timeout(CHECK_TIMEOUT, self.look()).await {
                 Ok(Ok(())) => None,
@@ -183,7 +169,10 @@ fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::access::{Grant, Means, Reader, TokenScope};
+    use model::{
+        access::{Grant, Means, Reader, TokenScope},
+        clock::MockClock,
+    };
 
     fn viewer(id: i64, credential: Credential) -> Viewer {
         let id = UserId(id);
@@ -195,7 +184,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_person_takes_no_place_of_another_and_one_token_not_all_of_its_person() {
-        let watch = Watch::new(Store::lazy("postgres://localhost/none", 1).unwrap(), 5);
+        let watch = Watch::new(Store::lazy("postgres://localhost/none", 1, MockClock::new(0).clock()).unwrap(), 5);
         let (ana, other, token) = (viewer(1, Credential::Session(1)), viewer(2, Credential::Session(2)), viewer(1, Credential::Token(1)));
 
         let mut places: Vec<Place> = (0..3).map(|_| watch.join(&token).unwrap_or_else(|_| panic!("a place"))).collect();

@@ -11,10 +11,7 @@ use model::access::Viewer;
 use model::{Invalid, RunId, filter::RunFilter, page::RunSort};
 use serde::Deserialize;
 use std::collections::HashMap;
-use store::{
-    clock,
-    runs::{self, find::MOST_RULES},
-};
+use store::runs::{self, find::MOST_RULES};
 use utoipa::IntoParams;
 
 #[derive(Deserialize, IntoParams)]
@@ -41,7 +38,7 @@ pub async fn list(
     let filter = RunFilter::parse_strict(&params.q)?;
     let sort: RunSort = params.sort.as_deref().map(str::parse).transpose()?.unwrap_or_default();
     let after = params.after.as_deref().map(str::parse).transpose()?;
-    let now = clock::now();
+    let now = state.app.reader.store.clock().now();
     let query = runs::list::Query {
         audience: viewer.audience,
         filter: &filter,

@@ -35,7 +35,7 @@ async fn lab(limits: Limits) -> Lab {
     };
     let router = Router::new().route("/", get(async || "hello").post(async |body: Bytes| body.len().to_string())).route("/slow", get(slow));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, sockets, stop) = (listener.local_addr().unwrap(), Sockets::new(limits), CancellationToken::new());
+    let (address, sockets, stop) = (listener.local_addr().unwrap(), Sockets::new(limits, store::clock::system()), CancellationToken::new());
     let served = tokio::spawn({
         let (sockets, stop) = (sockets.clone(), stop.clone());
         async move { sockets.serve(listener, router, stop).await }
