@@ -164,15 +164,12 @@ fn touched(rows: Vec<ChangeRow>) -> Touched {
     for (table, record, run, at, moved) in rows {
         touched.oldest_at = Some(touched.oldest_at.map_or(at, |oldest| oldest.min(at)));
         let Some(run) = run.map(RunId) else { continue };
-        match (table.as_str(), record.parse::<i64>()) {
-            ("job_executions", Ok(job)) => {
-                touched.jobs.entry(run).or_default().insert(JobKey(job));
-            }
-            _ => {
-                touched.runs.insert(run);
-                if moved {
-                    touched.moved.insert(run);
-                }
+        if let ("job_executions", Ok(job)) = (table.as_str(), record.parse::<i64>()) {
+            touched.jobs.entry(run).or_default().insert(JobKey(job));
+        } else {
+            touched.runs.insert(run);
+            if moved {
+                touched.moved.insert(run);
             }
         }
     }

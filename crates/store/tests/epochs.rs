@@ -35,7 +35,9 @@ async fn the_counters_follow_every_move_of_a_job_and_count_suspended_ones_as_wai
     let mut jobs: Vec<JobStatus> = Vec::new();
     let told = |jobs: &[JobStatus]| {
         let mut counts = JobCounts::default();
-        jobs.iter().for_each(|status| counts.add(*status));
+        for status in jobs {
+            counts.add(*status);
+        }
         let JobCounts { waiting, running, success, failed, lost, skipped, .. } = counts;
         format!("{waiting} {running} {success} {failed} {lost} {skipped}")
     };
@@ -110,7 +112,7 @@ async fn a_rerun_of_what_failed_stays_in_its_epoch() {
     assert_eq!(database.text(RUNS).await.as_deref(), Some("1 running t f 1 0 0"));
     assert_eq!(database.texts(JOBS).await, ["1 1 1 failed t", "1 2 1 waiting f"]);
     let other = "0193a4c2-0000-7000-8000-000000000009".parse().expect("an id");
-    let nothing = apply::rerun(&mut *database.store.conn().await.expect("a connection"), other, &[1], 0).await;
+    let nothing = apply::rerun(&mut database.store.conn().await.expect("a connection"), other, &[1], 0).await;
     assert_eq!(nothing.expect("no error"), None);
 }
 

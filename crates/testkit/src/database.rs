@@ -49,7 +49,7 @@ impl TestDatabase {
         create(&mut conn, &name, "template1").await;
         sqlx::query("select pg_advisory_unlock($1)").bind(LOCK).execute(&mut conn).await.expect("the lock back");
         let options = admin.database(&name);
-        Self { store: Store::with_options(options.clone(), 12), name, options }
+        Self { store: Store::with_options(options.clone(), 12, clock::system()), name, options }
     }
 
     /// A separate connection, for what the product never does.

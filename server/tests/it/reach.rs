@@ -190,7 +190,7 @@ async fn each_file_is_read_only_by_whom_it_may(stage: Stage) {
                     ("results/preview", json!({ "id": id, "file": under, "at": 0 })),
                     ("results/list", json!({ "id": id, "ask": open })),
                     ("jobs/read", json!({ "id": id, "job": job, "at": null })),
-                    ("jobs/read", json!({ "id": id, "job": job, "at": lab.database.store.clock().now() })),
+                    ("jobs/read", json!({ "id": id, "job": job, "at": stage.lab.database.store.clock().now() })),
                 ] {
                     let (status, text) = stage.call(caller, name, &body).await;
                     assert_eq!(text.contains(word), reads, "{name} with {body}: {told}: {status} {text}");
@@ -227,7 +227,7 @@ async fn asked_of_the_run(stage: &Stage, caller: &Caller, run: &Ran) -> String {
     for (name, body) in [
         ("runs/code", json!({ "id": id, "rule": null })),
         ("jobs/failures", json!({ "id": id, "at": null })),
-        ("jobs/failures", json!({ "id": id, "at": lab.database.store.clock().now() })),
+        ("jobs/failures", json!({ "id": id, "at": stage.lab.database.store.clock().now() })),
     ] {
         let (status, text) = stage.call(caller, name, &body).await;
         assert_eq!(status, door(caller, run), "{name} by {caller:?}: {text}");

@@ -19,7 +19,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use model::access::Viewer;
 use model::{
     UserId,
-    access::{Permission, TokenScope, may},
+    access::{TokenScope, may},
 };
 use serde::Deserialize;
 use serde_json::json;
