@@ -312,6 +312,9 @@ impl Panoptes {
 }
 
 #[cfg(test)]
+mod recorded;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -119,7 +119,7 @@ fn end_of(fold: &RunFold) -> String {
 #[test]
 fn every_recorded_conversation_leads_to_its_end() {
     let all = recordings();
-    assert!(all.len() >= 18, "only {} recordings", all.len());
+    assert!(all.len() >= 56, "only {} recordings", all.len());
     for Recording { name, events, end } in all {
         let fold = folded(events);
 
