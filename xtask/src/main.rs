@@ -10,6 +10,7 @@ mod ctx;
 mod db;
 mod flowod;
 mod fuzz;
+mod mutants;
 mod pg;
 mod python;
 mod site;
@@ -105,6 +106,15 @@ enum Command {
         #[arg(long, default_value_t = 100_000)]
         requests: u32,
     },
+    /// Break the code on purpose, one small change at a time, and check that the crate's own tests notice; hours
+    Mutants {
+        /// Only this crate
+        #[arg(long, value_enum)]
+        package: Option<mutants::Package>,
+        /// Options of cargo-mutants, such as --list, --shard 1/8 or --re RunFold
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Check foreign crates against the advisory database
     Advisories {
         /// A clone of the database; without this option it is fetched
@@ -185,8 +195,13 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         }
         Command::Fuzz { seconds, only } => fuzz::run(&ctx, seconds, only.as_deref())?,
         Command::FuzzHttp { requests } => return test::surface(&ctx, requests),
+<<<<<<< HEAD
         Command::Advisories { db: Some(db), keep: true } => advisories::keep(&ctx, &db)?,
         Command::Advisories { db, .. } => advisories::check(&ctx, db.as_deref())?,
+=======
+        Command::Mutants { package, args } => return mutants::run(&ctx, package, &args),
+        Command::Advisories { db } => tools::advisories(&ctx, db.as_deref())?,
+>>>>>>> w-mut
         Command::Tidy => return tidy::run(&ctx),
     }
     Ok(ExitCode::SUCCESS)

@@ -17,6 +17,7 @@ use crate::step;
 /// The newest version whose lock file works with our compiler.
 const CARGO_DENY: &str = "0.20.2";
 const CARGO_FUZZ: &str = "0.13.2";
+const CARGO_MUTANTS: &str = "27.1.0";
 
 pub const WASM: &str = "wasm32-unknown-unknown";
 
@@ -41,6 +42,10 @@ pub fn cargo_deny(ctx: &Ctx) -> Result<PathBuf> {
 
 pub fn cargo_fuzz(ctx: &Ctx) -> Result<PathBuf> {
     cargo_tool(ctx, "cargo-fuzz", "cargo-fuzz", CARGO_FUZZ)
+}
+
+pub fn cargo_mutants(ctx: &Ctx) -> Result<PathBuf> {
+    cargo_tool(ctx, "cargo-mutants", "cargo-mutants", CARGO_MUTANTS)
 }
 
 /// The Node modules of `package-lock.json`; returns the directory that contains `node_modules`.
@@ -118,7 +123,11 @@ fn cargo_tool(ctx: &Ctx, program: &str, package: &str, version: &str) -> Result<
     let label = format!("{program} {version}");
     let root = ctx.tool(&format!("{program}-{version}"));
     let path = root.join("bin").join(program);
-    let is_there = || ctx::output(Command::new(&path).arg("--version")).is_ok_and(|line| line.split_whitespace().nth(1) == Some(version));
+    // Some programs only know their version as a subcommand of cargo.
+    let subcommand = program.strip_prefix("cargo-").into_iter();
+    let asks = [Vec::new(), subcommand.collect()];
+    let is = |line: String| line.split_whitespace().nth(1) == Some(version);
+    let is_there = || asks.iter().any(|ask| ctx::output(Command::new(&path).args(ask).arg("--version")).is_ok_and(is));
     if is_there() {
         step::present(&label);
         return Ok(path);

@@ -14,6 +14,8 @@ pub mod journal;
 pub mod mask;
 pub mod panoptes;
 pub mod protocol;
+#[cfg(test)]
+mod recorded;
 mod weight;
 
 pub use batch::{Refused, Writer};

@@ -322,6 +322,9 @@ impl Panoptes {
 }
 
 #[cfg(test)]
+mod recorded;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
