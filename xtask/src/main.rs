@@ -195,13 +195,9 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         }
         Command::Fuzz { seconds, only } => fuzz::run(&ctx, seconds, only.as_deref())?,
         Command::FuzzHttp { requests } => return test::surface(&ctx, requests),
-<<<<<<< HEAD
+        Command::Mutants { package, args } => return mutants::run(&ctx, package, &args),
         Command::Advisories { db: Some(db), keep: true } => advisories::keep(&ctx, &db)?,
         Command::Advisories { db, .. } => advisories::check(&ctx, db.as_deref())?,
-=======
-        Command::Mutants { package, args } => return mutants::run(&ctx, package, &args),
-        Command::Advisories { db } => tools::advisories(&ctx, db.as_deref())?,
->>>>>>> w-mut
         Command::Tidy => return tidy::run(&ctx),
     }
     Ok(ExitCode::SUCCESS)
