@@ -111,7 +111,7 @@ enum Command {
         /// Only this crate
         #[arg(long, value_enum)]
         package: Option<mutants::Package>,
-        /// Options of cargo-mutants, such as --list, --shard 1/8 or --re RunFold
+        /// Options of cargo-mutants, such as --list, --shard 1/8 or --re `RunFold`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },

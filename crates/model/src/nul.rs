@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn what_is_nested_too_deeply_is_left_out_with_a_mark() {
-        assert_eq!(replaced_in(json!([[[1], 2], 3]), 2), json!([["…", 2], 3]));
+        assert_eq!(replaced_in(json!([[[1], 2], 3]), 2), json!([[["…"], 2], 3]));
         assert_eq!(replaced_in(json!("x"), 0), json!("x"));
     }
 

@@ -370,8 +370,8 @@ mod tests {
 
     #[test]
     fn where_bars_share_a_pixel_the_most_urgent_state_is_seen() {
-        // Waiting attempts have no bar.
-        let mut begun: Vec<JobStatus> = JobStatus::ALL.iter().copied().filter(|status| *status != JobStatus::Waiting).collect();
+        // Attempts that have not begun have no bar.
+        let mut begun: Vec<JobStatus> = JobStatus::ALL.iter().copied().filter(|status| !status.is_unstarted()).collect();
         begun.sort_by_key(|status| status.urgency());
 
         assert!(begun.is_sorted_by_key(|status| kind(*status)), "{begun:?}");

@@ -44,7 +44,8 @@ pub fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(Duration::from_mins(1))
+        // Of each read, not of the whole: a live stream lasts as long as its test.
+        .read_timeout(Duration::from_mins(1))
         .build()
         .expect("a client without special wishes")
 }

@@ -20,7 +20,7 @@ use read::files::Guard;
 use std::{net::SocketAddr, path::Path};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
     time::timeout,
 };
@@ -28,6 +28,7 @@ use tracing::{info, warn};
 
 /// `pages` is the archive of pages that the program carries; it may be empty.
 pub async fn run(config: Config, pages: &'static [u8]) -> Result<()> {
+    let mut interrupts = Interrupts::new().context("could not listen for signals")?;
     let metrics = PrometheusBuilder::new().install_recorder().context("could not start the metrics")?;
     let site = Site::find(config.site_dir.as_deref(), pages)?;
     tell_meaningless();
@@ -39,7 +40,7 @@ pub async fn run(config: Config, pages: &'static [u8]) -> Result<()> {
     };
     let mut open = tokio::select! {
         open = database::open(&config.database, database::SERVE) => open?,
-        () = interrupted() => return Ok(()),
+        () = interrupts.any() => return Ok(()),
     };
     open.keep(&config.database);
     let store = open.store.clone();
@@ -99,7 +100,7 @@ pub async fn run(config: Config, pages: &'static [u8]) -> Result<()> {
     let mut server = std::pin::pin!(sockets.serve(listener, service, stopping.clone()));
     tokio::select! {
         () = &mut server => {}
-        () = interrupted() => info!("Stopping: finishing requests in progress"),
+        () = interrupts.any() => info!("Stopping: finishing requests in progress"),
     }
     stopping.cancel();
     if timeout(DRAIN, server).await.is_err() {
@@ -129,14 +130,21 @@ pub async fn key(store: &store::Store) -> Result<Secrets> {
     Ok(Secrets::new(key.as_bytes()))
 }
 
-/// SIGINT or SIGTERM.
-async fn interrupted() {
-    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = int.recv() => {}
-        _ = term.recv() => {}
+/// SIGINT and SIGTERM, remembered from the first moment: one that comes while nobody waits is not lost.
+struct Interrupts([Signal; 2]);
+
+impl Interrupts {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]))
+    }
+
+    /// Waits for the first of them.
+    async fn any(&mut self) {
+        let [int, term] = &mut self.0;
+        tokio::select! {
+            _ = int.recv() => {}
+            _ = term.recv() => {}
+        }
     }
 }
 

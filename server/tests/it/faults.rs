@@ -207,7 +207,7 @@ async fn what_commits_long_after_later_changes_is_delivered_live_and_after_a_rec
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_listener_that_is_ended_again_and_again_stays_current() {
-    const ENDS: usize = 30;
+    const ENDS: usize = 12;
     const RUNS: usize = 40;
     let lab = Lab::new().await;
     let mut tab = lab.open("scope=runs").await;

@@ -175,6 +175,7 @@ async fn reports_go_to_the_newest_attempt_whichever_server_began_it() {
     let second = Api(&other).create("?workflow_id=same").await;
     assert_eq!(second["id"], first["id"]);
     Api(&other).tell(&second, info(2)).await;
+    settle(&other).await;
     // The first server knows that number too; it refreshes its knowledge once a second.
     mock.advance(Duration::from_secs(1));
     Api(&one).tell(&second, info(3)).await;
