@@ -4,6 +4,7 @@
 //! a command may be unknown or a twin may be reported twice, but no state is lost.
 
 mod lines;
+mod values;
 
 pub use lines::Hints;
 use lines::{Stop, exit_code, location, planned, words};
@@ -20,6 +21,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     sync::{Arc, LazyLock},
 };
+use values::{number, plain, texts};
 
 /// How many recent texts are compared to find a twin.
 const TWINS: usize = 64;
@@ -378,30 +380,6 @@ fn left_out_files(job_id: i64, more: usize) -> Option<Event> {
 /// The message came before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Twin;
-
-fn number(value: Option<&Value>) -> Option<i64> {
-    match value? {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    }
-}
-
-fn plain(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-fn texts(value: Option<&Value>) -> Vec<String> {
-    match value {
-        Some(Value::Array(items)) => items.iter().filter_map(plain).collect(),
-        Some(Value::String(text)) if !text.is_empty() => vec![text.clone()],
-        _ => Vec::new(),
-    }
-}
 
 #[cfg(test)]
 mod tests;
