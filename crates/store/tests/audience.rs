@@ -93,7 +93,7 @@ async fn a_members_runs_are_listed_by_index() {
         .sql(
             "insert into users (name) select 'user ' || n from generate_series(1, 4) n;
              insert into workflow_runs (workflow_name, user_id, started_at)
-             select 'w', 1 + n % 4, now() - n * interval '1 minute' from generate_series(1, 8000) n",
+             select 'w', 1 + n % 4, now() - n * interval '1 minute' from generate_series(1, 40000) n",
         )
         .await;
     database.sql("vacuum analyze workflow_runs").await;

@@ -27,6 +27,8 @@ pub struct Proxy {
     line: watch::Sender<Line>,
     cut: watch::Sender<u64>,
     open: watch::Sender<bool>,
+    /// How many connections were accepted.
+    made: watch::Receiver<usize>,
     accepting: JoinHandle<()>,
 }
 
@@ -43,9 +45,11 @@ impl Proxy {
         let listener = UnixListener::bind(dir.join(format!(".s.PGSQL.{PORT}"))).expect("a socket");
         let ((cut, cuts), (open, opened)) = (watch::channel(0), watch::channel(true));
         let (line, state) = watch::channel(Line::Whole);
+        let (count, made) = watch::channel(0);
         let accepting = tokio::spawn(async move {
             loop {
                 let Ok((client, _)) = listener.accept().await else { return };
+                count.send_modify(|made| *made += 1);
                 if !*opened.borrow() {
                     continue; // Dropped, as by a server that is shutting down.
                 }
@@ -65,7 +69,7 @@ impl Proxy {
                 });
             }
         });
-        Self { dir, line, cut, open, accepting }
+        Self { dir, line, cut, open, made, accepting }
     }
 
     /// The directory of its socket.
@@ -76,6 +80,12 @@ impl Proxy {
     /// Changes what the proxy does from now on.
     pub fn set(&self, line: Line) {
         self.line.send_replace(line);
+    }
+
+    /// Waits until so many further connections were made.
+    pub async fn connected(&self, more: usize) {
+        let wanted = *self.made.borrow() + more;
+        let _ = self.made.clone().wait_for(|made| *made >= wanted).await;
     }
 
     /// Cuts every connection; new ones are accepted.
