@@ -264,7 +264,8 @@ async fn marks_are_kept_in_step_by_what_changed() {
              insert into job_executions (workflow_run_id, job_id, rule, wildcards) values ('{RUN}', 9999, 'new', '{{\"sample\": \"new\"}}')"
         ))
         .await;
-    let (ids, _) = marks::touched(&mut conn, run(), &horizon, 100).await.expect("no error");
+    // A transaction of another database may hold the horizon back, so that it covers the rows of the beginning, too.
+    let (ids, _) = marks::touched(&mut conn, run(), &horizon, 10_000).await.expect("no error");
     held.again(&mut conn, run(), &ids.expect("few")).await.expect("no error");
     let whole = marks::marks(&mut conn, run()).await.expect("no error");
     // Words may be numbered differently; their meaning is the same.
