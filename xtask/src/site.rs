@@ -250,8 +250,7 @@ fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
 }
 
 fn brotli(mut bytes: &[u8]) -> Result<Vec<u8>> {
-    // The hint alone saves some 600 bytes of the WASM.
-    let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, size_hint: bytes.len(), ..Default::default() };
+    let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
     let mut packed = Vec::new();
     brotli::BrotliCompress(&mut bytes, &mut packed, &params)?;
     Ok(packed)
