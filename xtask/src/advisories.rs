@@ -73,7 +73,7 @@ impl Advisory {
     }
 }
 
-/// What the snapshot says of the crates in the lock file, but for the advisories that `deny.toml` ignores with a reason.
+/// What the snapshot says of the foreign crates in the lock file, but for the advisories that `deny.toml` ignores with a reason.
 pub fn findings(ctx: &Ctx) -> Result<Vec<String>> {
     let read = |path: &str| fs::read_to_string(ctx.root.join(path)).with_context(|| format!("cannot read {path}"));
     affected(&read(SNAPSHOT)?, &read("Cargo.lock")?, &read("deny.toml")?)
@@ -89,7 +89,10 @@ fn affected(snapshot: &str, lock: &str, rules: &str) -> Result<Vec<String>> {
         if rules.contains(&format!("\"{}\"", advisory.id)) {
             continue;
         }
-        for package in packages.iter().filter(|package| of(package, "name").is_some_and(|name| name == advisory.package)) {
+        for package in packages
+            .iter()
+            .filter(|package| of(package, "source").is_some() && of(package, "name").is_some_and(|name| name == advisory.package))
+        {
             let version = of(package, "version").context("a package without a version")?;
             if advisory.affects(&version.parse()?)? {
                 let kind = if advisory.kind.is_empty() { "vulnerable" } else { advisory.kind.as_str() };
@@ -164,7 +167,7 @@ mod tests {
                         patched = [\">= 1.2.3\", \">= 1.1.9, < 1.2.0\"]\nunaffected = [\"< 1.0.0\"]\n```\n\n# A fault\n";
 
     fn lock(version: &str) -> String {
-        format!("version = 4\n\n[[package]]\nname = \"thing\"\nversion = \"{version}\"\n")
+        format!("version = 4\n\n[[package]]\nname = \"thing\"\nversion = \"{version}\"\nsource = \"registry\"\n")
     }
 
     #[test]
