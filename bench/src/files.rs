@@ -43,7 +43,7 @@ pub async fn run(args: &FilesArgs) -> Result<Kept> {
     // The same requests for small files allocate whatever stays, whatever the size: pools, caches, the code itself.
     for _ in 0..args.times {
         reader.get(&format!("/runs/{id}?tab=logs&file=./small.log")).await?;
-        reader.call("results/look", &look("small.csv", 0)).await?;
+        reader.call("results/preview", &look("small.csv", 0)).await?;
     }
     let before = server.memory();
 
@@ -78,7 +78,7 @@ pub async fn run(args: &FilesArgs) -> Result<Kept> {
     {
         let mut measured = Measured::default();
         for _ in 0..times {
-            let answer = reader.call("results/look", &look(file, 0)).await?;
+            let answer = reader.call("results/preview", &look(file, 0)).await?;
             ensure!(answer.1["Ok"][1]["Table"]["rows"].as_array().is_some_and(|rows| rows.len() == 200), "{what} ({size} bytes)");
             measured.take(answer);
         }

@@ -22,7 +22,7 @@ use crate::step;
 pub enum Profile {
     /// Our crates not at all, others a little: the build of the tests, so that nothing is compiled twice for them.
     Dev,
-    /// Our crates a little, too. Uses the foreign crates of [`Profile::Dev`], and takes half as long as a release.
+    /// Our crates a little, too. Uses most of the foreign crates of [`Profile::Dev`].
     Quick,
     /// Everything fully; the program carries its pages.
     Release,
@@ -56,7 +56,7 @@ pub fn build(ctx: &Ctx, profile: Profile) -> Result<PathBuf> {
     let (name, dir) = profile.dirs();
     let label = format!("flowod ({name})");
     let built = ctx.out.join(name).join("flowod");
-    let pages = site.as_ref().map_or_else(String::new, |site| site.pkg.display().to_string());
+    let pages = site.as_ref().map(|site| stamp::file(&site.archive)).transpose()?.unwrap_or_default();
     let sources = stamp::sources(&ctx.root, stamp::SERVER, &format!("{} {pages}", ctx.rustc))?;
     if stamp::is_current(&built, &sources) {
         step::present(&label);
@@ -87,8 +87,8 @@ pub fn build(ctx: &Ctx, profile: Profile) -> Result<PathBuf> {
 /// `cargo xtask run`: replaces this process by the server.
 pub fn serve(ctx: &Ctx, profile: Profile, args: &[OsString]) -> Result<ExitCode> {
     let (site, flowod) = if profile == Profile::Release {
-        let flowod = build(ctx, profile);
-        (site::build(ctx), flowod)
+        let flowod = build(ctx, profile)?;
+        (site::build(ctx), Ok(flowod))
     } else {
         // Side by side: the last parts of each build keep one core busy only.
         thread::scope(|scope| {

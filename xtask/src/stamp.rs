@@ -28,6 +28,12 @@ pub fn text(text: &str) -> String {
     short(Sha256::new_with_prefix(text))
 }
 
+/// The fingerprint of one file's content.
+pub fn file(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(short(Sha256::new_with_prefix(bytes)))
+}
+
 /// The fingerprint of the files below `paths`, including their names, and of `extra`.
 ///
 /// A path that does not exist counts as empty.

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,8 +19,8 @@ const HEARTBEAT: Duration = Duration::from_secs(20);
 const TAIL: usize = 80;
 
 static VERBOSE: AtomicBool = AtomicBool::new(false);
-/// Whether the last output was the unfinished line of a step.
-static OPEN: AtomicBool = AtomicBool::new(false);
+/// The step whose unfinished line was the last output. Two may run side by side.
+static OPEN: Mutex<Option<String>> = Mutex::new(None);
 
 pub fn set_verbose(on: bool) {
     VERBOSE.store(on, Ordering::Relaxed);
@@ -124,23 +125,35 @@ fn forward(from: impl Read + Send + 'static, to: SyncSender<String>) -> thread::
 }
 
 fn begin(name: &str) {
-    close_line();
+    let mut open = opened();
+    close(&mut open);
     eprint!("▸ {name} … ");
-    OPEN.store(true, Ordering::Relaxed);
+    *open = Some(name.to_owned());
 }
 
 fn end(name: &str, outcome: &str) {
-    if OPEN.swap(false, Ordering::Relaxed) {
+    let mut open = opened();
+    if open.as_deref() == Some(name) {
+        *open = None;
         eprintln!("{outcome}");
     } else {
+        close(&mut open);
         eprintln!("▸ {name} … {outcome}");
     }
 }
 
 fn close_line() {
-    if OPEN.swap(false, Ordering::Relaxed) {
+    close(&mut opened());
+}
+
+fn close(open: &mut Option<String>) {
+    if open.take().is_some() {
         eprintln!();
     }
+}
+
+fn opened() -> MutexGuard<'static, Option<String>> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

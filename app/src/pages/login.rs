@@ -14,13 +14,11 @@ use leptos_router::hooks::use_location;
 use model::access::{Permission, TokenScope};
 use view::devices::{MOST_DAYS, PendingDevice, lasting, offered};
 
-/// What a token may do, least first, with what acts for everybody at the end: its scope, name and meaning.
-const SCOPES: [(TokenScope, &str, &str); 6] = [
+/// What a token may do, least first: its scope, name and meaning. Scopes that nothing here uses yet are not offered.
+const SCOPES: [(TokenScope, &str, &str); 4] = [
     (TokenScope::Report, "Report runs", "Enough for snakemake --logger flowo and the flowo command. It cannot read anything."),
     (TokenScope::Read, "Read runs", "For scripts that read runs. It cannot change anything."),
     (TokenScope::Write, "Report, read, change", "It can also rename, delete and restore your runs."),
-    (TokenScope::Run, "Read, start, stop", "It can read runs, and start and stop what Flowo itself runs."),
-    (TokenScope::Work, "Work for this server", "For flowod worker. It takes over everybody's tasks and can do nothing else."),
     (TokenScope::Admin, "Everything", "Everything that you can do as an admin."),
 ];
 lazy_page! {

@@ -15,7 +15,9 @@ pub fn cell<R: Send + Sync + 'static, T: PartialEq + Clone + Send + Sync + 'stat
 
 /// The head of a table: the labels of the columns, each with its classes.
 pub fn heads(columns: &[(&'static str, &'static str)]) -> impl IntoView + use<> {
-    let heads = columns.iter().map(|(label, class)| view! { <th role="columnheader" scope="col" class=*class>{*label}</th> });
+    let heads = columns
+        .iter()
+        .map(|(label, class)| view! { <th role="columnheader" scope="col" class=(!class.is_empty()).then_some(*class)>{*label}</th> });
     view! { <thead role="rowgroup"><tr role="row">{heads.collect_view()}</tr></thead> }
 }
 
@@ -25,8 +27,8 @@ pub fn SortHead(
     #[prop(into)] label: String,
     class: &'static str,
     sorted: Option<Direction>,
-    /// Where the rows are sorted by this column, or the other way round. Not a signal: a table is still shown, and its
-    /// links still follow the URL, while the next window loads and the table's own signals are gone.
+    /// Where the rows are sorted by this column, or the other way round. A closure, not a signal: while the next window
+    /// loads, the old table is still shown, but its signals are gone.
     href: impl Fn() -> String + Send + Sync + 'static,
     /// 14 px instead of 16 for the icon.
     #[prop(optional)]

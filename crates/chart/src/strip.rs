@@ -1,7 +1,6 @@
 //! Outlines of counts over time: the strip above the list of runs, and the areas of a timeline.
 //!
-//! Each outline is the path of an SVG. Lengths are integers in tenths of the picture's unit, because floats would cost
-//! kilobytes of WASM.
+//! Each outline is the path of an SVG. Lengths are integers, because floats would cost kilobytes of WASM.
 
 use std::fmt::Write as _;
 

@@ -172,7 +172,7 @@ async fn nobody_gives_more_than_they_have() {
     let page =
         lab.request(Method::GET, &format!("/login?cli_device_code={code}")).header("cookie", &members).send().await.expect("an answer");
     let page = page.text().await.expect("a page");
-    for (scope, offered) in [("write", true), ("run", true), ("work", false), ("admin", false)] {
+    for (scope, offered) in [("write", true), ("run", false), ("work", false), ("admin", false)] {
         assert_eq!(page.contains(&format!("value=\"{scope}\"")), offered, "{scope}: {page}");
     }
     assert_eq!(approve(&members, "write").await, StatusCode::OK);

@@ -77,7 +77,7 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
     assert_eq!(said, Some(waited.len().to_string()), "nothing is lost");
 }
 
-/// A thousand updates a second from clients that wait for each answer as long as the plugin does by default, while the
+/// At most a thousand updates a second from clients that wait for each answer as long as the plugin does by default, while the
 /// database is up, hangs, is away, and is back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_the_database_does_clients_are_answered_in_time_and_what_they_say_is_kept() {

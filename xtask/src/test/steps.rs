@@ -63,11 +63,15 @@ pub fn deny(ctx: &Ctx) -> Result<Tally> {
         }
         Ok(())
     })?;
-    let known = step::step("deny: advisories of the snapshot", || advisories::findings(ctx))?;
-    for finding in &known {
-        step::note(finding);
+    let known = step::step("deny: advisories of the snapshot", || {
+        let found = advisories::findings(ctx)?;
+        anyhow::ensure!(found.is_empty(), "{}", found.join("\n"));
+        Ok(())
+    });
+    if let Err(findings) = &known {
+        step::note(&format!("{findings:#}"));
     }
-    Ok(Tally::PASSED + if known.is_empty() { Tally::PASSED } else { Tally::FAILED })
+    Ok(Tally::PASSED + if known.is_ok() { Tally::PASSED } else { Tally::FAILED })
 }
 
 pub fn tidy(ctx: &Ctx) -> Result<Tally> {

@@ -3,7 +3,10 @@
 
 use super::{Credential, Flowod, Known, Maker, Question, functions::Declared, question};
 use flowo_server::{commands::serve, http::access::COOKIE, secrets};
-use model::{UserId, access::Role};
+use model::{
+    UserId,
+    access::{Role, TokenScope},
+};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, path::Path};
@@ -27,10 +30,9 @@ async fn person(database: &TestDatabase, name: &str, role: Role) -> (UserId, Vec
     let session = secrets::random().expect("randomness");
     people::add_session(&mut conn, user, &secrets.hash(&session), 1).await.expect("a session");
     let mut all = vec![Credential::Cookie(format!("{COOKIE}={session}"))];
-    for scope in ["report", "read", "write", "admin"] {
+    for scope in TokenScope::ALL {
         let token = secrets::token().expect("randomness");
         let hash = secrets.hash(&token);
-        let scope = scope.parse().expect("a scope");
         people::add_token(&mut conn, user, "t", &secrets::shown(&token), &hash, scope, None).await.expect("a token");
         all.push(Credential::Token(token));
     }
