@@ -100,8 +100,8 @@ create or replace trigger workflow_runs_notify_delete after delete on workflow_r
     referencing old table as older for each statement execute function workflow_runs_deleted();
 
 -- Adds differences to the counters of rules and runs: `ns` is the change in the number of newest attempts for each run,
--- rule and status. The runs must exist. Suspended jobs count as waiting: nothing of them has started. The counters get no lines of their own in the change log: the jobs' lines
--- announce the change.
+-- rule and status. The runs must exist. Suspended jobs count as waiting: nothing of them has started. The counters get no
+-- lines of their own in the change log: the jobs' lines announce the change.
 create or replace function count_jobs(runs uuid[], rules text[], statuses text[], ns bigint[]) returns void language plpgsql as $$
 begin
     -- Set here, not by a SET clause of the function: only superusers may put custom settings there.

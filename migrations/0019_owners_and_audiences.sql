@@ -7,7 +7,3 @@ alter table workflow_runs
     add column team_id  bigint,
     add column audience text not null default 'everyone',   -- who sees it among those who see other people's runs
     add constraint workflow_runs_audience_known check (audience in ('everyone', 'owner and team')) not valid;
-
--- What a member may see. It takes the place of the index by user_id.
-create index workflow_runs_owned on workflow_runs (coalesce(owner_id, user_id), sort_at desc, id desc) where deleted_at is null;
-drop index workflow_runs_owner;

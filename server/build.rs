@@ -13,7 +13,8 @@ use std::{
 };
 
 /// The sources of the pages, relative to the workspace.
-const SOURCES: [&str; 8] = ["app", "crates", "frontend", "public", "style", "xtask/src/site.rs", "Cargo.lock", "package-lock.json"];
+const SOURCES: [&str; 9] =
+    ["app", "crates", "frontend", "public", "style", "xtask/src/site.rs", "Cargo.toml", "Cargo.lock", "package-lock.json"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-env-changed=FLOWO_PAGES");
@@ -41,12 +42,14 @@ fn made(out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["run", "--quiet", "--locked", "--package", "xtask", "--target-dir"]).arg(out.join("xtask"));
     cargo.args(["--", "site", "--archive"]).current_dir(&workspace);
-    // Set for this build alone: flags for the host would be taken for those of the pages.
+    // What cargo sets for this build alone: flags for the host would be taken for those of the pages.
+    const OURS: [&str; 8] =
+        ["CARGO_PKG_", "CARGO_CFG_", "CARGO_FEATURE_", "CARGO_MANIFEST_", "CARGO_ENCODED_", "CARGO_PRIMARY_", "CARGO_BIN_", "CARGO_CRATE_"];
     for (name, _) in env::vars_os() {
-        let ours = |name: &str| {
-            name.starts_with("CARGO_") && !matches!(name, "CARGO_HOME" | "CARGO_MAKEFLAGS") && !name.starts_with("CARGO_HTTP_")
+        let is_ours = |name: &str| {
+            OURS.iter().any(|start| name.starts_with(start)) || ["RUSTC", "TARGET", "HOST", "OPT_LEVEL", "PROFILE", "DEBUG"].contains(&name)
         };
-        if name.to_str().is_some_and(|name| ours(name) || matches!(name, "RUSTC" | "TARGET" | "HOST" | "OPT_LEVEL" | "PROFILE" | "DEBUG")) {
+        if name.to_str().is_some_and(is_ours) {
             cargo.env_remove(name);
         }
     }

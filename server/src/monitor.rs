@@ -104,6 +104,9 @@ pub async fn run(store: &Store, plan: Plan, sink: &mut impl Sink, cancel: &Cance
         if !rounds.next().await {
             break Ok(());
         }
+        if !plan.once {
+            sleep(GATHER).await;
+        }
         match pass(store, &plan, &mut place, sink).await {
             Err(error) if plan.once => break Err(error),
             Ok(more) if plan.once || !more => break Ok(()),
@@ -206,8 +209,7 @@ async fn listen(store: Store, bell: Arc<Notify>, cancel: CancellationToken) {
     while connections.next().await {
         match Listener::connect(&store, "flowo_monitor").await {
             Ok(mut listener) => loop {
-                sleep(GATHER).await;
-                bell.notify_one();
+                bell.notify_one(); // One pending ring is enough.
                 if listener.next().await.is_err() {
                     break;
                 }

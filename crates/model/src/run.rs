@@ -267,11 +267,28 @@ pub struct RuleRow {
 ///
 /// A reported job whose rule is not known counts as one of the planned jobs, whichever rule that one has.
 pub fn total(rules: &[RuleRow], statuses: &[JobStatus]) -> i32 {
+    let statuses = counted_alone(statuses);
     let unnamed: i32 = rules.iter().filter(|rule| rule.name.is_empty()).map(|rule| rule.jobs.seen()).sum();
     let open: i32 = rules.iter().map(|rule| rule.jobs.total() - rule.jobs.seen()).sum();
     let twice = if statuses.is_empty() || statuses.contains(&JobStatus::Waiting) { unnamed.min(open) } else { 0 };
     let of = |jobs: &JobCounts| if statuses.is_empty() { jobs.total() } else { statuses.iter().map(|status| jobs.of(*status)).sum() };
     rules.iter().map(|rule| of(&rule.jobs)).sum::<i32>() - twice
+}
+
+/// The states whose counters these states are counted by, each once: some states share one.
+fn counted_alone(statuses: &[JobStatus]) -> Vec<JobStatus> {
+    let mut counters: Vec<JobStatus> = Vec::with_capacity(statuses.len());
+    for status in statuses {
+        let counter = match status {
+            JobStatus::Suspended => JobStatus::Waiting,
+            JobStatus::Cancelled => JobStatus::Skipped,
+            status => *status,
+        };
+        if !counters.contains(&counter) {
+            counters.push(counter);
+        }
+    }
+    counters
 }
 
 /// A run on its own page. Large parts (code, raw events) are fetched when they are needed.
@@ -372,6 +389,20 @@ mod tests {
         assert_eq!((total(&planned, &[]), total(&planned, &[JobStatus::Waiting])), (2, 1));
         let more = [row("a", Some(1), 1), row("", None, 3)];
         assert_eq!((total(&more, &[]), total(&more, &[JobStatus::Success])), (4, 4), "more than were planned");
+    }
+
+    #[test]
+    fn states_that_share_a_counter_are_counted_once() {
+        let jobs = JobCounts { planned: Some(9), waiting: 2, skipped: 3, ..JobCounts::default() };
+        let rules = [RuleRow { jobs, ..row("a", None, 0) }];
+        for (statuses, number) in [
+            (&[JobStatus::Waiting, JobStatus::Suspended][..], 6),
+            (&[JobStatus::Suspended], 6),
+            (&[JobStatus::Cancelled, JobStatus::Skipped], 3),
+            (&[JobStatus::Skipped, JobStatus::Skipped], 3),
+        ] {
+            assert_eq!(total(&rules, statuses), number, "{statuses:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// The clock of this machine. A program makes it once and hands it on, mostly with its [`Store`](crate::Store).
+/// The clock of this machine. A program hands it on, mostly with its [`Store`](crate::Store). All copies are the same clock.
 pub const fn system() -> Clock {
     Clock::new(now, passed)
 }

@@ -1,4 +1,5 @@
-//! The one form of every loop: waits for its next round, until it is cancelled. Holds no work of its own.
+//! The form of every loop that runs until it is cancelled: waits for its next round. Holds no work of its own. Loops that
+//! try until something succeeds have their own.
 //!
 //! A round is due at a steady pace, and earlier if somebody wakes the loop. It takes no input: it looks at the tables,
 //! or at what it holds, and does what is due. It may therefore come late, twice, or for no reason, with the same effect.

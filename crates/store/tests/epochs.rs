@@ -79,13 +79,15 @@ async fn a_rerun_after_success_opens_an_epoch_and_keeps_what_was() {
     database
         .sql(&format!(
             "insert into job_executions (workflow_run_id, job_id, rule, status) select '{RUN}', n, 'step', 'success' from generate_series(1, 2) n;
-             update workflow_runs set status = 'success', closed_by_client = true"
+             update workflow_runs set status = 'success', closed_by_client = true, last_seen_at = timestamptz '2026-01-01 00:00Z'"
         ))
         .await;
 
     assert_eq!(rerun(&database, &[1]).await, Some(Epoch::FIRST.next()));
 
     assert_eq!(database.text(RUNS).await.as_deref(), Some("2 running t f 1 1 0"));
+    let seen = database.text("select ms(last_seen_at)::text from workflow_runs").await;
+    assert_eq!(seen.as_deref(), Some("1795248001000"), "the silence since its end does not make it lost");
     assert_eq!(database.texts(JOBS).await, ["1 1 1 success t", "1 2 2 waiting f", "2 1 1 success f"]);
     let rule = "select rule from job_executions where attempt = 2";
     assert_eq!(database.text(rule).await.as_deref(), Some("step"), "as for any other retry");

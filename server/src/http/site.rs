@@ -11,6 +11,7 @@ use http::{HeaderValue, header::CACHE_CONTROL};
 use leptos::{WasmSplitManifest, prelude::ArcStoredValue};
 use serde::Deserialize;
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -42,7 +43,8 @@ pub struct Site {
 #[derive(Clone, Debug)]
 enum Files {
     Below(PathBuf),
-    Carried(Carried),
+    /// Their archive, and the parts of the WASM by the pages that need them.
+    Carried(Carried, Option<HashMap<String, Vec<String>>>),
 }
 
 /// What the build wrote about its files.
@@ -68,7 +70,9 @@ impl Site {
         let carried = Carried::read(archive).context("the pages in this program are not readable")?;
         let facts = carried.file("site.json").context("the pages in this program have no site.json")?;
         let Facts { pkg } = serde_json::from_slice(facts).context("site.json in this program is not readable")?;
-        Ok(Self { pkg, is_watched: false, files: Files::Carried(carried) })
+        let needs = carried.file(&format!("{pkg}/{MANIFEST}")).map(serde_json::from_slice).transpose();
+        let needs = needs.context("the list of the WASM's parts in this program is not readable")?;
+        Ok(Self { pkg, is_watched: false, files: Files::Carried(carried, needs) })
     }
 
     /// Reads `site.json` in a directory.
@@ -94,23 +98,23 @@ impl Site {
     pub fn place(&self) -> String {
         match &self.files {
             Files::Below(dir) => dir.display().to_string(),
-            Files::Carried(_) => "this program".to_owned(),
+            Files::Carried(..) => "this program".to_owned(),
         }
     }
 
-    /// The directory of the files, as Leptos wants it; empty if they are not in one.
+    /// The directory of the files, in which Leptos looks for the parts of the WASM.
     pub fn root(&self) -> String {
         match &self.files {
             Files::Below(dir) => dir.display().to_string(),
-            Files::Carried(_) => String::new(),
+            // Nothing is found below it, wherever the program runs. An empty path would mean the working directory.
+            Files::Carried(..) => "/dev/null".to_owned(),
         }
     }
 
     /// Which parts of the WASM each page needs; `None` for pages of one part. Leptos reads this by itself from a directory.
     pub fn parts(&self) -> Option<WasmSplitManifest> {
-        let Files::Carried(carried) = &self.files else { return None };
-        let needs = serde_json::from_slice(carried.file(&format!("{}/{MANIFEST}", self.pkg))?).ok()?;
-        Some(WasmSplitManifest(ArcStoredValue::new((format!("/{}", self.pkg), needs, LOADER.to_owned()))))
+        let Files::Carried(_, needs) = &self.files else { return None };
+        Some(WasmSplitManifest(ArcStoredValue::new((format!("/{}", self.pkg), needs.clone()?, LOADER.to_owned()))))
     }
 
     /// The routes of the files. None of them needs access.
@@ -129,7 +133,7 @@ impl Site {
                 let routes = Router::new().nest_service(&pkg, built).nest_service("/fonts", ServeDir::new(dir.join("fonts"))).layer(kept);
                 icons.into_iter().fold(routes, |routes, icon| routes.route_service(icon, ServeFile::new(dir.join("favicon.svg"))))
             }
-            Files::Carried(carried) => {
+            Files::Carried(carried, _) => {
                 let below = |dir: &str| any_service(carried.service(dir));
                 let routes = Router::new().nest_service(&pkg, below(&self.pkg)).nest_service("/fonts", below("fonts")).layer(kept);
                 icons.into_iter().fold(routes, |routes, icon| routes.route_service(icon, carried.service_of("favicon.svg")))

@@ -93,7 +93,12 @@ impl Conversation {
 
     /// The conversation of a run whose beginning another process received.
     pub fn resumed(hints: Hints) -> Self {
-        Self { executes: true, tells_ends: true, ..Self::new(hints) }
+        Self::joined(hints, true)
+    }
+
+    /// A conversation of which earlier messages may be unknown. `executes`: whether its run had executed jobs before.
+    pub fn joined(hints: Hints, executes: bool) -> Self {
+        Self { executes, tells_ends: true, ..Self::new(hints) }
     }
 
     /// What its command line shows about its messages.

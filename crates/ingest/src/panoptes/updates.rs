@@ -226,7 +226,7 @@ pub fn retold() -> impl FnMut(&str) -> Reports + Send {
             warn!("A line of the journal is not readable");
             return Vec::new();
         };
-        let talk = talks.entry(told.run).or_insert_with(|| if executes { Conversation::resumed(hints) } else { Conversation::new(hints) });
+        let talk = talks.entry(told.run).or_insert_with(|| Conversation::joined(hints, executes));
         told.read(talk, admin).map_or_else(|Known| Vec::new(), |(reports, _)| reports)
     }
 }

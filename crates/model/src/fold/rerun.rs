@@ -7,8 +7,8 @@ impl RunFold {
     /// Lets the run go on, and gives each of `jobs` whose newest attempt is over another attempt, which waits.
     ///
     /// After a final end the run goes on in its next epoch; otherwise in the same one. Attempts go on counting in both
-    /// cases. Jobs that are unknown or not over yet stay as they are. The jobs must be loaded, and the fold must not
-    /// have closed the run: what a close ends must be written first.
+    /// cases. Jobs that are unknown or not over yet stay as they are. The jobs must be loaded. Write the fold first if it
+    /// has just closed the run: the end of jobs that are not loaded is written with it.
     pub fn rerun(&mut self, jobs: &[i64], at: Millis) {
         let run = &mut self.run;
         if run.status.rerun_opens_epoch() {
@@ -19,6 +19,7 @@ impl RunFold {
             run.ended_at = None;
             run.closed = false;
             run.last_was_error = false;
+            run.last_seen_at = run.last_seen_at.max(at); // Else its silence since the end would count.
             run.touched = true;
         }
         for job_id in jobs {
@@ -78,6 +79,7 @@ mod tests {
         fold.rerun(&[1, 7], 2);
 
         assert_eq!((fold.run.status, fold.run.epoch, fold.run.ended_at), (RunStatus::Running, Epoch::FIRST.next(), None));
+        assert_eq!(fold.run.last_seen_at, 2, "it is not silent since its end");
         assert_eq!(attempts(&fold, 1), [(1, 1, JobStatus::Success), (2, 2, JobStatus::Waiting)]);
         assert_eq!(attempts(&fold, 2), [(1, 1, JobStatus::Success)], "not asked for");
         assert!(!fold.jobs.contains_key(&7), "unknown");

@@ -45,7 +45,7 @@ pub async fn run(conn: &mut Conn, run: RunId) -> Result<Option<Run>, StoreError>
 
 /// The newest attempts of a run; while the run goes on, only those that have been without a description for ten seconds.
 ///
-/// Reads all of them, 24 bytes each.
+/// Reads all of them: a log is compared with every job.
 pub async fn known(conn: &mut Conn, run: RunId, is_over: bool) -> Result<Vec<Known>, StoreError> {
     let mut rows = sqlx::query_as::<_, (i64, i32, bool, String, Option<String>)>(
         "select job_id, attempt, informed, status, filled_from

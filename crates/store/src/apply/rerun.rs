@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 /// Lets a run go on and gives each of `jobs` that is over another attempt, which waits; see [`model::fold::RunFold::rerun`].
 ///
-/// Returns the epoch in which the run goes on; `None` if there is no such run. The caller owns the transaction.
+/// Returns the epoch in which the run goes on; `None` if there is no such run. The caller owns the transaction, and has
+/// checked that the run is not deleted.
 ///
 /// # Errors
 /// On any error the caller must roll back.

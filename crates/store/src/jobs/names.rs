@@ -15,7 +15,7 @@ use sqlx::types::Uuid;
 /// otherwise give the same key. One index lookup per key.
 ///
 /// # Errors
-/// The database cannot be queried.
+/// The database cannot be queried, or there is no such run, which could not be locked.
 pub async fn keys(conn: &mut Conn, run: RunId, names: &[&str]) -> Result<Vec<Result<NameKey, Invalid>>, StoreError> {
     let keys: Vec<Result<[NameKey; KEYS], Invalid>> = names.iter().map(|name| NameKey::of(name)).collect();
     let mut held = held(conn, run, keys.iter().flatten().flatten().copied()).await?;
@@ -24,9 +24,9 @@ pub async fn keys(conn: &mut Conn, run: RunId, names: &[&str]) -> Result<Vec<Res
 
 /// The jobs of the run that have one of `keys`.
 async fn held(conn: &mut Conn, run: RunId, keys: impl Iterator<Item = NameKey>) -> Result<Held, StoreError> {
-    let _: Option<Uuid> = sqlx::query_scalar("select id from workflow_runs where id = $1 for no key update")
+    let _: Uuid = sqlx::query_scalar("select id from workflow_runs where id = $1 for no key update")
         .bind(run.0)
-        .fetch_optional(&mut *conn)
+        .fetch_one(&mut *conn)
         .await
         .doing("locking a run")?;
     let rows: Vec<(i64, Option<String>)> =

@@ -23,6 +23,7 @@ use model::{
 };
 use serde::Deserialize;
 use serde_json::json;
+use std::borrow::Cow;
 use store::{
     audit::{self, Deed},
     devices::{self, Asked},
@@ -126,7 +127,7 @@ pub async fn approve(
     match let_in(&state, &viewer, &approve).await? {
         Outcome::Done => Ok(Json(json!({ "status": "approved", "token": null, "flowo_working_path": null })).into_response()),
         Outcome::Unknown => Ok(detail(StatusCode::NOT_FOUND, UNKNOWN)),
-        Outcome::Refused(why) => Ok(detail(StatusCode::UNPROCESSABLE_ENTITY, why)),
+        Outcome::Refused(why) => Ok(detail(StatusCode::UNPROCESSABLE_ENTITY, &why)),
     }
 }
 
@@ -146,17 +147,17 @@ pub async fn approve_form(
 enum Outcome {
     Done,
     Unknown,
-    Refused(&'static str),
+    Refused(Cow<'static, str>),
 }
 
 async fn let_in(state: &ServerState, viewer: &Viewer, approve: &Approve) -> Result<Outcome, Problem> {
     let word = approve.scope.as_deref().unwrap_or(TokenScope::Report.as_str());
-    let Ok(scope) = word.parse::<TokenScope>() else { return Ok(Outcome::Refused("scope is report, read, write, run, work or admin")) };
+    let Ok(scope) = word.parse::<TokenScope>() else { return Ok(Outcome::Refused(format!("scope is {}", TokenScope::WORDS).into())) };
     if may(viewer.grant, scope.admitted_by()).is_err() {
-        return Ok(Outcome::Refused("Only an admin can approve the scopes admin and work"));
+        return Ok(Outcome::Refused("Only an admin can approve the scopes admin and work".into()));
     }
     if approve.days.is_some_and(|days| !(0..=3650).contains(&days)) {
-        return Ok(Outcome::Refused("days is 1 to 3650, or 0 for no end"));
+        return Ok(Outcome::Refused("days is 1 to 3650, or 0 for no end".into()));
     }
     let hash = state.secrets.hash(&approve.device_code);
     let mut tx = state.app.reader.store.begin().await?;

@@ -53,6 +53,7 @@ fn pages_of_either_build_are_found_and_told_apart() {
     let carried = Site::find(None, archive()).expect("the pages of the program");
     assert_eq!((carried.pkg.as_str(), carried.is_watched, carried.place().as_str()), ("pkg-1", false, "this program"));
     assert!(Site::find(None, b"no archive at all").is_err());
+    assert!(!Path::new(&carried.root()).join("pkg-1").exists(), "Leptos looks for nothing in the working directory");
 }
 
 #[tokio::test]
