@@ -9,7 +9,7 @@ declare
     made   integer := 0;
 begin
     foreach parent in array array['ingest_events', 'change_notifications', 'log_entries'] loop
-        for day in select current_date + n from generate_series(0, ahead) n loop
+        for day in select flowo_now()::date + n from generate_series(0, ahead) n loop
             if to_regclass(format('%I', parent || '_' || to_char(day, 'YYYYMMDD'))) is null then
                 begin
                     execute format('create table %I partition of %I for values from (%L) to (%L)',

@@ -27,7 +27,7 @@ begin
     if tg_op = 'INSERT' or new.status is distinct from old.status then
         new.status := status_word(new.status);
         if status_is_end(new.status) then
-            new.ended_at := coalesce(new.ended_at, now());
+            new.ended_at := coalesce(new.ended_at, flowo_now());
         else
             new.ended_at := null;
         end if;
@@ -67,7 +67,7 @@ begin
     if tg_op = 'INSERT' or new.status is distinct from old.status then
         new.status := status_word(new.status);
         if status_is_end(new.status) then
-            new.ended_at := greatest(coalesce(new.ended_at, now()), new.started_at);
+            new.ended_at := greatest(coalesce(new.ended_at, flowo_now()), new.started_at);
         else
             new.ended_at := null;
         end if;

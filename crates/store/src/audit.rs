@@ -63,7 +63,7 @@ pub async fn count(conn: &mut Conn, by: Option<UserId>, deed: Deed, target: &str
     sqlx::query(
         "with recent as (
             select id, target from audit_log
-             where action = $2 and at > now() - interval '1 minute' and user_id is not distinct from $1
+             where action = $2 and at > flowo_now() - interval '1 minute' and user_id is not distinct from $1
          ), aim as (
             select case when (select count(*) from recent) < $5 or exists (select from recent where target = $3) then $3 else $6 end as target
          ), again as (

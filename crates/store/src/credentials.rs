@@ -38,11 +38,11 @@ pub async fn good(conn: &mut Conn, asked: &[Credential]) -> Result<Vec<Good>, St
     let rows: Vec<Row> = sqlx::query_as(
         "select true as is_session, s.id, u.id as user_id, u.name, u.role, 'admin' as scope
            from sessions s join users u on u.id = s.user_id
-          where s.id = any($1) and s.expires_at > now()
+          where s.id = any($1) and s.expires_at > flowo_now()
          union all
          select false, t.id, u.id, u.name, u.role, t.scope
            from tokens t join users u on u.id = t.user_id
-          where t.id = any($2) and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())",
+          where t.id = any($2) and t.revoked_at is null and (t.expires_at is null or t.expires_at > flowo_now())",
     )
     .bind(&sessions)
     .bind(&tokens)

@@ -42,9 +42,9 @@ pub struct Asked<'a> {
 pub async fn begin(conn: &mut Conn, asked: Asked<'_>) -> Result<(), StoreError> {
     sqlx::query(
         "delete from device_logins
-          where expires_at < now()
+          where expires_at < flowo_now()
              or hash in (select hash from device_logins where approved_by is null order by created_at
-                          limit greatest(0, (select count(*) from device_logins where expires_at >= now()) - $1 + 1))",
+                          limit greatest(0, (select count(*) from device_logins where expires_at >= flowo_now()) - $1 + 1))",
     )
     .bind(MOST)
     .execute(&mut *conn)
@@ -52,7 +52,7 @@ pub async fn begin(conn: &mut Conn, asked: Asked<'_>) -> Result<(), StoreError> 
     .doing("forgetting device sign-ins")?;
     sqlx::query(
         "insert into device_logins (hash, user_code, ttl_days, asked_from, expires_at)
-         values ($1, $2, $3, $4, now() + $5 * interval '1 minute')",
+         values ($1, $2, $3, $4, flowo_now() + $5 * interval '1 minute')",
     )
     .bind(asked.hash)
     .bind(asked.user_code)
@@ -67,7 +67,7 @@ pub async fn begin(conn: &mut Conn, asked: Asked<'_>) -> Result<(), StoreError> 
 
 /// An open sign-in; `None` if unknown or expired.
 pub async fn find(conn: &mut Conn, hash: &[u8]) -> Result<Option<DeviceLogin>, StoreError> {
-    sqlx::query_as("select user_code, ttl_days, asked_from, approved_by from device_logins where hash = $1 and expires_at > now()")
+    sqlx::query_as("select user_code, ttl_days, asked_from, approved_by from device_logins where hash = $1 and expires_at > flowo_now()")
         .bind(hash)
         .fetch_optional(conn)
         .await
@@ -80,7 +80,7 @@ pub async fn find(conn: &mut Conn, hash: &[u8]) -> Result<Option<DeviceLogin>, S
 pub async fn approve(conn: &mut Conn, hash: &[u8], by: UserId, scope: TokenScope, days: Option<i32>) -> Result<Option<String>, StoreError> {
     sqlx::query_scalar(
         "update device_logins set approved_by = $2, scope = $3, ttl_days = $4
-          where hash = $1 and expires_at > now() and approved_by is null
+          where hash = $1 and expires_at > flowo_now() and approved_by is null
          returning user_code",
     )
     .bind(hash)
@@ -95,7 +95,7 @@ pub async fn approve(conn: &mut Conn, hash: &[u8], by: UserId, scope: TokenScope
 /// Removes and returns an approved sign-in; of two concurrent calls, only one gets it.
 pub async fn take(conn: &mut Conn, hash: &[u8]) -> Result<Option<Approved>, StoreError> {
     sqlx::query_as(
-        "delete from device_logins where hash = $1 and expires_at > now() and approved_by is not null
+        "delete from device_logins where hash = $1 and expires_at > flowo_now() and approved_by is not null
          returning approved_by as user_id, coalesce(scope, 'report') as scope, ttl_days",
     )
     .bind(hash)

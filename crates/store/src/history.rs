@@ -148,7 +148,7 @@ pub async fn forget(conn: &mut Conn, limit: i64) -> Result<bool, StoreError> {
         left |= done.rows_affected() as i64 >= limit;
     }
     if !left {
-        sqlx::query("update deleted_runs set swept_at = now() where id = any($1)")
+        sqlx::query("update deleted_runs set swept_at = flowo_now() where id = any($1)")
             .bind(&ids)
             .execute(conn)
             .await

@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub async fn mark(conn: &mut Conn, journal: Uuid, line: i64) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "insert into journals (id, applied) values ($1, $2)
-         on conflict (id) do update set applied = excluded.applied, changed_at = now() where journals.applied < excluded.applied",
+         on conflict (id) do update set applied = excluded.applied, changed_at = flowo_now() where journals.applied < excluded.applied",
     )
     .bind(journal)
     .bind(line)

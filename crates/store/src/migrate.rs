@@ -51,7 +51,7 @@ async fn install(store: &Store) -> Result<(), StoreError> {
         }
         sqlx::query(
             "insert into settings (name, value) values ('init_db', to_jsonb($1::text))
-                     on conflict (name) do update set value = excluded.value, updated_at = now()",
+                     on conflict (name) do update set value = excluded.value, updated_at = flowo_now()",
         )
         .bind(&checksum)
         .execute(&mut *tx)

@@ -169,7 +169,7 @@ pub async fn present(conn: &mut Conn, most: i64) -> Result<Kept, StoreError> {
 pub async fn keep_place(conn: &mut Conn, name: &str, place: &Kept) -> Result<(), StoreError> {
     sqlx::query(
         "insert into settings (name, value) values ('monitor.' || $1, jsonb_build_object('horizon', $2::text, 'newest', $3::bigint, 'ahead', $4::bigint[]))
-             on conflict (name) do update set value = excluded.value, updated_at = now()",
+             on conflict (name) do update set value = excluded.value, updated_at = flowo_now()",
     )
     .bind(name)
     .bind(place.horizon.xact())

@@ -109,7 +109,7 @@ impl TryFrom<Row> for Workflow {
 const COLUMNS: &str = "panoptes_id, id, workflow_name, status, dry_run, last_was_error, done_told, jobs_planned as planned,
     jobs_waiting as waiting, jobs_running as running, jobs_success as success, jobs_failed as failed, jobs_lost as lost,
     jobs_skipped as skipped, ms(coalesce(started_at, created_at)) as started_at, ms(ended_at) as ended_at, ms(last_seen_at) as last_seen_at,
-    coalesce(status = 'running' and last_seen_at < now() - $1 * interval '1 second', false) as stale";
+    coalesce(status = 'running' and last_seen_at < flowo_now() - $1 * interval '1 second', false) as stale";
 
 /// Not deleted. The form keeps PostgreSQL, while it has no statistics of the table, from combining the index of all
 /// rows that are not deleted with the few rows of one number.
@@ -293,7 +293,7 @@ pub async fn jobs(conn: &mut Conn, run: RunId, only: Option<i64>) -> Result<Vec<
 
 async fn lose_jobs(conn: &mut Conn, id: Uuid) -> Result<(), StoreError> {
     sqlx::query(
-        "update job_executions set status = 'lost', ended_at = greatest(now(), started_at)
+        "update job_executions set status = 'lost', ended_at = greatest(flowo_now(), started_at)
           where workflow_run_id = $1 and status = 'running' and not superseded",
     )
     .bind(id)
@@ -332,7 +332,7 @@ pub async fn rename(conn: &mut Conn, audience: Audience, id: i64, name: &str, by
 pub async fn cancel(conn: &mut Conn, run: RunId, by: Option<UserId>) -> Result<(), StoreError> {
     let done = sqlx::query(
         "with cancelled as (
-            update workflow_runs set status = 'cancelled', ended_at = greatest(now(), started_at), closed_by_client = true
+            update workflow_runs set status = 'cancelled', ended_at = greatest(flowo_now(), started_at), closed_by_client = true
              where id = $1 and (status in ('running', 'waiting', 'suspended', 'lost') or status = 'failed' and not closed_by_client)
                and acting($2)
             returning id

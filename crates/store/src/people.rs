@@ -101,7 +101,7 @@ pub async fn add_token(
 ) -> Result<i64, StoreError> {
     sqlx::query_scalar(
         "insert into tokens (user_id, name, prefix, hash, scope, expires_at)
-         values ($1, $2, $3, $4, $5, now() + $6 * interval '1 day') returning id",
+         values ($1, $2, $3, $4, $5, flowo_now() + $6 * interval '1 day') returning id",
     )
     .bind(user.0)
     .bind(name)
@@ -120,10 +120,10 @@ pub async fn token_owner(conn: &mut Conn, hash: &[u8]) -> Result<Option<TokenOwn
         "with hit as (
             select t.id as token_id, t.last_used_at, t.scope, u.id, u.name, u.role
               from tokens t join users u on u.id = t.user_id
-             where t.hash = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > now())
+             where t.hash = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > flowo_now())
          ), noted as (
-            update tokens set last_used_at = now() from hit
-             where tokens.id = hit.token_id and (hit.last_used_at is null or hit.last_used_at < now() - interval '1 minute')
+            update tokens set last_used_at = flowo_now() from hit
+             where tokens.id = hit.token_id and (hit.last_used_at is null or hit.last_used_at < flowo_now() - interval '1 minute')
          )
          select token_id as token, id, name, role, scope from hit",
     )
@@ -157,7 +157,7 @@ pub async fn tokens(conn: &mut Conn, user: UserId) -> Result<(Vec<Token>, u64), 
 
 /// Revokes a token; `false` if there is no such token.
 pub async fn revoke_token(conn: &mut Conn, user: UserId, id: i64) -> Result<bool, StoreError> {
-    let done = sqlx::query("update tokens set revoked_at = now() where id = $1 and user_id = $2 and revoked_at is null")
+    let done = sqlx::query("update tokens set revoked_at = flowo_now() where id = $1 and user_id = $2 and revoked_at is null")
         .bind(id)
         .bind(user.0)
         .execute(conn)
@@ -168,7 +168,7 @@ pub async fn revoke_token(conn: &mut Conn, user: UserId, id: i64) -> Result<bool
 
 /// Adds a key for a sign-in link that works once within `minutes`.
 pub async fn add_sign_in_key(conn: &mut Conn, user: UserId, hash: &[u8], minutes: i32) -> Result<(), StoreError> {
-    sqlx::query("insert into sign_in_keys (hash, user_id, expires_at) values ($1, $2, now() + $3 * interval '1 minute')")
+    sqlx::query("insert into sign_in_keys (hash, user_id, expires_at) values ($1, $2, flowo_now() + $3 * interval '1 minute')")
         .bind(hash)
         .bind(user.0)
         .bind(minutes)
@@ -181,7 +181,7 @@ pub async fn add_sign_in_key(conn: &mut Conn, user: UserId, hash: &[u8], minutes
 /// Uses up a key. `None` if it is unknown, used or too old; of two concurrent calls, only one succeeds.
 pub async fn use_sign_in_key(conn: &mut Conn, hash: &[u8]) -> Result<Option<UserId>, StoreError> {
     sqlx::query_scalar(
-        "update sign_in_keys set used_at = now() where hash = $1 and used_at is null and expires_at > now() returning user_id",
+        "update sign_in_keys set used_at = flowo_now() where hash = $1 and used_at is null and expires_at > flowo_now() returning user_id",
     )
     .bind(hash)
     .fetch_optional(conn)
@@ -191,7 +191,7 @@ pub async fn use_sign_in_key(conn: &mut Conn, hash: &[u8]) -> Result<Option<User
 }
 
 pub async fn add_session(conn: &mut Conn, user: UserId, hash: &[u8], days: i32) -> Result<(), StoreError> {
-    sqlx::query("insert into sessions (hash, user_id, expires_at) values ($1, $2, now() + $3 * interval '1 day')")
+    sqlx::query("insert into sessions (hash, user_id, expires_at) values ($1, $2, flowo_now() + $3 * interval '1 day')")
         .bind(hash)
         .bind(user.0)
         .bind(days)
@@ -207,10 +207,10 @@ pub async fn session_user(conn: &mut Conn, hash: &[u8], days: i32) -> Result<Opt
         "with hit as (
             select s.hash, s.id as session, s.last_seen_at, u.id, u.name, u.role
               from sessions s join users u on u.id = s.user_id
-             where s.hash = $1 and s.expires_at > now()
+             where s.hash = $1 and s.expires_at > flowo_now()
          ), noted as (
-            update sessions set last_seen_at = now(), expires_at = now() + $2 * interval '1 day' from hit
-             where sessions.hash = hit.hash and hit.last_seen_at < now() - interval '1 hour'
+            update sessions set last_seen_at = flowo_now(), expires_at = flowo_now() + $2 * interval '1 day' from hit
+             where sessions.hash = hit.hash and hit.last_seen_at < flowo_now() - interval '1 hour'
          )
          select session, id, name, role from hit",
     )

@@ -98,7 +98,7 @@ async fn table(conn: &mut Conn, history: History, days: i32, pretend: bool) -> R
            from pg_inherits i join pg_class c on c.oid = i.inhrelid
           where i.inhparent = to_regclass($1)
             and c.relname ~ ('^' || $1 || '_[0-9]{8}$')
-            and to_date(right(c.relname, 8), 'YYYYMMDD') < current_date - $2
+            and to_date(right(c.relname, 8), 'YYYYMMDD') < flowo_now()::date - $2
           order by c.relname",
     )
     .bind(table)
@@ -118,9 +118,9 @@ async fn table(conn: &mut Conn, history: History, days: i32, pretend: bool) -> R
         pruned.bytes += bytes;
     }
     let rest = format!("{table}_rest");
-    let old = format!("select ctid from {rest} where \"{at}\" < current_date - $1 limit $2");
+    let old = format!("select ctid from {rest} where \"{at}\" < flowo_now()::date - $1 limit $2");
     if pretend {
-        let count = format!("select count(*) from {rest} where \"{at}\" < current_date - $1");
+        let count = format!("select count(*) from {rest} where \"{at}\" < flowo_now()::date - $1");
         let n: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count)).bind(days).fetch_one(&mut *conn).await.doing("counting old rows")?;
         pruned.rows = n.unsigned_abs();
         return Ok(pruned);

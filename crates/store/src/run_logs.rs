@@ -32,7 +32,7 @@ pub async fn due(conn: &mut Conn, limit: u32) -> Result<Vec<Due>, StoreError> {
                   where deleted_at is null and status = 'running' order by sort_at desc, id desc limit $1)
                 union
                 (select id, sort_at from workflow_runs w
-                  where deleted_at is null and sort_at > now() - interval '1 day'
+                  where deleted_at is null and sort_at > flowo_now() - interval '1 day'
                     and not exists (select from run_logs l where l.workflow_run_id = w.id)
                   order by sort_at desc, id desc limit $1)) wanted
            join workflow_runs r on r.id = wanted.id
@@ -164,7 +164,7 @@ async fn fail(conn: &mut Conn, run: RunId, jobs: &Json<&[JobFacts]>) -> Result<(
             returning j.id, x.error, j.ended_at
          )
          insert into log_entries (workflow_run_id, job_execution_id, level, message, logged_at)
-         select $1, id, 'error', left(error, 16000), coalesce(ended_at, now()) from failed where error is not null"
+         select $1, id, 'error', left(error, 16000), coalesce(ended_at, flowo_now()) from failed where error is not null"
     ))
     .bind(run.0)
     .bind(jobs)

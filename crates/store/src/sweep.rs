@@ -32,7 +32,7 @@ pub async fn lose_silent(conn: &mut Conn, silences: &[Silence], heard_since: Mil
               join unnest($1::text[], $2::bool[], $3::int[], $4::int[], $5::int[]) s (source, is_named, beating, failing, quiet)
                 on s.source = r.source
              where r.status = 'running' and (r.client_version is not null or not s.is_named)
-               and greatest(r.last_seen_at, at_ms($6)) < now() - interval '1 second'
+               and greatest(r.last_seen_at, at_ms($6)) < flowo_now() - interval '1 second'
                    * case when r.heartbeats then s.beating when r.last_was_error and r.jobs_running = 0 then s.failing else s.quiet end
              order by r.id
              limit 1000
@@ -64,9 +64,9 @@ pub async fn lose_silent(conn: &mut Conn, silences: &[Silence], heard_since: Mil
     Ok(lost.into_iter().map(RunId).collect())
 }
 
-/// The database's clock; an answer also shows that the database responds.
+/// The time by which SQL decides; an answer also shows that the database responds.
 pub async fn clock(conn: &mut Conn) -> Result<Millis, StoreError> {
-    sqlx::query_scalar("select ms(clock_timestamp())").fetch_one(conn).await.doing("asking for the time")
+    sqlx::query_scalar("select ms(flowo_now())").fetch_one(conn).await.doing("asking for the time")
 }
 
 /// Creates the partitions of the coming days and deletes data of temporary use.
@@ -77,16 +77,16 @@ pub async fn housekeep(conn: &mut Conn) -> Result<(), StoreError> {
         .await
         .doing("making partitions")?;
     for (what, statement) in [
-        ("forgetting sessions", "delete from sessions where expires_at < now()"),
-        ("forgetting sign-in keys", "delete from sign_in_keys where expires_at < now() - interval '1 day'"),
-        ("forgetting deleted runs", "delete from deleted_runs where deleted_at < now() - interval '30 days'"),
-        ("forgetting layouts", "delete from graph_layouts where made_at < now() - interval '90 days'"),
-        ("forgetting monitors", "delete from settings where name like 'monitor.%' and updated_at < now() - interval '90 days'"),
+        ("forgetting sessions", "delete from sessions where expires_at < flowo_now()"),
+        ("forgetting sign-in keys", "delete from sign_in_keys where expires_at < flowo_now() - interval '1 day'"),
+        ("forgetting deleted runs", "delete from deleted_runs where deleted_at < flowo_now() - interval '30 days'"),
+        ("forgetting layouts", "delete from graph_layouts where made_at < flowo_now() - interval '90 days'"),
+        ("forgetting monitors", "delete from settings where name like 'monitor.%' and updated_at < flowo_now() - interval '90 days'"),
         (
             "forgetting old reads and refusals",
-            "delete from audit_log where action in ('read.file', 'refuse.sign_in') and at < now() - interval '90 days'",
+            "delete from audit_log where action in ('read.file', 'refuse.sign_in') and at < flowo_now() - interval '90 days'",
         ),
-        ("forgetting activity", "delete from job_activity where minute < now() - interval '60 days'"),
+        ("forgetting activity", "delete from job_activity where minute < flowo_now() - interval '60 days'"),
     ] {
         sqlx::query(statement).execute(&mut *conn).await.doing(what)?;
     }

@@ -51,7 +51,7 @@ pub async fn known(conn: &mut Conn, run: RunId, is_over: bool) -> Result<Vec<Kno
         "select job_id, attempt, informed, status, filled_from
            from job_executions
           where workflow_run_id = $1 and not superseded and job_id is not null
-            and ($2 or rule is null and started_at < now() - interval '10 seconds')",
+            and ($2 or rule is null and started_at < flowo_now() - interval '10 seconds')",
     )
     .bind(run.0)
     .bind(is_over)

@@ -121,7 +121,7 @@ async fn earlier(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Result<
         "with known as materialized (
             select id, number, panoptes_id, workflow_name, lineage_id, attempt,
                    status in ('running', 'waiting', 'suspended') and jobs_failed = 0 and not last_was_error
-                   and not coalesce(last_seen_at < now() - $4 * interval '1 second', false) as busy
+                   and not coalesce(last_seen_at < flowo_now() - $4 * interval '1 second', false) as busy
               from workflow_runs
              where panoptes_id is not null and deleted_at is null and status <> 'skipped' and user_id is not distinct from $1
                and ($2::text is not null or $3::bigint is not null) and {which}

@@ -161,13 +161,13 @@ pub struct Taken {
 /// # Errors
 /// It does not.
 pub async fn zone(conn: &mut Conn, zone: &str) -> Result<(), StoreError> {
-    sqlx::query("select now() at time zone $1").bind(zone).execute(conn).await.doing("looking for the time zone")?;
+    sqlx::query("select flowo_now() at time zone $1").bind(zone).execute(conn).await.doing("looking for the time zone")?;
     Ok(())
 }
 
 /// Whether a time of the file lies within the last hour; a missing time does not.
 pub async fn is_recent(conn: &mut Conn, at: &str, zone: &str) -> Result<bool, StoreError> {
-    sqlx::query_scalar("select coalesce(nullif($1, '')::timestamp at time zone $2 > now() - interval '1 hour', false)")
+    sqlx::query_scalar("select coalesce(nullif($1, '')::timestamp at time zone $2 > flowo_now() - interval '1 hour', false)")
         .bind(at)
         .bind(zone)
         .fetch_one(conn)
@@ -192,7 +192,7 @@ pub async fn take(conn: &mut Conn, taken: &Taken, owner: UserId, owner_name: &st
          select $1, $2, $3, 'panoptes', 'imported', $4, $5, $6, $7, t.started, t.started,
                 case when nullif($9, '') is not null then greatest(nullif($9, '')::timestamp at time zone $11, t.started) end,
                 coalesce(nullif($10, '')::timestamp at time zone $11, t.started), true
-           from (select coalesce(nullif($8, '')::timestamp at time zone $11, now()) as started) t",
+           from (select coalesce(nullif($8, '')::timestamp at time zone $11, flowo_now()) as started) t",
     )
     .bind(taken.id.0)
     .bind(owner.0)

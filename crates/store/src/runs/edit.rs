@@ -20,7 +20,7 @@ async fn mark(conn: &mut Conn, audience: Audience, ids: &[RunId], hide: bool, by
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let done: Vec<Uuid> = sqlx::query_scalar(
         "with marked as (
-            update workflow_runs set deleted_at = case when $2 then now() end
+            update workflow_runs set deleted_at = case when $2 then flowo_now() end
              where id = any($1) and (deleted_at is null) = $2 and sees_run(workflow_runs, $3, $5) and acting($4)
             returning id
          ), noted as (
@@ -79,7 +79,7 @@ pub async fn rename(
 pub async fn purge(conn: &mut Conn, seconds: i32, limit: i32) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "with doomed as (
-            select id from workflow_runs where deleted_at < now() - $1 * interval '1 second'
+            select id from workflow_runs where deleted_at < flowo_now() - $1 * interval '1 second'
              order by deleted_at limit $2 for update skip locked
          ), remembered as (
             insert into deleted_runs (id) select id from doomed on conflict do nothing
