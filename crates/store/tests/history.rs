@@ -5,6 +5,7 @@ use model::{
     JobKey, RunId,
     history::{Change, Operation, Subject},
 };
+use std::time::Duration;
 use store::{
     changes::{self, Horizon},
     history,
@@ -12,6 +13,7 @@ use store::{
     monitor::{self, After, Kept, Wanted},
     prune::{self, Policy},
     runs::{Audience, edit},
+    sweep,
 };
 use testkit::TestDatabase;
 use {
@@ -204,6 +206,43 @@ async fn what_is_older_than_its_policy_goes_and_nothing_else() {
     assert!(again.iter().all(|one| one.days.is_empty() && one.rows == 0), "{again:?}");
     let sizes = prune::sizes(&mut database.store.conn().await.expect("a connection")).await.expect("sizes");
     assert!(sizes.len() == 3 && sizes.iter().all(|size| size.bytes > 0 && size.partitions > 7), "{sizes:?}");
+}
+
+#[tokio::test]
+async fn a_report_is_kept_for_the_days_of_the_policy_and_no_longer() {
+    let report =
+        "insert into ingest_events (source, event, body, received_at, outcome) values ('flowo', 'x', '{}', flowo_now(), 'applied')";
+    let database = TestDatabase::new().await;
+    database.sql(report).await;
+    let policy = Policy { reports: Some(30), ..Policy::default() };
+    // A margin of a day: days are those of the server's time zone, and one may begin during the test.
+    let (before, after) = (database.later(Duration::from_hours(24 * 29)), database.later(Duration::from_hours(24 * 32)));
+    sweep::housekeep(&mut *after.store.conn().await.expect("a connection")).await.expect("partitions of those days");
+    after.sql(report).await;
+
+    let kept = prune::prune(&before.store, policy, false).await.expect("a pruning").expect("a turn");
+    assert_eq!((kept[0].days.len(), kept[0].rows), (0, 0), "{kept:?}");
+    assert_eq!(database.text("select count(*)::text from ingest_events").await.as_deref(), Some("2"));
+
+    let gone = prune::prune(&after.store, policy, false).await.expect("a pruning").expect("a turn");
+    assert!(!gone[0].days.is_empty() && gone[1].days.is_empty() && gone[2].days.is_empty(), "{gone:?}");
+    let left = "select concat_ws(' ', recorded_at > now() + interval '31 days', tableoid::regclass = to_regclass('ingest_events_' || to_char(recorded_at, 'YYYYMMDD')))
+                  from ingest_events";
+    assert_eq!(database.texts(left).await, ["t t"], "the later one, in the partition of its day");
+}
+
+#[tokio::test]
+async fn what_changed_is_logged_at_the_time_that_retention_goes_by() {
+    let (database, _) = lab().await;
+    let later = database.later(Duration::from_hours(24 * 100));
+    later.sql("update workflow_runs set workflow_name = 'two'").await;
+    let days = "select round(extract(epoch from \"timestamp\" - now()) / 86400)::text from change_notifications order by id desc limit 1";
+    assert_eq!(database.text(days).await.as_deref(), Some("100"));
+
+    let pruned = prune::prune(&later.store, Policy::default(), false).await.expect("a pruning").expect("a turn");
+
+    assert_eq!((pruned[1].table, pruned[1].days.is_empty()), ("change_notifications", false));
+    assert_eq!(database.text("select count(*)::text from change_notifications").await.as_deref(), Some("1"), "the one of that day");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::Proxy;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
-use std::str::FromStr as _;
+use std::{str::FromStr as _, time::Duration};
 use store::{Store, clock, migrate};
 use uuid::Uuid;
 
@@ -60,6 +60,15 @@ impl TestDatabase {
     /// Another handle on the same database.
     pub fn again(&self) -> Self {
         Self { store: self.store.clone(), name: self.name.clone(), options: self.options.clone() }
+    }
+
+    /// Another handle on the same database, whose connections live `by` later: what its SQL asks of `flowo_now()` has
+    /// expired, fallen silent or grown old by then. The handle's clock in Rust is not moved; [`Store::with_clock`] hands in
+    /// another.
+    pub fn later(&self, by: Duration) -> Self {
+        let options = self.options.clone().options([("flowo.clock_shift", format!("{}s", by.as_secs_f64()))]);
+        let store = Store::with_options(options.clone(), 12, self.store.clock().clone());
+        Self { store, name: self.name.clone(), options }
     }
 
     /// A proxy to the database's server, and a pool of its own that connects through the proxy.

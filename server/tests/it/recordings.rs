@@ -6,6 +6,7 @@ use crate::{
 };
 use ingest::protocol::Timeouts;
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 /// Our word for a recorded state of a run.
 fn run_word(word: &str) -> &'static str {
@@ -163,8 +164,7 @@ async fn the_same_recording_with_other_ids_is_another_run() {
 async fn a_silent_run_is_lost_with_its_running_job() {
     let lab = Lab::new().await;
     let id = hold(&lab, &lines("2.2.0", "sigkill")).await;
-    lab.database.sql("update workflow_runs set last_seen_at = now() - interval '2 minutes'").await;
-    let mut conn = lab.database.store.conn().await.expect("a connection");
+    let mut conn = lab.database.later(Duration::from_mins(2)).store.conn().await.expect("a connection");
 
     let lost = store::sweep::lose_silent(&mut conn, &ingest::protocol::silences(&Timeouts { heartbeat: 60, quiet: 3600, stale: None }), 0)
         .await

@@ -5,7 +5,7 @@ use crate::lab::Lab;
 use ingest::protocol::Timeouts;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 use uuid::Uuid;
 
 /// A Flowo client, which knows its run's id once the server has sent it.
@@ -271,8 +271,7 @@ async fn a_run_that_ended_while_nobody_could_hear_it_ends_as_its_log_says() {
     client.tell("job_finished", json!({ "job_id": 1 })).await;
     client.begins(2).await;
     client.log(&log(DONE));
-    lab.database.sql("update workflow_runs set last_seen_at = now() - interval '2 minutes'").await;
-    let mut conn = lab.database.store.conn().await.expect("a connection");
+    let mut conn = lab.database.later(Duration::from_mins(2)).store.conn().await.expect("a connection");
 
     store::sweep::lose_silent(&mut conn, &ingest::protocol::silences(&Timeouts { heartbeat: 60, quiet: 60, stale: None }), 0)
         .await
