@@ -842,6 +842,7 @@ class Access(SqlTest):
             writer.execute("set flowo.actor = 'user ada'")
             writer.execute("set application_name = 'user ada'")
             writer.execute("set standard_conforming_strings = off")
+            writer.execute("set flowo.clock_shift = '1 year'")
             writer.execute(
                 """insert into workflows (id, status, dryrun, started_at, config)
                    values (%s, 'RUNNING', false, pg_catalog.now(), %s)""",
@@ -858,6 +859,21 @@ class Access(SqlTest):
         )
         self.assertEqual([change["operation"] for change in changes], ["INSERT", "UPDATE"])
         self.assertEqual({change["actor"] for change in changes}, {f"role {self.database.writer}"})
+        times = self.row(
+            """select greatest(max(c."timestamp"), max(r.last_seen_at), max(r.ended_at)) < now() + interval '1 minute' as are_true
+                 from workflow_runs r join change_notifications c on c.workflow_run_id = r.id
+                where r.id = %s""",
+            run_id,
+        )
+        self.assertTrue(times["are_true"])
+
+    def test_a_setting_that_is_no_time_refuses_no_write(self):
+        run_id = str(uuid.uuid4())
+        with self.database.session(self.database.writer) as writer:
+            writer.execute("set flowo.clock_shift = 'soon'")
+            writer.execute("insert into workflows (id, status, dryrun) values (%s, 'RUNNING', false)", [run_id])
+            writer.execute("insert into errors (exception, workflow_id) values ('E', %s)", [run_id])
+        self.assertTrue(self.run_of(run_id)["last_was_error"])
 
     def test_runs_of_others_are_neither_seen_nor_changed(self):
         theirs = {}

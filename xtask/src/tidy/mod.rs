@@ -77,8 +77,10 @@ pub fn findings(ctx: &Ctx) -> Result<Vec<Finding>> {
             let lexed = Lexed::new(&source.text);
             words::rust(source, &lexed, &mut found);
             words::sleeps(source, &lexed, &mut found);
+            words::times(source, &lexed, &mut found);
             shape::rust(source, &lexed, &mut found);
         }
+        words::sql(source, &mut found);
         words::scripts(source, &mut found);
         words::places(source, &mut found);
         shape::any(source, &mut found);

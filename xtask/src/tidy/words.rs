@@ -66,6 +66,26 @@ const SQL_SLEEP_PLACES: [&str; 2] = [
     "xtask/src/tidy/words.rs",            // Contains the word it searches for.
 ];
 
+/// How SQL asks for the time in ways that no test can shift.
+const TIMES: [&str; 11] = [
+    "now()",
+    "clock_timestamp()",
+    "statement_timestamp()",
+    "transaction_timestamp()",
+    "timeofday()",
+    "current_timestamp",
+    "current_date",
+    "current_time",
+    "localtimestamp",
+    "localtime",
+    "'now'",
+];
+
+/// The last migration that may ask so: it makes `flowo_now()`, and the ones before are as they were applied. Later ones have
+/// no exceptions, nor have the store and `init-db`.
+const LAST_UNSHIFTED: &str = "migrations/0023_time_that_tests_can_shift.sql";
+
+const TIME: &str = "3: SQL asks flowo_now(), which tests can shift";
 const SLEEP: &str = "12: a test waits for a condition or a count, or moves its clock; it does not sleep";
 const SQL: &str = "1: SQL is written in crates/store, migrations and init-db only";
 const WIRE: &str = "7: a client's words end at its adapter; others speak the model's";
@@ -142,6 +162,33 @@ pub fn sleeps(source: &Source, lexed: &Lexed, found: &mut Vec<Finding>) {
     for (line, text) in &lexed.strings {
         if is_test(*line) && has_word(text, "pg_sleep") && !SQL_SLEEP_PLACES.contains(&path) {
             found.push(source.finding(*line, "pg_sleep", SLEEP));
+        }
+    }
+}
+
+/// SQL in strings of the store: the time is `flowo_now()`.
+pub fn times(source: &Source, lexed: &Lexed, found: &mut Vec<Finding>) {
+    if source.path.starts_with("crates/store/src/") && !source.is_test() {
+        for (line, text) in lexed.literals() {
+            time_words(source, line, text, found);
+        }
+    }
+}
+
+/// Scripts and migrations: likewise.
+pub fn sql(source: &Source, found: &mut Vec<Finding>) {
+    let path = source.path.as_str();
+    if source.is("sql") && (path.starts_with("init-db/") || path.starts_with("migrations/") && path > LAST_UNSHIFTED) {
+        time_words(source, 1, &source.text, found);
+    }
+}
+
+/// Looks through SQL that begins on the line `first`.
+fn time_words(source: &Source, first: usize, sql: &str, found: &mut Vec<Finding>) {
+    for (at, line) in sql.lines().enumerate() {
+        let code = line.split("--").next().unwrap_or(line).to_lowercase();
+        for word in TIMES.into_iter().filter(|word| has_word(&code, word)) {
+            found.push(source.finding(first + at, word, TIME));
         }
     }
 }
@@ -243,6 +290,8 @@ mod tests {
         let mut found = Vec::new();
         rust(&source, &Lexed::new(text), &mut found);
         sleeps(&source, &Lexed::new(text), &mut found);
+        times(&source, &Lexed::new(text), &mut found);
+        sql(&source, &mut found);
         scripts(&source, &mut found);
         places(&source, &mut found);
         found.into_iter().map(|one| format!("{}:{}", one.line, one.what)).collect()
@@ -331,6 +380,21 @@ mod tests {
         assert_eq!(found("conformance/a.py", "time.sleep(1)\n"), ["1:sleep"]);
         assert_eq!(found("conformance/flowo/lab.py", "time.sleep(1)\n"), [""; 0], "it looks again, too");
         assert_eq!(found("end2end/a.spec.ts", "await page.waitForTimeout(1);\n"), ["1:waitForTimeout("]);
+    }
+
+    #[test]
+    fn sql_asks_for_a_time_that_can_be_shifted() {
+        let text = "//! x\nlet at = clock.now();\nlet q = \"delete from sessions\n  where at < NOW() - $1\";\n\
+                    let day = \"current_date - $1\";\n// now()\n#[cfg(test)]\nmod tests {\n    let q = \"now()\";\n}\n";
+        let script = "-- Was now() once.\nselect pg_catalog.now(), flowo_now(), '{' || clock_timestamp(); -- now()\n";
+
+        assert_eq!(found("crates/store/src/a.rs", text), ["4:now()", "5:current_date"]);
+        assert_eq!(found("init-db/07-x.sql", script), ["2:now()", "2:clock_timestamp()"]);
+        assert_eq!(found("migrations/0024_x.sql", script), ["2:now()", "2:clock_timestamp()"]);
+        for place in ["migrations/0023_time_that_tests_can_shift.sql", "migrations/0001_people.sql", "docs/x.sql"] {
+            assert_eq!(found(place, script), [""; 0], "{place}");
+        }
+        assert_eq!(found("crates/store/tests/a.rs", text), [""; 0], "a test may write rows of any time");
     }
 
     #[test]
