@@ -217,7 +217,7 @@ async fn a_report_is_kept_for_the_days_of_the_policy_and_no_longer() {
     let policy = Policy { reports: Some(30), ..Policy::default() };
     // A margin of a day: days are those of the server's time zone, and one may begin during the test.
     let (before, after) = (database.later(Duration::from_hours(24 * 29)), database.later(Duration::from_hours(24 * 32)));
-    sweep::housekeep(&mut *after.store.conn().await.expect("a connection")).await.expect("partitions of those days");
+    sweep::housekeep(&mut after.store.conn().await.expect("a connection")).await.expect("partitions of those days");
     after.sql(report).await;
 
     let kept = prune::prune(&before.store, policy, false).await.expect("a pruning").expect("a turn");

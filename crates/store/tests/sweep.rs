@@ -63,7 +63,7 @@ async fn a_run_that_reports_again_is_not_silent() {
     let later = database.later(Duration::from_hours(1));
     later.sql("update workflow_runs set last_seen_at = flowo_now() where workflow_name = 'beats'").await;
 
-    sweep::lose_silent(&mut *later.store.conn().await.expect("a connection"), &silences(60, 60, None), 0).await.expect("the sweep runs");
+    sweep::lose_silent(&mut later.store.conn().await.expect("a connection"), &silences(60, 60, None), 0).await.expect("the sweep runs");
 
     assert_eq!(lost(&database).await, ["quiet"]);
 }
