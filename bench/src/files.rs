@@ -27,17 +27,17 @@ pub async fn run(args: &FilesArgs) -> Result<Kept> {
     let server = Server::start().await?;
     let start = server.memory();
     let mut report = Report::open("files", &server).await?;
-    let lab = tempfile::tempdir()?;
+    let directory = tempfile::tempdir()?;
     eprintln!("files: writing them");
-    let (log, searched) = (lab.path().join("large.log"), lab.path().join("searched.log"));
+    let (log, searched) = (directory.path().join("large.log"), directory.path().join("searched.log"));
     let large = lines(&log, 5 * GB)?;
     lines(&searched, GB)?;
-    let csv = table(&lab.path().join("rows.csv"), 1_000_000)?;
-    let parquet = columns(&lab.path().join("rows.parquet"), GB)?;
-    lines(&lab.path().join("small.log"), 1 << 20)?;
-    table(&lab.path().join("small.csv"), 1000)?;
+    let csv = table(&directory.path().join("rows.csv"), 1_000_000)?;
+    let parquet = columns(&directory.path().join("rows.parquet"), GB)?;
+    lines(&directory.path().join("small.log"), 1 << 20)?;
+    table(&directory.path().join("small.csv"), 1000)?;
 
-    let id = started(&server, lab.path(), &log).await?;
+    let id = started(&server, directory.path(), &log).await?;
     let reader = Reader { http: http::client()?, cookie: runs::sign_in(&server).await?, base: server.url("") };
     let look = |file: &str, at: u64| json!({ "id": id, "file": { "Under": file }, "at": at });
     // The same requests for small files allocate whatever stays, whatever the size: pools, caches, the code itself.

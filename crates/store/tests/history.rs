@@ -21,7 +21,7 @@ use {
 
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
-async fn lab() -> (TestDatabase, RunId) {
+async fn failed_run() -> (TestDatabase, RunId) {
     let database = TestDatabase::new().await;
     for statement in [
         "insert into users (name, os_user, role) values ('ana', 'ana', 'admin')",
@@ -44,7 +44,7 @@ async fn read(database: &TestDatabase, run: RunId, subject: Option<Subject>, bef
 
 #[tokio::test]
 async fn a_history_says_what_changed_from_what_to_what_and_by_whom() {
-    let (database, run) = lab().await;
+    let (database, run) = failed_run().await;
     let mut conn = database.store.conn().await.expect("a connection");
     let ana: i64 = database.text("select id::text from users").await.expect("ana").parse().expect("a number");
     assert!(
@@ -74,7 +74,7 @@ async fn a_history_says_what_changed_from_what_to_what_and_by_whom() {
 
 #[tokio::test]
 async fn a_history_is_read_page_by_page_and_by_kind() {
-    let (database, run) = lab().await;
+    let (database, run) = failed_run().await;
     let (all, _) = read(&database, run, None, None, 50).await;
     let mut pages = Vec::new();
     let mut before = None;
@@ -110,7 +110,7 @@ async fn the_snippets_of_the_postgresql_logger_work() {
 
 #[tokio::test]
 async fn a_monitor_reads_every_line_once_in_the_order_of_transactions() {
-    let (database, run) = lab().await;
+    let (database, run) = failed_run().await;
     let mut conn = database.store.conn().await.expect("a connection");
     let all = Wanted::default();
     let mut lines = Vec::new();
@@ -140,7 +140,7 @@ async fn a_monitor_reads_every_line_once_in_the_order_of_transactions() {
 /// number looks older than the horizon.
 #[tokio::test]
 async fn a_number_that_is_given_again_after_a_crash_hides_nothing() {
-    let (database, run) = lab().await;
+    let (database, run) = failed_run().await;
     let mut conn = database.store.conn().await.expect("a connection");
     let ring = database.text("select pg_current_xact_id()::text").await.expect("a number of which no row knows");
     let number = ring.parse().expect("a number");
@@ -222,7 +222,7 @@ async fn one_prunes_at_a_time_and_nobody_waits_for_a_reader() {
 
 #[tokio::test]
 async fn a_run_that_is_deleted_takes_everything_along_but_the_word_that_it_is() {
-    let (database, run) = lab().await;
+    let (database, run) = failed_run().await;
     database.sql("insert into workflow_runs (workflow_name) values ('stays')").await;
     database
         .sql(&format!(

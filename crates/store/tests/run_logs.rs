@@ -8,7 +8,7 @@ use testkit::TestDatabase;
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
 /// A run whose job 1 failed once and is running again, whose job 2 is lost, whose job 3 is running and whose job 4 succeeded.
-async fn lab() -> (TestDatabase, RunId) {
+async fn run_with_jobs() -> (TestDatabase, RunId) {
     let database = TestDatabase::new().await;
     database
         .sql(&format!(
@@ -42,7 +42,7 @@ async fn written(database: &TestDatabase, run: RunId, jobs: &[JobFacts]) -> bool
 
 #[tokio::test]
 async fn an_attempt_fails_by_its_log_at_once_if_no_report_will_say_so_else_when_it_is_lost() {
-    let (database, run) = lab().await;
+    let (database, run) = run_with_jobs().await;
     let facts = [
         JobFacts { exit: Some(3), ..failed(1, 1, "first") },
         failed(1, 2, "second"),
@@ -68,7 +68,7 @@ async fn an_attempt_fails_by_its_log_at_once_if_no_report_will_say_so_else_when_
 
 #[tokio::test]
 async fn a_job_that_was_never_described_fails_if_it_is_the_only_one_and_the_run_is_over() {
-    let (database, run) = lab().await;
+    let (database, run) = run_with_jobs().await;
     database.sql(&format!("insert into job_executions (workflow_run_id, job_id, status) values ('{RUN}', 5, 'running')")).await;
     let facts =
         [JobFacts { job: None, rule: "e".into(), failed: true, silent: true, error: Some("unformatted".into()), ..JobFacts::default() }];
@@ -90,7 +90,7 @@ async fn a_job_that_was_never_described_fails_if_it_is_the_only_one_and_the_run_
 
 #[tokio::test]
 async fn a_number_on_a_cluster_belongs_to_its_attempt_and_a_group_to_the_job() {
-    let (database, run) = lab().await;
+    let (database, run) = run_with_jobs().await;
     let at = |attempt, external: &str| JobFacts { job: Some(1), attempt, external: Some(external.into()), ..JobFacts::default() };
     let facts = [JobFacts { group: Some("pair".into()), ..at(1, "71") }, at(2, "72"), at(3, "73")];
 
@@ -102,7 +102,7 @@ async fn a_number_on_a_cluster_belongs_to_its_attempt_and_a_group_to_the_job() {
 
 #[tokio::test]
 async fn an_error_is_completed_once_and_a_repeated_report_is_still_known() {
-    let (database, run) = lab().await;
+    let (database, run) = run_with_jobs().await;
     let printed = PrintedError { exception: "RuleException".into(), rule: Some("e".into()), text: "why".into(), ..PrintedError::default() };
     let facts = RunFacts { errors: vec![printed], ..RunFacts::default() };
     let mut conn = database.store.conn().await.expect("a connection");

@@ -1,6 +1,6 @@
 //! One demo run as the reports that a Flowo client of version 2.2.0 would send, ordered by time.
 //!
-//! `lab.rs` decides which runs exist, `schedule.rs` when jobs start, `records.rs` what a record holds. Nothing is sent here.
+//! `runs.rs` decides which runs exist, `schedule.rs` when jobs start, `records.rs` what a record holds. Nothing is sent here.
 
 use std::collections::BTreeMap;
 

@@ -113,7 +113,7 @@ impl Stage {
             }
         }
         let mut conn = lab.database.store.conn().await.expect("a connection");
-        let demo = people::os_user(&mut conn, flowo_server::lab::MARK, "mira", Role::Member).await.expect("a user of the demo lab");
+        let demo = people::os_user(&mut conn, flowo_server::demo::play::MARK, "mira", Role::Member).await.expect("a user of the demo lab");
         drop(conn);
         let mut runs = Vec::new();
         for (of, id) in [("owner", lab.owner), ("ana", people[3].2), ("mira", UserId(demo.id))] {

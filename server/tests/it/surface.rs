@@ -58,7 +58,7 @@ const GROWTH: u64 = 64 << 10;
 const SLOWEST: usize = 10;
 
 /// Functions and routes that remove what the other requests need: called only without permission.
-const DESTRUCTIVE: [&str; 5] = ["lab/load", "lab/clear", "runs/delete", "/api/workflows/all", "/sign-out"];
+const DESTRUCTIVE: [&str; 5] = ["demo/load", "demo/clear", "runs/delete", "/api/workflows/all", "/sign-out"];
 
 /// Answered with 503 on purpose: a workflow that could not be created has no number, and at 404 its client would end
 /// its user's run.
