@@ -35,7 +35,7 @@ pub struct Report {
 }
 
 /// The data of the report.
-struct Told {
+struct ReportData {
     detail: RunDetail,
     failures: FailuresView,
     /// Commands of the jobs that represent the failures.
@@ -67,13 +67,13 @@ pub async fn of_run(state: &AppState, viewer: &Viewer, run: RunId, mask: impl Fn
     let name = paths::report_file(detail.run.title(), run);
     let home = format!("{}{}", state.base_url.trim_end_matches('/'), paths::run(run));
     let now = state.reader.store.clock().now();
-    let page = page(Told { detail, failures, commands, groups }, &home, now);
+    let page = page(ReportData { detail, failures, commands, groups }, &home, now);
     // Leptos separates adjacent texts for hydration; this page is never hydrated.
     Ok(Report { name, html: page.replace("<!>", "") })
 }
 
-fn page(told: Told, home: &str, now: Millis) -> String {
-    let Told { detail, failures, commands, groups } = told;
+fn page(data: ReportData, home: &str, now: Millis) -> String {
+    let ReportData { detail, failures, commands, groups } = data;
     let run = &detail.run;
     let title = run.title().to_owned();
     let took = run.started_at.map(|started| text::duration(run.ended_at.unwrap_or(now) - started));
@@ -185,8 +185,9 @@ fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedE
     });
     let looked_at = looked_at.map(|says| view! { <p>"These are the causes of the "{link(says)}"."</p> });
     // Clients report the same error once per job.
-    let mut told = HashSet::new();
-    let errors = errors.iter().filter(|error| told.insert((&error.exception, &error.rule, &error.location, &error.traceback, &error.text)));
+    let mut shown = HashSet::new();
+    let errors =
+        errors.iter().filter(|error| shown.insert((&error.exception, &error.rule, &error.location, &error.traceback, &error.text)));
     let errors = errors.map(|error| {
         let place = [error.rule.clone(), error.location.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
         view! {

@@ -61,7 +61,7 @@ pub async fn run(args: &LiveArgs) -> Result<Kept> {
     let beside = if args.slow > 0 {
         let readers = Slow::open(&server, args.slow).await?;
         let second = phase(&server, args, &written).await?;
-        Some((second, readers.told().await))
+        Some((second, readers.resets().await))
     } else {
         None
     };
@@ -81,14 +81,14 @@ pub async fn run(args: &LiveArgs) -> Result<Kept> {
         Target::at_least("reports/s meanwhile", rate.ceil(), f64::from(args.rate) * 0.98),
         Target::at_most("memory growth, MiB", memory.end - memory.before, WANTED_GROWTH),
     ];
-    if let Some((Phase { all: others, memory: held, rate }, told)) = &beside {
+    if let Some((Phase { all: others, memory: held, rate }, resets)) = &beside {
         report.text(&format!("Once more beside {} readers of one byte a second:", args.slow));
         tables(&mut report, others, *held, &format!("{rate:.0} reports/s"));
         let each = (held.end - memory.end) / f64::from(args.slow);
         let ratio = others.latency.quantile_ms(0.99) / all.latency.quantile_ms(0.99);
         targets.push(Target::at_most("p99 beside slow readers, to that without", ratio, WANTED_RATIO));
         targets.push(Target::at_most("memory a slow reader costs, MiB", each, WANTED_SLOW));
-        targets.push(Target::at_least("slow readers told to begin again", f64::from(*told), f64::from(args.slow)));
+        targets.push(Target::at_least("slow readers told to begin again", f64::from(*resets), f64::from(args.slow)));
     }
     let found = verify::all(&server, &played).await?;
     report.text(&found.to_string());

@@ -92,14 +92,18 @@ fn updates(path: &str) -> Result<Arc<Vec<String>>> {
         let line: Value = serde_json::from_str(line)?;
         let Some(body) = line["body"].as_str().filter(|_| line["path"] == "/update_workflow_status") else { continue };
         let fields: HashMap<_, _> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
-        let told = |name: &str| fields.get(name).with_context(|| format!("{path} holds an update without {name}"));
-        messages.push((serde_json::from_str::<Value>(told("msg")?)?, told("timestamp")?.clone()));
+        let field = |name: &str| fields.get(name).with_context(|| format!("{path} holds an update without {name}"));
+        messages.push((serde_json::from_str::<Value>(field("msg")?)?, field("timestamp")?.clone()));
     }
     let is = |at: usize, level: &str| messages[at].0["level"] == level;
-    let first = (0..messages.len()).find(|at| is(*at, "job_started") || is(*at, "job_info")).context("no job is told")?;
-    let last = (0..messages.len()).rfind(|at| is(*at, "progress")).context("no progress is told")?;
-    let again = (0..TIMES).flat_map(|nth| messages[first..=last].iter().map(move |told| (nth, told)));
-    let all = messages[..first].iter().map(|told| (0, told)).chain(again).chain(messages[last + 1..].iter().map(|told| (TIMES, told)));
+    let first = (0..messages.len()).find(|at| is(*at, "job_started") || is(*at, "job_info")).context("no job is reported")?;
+    let last = (0..messages.len()).rfind(|at| is(*at, "progress")).context("no progress is reported")?;
+    let again = (0..TIMES).flat_map(|nth| messages[first..=last].iter().map(move |message| (nth, message)));
+    let all = messages[..first]
+        .iter()
+        .map(|message| (0, message))
+        .chain(again)
+        .chain(messages[last + 1..].iter().map(|message| (TIMES, message)));
     Ok(Arc::new(all.map(|(nth, (message, timestamp))| form(moved(message.clone(), nth), timestamp)).collect()))
 }
 

@@ -94,7 +94,7 @@ impl Running {
         let tasks = TaskTracker::new();
         let journal = plan.journal.and_then(|dir| journal(&dir, &store, &writer_task));
         let journal = journal.map(|(journal, task)| {
-            tasks.spawn(task.run(drained.clone(), ingest::retold()));
+            tasks.spawn(task.run(drained.clone(), ingest::journal_reader()));
             journal
         });
         tasks.spawn(writer_task.run(drained.clone()));

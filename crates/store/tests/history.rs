@@ -54,8 +54,8 @@ async fn a_history_says_what_changed_from_what_to_what_and_by_whom() {
     database.sql("update workflow_runs set last_was_error = true").await; // Sends a notification, but says nothing.
     let (all, more) = read(&database, run, None, None, 50).await;
     assert!(!more);
-    let told: Vec<_> = all.iter().map(|change| (change.subject, change.operation)).collect();
-    assert_eq!(told, [(Run, Update), (Run, Update), (Entry, Insert), (Job, Update), (Job, Insert), (Job, Insert), (Run, Insert)]);
+    let kinds: Vec<_> = all.iter().map(|change| (change.subject, change.operation)).collect();
+    assert_eq!(kinds, [(Run, Update), (Run, Update), (Entry, Insert), (Job, Update), (Job, Insert), (Job, Insert), (Run, Insert)]);
 
     let renamed = &all[0];
     assert_eq!(renamed.actor.as_deref(), Some("user ana"));
@@ -157,14 +157,14 @@ async fn a_number_that_is_given_again_after_a_crash_hides_nothing() {
     database.sql(&format!("update change_notifications set xact = '{ring}' where id = {newest}")).await;
     let job = database.text("select id::text from job_executions where job_id = 2").await.and_then(|id| id.parse().ok()).map(JobKey);
 
-    let (told, _) = changes::since(&mut conn, &here).await.expect("changes");
-    assert_eq!(told.expect("few").jobs[&run].iter().copied().next(), job);
-    let (told, _) = marks::touched(&mut conn, run, &here, 100).await.expect("changes");
-    assert_eq!(told.expect("few").first().copied(), job);
+    let (found, _) = changes::since(&mut conn, &here).await.expect("changes");
+    assert_eq!(found.expect("few").jobs[&run].iter().copied().next(), job);
+    let (found, _) = marks::touched(&mut conn, run, &here, 100).await.expect("changes");
+    assert_eq!(found.expect("few").first().copied(), job);
     let back = changes::rewound(&mut conn, here.clone()).await.expect("a horizon");
     assert_ne!(back, here);
-    let told = monitor::lines(&mut conn, &Wanted::default(), &After::horizon(&back)).await.expect("lines");
-    assert_eq!(told.iter().map(|line| line.operation.as_str()).collect::<Vec<_>>(), ["UPDATE"], "and nothing that was read before");
+    let found = monitor::lines(&mut conn, &Wanted::default(), &After::horizon(&back)).await.expect("lines");
+    assert_eq!(found.iter().map(|line| line.operation.as_str()).collect::<Vec<_>>(), ["UPDATE"], "and nothing that was read before");
 }
 
 /// Creates the partition of a day long ago, as it would have been created then, with one row in it.

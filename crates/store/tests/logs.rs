@@ -92,9 +92,9 @@ async fn what_a_log_tells_is_written_once_and_to_the_attempt_that_failed() {
     }
     let one = async |query: &'static str| database.text(query).await.unwrap_or_default();
     assert_eq!(one("select host || ' ' || command_line || ' ' || environment::text || ' ' || (errors -> 0 ->> 'text') from workflow_runs where workflow_name = 'one'").await, "node7 snakemake --cores 4 {\"Snakemake\": \"9.27.1\"} no such rule");
-    let told = "select string_agg(concat_ws(' ', job_id, attempt, exit_code, error, group_name, external_id), ', ' order by job_id, attempt) from job_executions";
-    assert_eq!(one(told).await, "4 1 3 exit 3, 4 2, 5 1 -9 exit -9 pair 1003");
-    assert_eq!(found(&database, Audience::All, "exit").await.len(), 2, "told once each");
+    let attempts = "select string_agg(concat_ws(' ', job_id, attempt, exit_code, error, group_name, external_id), ', ' order by job_id, attempt) from job_executions";
+    assert_eq!(one(attempts).await, "4 1 3 exit 3, 4 2, 5 1 -9 exit -9 pair 1003");
+    assert_eq!(found(&database, Audience::All, "exit").await.len(), 2, "written once each");
     let revisions = one("select string_agg(revision::text, ' ' order by workflow_name) from workflow_runs").await;
     run_logs::write(&mut conn, run, &facts, &jobs).await.expect("written");
     assert_eq!(

@@ -35,7 +35,7 @@ pub fn lead(failures: &Failures) -> Lead {
             let error = of_job(failures, first);
             let class = first.class().map(str::to_owned).or_else(|| error.map(|error| error.exception.clone()));
             let says = [first.exit_code.map(|code| format!("exit {code}")), class].into_iter().flatten().collect::<Vec<_>>().join(" · ");
-            Lead { heading: failed(&first.rule), says, text: told(first.error.as_ref()).or_else(|| error.and_then(said)) }
+            Lead { heading: failed(&first.rule), says, text: not_blank(first.error.as_ref()).or_else(|| error.and_then(said)) }
         }
         None => match of_run(&failures.errors) {
             Some(error) => Lead { heading: error.exception.clone(), says: place(error), text: said(error) },
@@ -53,13 +53,14 @@ pub fn others(failures: &Failures) -> Vec<Cause> {
     let shown = of_job(failures, first);
     let jobs = failures.groups.iter().skip(1).map(|group| {
         let class = group.class().map(str::to_owned);
-        let with_group = (!group.is_told() && group.group.is_some() && group.group == first.group).then(|| "with its group".to_owned());
+        let with_group =
+            (!group.is_explained() && group.group.is_some() && group.group == first.group).then(|| "with its group".to_owned());
         let count = (group.count > 1).then(|| format!("{} jobs", group.count));
         let says = [group.exit_code.map(|code| format!("exit {code}")), class, with_group, count];
         Cause {
             heading: failed(&group.rule),
             says: says.into_iter().flatten().collect::<Vec<_>>().join(" · "),
-            text: told(group.error.as_ref()),
+            text: not_blank(group.error.as_ref()),
             job: Some((group.first, group.job_id)),
             rule: (group.count > 1).then(|| (group.rule.clone(), group.count)),
         }
@@ -99,10 +100,10 @@ fn tells(error: &ReportedError) -> bool {
 }
 
 fn said(error: &ReportedError) -> Option<String> {
-    told(error.text.as_ref()).or_else(|| told(error.traceback.as_ref())).or_else(|| told(error.location.as_ref()))
+    not_blank(error.text.as_ref()).or_else(|| not_blank(error.traceback.as_ref())).or_else(|| not_blank(error.location.as_ref()))
 }
 
-fn told(text: Option<&String>) -> Option<String> {
+fn not_blank(text: Option<&String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty()).cloned()
 }
 

@@ -360,8 +360,8 @@ async fn two_servers_on_one_database_are_both_live_and_one_of_them_prunes() {
     live(&mut there).await;
     let id = hold(&lab, &lines("2.2.0", "sigkill")).await;
     for tab in [&mut here, &mut there] {
-        let told = |event: &Event| event.data["runs"].as_array().into_iter().flatten().any(|run| run["now"]["id"] == id.as_str());
-        tab.until("the run", told).await;
+        let names_run = |event: &Event| event.data["runs"].as_array().into_iter().flatten().any(|run| run["now"]["id"] == id.as_str());
+        tab.until("the run", names_run).await;
     }
     // A cursor of one server means nothing to the other.
     let mut moved = other.open("scope=runs&after=1-1").await;

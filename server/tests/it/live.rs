@@ -34,7 +34,7 @@ async fn a_row_written_by_hand_appears_in_an_open_stream() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_run_that_is_deleted_is_told_as_gone() {
+async fn a_run_that_is_deleted_is_sent_as_gone() {
     let lab = Lab::new().await;
     insert(&lab, "short lived").await;
     let id = lab.database.text("select id::text from workflow_runs").await.expect("an id");
@@ -44,7 +44,7 @@ async fn a_run_that_is_deleted_is_told_as_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_reader_that_comes_back_is_told_what_it_missed() {
+async fn a_reader_that_comes_back_gets_what_it_missed() {
     let lab = Lab::new().await;
     let mut tab = lab.open("scope=runs").await;
     tab.until("the listener", |event| event.name == "status" && event.data["listening"] == "live").await;

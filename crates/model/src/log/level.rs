@@ -476,13 +476,13 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_told_as_programs_tell_them() {
+    fn errors_are_recognised_as_programs_write_them() {
         assert_eq!(others(&ERRORS, Some(Level::Error)), []);
         assert_eq!(Level::of("größe\u{fffd}\u{fffd} é: ERROR \u{2014} x"), Some(Level::Error), "whatever characters come between");
     }
 
     #[test]
-    fn warnings_are_told_as_programs_tell_them() {
+    fn warnings_are_recognised_as_programs_write_them() {
         assert_eq!(others(&WARNINGS, Some(Level::Warning)), []);
         assert_eq!(Level::of("DEBUG x"), Some(Level::Debug));
     }
