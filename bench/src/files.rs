@@ -14,7 +14,7 @@ use parquet::file::{properties::WriterProperties, writer::SerializedFileWriter};
 use parquet::schema::parser::parse_message_type;
 use serde_json::{Value, json};
 
-use crate::report::{Report, Target, ms};
+use crate::results::{Results, Target, ms};
 use crate::run_page::{Measured, Reader};
 use crate::server::Server;
 use crate::{FilesArgs, Kept, http, runs};
@@ -26,7 +26,7 @@ const BLOCK: usize = 8 << 20;
 pub async fn run(args: &FilesArgs) -> Result<Kept> {
     let server = Server::start().await?;
     let start = server.memory();
-    let mut report = Report::open("files", &server).await?;
+    let mut results = Results::open("files", &server).await?;
     let directory = tempfile::tempdir()?;
     eprintln!("files: writing them");
     let (log, searched) = (directory.path().join("large.log"), directory.path().join("searched.log"));
@@ -87,18 +87,18 @@ pub async fn run(args: &FilesArgs) -> Result<Kept> {
 
     let after = server.memory();
     if let (Some(start), Some(before), Some(after)) = (start, before, after) {
-        report.text(&format!(
+        results.text(&format!(
             "The server had {start:.0} MiB when it was ready, {before:.0} after the same questions to small files, {after:.0} in the end."
         ));
         targets.push(Target::at_most("what the server's memory grew by, MiB", (after - before).max(0.0), 32.0));
     }
-    report.text(&format!(
+    results.text(&format!(
         "Every question asked {times} times, one after the other. All of the log of 1 GiB was looked through in {all:.1} s, by questions \
          of a quarter of a second: who goes away asks no more. The Parquet has {parquet} bytes, the CSV {csv}."
     ));
-    report.table(&["what", "first ms", "p50 ms", "max ms"], rows.into_iter());
-    report.targets(&targets);
-    report.print();
+    results.table(&["what", "first ms", "p50 ms", "max ms"], rows.into_iter());
+    results.targets(&targets);
+    results.print();
     Ok(Kept::All)
 }
 

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::histogram::Histogram;
-use crate::report::{Report, Target, ms};
+use crate::results::{Results, Target, ms};
 use crate::server::Server;
 use crate::{Kept, PanoptesArgs, http};
 
@@ -238,7 +238,7 @@ async fn gathered(mut tasks: JoinSet<Result<Histogram>>, target: &Place, begin: 
 pub async fn run(args: &PanoptesArgs) -> Result<Kept> {
     let server = Server::start().await?;
     let flowo = Place { base: server.url(""), token: Some(server.token().to_owned()) };
-    let mut report = Report::open("panoptes", &server).await?;
+    let mut results = Results::open("panoptes", &server).await?;
     let (mut rows, mut targets) = (Vec::new(), Vec::new());
     for (what, path) in CONVERSATIONS {
         let forms = updates(path)?;
@@ -283,8 +283,8 @@ pub async fn run(args: &PanoptesArgs) -> Result<Kept> {
         ]);
         targets.push(Target::at_most(format!("{what}: p99 at {} updates/s, ms", args.rate), latency.quantile_ms(0.99), MOST_MS));
     }
-    report.table(&["client", "clients", "server", "updates/s", "p50 ms", "p99 ms", "max ms", "times"], rows.into_iter());
-    report.targets(&targets);
-    report.print();
+    results.table(&["client", "clients", "server", "updates/s", "p50 ms", "p99 ms", "max ms", "times"], rows.into_iter());
+    results.targets(&targets);
+    results.print();
     Ok(Kept::All)
 }

@@ -14,4 +14,4 @@ mod work;
 
 pub use big::{Big, Size};
 pub use runs::{USERS, history, running};
-pub use script::{Report, ReportKind, ScriptedRun};
+pub use script::{ReportKind, ScriptedReport, ScriptedRun};

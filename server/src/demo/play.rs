@@ -1,6 +1,6 @@
 //! Plays the demo lab through the same translation and writer that real reports take.
 
-use super::{Big, Report as ScriptedReport, ReportKind, ScriptedRun, Size, USERS, history, running};
+use super::{Big, ReportKind, ScriptedReport, ScriptedRun, Size, USERS, history, running};
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _};

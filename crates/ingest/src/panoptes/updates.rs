@@ -124,7 +124,7 @@ struct ReceivedUpdate {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct JournalLine {
     #[serde(rename = "told")] // Journals of earlier versions use this word.
     received: ReceivedUpdate,
     admin: bool,
@@ -223,7 +223,7 @@ struct Known;
 pub fn journal_reader() -> impl FnMut(&str) -> Reports + Send {
     let mut talks: HashMap<Uuid, Conversation> = HashMap::new();
     move |line| {
-        let Ok(Line { received, admin, executes, hints }) = serde_json::from_str(line) else {
+        let Ok(JournalLine { received, admin, executes, hints }) = serde_json::from_str(line) else {
             warn!("A line of the journal is not readable");
             return Vec::new();
         };
@@ -259,7 +259,7 @@ impl Panoptes {
         };
         let Ok((reports, hash)) = read else { return reply::ok() };
         let outcome = if let Some(journal) = &self.journal {
-            let line = serde_json::to_string(&Line { received, admin, executes, hints }).unwrap_or_default();
+            let line = serde_json::to_string(&JournalLine { received, admin, executes, hints }).unwrap_or_default();
             match journal.take(&line, reports, room.large()).await {
                 Ok(Taken::Soon) => return reply::ok(),
                 Ok(Taken::Later) => return reply::kept(),
