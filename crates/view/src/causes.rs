@@ -48,7 +48,7 @@ pub fn lead(failures: &Failures) -> Lead {
 pub fn others(failures: &Failures) -> Vec<Cause> {
     let Some(first) = failures.groups.first() else {
         let shown = of_run(&failures.errors);
-        return failures.errors.iter().filter(|error| tells(error) && shown != Some(*error)).map(of_error).collect();
+        return failures.errors.iter().filter(|error| says_a_cause(error) && shown != Some(*error)).map(of_error).collect();
     };
     let shown = of_job(failures, first);
     let jobs = failures.groups.iter().skip(1).map(|group| {
@@ -65,7 +65,7 @@ pub fn others(failures: &Failures) -> Vec<Cause> {
             rule: (group.count > 1).then(|| (group.rule.clone(), group.count)),
         }
     });
-    let errors = failures.errors.iter().filter(|error| error.job_id.is_none() && tells(error) && shown != Some(*error));
+    let errors = failures.errors.iter().filter(|error| error.job_id.is_none() && says_a_cause(error) && shown != Some(*error));
     jobs.chain(errors.map(of_error)).collect()
 }
 
@@ -91,11 +91,11 @@ fn of_job<'a>(failures: &'a Failures, first: &Failure) -> Option<&'a ReportedErr
 /// The error that represents a run: the newest one that says more than that something failed earlier.
 fn of_run(errors: &[ReportedError]) -> Option<&ReportedError> {
     let newest = |wanted: fn(&ReportedError) -> bool| errors.iter().rev().find(|error| wanted(error));
-    newest(tells).or_else(|| newest(|error| error.exception != "WorkflowError")).or(errors.last())
+    newest(says_a_cause).or_else(|| newest(|error| error.exception != "WorkflowError")).or(errors.last())
 }
 
 /// Whether the error has a text that says more than that something failed earlier.
-fn tells(error: &ReportedError) -> bool {
+fn says_a_cause(error: &ReportedError) -> bool {
     said(error).is_some_and(|text| !text.contains("At least one job did not complete successfully"))
 }
 

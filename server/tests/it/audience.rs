@@ -120,13 +120,13 @@ async fn an_open_stream_says_that_the_run_is_gone_and_nothing_more_of_it() {
         .await;
     lab.database.sql("update workflow_runs set workflow_name = 'louder' where workflow_name = 'loud'").await;
 
-    let tells = |event: &Event, name: &str| change(event, "now").iter().any(|run| run["name"] == name);
-    overseer.until("what the admin sees", |event| tells(event, "quieter")).await;
+    let is_about = |event: &Event, name: &str| change(event, "now").iter().any(|run| run["name"] == name);
+    overseer.until("what the admin sees", |event| is_about(event, "quieter")).await;
     let [list, run] = &mut tabs;
-    list.until("the other run", |event| tells(event, "louder")).await;
+    list.until("the other run", |event| is_about(event, "louder")).await;
     lab.database.sql(&format!("update workflow_runs set audience = 'everyone', workflow_name = 'back' where id = '{RUN}'")).await;
-    list.until("the run to come back", |event| tells(event, "back")).await;
-    run.until("the run to come back", |event| tells(event, "back")).await;
+    list.until("the run to come back", |event| is_about(event, "back")).await;
+    run.until("the run to come back", |event| is_about(event, "back")).await;
     for tab in [&*list, &*run] {
         assert!(tab.seen.iter().all(|event| !event.data.to_string().contains("quieter")), "{:#?}", tab.seen);
     }

@@ -113,7 +113,7 @@ const KINDS: [&str; 35] = [
 ];
 
 /// Phrases that describe a failure wherever they appear, in lower case.
-const TELLING: [&str; 19] = [
+const FAILURE_PHRASES: [&str; 19] = [
     ": command not found",
     ": no such file or directory",
     ": permission denied",
@@ -197,7 +197,7 @@ impl Level {
         }
         let far = start(line, FAR).to_lowercase();
         let killed = far.trim_end().strip_suffix("killed").is_some_and(|before| before.is_empty() || before.ends_with([' ', '\t', ':']));
-        (killed || TELLING.iter().any(|words| far.contains(words))).then_some(Self::Error)
+        (killed || FAILURE_PHRASES.iter().any(|words| far.contains(words))).then_some(Self::Error)
     }
 }
 
@@ -498,7 +498,7 @@ mod tests {
             let small = line.to_lowercase();
             Level::HINTS.iter().any(|hint| small.contains(hint)) || Level::LETTERS.contains(&line.as_bytes()[0])
         };
-        let without: Vec<&str> = ERRORS.into_iter().chain(WARNINGS).chain(TELLING).filter(|line| !hinted(line)).collect();
+        let without: Vec<&str> = ERRORS.into_iter().chain(WARNINGS).chain(FAILURE_PHRASES).filter(|line| !hinted(line)).collect();
         assert_eq!(without, [""; 0]);
     }
 }
