@@ -465,7 +465,8 @@ begin
         job.group_name := new.group_id::text;
     end if;
     -- An attempt that has ended keeps its end; a lost attempt may still get a later report.
-    if (case job.status when 'waiting' then new_status <> 'waiting' when 'suspended' then new_status <> 'waiting' when 'running' then public.status_is_end(new_status)
+    if (case job.status when 'waiting' then new_status <> 'waiting' when 'suspended' then new_status <> 'waiting'
+                        when 'running' then public.status_is_end(new_status)
                         when 'lost' then new_status in ('success', 'failed') end) then
         if new_status = 'running' then
             job.started_at := flowo_sql.moment(new.started_at);

@@ -13,7 +13,7 @@ pub use job::JobState;
 
 use crate::{
     Epoch, JobStatus, Millis, RunId, RunStatus,
-    event::{Event, JobDetails, JobInfo, RunStart},
+    event::{Event, JobInfo, JobUpdate, RunStart},
     job::StartReported,
     run::ReportedError,
 };
@@ -96,7 +96,7 @@ pub fn jobs_of(event: &Event) -> Vec<i64> {
     match event {
         Event::JobsStarted(ids) => ids.clone(),
         Event::JobInfo(info) => vec![info.job_id],
-        Event::JobEnded { job_id, .. } | Event::JobFailed { job_id, .. } | Event::JobDetails { job_id, .. } => vec![*job_id],
+        Event::JobEnded { job_id, .. } | Event::JobFailed { job_id, .. } | Event::JobUpdated { job_id, .. } => vec![*job_id],
         _ => Vec::new(),
     }
 }
@@ -115,7 +115,7 @@ impl RunFold {
         }
         let was_closed = self.run.closed;
         let is_error = matches!(event, Event::Error(_) | Event::Fatal { .. });
-        let is_report = !matches!(event, Event::Heartbeat | Event::Seen | Event::Closed | Event::JobDetails { .. } | Event::Said { .. });
+        let is_report = !matches!(event, Event::Heartbeat | Event::Seen | Event::Closed | Event::JobUpdated { .. } | Event::Said { .. });
         match event {
             Event::RunStarted(start) => self.started(start),
             Event::RuleGraph(graph) => {
@@ -129,11 +129,11 @@ impl RunFold {
             Event::JobsStarted(ids) => ids.into_iter().for_each(|id| self.job_started(id, at)),
             Event::JobInfo(info) => self.job_info(info, at),
             Event::JobEnded { job_id, status } => self.job_ended(job_id, status, at),
-            Event::JobFailed { job_id, details } => {
+            Event::JobFailed { job_id, update } => {
                 self.job_ended(job_id, JobStatus::Failed, at);
-                self.job_details(job_id, *details);
+                self.update_job(job_id, *update);
             }
-            Event::JobDetails { job_id, details } => self.job_details(job_id, *details),
+            Event::JobUpdated { job_id, update } => self.update_job(job_id, *update),
             Event::Progress { done, total } => self.progress(done, total, at),
             Event::Error(error) => self.error(error),
             Event::Fatal { error, idle } => {
@@ -303,13 +303,13 @@ impl RunFold {
         }
     }
 
-    fn job_details(&mut self, job_id: i64, details: JobDetails) {
+    fn update_job(&mut self, job_id: i64, update: JobUpdate) {
         if self.newest(job_id).is_none() {
             self.add(JobState::new(job_id, self.run.last_seen_at));
         }
         if let Some(job) = self.newest(job_id) {
-            job.rule = job.rule.take().or_else(|| details.rule.clone());
-            job.details.add(details);
+            job.rule = job.rule.take().or_else(|| update.rule.clone());
+            job.update.add(update);
             job.touched = true;
         }
     }

@@ -11,7 +11,7 @@ use lines::{Stop, exit_code, location, planned, words};
 use model::{
     JobStatus, Millis,
     cut::letters as cut,
-    event::{Event, JobDetails, JobFiles, JobInfo},
+    event::{Event, JobFiles, JobInfo, JobUpdate},
     run::ReportedError,
     text::count,
 };
@@ -179,9 +179,9 @@ impl Conversation {
                 return jobs.chunks(MOST_JOBS).map(|some| Event::JobsStarted(some.to_vec())).collect();
             }
             "shellcmd" => match number(message.get("jobid")).or(self.last_job) {
-                Some(job_id) if !said.is_empty() => Event::JobDetails {
+                Some(job_id) if !said.is_empty() => Event::JobUpdated {
                     job_id,
-                    details: Box::new(JobDetails { shell_command: Some(said.to_owned()), ..JobDetails::default() }),
+                    update: Box::new(JobUpdate { shell_command: Some(said.to_owned()), ..JobUpdate::default() }),
                 },
                 _ => words("info", said),
             },
@@ -312,7 +312,7 @@ impl Conversation {
         let mut logs = texts(message.get("log"));
         let warning = left_out_files(job_id, logs.len().saturating_sub(MOST_PATHS));
         logs.truncate(MOST_PATHS);
-        let details = Box::new(JobDetails {
+        let update = Box::new(JobUpdate {
             rule: text("name"),
             shell_command: command,
             external_id: external.and_then(plain),
@@ -322,8 +322,8 @@ impl Conversation {
             logs,
         });
         let mut events = match self.stops {
-            Some(Stop::ByUser) => vec![Event::JobEnded { job_id, status: JobStatus::Cancelled }, Event::JobDetails { job_id, details }],
-            _ => vec![Event::JobFailed { job_id, details }],
+            Some(Stop::ByUser) => vec![Event::JobEnded { job_id, status: JobStatus::Cancelled }, Event::JobUpdated { job_id, update }],
+            _ => vec![Event::JobFailed { job_id, update }],
         };
         events.extend(warning);
         events

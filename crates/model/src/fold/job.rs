@@ -2,7 +2,7 @@
 
 use crate::{
     Epoch, JobStatus, Millis,
-    event::{JobDetails, JobInfo},
+    event::{JobInfo, JobUpdate},
     job::{Filled, StartReported},
 };
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub struct JobState {
     /// A description that came with this batch.
     pub info: Option<Arc<JobInfo>>,
     /// Whatever else came with this batch.
-    pub details: Box<JobDetails>,
+    pub update: Box<JobUpdate>,
     /// The attempt was running when the batch began.
     pub was_running: bool,
     pub touched: bool,
@@ -50,7 +50,7 @@ impl JobState {
             started_at: Some(at),
             ended_at: None,
             info: None,
-            details: Box::default(),
+            update: Box::default(),
             was_running: false,
             touched: true,
         }

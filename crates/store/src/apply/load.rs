@@ -251,7 +251,7 @@ pub(super) async fn jobs(conn: &mut Conn, wanted: &HashSet<(RunId, i64)>, folds:
             started_at: row.started_at,
             ended_at: row.ended_at,
             info: None,
-            details: Box::default(),
+            update: Box::default(),
             was_running: status == JobStatus::Running,
             touched: false,
         };

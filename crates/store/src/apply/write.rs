@@ -265,11 +265,11 @@ impl<'a> JobRow<'a> {
             described: job.info.is_some(),
             started_at: job.started_at,
             ended_at: job.ended_at,
-            external_id: job.details.external_id.as_deref(),
-            conda_env: job.details.conda_env.as_deref(),
-            error: job.details.error.as_deref(),
-            exit_code: job.details.exit_code,
-            command: job.details.shell_command.as_deref(),
+            external_id: job.update.external_id.as_deref(),
+            conda_env: job.update.conda_env.as_deref(),
+            error: job.update.error.as_deref(),
+            exit_code: job.update.exit_code,
+            command: job.update.shell_command.as_deref(),
             info: job.info.as_deref().map(|info| InfoRow {
                 name: info.name.as_deref(),
                 wildcards: &info.wildcards,
@@ -302,8 +302,8 @@ pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>,
                 if let Some(info) = &job.info {
                     infos.push((run, job.job_id, job.attempt, job.key, &**info));
                 }
-                if !job.details.logs.is_empty() {
-                    logs.push((run, job.job_id, job.attempt, job.key, job.details.logs.as_slice()));
+                if !job.update.logs.is_empty() {
+                    logs.push((run, job.job_id, job.attempt, job.key, job.update.logs.as_slice()));
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Parses log lines: finds the facts in their words.
 
 use super::{CLASS, cut};
-use model::event::{Event, JobDetails, LastWord};
+use model::event::{Event, JobUpdate, LastWord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -146,8 +146,8 @@ pub(super) fn location(text: &str) -> Option<String> {
 fn submitted(text: &str) -> Option<Event> {
     let (job, rest) = text.strip_prefix("Submitted job ")?.split_once(" with external jobid '")?;
     let (external, _) = rest.rsplit_once('\'')?;
-    let details = JobDetails { external_id: Some(external.to_owned()), ..JobDetails::default() };
-    Some(Event::JobDetails { job_id: job.parse().ok()?, details: Box::new(details) })
+    let update = JobUpdate { external_id: Some(external.to_owned()), ..JobUpdate::default() };
+    Some(Event::JobUpdated { job_id: job.parse().ok()?, update: Box::new(update) })
 }
 
 /// Parses the table of jobs by rule, in the older form (count first) or the newer one (rule first).

@@ -20,10 +20,10 @@ fn a_command_belongs_to_the_job_described_before_it() {
     let mut talk = Conversation::resumed(Hints::default());
     assert!(matches!(one(&mut talk, json!({"level": "shellcmd", "msg": "true"})), Event::Said { .. }), "of no job yet");
     meaning(&mut talk, json!({"level": "job_info", "jobid": 4, "name": "make"}));
-    let Event::JobDetails { job_id, details } = one(&mut talk, json!({"level": "shellcmd", "jobid": null, "msg": "echo x"})) else {
+    let Event::JobUpdated { job_id, update } = one(&mut talk, json!({"level": "shellcmd", "jobid": null, "msg": "echo x"})) else {
         panic!()
     };
-    assert_eq!((job_id, details.shell_command.as_deref()), (4, Some("echo x")));
+    assert_eq!((job_id, update.shell_command.as_deref()), (4, Some("echo x")));
 }
 
 #[test]
@@ -34,11 +34,11 @@ fn an_error_goes_with_the_job_whose_command_it_names() {
     assert_eq!((reported.exception.as_str(), reported.location.as_deref()), ("RuleException", Some("/a/Snakefile, line 7")));
     meaning(&mut talk, error("two", 3));
     for (job, command, code) in [(8, "two", 3), (7, "one", 2)] {
-        let Event::JobFailed { job_id, details } = one(&mut talk, json!({"level": "job_error", "jobid": job, "shellcmd": command})) else {
+        let Event::JobFailed { job_id, update } = one(&mut talk, json!({"level": "job_error", "jobid": job, "shellcmd": command})) else {
             panic!()
         };
-        assert_eq!((job_id, details.exit_code), (job, Some(code)));
-        assert!(details.error.is_some_and(|error| error.contains(command)));
+        assert_eq!((job_id, update.exit_code), (job, Some(code)));
+        assert!(update.error.is_some_and(|error| error.contains(command)));
     }
 }
 
@@ -111,10 +111,10 @@ fn no_job_has_more_files_than_a_run_of_a_hundred_thousand() {
     assert_eq!(message, "Job 1 names 2 files more than are kept of a job.");
     let logs: Vec<String> = (0..=MOST_PATHS).map(|n| n.to_string()).collect();
     let events = meaning(&mut talk, json!({"level": "job_error", "jobid": 1, "log": logs}));
-    let [Event::JobFailed { details, .. }, Event::Said { level: "warning", message, .. }] = events.as_slice() else {
+    let [Event::JobFailed { update, .. }, Event::Said { level: "warning", message, .. }] = events.as_slice() else {
         panic!("{}", events.len())
     };
-    assert_eq!((details.logs.len(), message.as_str()), (MOST_PATHS, "Job 1 names 1 file more than are kept of a job."));
+    assert_eq!((update.logs.len(), message.as_str()), (MOST_PATHS, "Job 1 names 1 file more than are kept of a job."));
 }
 
 #[test]
@@ -159,18 +159,18 @@ fn tables_of_jobs_are_read_in_both_forms() {
 #[test]
 fn words_of_a_cluster_name_its_job() {
     let mut talk = Conversation::resumed(Hints::default());
-    let Event::JobDetails { job_id, details } =
+    let Event::JobUpdated { job_id, update } =
         one(&mut talk, json!({"level": "info", "msg": "Submitted job 3 with external jobid 'Submitted batch job 4711'."}))
     else {
         panic!()
     };
-    assert_eq!((job_id, details.external_id.as_deref()), (3, Some("Submitted batch job 4711")));
-    let Event::JobFailed { details, .. } =
+    assert_eq!((job_id, update.external_id.as_deref()), (3, Some("Submitted batch job 4711")));
+    let Event::JobFailed { update, .. } =
         one(&mut talk, json!({"level": "job_error", "jobid": 3, "aux": {"external_jobid": 4711}, "conda_env": "/e"}))
     else {
         panic!()
     };
-    assert_eq!((details.external_id.as_deref(), details.conda_env.as_deref()), (Some("4711"), Some("/e")));
+    assert_eq!((update.external_id.as_deref(), update.conda_env.as_deref()), (Some("4711"), Some("/e")));
 }
 
 #[test]
@@ -212,18 +212,16 @@ fn idle_talk_costs_a_write_now_and_then() {
 #[test]
 fn what_a_job_that_failed_calls_its_logs_is_kept() {
     let message = json!({"level": "job_error", "jobid": 3, "log": ["l", "slurm/1.out"]});
-    let Event::JobFailed { details, .. } = one(&mut Conversation::resumed(Hints::default()), message) else { panic!() };
-    assert_eq!(details.logs, ["l", "slurm/1.out"]);
+    let Event::JobFailed { update, .. } = one(&mut Conversation::resumed(Hints::default()), message) else { panic!() };
+    assert_eq!(update.logs, ["l", "slurm/1.out"]);
 }
 
 #[test]
 fn an_error_is_nobodys_unless_it_names_the_command_or_came_right_before() {
     let error = json!({"level": "error", "msg": "RuleException:\nCalledProcessError in file /a/Snakefile, line 7:\nCommand 'set -e; one' returned non-zero exit status 2."});
     let failed = |talk: &mut Conversation, job, command| {
-        let Event::JobFailed { details, .. } = one(talk, json!({"level": "job_error", "jobid": job, "shellcmd": command})) else {
-            panic!()
-        };
-        details.error
+        let Event::JobFailed { update, .. } = one(talk, json!({"level": "job_error", "jobid": job, "shellcmd": command})) else { panic!() };
+        update.error
     };
     // A cluster job fails without an error of its own, long after an error of another job.
     let mut talk = Conversation::resumed(Hints::default());
@@ -304,9 +302,9 @@ fn a_job_that_ends_when_its_user_stops_the_run_is_cancelled() {
     let error = "RuleException:\nCalledProcessError in file /a/Snakefile, line 6:\nCommand 'set -e; one' died with <Signals.SIGINT: 2>.";
     meaning(&mut talk, json!({"level": "error", "msg": error}));
     let events = meaning(&mut talk, json!({"level": "job_error", "jobid": 1, "shellcmd": "one"}));
-    let [ended, Event::JobDetails { job_id: 1, details }] = events.as_slice() else { panic!("{events:?}") };
+    let [ended, Event::JobUpdated { job_id: 1, update }] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(*ended, Event::JobEnded { job_id: 1, status: JobStatus::Cancelled });
-    assert_eq!(details.exit_code, Some(-2));
+    assert_eq!(update.exit_code, Some(-2));
 }
 
 #[test]
