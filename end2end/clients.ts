@@ -106,7 +106,7 @@ export class Snakemake {
 }
 
 /** The properties of a reported run. */
-export interface Told {
+export interface RunProperties {
   /** Planned jobs, by rule. */
   planned?: Record<string, number>;
   tags?: string[];
@@ -117,7 +117,7 @@ export interface Told {
 }
 
 /** The properties of a reported job, in addition to its rule and wildcards. */
-export interface JobTold {
+export interface JobProperties {
   input?: string[];
   output?: string[];
   log?: string[];
@@ -133,28 +133,28 @@ export class ReportedRun {
   private constructor(
     private readonly lab: Lab,
     readonly name: string,
-    private readonly told: Told,
+    private readonly properties: RunProperties,
   ) {}
 
-  static async begin(lab: Lab, name: string, told: Told = {}): Promise<ReportedRun> {
-    const run = new ReportedRun(lab, name, told);
-    const planned = told.planned ?? {};
+  static async begin(lab: Lab, name: string, properties: RunProperties = {}): Promise<ReportedRun> {
+    const run = new ReportedRun(lab, name, properties);
+    const planned = properties.planned ?? {};
     const rules = Object.keys(planned).map((rule) => ({ name: rule, code: `${rule} {input} > {output}`, language: 'bash' }));
     await run.report('workflow_started', { workflow_id: run.id, snakefile: `${run.directory}/Snakefile`, rules });
-    if (told.graph) await run.report('rulegraph', { rulegraph: graph(told.graph) });
+    if (properties.graph) await run.report('rulegraph', { rulegraph: graph(properties.graph) });
     await run.report('run_info', { stats: planned });
     return run;
   }
 
   private get directory(): string {
-    return this.told.directory ?? `/data/${this.id}`;
+    return this.properties.directory ?? `/data/${this.id}`;
   }
 
   /** Starts a job; returns its number. */
-  async job(rule: string, wildcards: Record<string, string> = {}, told: JobTold = {}): Promise<number> {
+  async job(rule: string, wildcards: Record<string, string> = {}, properties: JobProperties = {}): Promise<number> {
     this.jobs += 1;
     await this.report('job_started', { job_ids: [this.jobs] });
-    await this.report('job_info', { job_id: this.jobs, rule_name: rule, threads: 1, wildcards, input: [], output: [], shellcmd: `run ${rule}`, ...told });
+    await this.report('job_info', { job_id: this.jobs, rule_name: rule, threads: 1, wildcards, input: [], output: [], shellcmd: `run ${rule}`, ...properties });
     return this.jobs;
   }
 
@@ -178,7 +178,7 @@ export class ReportedRun {
       jobs: {},
       logfile: `${this.directory}/flowo_logs/${this.id}.log`,
       flowo_project_name: this.name,
-      flowo_tags: this.told.tags ?? [],
+      flowo_tags: this.properties.tags ?? [],
       workdir: this.directory,
       configfiles: [],
     };

@@ -4,7 +4,7 @@
 // everything else went well, unless the test says which messages to expect.
 
 import { type BrowserContext, test as base, expect, type Locator, type Page } from '@playwright/test';
-import { ReportedRun, type Told, Workspace } from './clients';
+import { ReportedRun, type RunProperties, Workspace } from './clients';
 import { Lab } from './lab';
 
 export { expect };
@@ -39,7 +39,7 @@ export interface Doing {
   /** A directory with a workflow for the real Snakemake. */
   workspace(workflow: string): Workspace;
   /** A run made of single reports. */
-  run(name: string, told?: Told): Promise<ReportedRun>;
+  run(name: string, properties?: RunProperties): Promise<ReportedRun>;
 }
 
 interface Fixtures {
@@ -77,7 +77,7 @@ export const test = base.extend<Fixtures, { labs: Labs }>({
         workspaces.push(workspace);
         return workspace;
       },
-      run: (name, told) => ReportedRun.begin(lab, name, told),
+      run: (name, properties) => ReportedRun.begin(lab, name, properties),
     });
     await Promise.all(workspaces.map((one) => one.end()));
   },

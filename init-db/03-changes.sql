@@ -202,8 +202,8 @@ begin
           join older o using (id),
                lateral (values (n.started_at, 'started', o.started_at is null),
                                (n.ended_at, case n.status when 'failed' then 'failed' else 'ended' end,
-                                n.started_at is not null and o.ended_at is null)) as f(at, what, told)
-         where f.told and f.at is not null) e
+                                n.started_at is not null and o.ended_at is null)) as f(at, what, is_news)
+         where f.is_news and f.at is not null) e
     having count(*) > 0;
     insert into change_notifications
            (table_name, operation, record_id, workflow_run_id, changed_fields, old_values, new_values)

@@ -193,10 +193,10 @@ $$;
 create or replace function flowo_sql.workflows_insert() returns trigger language plpgsql security definer
 set search_path = pg_catalog, public, pg_temp set jit = off set enable_seqscan = off as $$
 declare
-    told       text := coalesce(flowo_sql.word(new.status), 'running');
-    user_told  text := coalesce(left(trim(new."user"), 200), '');
+    new_status text := coalesce(flowo_sql.word(new.status), 'running');
+    reporter   text := coalesce(left(trim(new."user"), 200), '');
     place      text := nullif(rtrim(new.directory, '/'), '');
-    tags_told  text[];
+    tag_list   text[];
     owner      bigint;
     print      text;
     before     record;
@@ -209,9 +209,9 @@ begin
     -- The account with that name or email address, if there is exactly one.
     select min(u.id) into owner
       from public.users u
-     where user_told <> '' and (u.name = user_told or lower(u.email) = lower(user_told))
+     where reporter <> '' and (u.name = reporter or lower(u.email) = lower(reporter))
     having count(*) = 1;
-    select array_agg(t.tag order by t.nth) into tags_told
+    select array_agg(t.tag order by t.nth) into tag_list
       from (select flowo_sql.cut(trim(x.tag), 200) as tag, min(x.nth) as nth
               from unnest(new.tags) with ordinality as x(tag, nth)
              where trim(x.tag) <> ''
@@ -236,11 +236,11 @@ begin
            (id, source, client_version, status, started_at, ended_at, closed_by_client, user_id, user_name, workflow_name, tags,
             directory, snakefile, command_line, config, config_files, logfile, dry_run, fingerprint, lineage_id, attempt,
             rule_graph)
-    values (new.id, 'sql', 'flowo 0.1', told, flowo_sql.moment(new.started_at),
-            case when public.status_is_end(told)
+    values (new.id, 'sql', 'flowo 0.1', new_status, flowo_sql.moment(new.started_at),
+            case when public.status_is_end(new_status)
                  then greatest(flowo_sql.moment(new.end_time), flowo_sql.moment(new.started_at)) end,
-            public.status_is_end(told) and told <> 'lost', owner, user_told, coalesce(flowo_sql.cut(trim(new.name), 1000), ''),
-            coalesce(tags_told, '{}'), new.directory, new.snakefile, new.command_line, flowo_sql.document(new.config),
+            public.status_is_end(new_status) and new_status <> 'lost', owner, reporter, coalesce(flowo_sql.cut(trim(new.name), 1000), ''),
+            coalesce(tag_list, '{}'), new.directory, new.snakefile, new.command_line, flowo_sql.document(new.config),
             coalesce(array_remove(new.configfiles, null), '{}'),
             case when octet_length(new.logfile) <= 2000 then new.logfile end,       -- longer values fit no index
             coalesce(new.dryrun, false), print, coalesce(before.lineage_id, new.id), coalesce(before.attempt, 1),
@@ -286,12 +286,12 @@ $$;
 create or replace function flowo_sql.workflows_update() returns trigger language plpgsql security definer
 set search_path = pg_catalog, public, pg_temp set jit = off set enable_seqscan = off as $$
 declare
-    told text := case when new.status is distinct from old.status then flowo_sql.word(new.status) end;
+    new_status text := case when new.status is distinct from old.status then flowo_sql.word(new.status) end;
     graph jsonb;
 begin
     -- A change of the status leaves the error flag as it is: an error has a row of its own that follows, and whether a
     -- closed run failed depends on the report before the close.
-    if flowo_sql.hold(old.id, case when told is null then false end) is null then
+    if flowo_sql.hold(old.id, case when new_status is null then false end) is null then
         return new;
     end if;
     if new.rulegraph_data::text is distinct from old.rulegraph_data::text then
@@ -311,15 +311,15 @@ begin
     case
         -- With an end time: the report of an error, by which these clients mean the end. The run goes on, because its
         -- other jobs go on, and the failed job may be retried.
-        when told = 'failed' and new.end_time is distinct from old.end_time then
+        when new_status = 'failed' and new.end_time is distinct from old.end_time then
             null;
         -- Without an end time: the close of a run with failed jobs, or the report of an error by the oldest clients. If
         -- no error follows in this transaction, it was the close; the trigger below handles that case.
-        when told = 'failed' then
+        when new_status = 'failed' then
             update public.workflow_runs r set closed_by_client = true where r.id = old.id and not public.status_is_end(r.status);
-        when told = 'success' then
+        when new_status = 'success' then
             perform flowo_sql.close(old.id, flowo_sql.moment(new.end_time));
-        when told = 'lost' then
+        when new_status = 'lost' then
             update public.workflow_runs r set status = 'lost' where r.id = old.id and not public.status_is_end(r.status);
         else
             null;                                           -- running and waiting say nothing new
@@ -381,26 +381,26 @@ $$;
 create or replace function flowo_sql.jobs_insert() returns trigger language plpgsql security definer
 set search_path = pg_catalog, public, pg_temp set jit = off set enable_seqscan = off as $$
 declare
-    told     text := coalesce(flowo_sql.word(new.status), 'waiting');
-    rule     text;
-    start_at timestamptz;
-    end_at   timestamptz;
-    last     public.job_executions;
+    new_status text := coalesce(flowo_sql.word(new.status), 'waiting');
+    rule       text;
+    start_at   timestamptz;
+    end_at     timestamptz;
+    last       public.job_executions;
 begin
     if flowo_sql.hold(new.workflow_id, false) is null then
         new.id := nextval(pg_get_serial_sequence('public.job_executions', 'id'));   -- belongs to no job, but in order
         return new;
     end if;
-    start_at := case when told <> 'waiting' then flowo_sql.moment(new.started_at) end;
-    end_at := case when public.status_is_end(told) then greatest(flowo_sql.moment(new.end_time), start_at) end;
+    start_at := case when new_status <> 'waiting' then flowo_sql.moment(new.started_at) end;
+    end_at := case when public.status_is_end(new_status) then greatest(flowo_sql.moment(new.end_time), start_at) end;
     select j.* into last
       from public.job_executions j
      where j.workflow_run_id = new.workflow_id and j.job_id = new.snakemake_id and not j.superseded;
     if last.status in ('waiting', 'suspended') or last.status = 'running' and not last.informed then
         -- Reported twice, or planned earlier: nothing happened in between.
-        if told <> last.status and told <> 'waiting' then
+        if new_status <> last.status and new_status <> 'waiting' then
             update public.job_executions j
-               set status = told, started_at = coalesce(j.started_at, start_at),
+               set status = new_status, started_at = coalesce(j.started_at, start_at),
                    ended_at = case when end_at is not null then greatest(end_at, j.started_at) end
              where j.id = last.id;
         end if;
@@ -417,7 +417,7 @@ begin
     insert into public.job_executions
            (workflow_run_id, job_id, attempt, rule, status, informed, wildcards, resources, threads, priority, reason, message,
             shell_command, group_name, started_at, ended_at)
-    values (new.workflow_id, new.snakemake_id, coalesce(last.attempt, 0) + 1, coalesce(rule, last.rule), told, rule is not null,
+    values (new.workflow_id, new.snakemake_id, coalesce(last.attempt, 0) + 1, coalesce(rule, last.rule), new_status, rule is not null,
             coalesce(flowo_sql.document(new.wildcards), last.wildcards),
             coalesce(flowo_sql.document(new.resources), last.resources),
             coalesce(flowo_sql.fit(new.threads), last.threads), coalesce(flowo_sql.fit(new.priority), last.priority),
@@ -431,10 +431,10 @@ $$;
 create or replace function flowo_sql.jobs_update() returns trigger language plpgsql security definer
 set search_path = pg_catalog, public, pg_temp set jit = off set enable_seqscan = off as $$
 declare
-    job       public.job_executions;
-    rule      text;
-    told      text := case when new.status is distinct from old.status then flowo_sql.word(new.status) end;
-    described boolean;
+    job        public.job_executions;
+    rule       text;
+    new_status text := case when new.status is distinct from old.status then flowo_sql.word(new.status) end;
+    described  boolean;
 begin
     new.id := old.id;
     if flowo_sql.hold(old.workflow_id, false) is null then
@@ -469,17 +469,18 @@ begin
         job.group_name := new.group_id::text;
     end if;
     -- An attempt that has ended keeps its end; a lost attempt may still get a later report.
-    if (case job.status when 'waiting' then told <> 'waiting' when 'suspended' then told <> 'waiting' when 'running' then public.status_is_end(told)
-                        when 'lost' then told in ('success', 'failed') end) then
-        if told = 'running' then
+    if (case job.status when 'waiting' then new_status <> 'waiting' when 'suspended' then new_status <> 'waiting'
+                        when 'running' then public.status_is_end(new_status)
+                        when 'lost' then new_status in ('success', 'failed') end) then
+        if new_status = 'running' then
             job.started_at := flowo_sql.moment(new.started_at);
-        elsif told = 'failed' then
+        elsif new_status = 'failed' then
             insert into public.log_entries (workflow_run_id, job_execution_id, level, message)
             values (job.workflow_run_id, job.id, 'error',
                     left('Job ' || coalesce(job.job_id, job.id) || coalesce(' of ' || job.rule, '') || ' failed', 16000));
         end if;
-        job.ended_at := case when public.status_is_end(told) then greatest(flowo_sql.moment(new.end_time), job.started_at) end;
-        job.status := told;
+        job.ended_at := case when public.status_is_end(new_status) then greatest(flowo_sql.moment(new.end_time), job.started_at) end;
+        job.status := new_status;
     end if;
     update public.job_executions j
        set rule = job.rule, informed = job.informed, message = job.message, reason = job.reason,
@@ -496,16 +497,16 @@ $$;
 create or replace function flowo_sql.files_insert() returns trigger language plpgsql security definer
 set search_path = pg_catalog, public, pg_temp set jit = off set enable_seqscan = off as $$
 declare
-    told   text := lower(new.file_type::text);
-    run    uuid;
-    way    bigint;
-    place  integer;
+    file_role text := lower(new.file_type::text);
+    run       uuid;
+    way       bigint;
+    place     integer;
 begin
     select j.workflow_run_id into run
       from public.job_executions j
       join public.workflow_runs r on r.id = j.workflow_run_id
      where j.id = new.job_id and r.source = 'sql' and r.client_version is not null;
-    if not found or new.path is null or told is null then
+    if not found or new.path is null or file_role is null then
         new.id := nextval(pg_get_serial_sequence('public.paths', 'id'));            -- belongs to no file, but in order
         return new;
     end if;
@@ -514,7 +515,7 @@ begin
         perform flowo_sql.hold(run, false), set_config('flowo_sql.files_of', new.job_id::text, true),
                 set_config('flowo_sql.place', '', true);
         if exists (select from public.job_files f join public.paths p on p.id = f.path_id
-                    where f.job_execution_id = new.job_id and f.role = told and p.path = new.path) then
+                    where f.job_execution_id = new.job_id and f.role = file_role and p.path = new.path) then
             delete from public.job_files f where f.job_execution_id = new.job_id;
         end if;
     end if;
@@ -525,17 +526,17 @@ begin
         returning id into way;
     end if;
     -- The position after the last one in that role. It is kept in a setting, because looking it up costs more with every file.
-    if split_part(current_setting('flowo_sql.place', true), ' ', 1) = told then
+    if split_part(current_setting('flowo_sql.place', true), ' ', 1) = file_role then
         place := split_part(current_setting('flowo_sql.place', true), ' ', 2)::integer + 1;
     else
         select coalesce(max(f.position), -1) + 1 into place
           from public.job_files f
-         where f.job_execution_id = new.job_id and f.role = told;
+         where f.job_execution_id = new.job_id and f.role = file_role;
     end if;
-    perform set_config('flowo_sql.place', told || ' ' || place, true);
-    insert into public.job_files (job_execution_id, path_id, role, position) values (new.job_id, way, told, place)
+    perform set_config('flowo_sql.place', file_role || ' ' || place, true);
+    insert into public.job_files (job_execution_id, path_id, role, position) values (new.job_id, way, file_role, place)
     on conflict do nothing;
-    new.id := new.job_id * 67108864 + array_position(array['input', 'output', 'log', 'benchmark'], told) * 16777216
+    new.id := new.job_id * 67108864 + array_position(array['input', 'output', 'log', 'benchmark'], file_role) * 16777216
               - 16777216 + least(place, 16777215);
     return new;
 end

@@ -1,6 +1,7 @@
 //! Server functions: each parses, authorises, queries, and maps the error. They are public endpoints.
 
 pub mod code;
+pub mod demo;
 pub mod devices;
 pub mod entries;
 pub mod files;
@@ -9,7 +10,6 @@ pub mod history;
 pub mod info;
 pub mod job_graph;
 pub mod jobs;
-pub mod lab;
 pub mod logs;
 pub mod matrix;
 mod prelude;

@@ -12,7 +12,7 @@ pub mod live;
 mod pages;
 mod parts;
 #[cfg(feature = "ssr")]
-pub mod report;
+pub mod run_report;
 mod session;
 #[cfg(feature = "ssr")]
 mod shell;

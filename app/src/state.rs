@@ -36,11 +36,11 @@ pub struct Handles {
     pub base_url: Arc<str>,
     /// How to connect each kind of client, and what it never sends.
     pub clients: Arc<Clients>,
-    pub lab: Arc<dyn Lab>,
+    pub demo: Arc<dyn Demo>,
 }
 
 /// The demo lab, as the first-run card offers it.
-pub trait Lab: Send + Sync {
+pub trait Demo: Send + Sync {
     /// Starts to play the lab in the background; does nothing if it is playing already.
     fn load(&self) -> Pin<Box<dyn Future<Output = Result<(), AppError>> + Send>>;
     /// Removes every trace of the lab.

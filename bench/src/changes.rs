@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use sqlx::postgres::{PgListener, PgPoolOptions};
 
 use crate::ingest::{self, Phase};
-use crate::report::{Report, Target};
+use crate::results::{Results, Target};
 use crate::server::Server;
 use crate::{ChangesArgs, IngestArgs, Kept};
 
@@ -20,7 +20,7 @@ const TABLES: [&str; 3] = ["workflow_runs", "job_executions", "log_entries"];
 
 pub async fn run(args: &ChangesArgs) -> Result<Kept> {
     let server = Server::start().await?;
-    let mut report = Report::open("changes", &server).await?;
+    let mut results = Results::open("changes", &server).await?;
     let rings = Arc::new(AtomicU64::new(0));
     let pool = PgPoolOptions::new().max_connections(1).connect_with(server.database_options()).await?;
     let mut listener = PgListener::connect_with(&pool).await?;
@@ -63,18 +63,18 @@ pub async fn run(args: &ChangesArgs) -> Result<Kept> {
             format!("{ringing:.0}"),
         ]
     });
-    report.table(&["round", "reports/s", "without triggers", "cost", "NOTIFY/s"], rows);
+    results.table(&["round", "reports/s", "without triggers", "cost", "NOTIFY/s"], rows);
     let middle = |values: &mut Vec<f64>| -> Result<f64> {
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied().context("a round was measured")
     };
     let cost = share(middle(&mut with)?, middle(&mut without)?);
-    report.text("The triggers that are switched off also keep the counters: the change log alone costs less than this.");
-    report.targets(&[
+    results.text("The triggers that are switched off also keep the counters: the change log alone costs less than this.");
+    results.targets(&[
         Target::at_most("share of the throughput, medians", cost, MOST_SHARE),
         Target::at_most("NOTIFY/s, the most of a round", ringing.iter().copied().fold(0.0, f64::max), MOST_RINGS),
     ]);
-    report.print();
+    results.print();
     Ok(Kept::All)
 }
 

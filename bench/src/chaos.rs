@@ -116,7 +116,7 @@ pub async fn run(args: &ChaosArgs) -> Result<Kept> {
     let mut lanes = JoinSet::new();
     for lane in 0..LANES.min(args.seeds) {
         let seeds = (args.from..args.from + args.seeds).skip(lane as usize).step_by(LANES as usize);
-        lanes.spawn(told(seeds.collect(), args.broken));
+        lanes.spawn(played(seeds.collect(), args.broken));
     }
     let (mut sum, mut kept) = (Sum::default(), Kept::All);
     while let Some(lane) = lanes.join_next().await {
@@ -144,7 +144,7 @@ pub async fn run(args: &ChaosArgs) -> Result<Kept> {
 }
 
 /// Plays stories one after the other on one server; stops at the first with a violation.
-async fn told(seeds: Vec<u64>, broken: Option<Broken>) -> Result<Sum> {
+async fn played(seeds: Vec<u64>, broken: Option<Broken>) -> Result<Sum> {
     let mut server = Server::start().await?;
     forgetful(&server).await?;
     let cookie = runs::sign_in(&server).await?;
@@ -152,7 +152,7 @@ async fn told(seeds: Vec<u64>, broken: Option<Broken>) -> Result<Sum> {
     for seed in seeds {
         let violations = story(&mut server, &cookie, seed, broken, &mut sum).await;
         let violations =
-            violations.with_context(|| format!("story {seed} could not be told; the server's log ends with:\n{}", server.log()))?;
+            violations.with_context(|| format!("story {seed} could not be played; the server's log ends with:\n{}", server.log()))?;
         sum.stories += 1;
         sum.violations += violations.len();
         if !violations.is_empty() {

@@ -14,7 +14,7 @@ use parquet::file::{properties::WriterProperties, writer::SerializedFileWriter};
 use parquet::schema::parser::parse_message_type;
 use serde_json::{Value, json};
 
-use crate::report::{Report, Target, ms};
+use crate::results::{Results, Target, ms};
 use crate::run_page::{Measured, Reader};
 use crate::server::Server;
 use crate::{FilesArgs, Kept, http, runs};
@@ -26,18 +26,18 @@ const BLOCK: usize = 8 << 20;
 pub async fn run(args: &FilesArgs) -> Result<Kept> {
     let server = Server::start().await?;
     let start = server.memory();
-    let mut report = Report::open("files", &server).await?;
-    let lab = tempfile::tempdir()?;
+    let mut results = Results::open("files", &server).await?;
+    let directory = tempfile::tempdir()?;
     eprintln!("files: writing them");
-    let (log, searched) = (lab.path().join("large.log"), lab.path().join("searched.log"));
+    let (log, searched) = (directory.path().join("large.log"), directory.path().join("searched.log"));
     let large = lines(&log, 5 * GB)?;
     lines(&searched, GB)?;
-    let csv = table(&lab.path().join("rows.csv"), 1_000_000)?;
-    let parquet = columns(&lab.path().join("rows.parquet"), GB)?;
-    lines(&lab.path().join("small.log"), 1 << 20)?;
-    table(&lab.path().join("small.csv"), 1000)?;
+    let csv = table(&directory.path().join("rows.csv"), 1_000_000)?;
+    let parquet = columns(&directory.path().join("rows.parquet"), GB)?;
+    lines(&directory.path().join("small.log"), 1 << 20)?;
+    table(&directory.path().join("small.csv"), 1000)?;
 
-    let id = started(&server, lab.path(), &log).await?;
+    let id = started(&server, directory.path(), &log).await?;
     let reader = Reader { http: http::client()?, cookie: runs::sign_in(&server).await?, base: server.url("") };
     let look = |file: &str, at: u64| json!({ "id": id, "file": { "Under": file }, "at": at });
     // The same requests for small files allocate whatever stays, whatever the size: pools, caches, the code itself.
@@ -87,18 +87,18 @@ pub async fn run(args: &FilesArgs) -> Result<Kept> {
 
     let after = server.memory();
     if let (Some(start), Some(before), Some(after)) = (start, before, after) {
-        report.text(&format!(
+        results.text(&format!(
             "The server had {start:.0} MiB when it was ready, {before:.0} after the same questions to small files, {after:.0} in the end."
         ));
         targets.push(Target::at_most("what the server's memory grew by, MiB", (after - before).max(0.0), 32.0));
     }
-    report.text(&format!(
+    results.text(&format!(
         "Every question asked {times} times, one after the other. All of the log of 1 GiB was looked through in {all:.1} s, by questions \
          of a quarter of a second: who goes away asks no more. The Parquet has {parquet} bytes, the CSV {csv}."
     ));
-    report.table(&["what", "first ms", "p50 ms", "max ms"], rows.into_iter());
-    report.targets(&targets);
-    report.print();
+    results.table(&["what", "first ms", "p50 ms", "max ms"], rows.into_iter());
+    results.targets(&targets);
+    results.print();
     Ok(Kept::All)
 }
 

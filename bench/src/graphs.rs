@@ -9,7 +9,7 @@ use reqwest::Client;
 use reqwest::header::{CONTENT_TYPE, COOKIE};
 use serde_json::{Value, json};
 
-use crate::report::{Report, Target, ms};
+use crate::results::{Results, Target, ms};
 use crate::server::Server;
 use crate::{GraphArgs, Kept, http, runs};
 
@@ -22,7 +22,7 @@ struct Graph {
 
 pub async fn run(args: &GraphArgs) -> Result<Kept> {
     let server = Server::start().await?;
-    let mut report = Report::open("graph", &server).await?;
+    let mut results = Results::open("graph", &server).await?;
     let mut graphs: Vec<Graph> = [30, 100, 300].map(generated).into();
     if let Some(dir) = &args.graphs {
         graphs.extend(found(dir)?);
@@ -46,9 +46,9 @@ pub async fn run(args: &GraphArgs) -> Result<Kept> {
     let again = asked(&http, &server, &cookie, "jobs/graph", &ask).await?;
     rows.push(vec!["jobs of a run".into(), args.jobs.to_string(), "–".into(), millis(first), millis(again)]);
     targets.push(Target::at_most(format!("{} jobs, first answer, ms", args.jobs), first.as_secs_f64() * 1000.0, 1500.0));
-    report.table(&["graph", "nodes", "edges", "first ms", "again ms"], rows.into_iter());
-    report.targets(&targets);
-    report.print();
+    results.table(&["graph", "nodes", "edges", "first ms", "again ms"], rows.into_iter());
+    results.targets(&targets);
+    results.print();
     Ok(Kept::All)
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use sqlx::ConnectOptions as _;
 
-use crate::report::{Report, Target, ms};
+use crate::results::{Results, Target, ms};
 use crate::run_page::{Measured, Reader};
 use crate::server::Server;
 use crate::{HistoryArgs, Kept, http, runs};
@@ -26,7 +26,7 @@ const PORTION: i64 = 500_000;
 
 pub async fn run(args: &HistoryArgs) -> Result<Kept> {
     let server = Server::start().await?;
-    let mut report = Report::open("history", &server).await?;
+    let mut results = Results::open("history", &server).await?;
     let id = server.play_big(1_000, 20, 50).await?;
     let reader = Reader { http: http::client()?, cookie: runs::sign_in(&server).await?, base: server.url("") };
     let mut conn = server.database().await?;
@@ -108,11 +108,11 @@ pub async fn run(args: &HistoryArgs) -> Result<Kept> {
                 ms(one.latency.max_ms()),
             ]);
         }
-        report.text(&format!("{size} lines: written in {:.0} s, {} MiB with their indexes.", stored.as_secs_f64(), bytes >> 20));
+        results.text(&format!("{size} lines: written in {:.0} s, {} MiB with their indexes.", stored.as_secs_f64(), bytes >> 20));
         names = measured.iter().map(|(what, _)| *what).collect();
         medians.push(measured.iter().map(|(_, one)| one.latency.quantile_ms(0.5)).collect());
     }
-    report.table(&["lines", "question", "p50 ms", "p99 ms", "max ms"], rows.into_iter());
+    results.table(&["lines", "question", "p50 ms", "p99 ms", "max ms"], rows.into_iter());
 
     let oldest: i64 = sqlx::query_scalar(
         "select count(*) from change_notifications where \"timestamp\" < current_date - make_interval(days => $1::int) + interval '1 day'",
@@ -123,7 +123,7 @@ pub async fn run(args: &HistoryArgs) -> Result<Kept> {
     ensure!(oldest > 0, "there is no oldest day");
     let took = prune(&server)?;
     let left: i64 = sqlx::query_scalar("select count(*) from change_notifications").fetch_one(&mut conn).await?;
-    report.text(&format!(
+    results.text(&format!(
         "The oldest day, {oldest} lines, went in {:.0} ms by `flowod prune`, its start included; {left} are left.",
         took.as_secs_f64() * 1000.0
     ));
@@ -140,8 +140,8 @@ pub async fn run(args: &HistoryArgs) -> Result<Kept> {
         })
         .collect();
     targets.push(Target::at_most("a day pruned, ms", took.as_secs_f64() * 1000.0, MOST_PRUNE));
-    report.targets(&targets);
-    report.print();
+    results.targets(&targets);
+    results.print();
     Ok(Kept::All)
 }
 

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::histogram::Histogram;
 use crate::player::{Played, Player};
-use crate::report::{Report, Target, ms};
+use crate::results::{Results, Target, ms};
 use crate::server::Server;
 use crate::{IngestArgs, Kept, verify};
 
@@ -26,7 +26,7 @@ pub struct Phase {
 
 pub async fn run(args: &IngestArgs) -> Result<Kept> {
     let server = Server::start().await?;
-    let mut report = Report::open("ingest", &server).await?;
+    let mut results = Results::open("ingest", &server).await?;
     let mut phases = Vec::new();
     let mut played = Vec::new();
     for &clients in &args.clients {
@@ -35,12 +35,12 @@ pub async fn run(args: &IngestArgs) -> Result<Kept> {
         phases.push(phase);
         played.extend(runs);
     }
-    table(&mut report, &phases);
+    table(&mut results, &phases);
     eprintln!("ingest: reading {} runs back", played.len());
     let found = verify::all(&server, &played).await?;
-    report.text(&found.to_string());
-    report.targets(&targets(&phases));
-    report.print();
+    results.text(&found.to_string());
+    results.targets(&targets(&phases));
+    results.print();
     Ok(if found.is_complete() { Kept::All } else { Kept::NotAll })
 }
 
@@ -85,7 +85,7 @@ async fn play(mut player: Player, begin: Instant, end: Instant) -> Result<(Playe
     }
 }
 
-fn table(report: &mut Report, phases: &[Phase]) {
+fn table(results: &mut Results, phases: &[Phase]) {
     let rows = phases.iter().map(|phase| {
         let latency = &phase.latency;
         vec![
@@ -99,7 +99,7 @@ fn table(report: &mut Report, phases: &[Phase]) {
         ]
     });
     let head = ["clients", "reports/s", "p50 ms", "p95 ms", "p99 ms", "max ms", "refused"];
-    report.table(&head, rows);
+    results.table(&head, rows);
 }
 
 fn targets(phases: &[Phase]) -> Vec<Target> {

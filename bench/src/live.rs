@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
 use crate::histogram::Histogram;
 use crate::player::Player;
-use crate::report::{Report, Target, ms};
+use crate::results::{Results, Target, ms};
 use crate::server::Server;
 use crate::slow::Slow;
 use crate::stream::{Seen, Stream, wall_clock};
@@ -46,7 +46,7 @@ struct Memory {
 
 pub async fn run(args: &LiveArgs) -> Result<Kept> {
     let server = Server::start().await?;
-    let mut report = Report::open("live", &server).await?;
+    let mut results = Results::open("live", &server).await?;
     let (stop, stopped) = watch::channel(false);
     let written = Arc::new(AtomicU64::new(0));
     let mut writers = JoinSet::new();
@@ -61,7 +61,7 @@ pub async fn run(args: &LiveArgs) -> Result<Kept> {
     let beside = if args.slow > 0 {
         let readers = Slow::open(&server, args.slow).await?;
         let second = phase(&server, args, &written).await?;
-        Some((second, readers.told().await))
+        Some((second, readers.resets().await))
     } else {
         None
     };
@@ -73,7 +73,7 @@ pub async fn run(args: &LiveArgs) -> Result<Kept> {
         played.extend(client.into_played());
     }
     let Phase { all, memory, rate } = &first;
-    tables(&mut report, all, *memory, &format!("{rate:.0} reports/s, {refused} refused"));
+    tables(&mut results, all, *memory, &format!("{rate:.0} reports/s, {refused} refused"));
     let mut targets = vec![
         Target::at_most("p50 commit to frame, ms", all.latency.quantile_ms(0.5), WANTED_MS[0]),
         Target::at_most("p99 commit to frame, ms", all.latency.quantile_ms(0.99), WANTED_MS[1]),
@@ -81,19 +81,19 @@ pub async fn run(args: &LiveArgs) -> Result<Kept> {
         Target::at_least("reports/s meanwhile", rate.ceil(), f64::from(args.rate) * 0.98),
         Target::at_most("memory growth, MiB", memory.end - memory.before, WANTED_GROWTH),
     ];
-    if let Some((Phase { all: others, memory: held, rate }, told)) = &beside {
-        report.text(&format!("Once more beside {} readers of one byte a second:", args.slow));
-        tables(&mut report, others, *held, &format!("{rate:.0} reports/s"));
+    if let Some((Phase { all: others, memory: held, rate }, resets)) = &beside {
+        results.text(&format!("Once more beside {} readers of one byte a second:", args.slow));
+        tables(&mut results, others, *held, &format!("{rate:.0} reports/s"));
         let each = (held.end - memory.end) / f64::from(args.slow);
         let ratio = others.latency.quantile_ms(0.99) / all.latency.quantile_ms(0.99);
         targets.push(Target::at_most("p99 beside slow readers, to that without", ratio, WANTED_RATIO));
         targets.push(Target::at_most("memory a slow reader costs, MiB", each, WANTED_SLOW));
-        targets.push(Target::at_least("slow readers told to begin again", f64::from(*told), f64::from(args.slow)));
+        targets.push(Target::at_least("slow readers told to begin again", f64::from(*resets), f64::from(args.slow)));
     }
     let found = verify::all(&server, &played).await?;
-    report.text(&found.to_string());
-    report.targets(&targets);
-    report.print();
+    results.text(&found.to_string());
+    results.targets(&targets);
+    results.print();
     ensure!(all.latency.count() > 0, "no frame arrived");
     Ok(if found.is_complete() { Kept::All } else { Kept::NotAll })
 }
@@ -218,7 +218,7 @@ impl All {
     }
 }
 
-fn tables(report: &mut Report, all: &All, memory: Memory, written: &str) {
+fn tables(results: &mut Results, all: &All, memory: Memory, written: &str) {
     let latency = &all.latency;
     let row = vec![
         all.streams.to_string(),
@@ -230,13 +230,13 @@ fn tables(report: &mut Report, all: &All, memory: Memory, written: &str) {
         ms(latency.max_ms()),
     ];
     let head = ["streams", "frames", "per stream", "p50 ms", "p95 ms", "p99 ms", "max ms"];
-    report.table(&head, std::iter::once(row));
+    results.table(&head, std::iter::once(row));
     let Memory { before, opened, end, most } = memory;
     let row = [before, opened, end, most, end - before].map(|mib| format!("{mib:.1}"));
     let head = ["MiB before the streams", "all open", "at the end", "most", "growth"];
-    report.table(&head, std::iter::once(Vec::from(row)));
+    results.table(&head, std::iter::once(Vec::from(row)));
     let All { ended, gaps, resets, bytes, .. } = all;
-    report.text(&format!(
+    results.text(&format!(
         "{written}; {} MiB to the streams, {ended} streams ended early, {resets} resets, \
          {gaps} frames missed without one.",
         bytes >> 20

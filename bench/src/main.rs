@@ -19,7 +19,7 @@ mod ingest;
 mod live;
 mod panoptes;
 mod player;
-mod report;
+mod results;
 mod run_page;
 mod runs;
 mod script;

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::histogram::Histogram;
-use crate::report::{Report, Target, ms};
+use crate::results::{Results, Target, ms};
 use crate::server::Server;
 use crate::{Kept, PanoptesArgs, http};
 
@@ -92,14 +92,18 @@ fn updates(path: &str) -> Result<Arc<Vec<String>>> {
         let line: Value = serde_json::from_str(line)?;
         let Some(body) = line["body"].as_str().filter(|_| line["path"] == "/update_workflow_status") else { continue };
         let fields: HashMap<_, _> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
-        let told = |name: &str| fields.get(name).with_context(|| format!("{path} holds an update without {name}"));
-        messages.push((serde_json::from_str::<Value>(told("msg")?)?, told("timestamp")?.clone()));
+        let field = |name: &str| fields.get(name).with_context(|| format!("{path} holds an update without {name}"));
+        messages.push((serde_json::from_str::<Value>(field("msg")?)?, field("timestamp")?.clone()));
     }
     let is = |at: usize, level: &str| messages[at].0["level"] == level;
-    let first = (0..messages.len()).find(|at| is(*at, "job_started") || is(*at, "job_info")).context("no job is told")?;
-    let last = (0..messages.len()).rfind(|at| is(*at, "progress")).context("no progress is told")?;
-    let again = (0..TIMES).flat_map(|nth| messages[first..=last].iter().map(move |told| (nth, told)));
-    let all = messages[..first].iter().map(|told| (0, told)).chain(again).chain(messages[last + 1..].iter().map(|told| (TIMES, told)));
+    let first = (0..messages.len()).find(|at| is(*at, "job_started") || is(*at, "job_info")).context("no job is reported")?;
+    let last = (0..messages.len()).rfind(|at| is(*at, "progress")).context("no progress is reported")?;
+    let again = (0..TIMES).flat_map(|nth| messages[first..=last].iter().map(move |message| (nth, message)));
+    let all = messages[..first]
+        .iter()
+        .map(|message| (0, message))
+        .chain(again)
+        .chain(messages[last + 1..].iter().map(|message| (TIMES, message)));
     Ok(Arc::new(all.map(|(nth, (message, timestamp))| form(moved(message.clone(), nth), timestamp)).collect()))
 }
 
@@ -234,7 +238,7 @@ async fn gathered(mut tasks: JoinSet<Result<Histogram>>, target: &Place, begin: 
 pub async fn run(args: &PanoptesArgs) -> Result<Kept> {
     let server = Server::start().await?;
     let flowo = Place { base: server.url(""), token: Some(server.token().to_owned()) };
-    let mut report = Report::open("panoptes", &server).await?;
+    let mut results = Results::open("panoptes", &server).await?;
     let (mut rows, mut targets) = (Vec::new(), Vec::new());
     for (what, path) in CONVERSATIONS {
         let forms = updates(path)?;
@@ -279,8 +283,8 @@ pub async fn run(args: &PanoptesArgs) -> Result<Kept> {
         ]);
         targets.push(Target::at_most(format!("{what}: p99 at {} updates/s, ms", args.rate), latency.quantile_ms(0.99), MOST_MS));
     }
-    report.table(&["client", "clients", "server", "updates/s", "p50 ms", "p99 ms", "max ms", "times"], rows.into_iter());
-    report.targets(&targets);
-    report.print();
+    results.table(&["client", "clients", "server", "updates/s", "p50 ms", "p99 ms", "max ms", "times"], rows.into_iter());
+    results.targets(&targets);
+    results.print();
     Ok(Kept::All)
 }

@@ -9,7 +9,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
 use crate::histogram::Histogram;
-use crate::report::{Report, Target, ms};
+use crate::results::{Results, Target, ms};
 use crate::server::Server;
 use crate::{Kept, RunArgs, http, runs};
 
@@ -46,7 +46,7 @@ impl Chance {
 
 pub async fn run(args: &RunArgs) -> Result<Kept> {
     let server = Server::start().await?;
-    let mut report = Report::open("run", &server).await?;
+    let mut results = Results::open("run", &server).await?;
     eprintln!("run: storing a run of {} jobs", args.jobs);
     let began = Instant::now();
     let id = server.play_big(args.jobs, args.rules, args.samples).await?;
@@ -128,15 +128,15 @@ pub async fn run(args: &RunArgs) -> Result<Kept> {
     targets.push(Target::at_most("window of the matrix, p99 ms", matrices.latency.quantile_ms(0.99), 60.0));
 
     let memory = server.memory().map_or_else(String::new, |memory| format!(" The server then held {memory:.0} MiB."));
-    report.text(&format!(
+    results.text(&format!(
         "A run of {} jobs in {} rules and {} samples, stored through ingest in {stored:.0} s; every question asked {times} times.{memory}",
         args.jobs,
         rules.len(),
         args.samples
     ));
-    report.table(&["what", "first ms", "p50 ms", "p99 ms", "max ms", "of", "largest kB"], rows.into_iter());
-    report.targets(&targets);
-    report.print();
+    results.table(&["what", "first ms", "p50 ms", "p99 ms", "max ms", "of", "largest kB"], rows.into_iter());
+    results.targets(&targets);
+    results.print();
     Ok(Kept::All)
 }
 

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::histogram::Histogram;
-use crate::report::{Report, Target, ms};
+use crate::results::{Results, Target, ms};
 use crate::server::Server;
 use crate::{Kept, RunsArgs, corpus, http};
 
@@ -48,7 +48,7 @@ struct Measured {
 
 pub async fn run(args: &RunsArgs) -> Result<Kept> {
     let server = Server::start().await?;
-    let mut report = Report::open("runs", &server).await?;
+    let mut results = Results::open("runs", &server).await?;
     eprintln!("runs: storing {} runs", args.stored);
     corpus::store(server.database().await?, args.stored).await?;
     let cookie = sign_in(&server).await?;
@@ -74,11 +74,11 @@ pub async fn run(args: &RunsArgs) -> Result<Kept> {
         ]);
         targets.push(Target::at_most(format!("p99 of {shown}, ms"), latency.quantile_ms(0.99), WANTED_MS));
     }
-    report.text(&format!("{} stored runs, {} requests a second.", args.stored, args.rate));
+    results.text(&format!("{} stored runs, {} requests a second.", args.stored, args.rate));
     let head = ["page", "requests", "p50 ms", "p95 ms", "p99 ms", "max ms", "failed", "KiB each"];
-    report.table(&head, rows.into_iter());
-    report.targets(&targets);
-    report.print();
+    results.table(&head, rows.into_iter());
+    results.targets(&targets);
+    results.print();
     Ok(Kept::All)
 }
 

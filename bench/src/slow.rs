@@ -35,13 +35,13 @@ impl Slow {
     }
 
     /// Reads the rest of each stream; returns how many got a reset.
-    pub async fn told(mut self) -> u16 {
+    pub async fn resets(mut self) -> u16 {
         let _ = self.stop.send(true);
-        let mut told = 0;
+        let mut resets = 0;
         while let Some(done) = self.readers.join_next().await {
-            told += u16::from(matches!(done, Ok(Ok(true))));
+            resets += u16::from(matches!(done, Ok(Ok(true))));
         }
-        told
+        resets
     }
 }
 

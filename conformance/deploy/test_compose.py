@@ -87,8 +87,8 @@ class Compose(unittest.TestCase):
             with self.subTest(name):
                 with self.assertRaisesRegex(Missing, "POSTGRES_PASSWORD"):
                     read(name, {**LEAST, "POSTGRES_PASSWORD": ""})
-                for service, told in read(name, {**LEAST, "POSTGRES_PASSWORD": "given", "SECRET_KEY": "given"})["services"].items():
-                    secrets = {key: value for key, value in told["environment"].items() if SECRET.search(key)}
+                for service, definition in read(name, {**LEAST, "POSTGRES_PASSWORD": "given", "SECRET_KEY": "given"})["services"].items():
+                    secrets = {key: value for key, value in definition["environment"].items() if SECRET.search(key)}
                     self.assertIn("POSTGRES_PASSWORD", secrets, service)
                     self.assertEqual(set(secrets.values()), {"given"}, service)
 
@@ -96,15 +96,15 @@ class Compose(unittest.TestCase):
         for name in self.WHOLE:
             services = read(name, LEAST)["services"]
             self.assertEqual(set(services), {"postgres", "flowod", "db-monitor"})
-            for service, told in services.items():
+            for service, definition in services.items():
                 with self.subTest(f"{name} {service}"):
-                    self.assertIs(told["read_only"], True)
-                    self.assertEqual(told["cap_drop"], ["ALL"])
-                    self.assertEqual(told["security_opt"], ["no-new-privileges:true"])
+                    self.assertIs(definition["read_only"], True)
+                    self.assertEqual(definition["cap_drop"], ["ALL"])
+                    self.assertEqual(definition["security_opt"], ["no-new-privileges:true"])
                     for rights in ("privileged", "cap_add", "devices", "pid", "network_mode"):
-                        self.assertNotIn(rights, told)
-                    volumes = {volume.split(":")[1] for volume in told["volumes"]}
-                    scratch = {place.split(":")[0] for place in told["tmpfs"]}
+                        self.assertNotIn(rights, definition)
+                    volumes = {volume.split(":")[1] for volume in definition["volumes"]}
+                    scratch = {place.split(":")[0] for place in definition["tmpfs"]}
                     self.assertEqual((volumes, scratch), self.WRITABLE[service])
             for service in ("flowod", "db-monitor"):
                 self.assertEqual(services[service]["environment"]["FLOWO_DATA_DIR"], "/var/lib/flowo")
@@ -141,7 +141,7 @@ class Compose(unittest.TestCase):
         with self.assertRaisesRegex(Missing, "FLOWO_IMAGE"):
             read("docker-compose.release.yml", {"POSTGRES_PASSWORD": "x"})
 
-    def test_changes_are_told_by_a_service_of_their_own_or_by_the_server(self):
+    def test_changes_are_shown_by_a_service_of_their_own_or_by_the_server(self):
         apart = read("docker-compose.yml", LEAST)["services"]
         self.assertEqual(apart["db-monitor"]["command"][0], "monitor")
         self.assertEqual(apart["flowod"]["environment"]["ENABLE_DB_MONITORING"], "false")
@@ -150,8 +150,8 @@ class Compose(unittest.TestCase):
         self.assertTrue(within["db-monitor"]["profiles"])
 
     def test_names_of_an_existing_env_file_are_taken(self):
-        told = read("docker-compose.yml", {**LEAST, "PORT": "3200", "DOMAIN": "flowo.example.org", "PROTOCOL": "https"})
-        flowod = told["services"]["flowod"]
+        composed = read("docker-compose.yml", {**LEAST, "PORT": "3200", "DOMAIN": "flowo.example.org", "PROTOCOL": "https"})
+        flowod = composed["services"]["flowod"]
         self.assertEqual(flowod["ports"], ["127.0.0.1:3200:3100"])
         self.assertEqual(flowod["environment"]["FLOWO_HOST"], "https://flowo.example.org:3200")
 

@@ -30,10 +30,10 @@ def label(job):
 
 def histories(jobs):
     """The statuses of a job's attempts, first to last, by label."""
-    told = {}
+    states = {}
     for job in sorted(jobs, key=lambda job: job["attempt"]):
-        told.setdefault(label(job), []).append(job["status"])
-    return told
+        states.setdefault(label(job), []).append(job["status"])
+    return states
 
 
 def instant(text):
@@ -98,7 +98,7 @@ class FlowoTest(unittest.TestCase):
         self.lay_out("held")
         snakemake = self.start("--cores", "1", *arguments, **settings)
         until(
-            lambda: (self.told(), snakemake.process.poll(), snakemake.console()),
+            lambda: (self.histories(), snakemake.process.poll(), snakemake.console()),
             lambda seen: seen[1] is not None
             or (seen[0].get("held") == ["running"] and self.made("held.started")),
             "the job `held` running",
@@ -115,7 +115,7 @@ class FlowoTest(unittest.TestCase):
 
     # Reading back
 
-    def told(self):
+    def histories(self):
         """The current histories of the jobs of the only run in the test's directory."""
         runs = self.server.api.runs(self.directory)
         return histories(self.server.api.jobs(runs[0]["id"])) if runs else {}
@@ -188,7 +188,7 @@ class Runs(FlowoTest):
         **{f"align {s} {u}": 1 for s in ("alpha", "beta", "gamma") for u in ("u1", "u2")},
     }
 
-    def test_a_run_without_trouble_is_told_in_full(self):
+    def test_a_run_without_trouble_is_reported_in_full(self):
         self.lay_out("normal")
         witness = self.witness()
 
@@ -372,7 +372,7 @@ class Runs(FlowoTest):
 
         self.assertTrue(self.made("report.html"))
         self.assertFalse(self.made("report/lines.txt"), "the output is deleted")
-        self.assertEqual(self.told(), {job: ["success"] for job in self.NORMAL})
+        self.assertEqual(self.histories(), {job: ["success"] for job in self.NORMAL})
         now = self.only_run()
         for fact in ("id", "status", "ended_at", "jobs", "errors"):
             self.assertEqual(now[fact], run[fact], "the run is as it was")
@@ -383,8 +383,8 @@ class Runs(FlowoTest):
         for question in questions:
             self.snakemake(*question, FLOWO_HOST=witness.url)
         self.assertEqual(witness.statuses(), {200})
-        told = [exchange.event or exchange.path for exchange in witness.exchanges]
-        self.assertEqual(told, ["rulegraph"] * len(questions))
+        requests = [exchange.event or exchange.path for exchange in witness.exchanges]
+        self.assertEqual(requests, ["rulegraph"] * len(questions))
 
     def test_a_job_that_is_put_in_front_is_described_from_the_log(self):
         self.lay_out("normal")
@@ -526,11 +526,11 @@ class Failures(FlowoTest):
     def causes(self):
         """Status, exit status and error class of each attempt of a job, by label."""
         [run] = self.server.api.runs(self.directory)
-        told = {}
+        causes = {}
         for job in sorted(self.server.api.jobs(run["id"]), key=lambda job: job["attempt"]):
             class_ = (job["error"] or "").split(" ")[0].split(":")[0]
-            told.setdefault(label(job), []).append((job["status"], job["exit_code"], class_))
-        return told
+            causes.setdefault(label(job), []).append((job["status"], job["exit_code"], class_))
+        return causes
 
     def assert_causes(self, wanted):
         until(self.causes, lambda seen: seen == wanted, f"causes {wanted}", SOON)
@@ -687,17 +687,17 @@ class SilentRuns(FlowoTest):
 
         run = until(self.only_run, lambda run: run["status"] != "running", "its end", SOON)
         run = until(self.only_run, lambda run: run["status"] == "success", "its end as it was", SOON)
-        told = ("quick 1", "quick 2", "held", "last 1", "last 2", "all")
+        jobs = ("quick 1", "quick 2", "held", "last 1", "last 2", "all")
         self.assert_run(
             run,
             status="success",
             planned=6,
-            jobs={job: ["success"] for job in told},
+            jobs={job: ["success"] for job in jobs},
             success=6,
         )
         filled = {label(job): job["filled_from"] for job in self.server.api.jobs(run["id"])}
         self.assertEqual(
-            filled, {job: None if job.startswith("quick") else "log" for job in told}, "it is said"
+            filled, {job: None if job.startswith("quick") else "log" for job in jobs}, "it is said"
         )
 
 
@@ -747,8 +747,8 @@ class Restarts(FlowoTest):
         self.assert_ends(snakemake, 0)
 
         # A heartbeat may have found no server, but every event and the close did find one.
-        told = [exchange for exchange in witness.exchanges if "heartbeat" not in exchange.path]
-        self.assertEqual({exchange.status for exchange in told}, {200})
+        exchanges = [exchange for exchange in witness.exchanges if "heartbeat" not in exchange.path]
+        self.assertEqual({exchange.status for exchange in exchanges}, {200})
         self.assert_run(
             self.only_run(),
             status="success",

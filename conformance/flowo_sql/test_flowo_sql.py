@@ -61,13 +61,13 @@ class SqlTest(unittest.TestCase):
 
     def histories(self, run_id):
         """The statuses of a job's attempts, by rule and wildcards as in `align alpha u1`."""
-        told = {}
+        states = {}
         for job in self.rows(
             "select * from job_executions where workflow_run_id = %s order by job_id, attempt", run_id
         ):
             values = [value for _, value in sorted((job["wildcards"] or {}).items())]
-            told.setdefault(" ".join([str(job["rule"]), *values]), []).append(job["status"])
-        return told
+            states.setdefault(" ".join([str(job["rule"]), *values]), []).append(job["status"])
+        return states
 
     def counted(self, run_id):
         """The counters of a run, after comparing them with its jobs and with the rules' counters."""
@@ -156,7 +156,7 @@ class RealRuns(SqlTest):
         run = self.only_run()
         self.assertEqual((run["status"], run["user_name"], run["user_id"]), ("success", "", None))
 
-    def test_a_run_without_trouble_is_told_in_full(self):
+    def test_a_run_without_trouble_is_reported_in_full(self):
         status = self.snakemake("normal", "--cores", "4", "--logger-flowo-tags", "qc, rna")
 
         self.assertEqual(status, 0)
@@ -416,16 +416,16 @@ class Writers(SqlTest):
         return [row[0] for row in self.writer.fetchall()] if self.writer.description else []
 
     def start(self, run_id=None, **more):
-        told = {
+        columns = {
             "id": run_id or self.run_id,
             "snakefile": "/data/Snakefile",
             "status": "RUNNING",
             "dryrun": False,
             **more,
         }
-        names = ", ".join(f'"{name}"' for name in told)
-        places = ", ".join(["%s"] * len(told))
-        self.write(f"insert into workflows ({names}, started_at) values ({places}, localtimestamp)", *told.values())
+        names = ", ".join(f'"{name}"' for name in columns)
+        places = ", ".join(["%s"] * len(columns))
+        self.write(f"insert into workflows ({names}, started_at) values ({places}, localtimestamp)", *columns.values())
 
     def jobs(self, *numbers, run_id=None):
         """One statement for all rows, as SQLAlchemy builds it; returns the ids."""
@@ -446,11 +446,11 @@ class Writers(SqlTest):
         self.write("update jobs set status = %s, end_time = localtimestamp where jobs.id = %s", status, job)
 
     def error(self, exception="RuleException", **more):
-        told = {"exception": exception, "workflow_id": self.run_id, **more}
+        columns = {"exception": exception, "workflow_id": self.run_id, **more}
         self.write(
-            f"insert into errors (timestamp, {', '.join(told)}) values (%s, {', '.join(['%s'] * len(told))}) returning id",
+            f"insert into errors (timestamp, {', '.join(columns)}) values (%s, {', '.join(['%s'] * len(columns))}) returning id",
             "2020-01-01T00:00:00+00:00",
-            *told.values(),
+            *columns.values(),
         )
 
     def close(self, status="SUCCESS"):
@@ -475,7 +475,7 @@ class Writers(SqlTest):
         by_id = self.rows("select id, job_id from job_executions where workflow_run_id = %s", self.run_id)
         self.assertEqual({job["id"]: job["job_id"] for job in by_id}, dict(zip(ids, range(500, 0, -1))))
 
-    def test_a_job_told_twice_is_one_and_a_job_started_again_another(self):
+    def test_a_job_reported_twice_is_one_and_a_job_started_again_another(self):
         self.start()
         [job] = self.jobs(7)
         [again] = self.jobs(7)
@@ -495,7 +495,7 @@ class Writers(SqlTest):
         self.assertEqual(self.attempts(), [(7, 1, True, "failed"), (7, 2, False, "success")])
         self.assertEqual(self.counted(self.run_id), {"success": 1})
 
-    def test_a_run_told_twice_keeps_what_was_told_first(self):
+    def test_a_run_reported_twice_keeps_what_was_reported_first(self):
         self.start(name="first", user="bob")
 
         self.start(name="second", user="ada", directory="/data")
@@ -503,7 +503,7 @@ class Writers(SqlTest):
         run = self.run_of(self.run_id)
         self.assertEqual((run["workflow_name"], run["user_name"], run["directory"]), ("first", "bob", "/data"))
 
-    def test_a_job_of_a_run_nobody_told_of_makes_it_and_its_start_may_follow(self):
+    def test_a_job_of_a_run_nobody_reported_makes_it_and_its_start_may_follow(self):
         [job] = self.jobs(1)
         self.assertEqual(self.run_of(self.run_id)["status"], "running")
 
@@ -513,7 +513,7 @@ class Writers(SqlTest):
         self.assertEqual((run["workflow_name"], run["tags"], run["jobs_running"]), ("late", ["a", "b"], 1))
         self.assertEqual(self.write("select id from jobs where workflow_id = %s", self.run_id), [job])
 
-    def test_what_is_told_of_unknown_things_is_lost_without_an_error(self):
+    def test_what_is_reported_of_unknown_things_is_lost_without_an_error(self):
         ids = self.write(
             """insert into files (path, file_type, job_id)
                values ('a', 'INPUT', -5), ('b', 'INPUT', null), (null, null, 1) returning id"""
@@ -601,7 +601,7 @@ class Writers(SqlTest):
 
     def test_a_clock_of_another_zone_is_put_right_and_one_of_the_past_believed(self):
         self.start()
-        for job, (told, wanted) in enumerate(
+        for job, (offset, wanted) in enumerate(
             (
                 ("8 hours", 0),
                 ("-14 hours", 0),
@@ -612,7 +612,7 @@ class Writers(SqlTest):
                 ("infinity", 0),
             )
         ):
-            value = "'infinity'" if told == "infinity" else f"localtimestamp + interval '{told}'"
+            value = "'infinity'" if offset == "infinity" else f"localtimestamp + interval '{offset}'"
             self.write(
                 f"""insert into jobs (snakemake_id, workflow_id, status, started_at)
                     values (%s, %s, 'RUNNING', {value}) returning id""",
@@ -625,7 +625,7 @@ class Writers(SqlTest):
                 self.run_id,
                 job,
             )
-            self.assertAlmostEqual(float(seen["d"]), wanted, delta=30, msg=told)
+            self.assertAlmostEqual(float(seen["d"]), wanted, delta=30, msg=offset)
 
     def test_an_end_before_the_start_is_the_start(self):
         self.start()
@@ -676,20 +676,20 @@ class Writers(SqlTest):
         run = self.run_of(self.run_id)
         self.assertEqual((run["planned"], run["jobs_planned"]), ({"a": 2147483647}, 0))
         self.assertEqual((len(run["tags"]), len(run["user_name"])), (1, 200))
-        told = self.row("select * from job_executions where id = %s", job)
-        self.assertEqual((told["threads"], told["priority"]), (2147483647, -2147483648))
-        self.assertEqual(told["wildcards"], {"nul\ufffd": "a\ufffdb", "half": "\ufffd", "kept": "\\u0000"})
-        self.assertEqual(told["rule"], big)
+        row = self.row("select * from job_executions where id = %s", job)
+        self.assertEqual((row["threads"], row["priority"]), (2147483647, -2147483648))
+        self.assertEqual(row["wildcards"], {"nul\ufffd": "a\ufffdb", "half": "\ufffd", "kept": "\\u0000"})
+        self.assertEqual(row["rule"], big)
 
-    def test_files_keep_role_and_order_and_are_replaced_when_told_again(self):
+    def test_files_keep_role_and_order_and_are_replaced_when_reported_again(self):
         self.start()
         [job] = self.jobs(1)
         rows = [("b", "INPUT"), ("a", "INPUT"), ("o", "OUTPUT"), ("l", "LOG"), ("t", "BENCHMARK")]
-        told = ", ".join(f"('{path}', '{role}', {job}, {at})" for at, (path, role) in enumerate(rows))
+        values = ", ".join(f"('{path}', '{role}', {job}, {at})" for at, (path, role) in enumerate(rows))
         for _ in range(2):
             ids = self.write(
                 f"""insert into files (path, file_type, job_id) select p0::varchar, p1::filetype, p2::integer
-                      from (values {told}) as imp_sen(p0, p1, p2, n) order by n returning files.id"""
+                      from (values {values}) as imp_sen(p0, p1, p2, n) order by n returning files.id"""
             )
             self.assertEqual(ids, sorted(set(ids)))
             listed = self.rows(
@@ -742,7 +742,7 @@ class Writers(SqlTest):
         self.assertEqual(list(row), ["n", ["t"], "bob", "RUNNING", {"align": 1, "total": 1}])
 
     def test_an_owner_is_found_by_name_or_address_if_only_one_has_it(self):
-        for told, wanted in (
+        for user, wanted in (
             ("ada", "ada"),
             ("BOB@example.org", "bob"),
             ("two@example.org", None),
@@ -750,12 +750,12 @@ class Writers(SqlTest):
             ("", None),
         ):
             run_id = str(uuid.uuid4())
-            self.start(run_id, user=told)
+            self.start(run_id, user=user)
             [run] = self.rows(
                 "select r.user_name, u.name from workflow_runs r left join users u on u.id = r.user_id where r.id = %s",
                 run_id,
             )
-            self.assertEqual((run["user_name"], run["name"]), (told, wanted))
+            self.assertEqual((run["user_name"], run["name"]), (user, wanted))
 
     def test_every_write_is_a_sign_of_life_and_tells_the_listeners(self):
         self.start()

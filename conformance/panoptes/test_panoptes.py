@@ -323,8 +323,8 @@ class Clients(unittest.TestCase):
             table.execute(copied, ("broken", "Done", "no time at all"))
             table.execute(copied, ("goes on", "Error", "2026-01-02 03:04:05"))
             table.execute("update workflows set updated_at = ? where name = 'goes on'", (str(datetime.datetime.now()),))
-            told = "insert into workflow_jobs (wf_id, jobid, name, msg, status, started_at, shell_command) select id, 1, 'make', ?, 'Running', started_at, ? from workflows where name = ?"
-            table.execute(told, (b"\xff\xfe", "tool --password hunter2Zq9xW7", "goes on"))
+            insert = "insert into workflow_jobs (wf_id, jobid, name, msg, status, started_at, shell_command) select id, 1, 'make', ?, 'Running', started_at, ? from workflows where name = ?"
+            table.execute(insert, (b"\xff\xfe", "tool --password hunter2Zq9xW7", "goes on"))
         table.close()
 
         would = self.take_over(file, "--dry-run")
@@ -349,8 +349,8 @@ class Clients(unittest.TestCase):
         self.assertEqual([[w[fact] for fact in facts] for w in here], [[w[fact] for fact in facts] for w in there])
         # Panoptes writes GMT but means this machine's local time.
         for ours, old in zip(here, there):
-            told = email.utils.parsedate_to_datetime(old["started_at"]).replace(tzinfo=None).astimezone()
-            self.assertEqual(email.utils.parsedate_to_datetime(ours["started_at"]), told)
+            started = email.utils.parsedate_to_datetime(old["started_at"]).replace(tzinfo=None).astimezone()
+            self.assertEqual(email.utils.parsedate_to_datetime(ours["started_at"]), started)
             kept = [{**job, "workflow_id": 0, "started_at": 0, "completed_at": 0} for job in self.panoptes.jobs(ours)]
             wanted = [{**job, "workflow_id": 0, "started_at": 0, "completed_at": 0} for job in jobs[old["id"]]]
             self.assertEqual(kept, wanted)
@@ -386,8 +386,8 @@ def each_client():
         for workflow in ("normal", "failing", "flaky", "dry_run"):
             for token in (True, False):
                 name = f"test_{version}_{workflow}_{'with' if token else 'without'}_a_token"
-                told = (getattr(Clients, workflow), version, token)
-                setattr(Clients, name, lambda self, told=told: told[0](self, *told[1:]))
+                arguments = (getattr(Clients, workflow), version, token)
+                setattr(Clients, name, lambda self, arguments=arguments: arguments[0](self, *arguments[1:]))
         setattr(Clients, f"test_{version}_that_is_only_asked_leaves_no_running_workflow", lambda self, version=version: self.questions(version))
         setattr(Clients, f"test_{version}_that_says_little_is_done", lambda self, version=version: self.quiet(version))
         setattr(Clients, f"test_{version}_survives_the_loss_of_the_database", lambda self, version=version: self.lost_database(version))

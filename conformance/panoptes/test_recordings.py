@@ -143,13 +143,13 @@ class Recordings(unittest.TestCase):
     def check_run(self, run, wanted):
         """Checks the same through our own API, which shows more."""
         self.assertEqual((run["status"], run["dry_run"]), (OWN_WORDS[wanted["status_any_of"][0]], wanted["dry_run"]))
-        told = {}
+        attempts_of = {}
         for job in self.server.api.items(f"/runs/{run['id']}/jobs", attempts="all", limit=200):
-            told.setdefault(str(job["job_id"]), []).append((job["attempt"], job["status"], job["threads"]))
-        states = {key: [status for _, status, _ in sorted(attempts)] for key, attempts in told.items()}
+            attempts_of.setdefault(str(job["job_id"]), []).append((job["attempt"], job["status"], job["threads"]))
+        states = {key: [status for _, status, _ in sorted(attempts)] for key, attempts in attempts_of.items()}
         jobs = wanted["jobs"].items()
         self.assertEqual(states, {key: [OWN_WORDS[word] for word in job["attempt_states"]] for key, job in jobs})
-        self.assertEqual({key: min(attempts)[2] for key, attempts in told.items()}, {key: job["threads"] for key, job in jobs})
+        self.assertEqual({key: min(attempts)[2] for key, attempts in attempts_of.items()}, {key: job["threads"] for key, job in jobs})
 
 
 def each_recording():
@@ -158,7 +158,7 @@ def each_recording():
         wanted = json.loads((RECORDINGS / generation / "expected.json").read_text())
         for name, ends in wanted.items():
             test = f"test_{generation}_{name}"
-            setattr(Recordings, test, lambda self, told=(generation, name, ends): self.replay(*told))
+            setattr(Recordings, test, lambda self, arguments=(generation, name, ends): self.replay(*arguments))
 
 
 each_recording()

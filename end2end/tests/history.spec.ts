@@ -2,7 +2,7 @@
 
 import { expect, test, visit } from '../fixtures';
 
-test('every change of a run is told with its old and new values, while it happens', async ({ page, doing }) => {
+test('every change of a run is shown with its old and new values, while it happens', async ({ page, doing }) => {
   const run = await doing.run('remembered', { planned: { map: 2 } });
   const job = await run.job('map', { sample: 'alpha' });
   await visit(page, `${run.path}?tab=history`);

@@ -6,13 +6,13 @@ test('a run of a client of Panoptes is followed live and looked into', async ({ 
   await doing.run('so that there is a list');
   await visit(page, '/runs');
   const workspace = doing.workspace('held');
-  const snakemake = workspace.withPanoptes('told by Panoptes');
-  await expect(row(page, 'told by Panoptes').getByRole('cell', { name: 'Running' })).toBeVisible({ timeout: 60_000 });
+  const snakemake = workspace.withPanoptes('reported by Panoptes');
+  await expect(row(page, 'reported by Panoptes').getByRole('cell', { name: 'Running' })).toBeVisible({ timeout: 60_000 });
   workspace.write('release', '');
   await snakemake.done();
-  await expect(row(page, 'told by Panoptes').getByRole('cell', { name: 'Done' })).toBeVisible();
+  await expect(row(page, 'reported by Panoptes').getByRole('cell', { name: 'Done' })).toBeVisible();
 
-  await row(page, 'told by Panoptes').getByRole('link', { name: 'told by Panoptes' }).click();
+  await row(page, 'reported by Panoptes').getByRole('link', { name: 'reported by Panoptes' }).click();
   await page.getByRole('region', { name: 'Jobs' }).getByRole('link', { name: 'held' }).click();
   const drawer = page.getByRole('complementary');
   await expect(drawer).toContainText('touch held.started');
@@ -23,7 +23,7 @@ test('a run of a client of Panoptes is followed live and looked into', async ({ 
   await expect(graph.getByRole('link', { name: /^quick,/ })).toBeVisible();
   await expect(graph.getByRole('link', { name: /^last,/ })).toBeVisible();
 
-  const { id } = (await lab.runs('told by Panoptes'))[0];
+  const { id } = (await lab.runs('reported by Panoptes'))[0];
   await visit(page, `/runs/${id}?tab=info`);
   const info = page.getByRole('region', { name: 'Info' });
   await expect(info).toContainText('panoptes');

@@ -46,13 +46,13 @@ class Alarm {
     page.on('download', (download) => alarm.rung.add(`download: ${download.suggestedFilename()}`));
     await page.addInitScript(() => {
       if (self !== top) return;
-      const kept = { broken: [] as string[], told: [] as string[] };
+      const kept = { broken: [] as string[], posted: [] as string[] };
       Object.assign(window, { kept });
       // Our policy would stop most of what gets through, but that it had to is just as bad.
       document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI, sample }) => {
         if (/^(script|base|form|object)/.test(effectiveDirective)) kept.broken.push(`${effectiveDirective} ${blockedURI} ${sample}`);
       });
-      addEventListener('message', (event) => kept.told.push(String(event.data)));
+      addEventListener('message', (event) => kept.posted.push(String(event.data)));
     });
     return alarm;
   }
@@ -79,8 +79,8 @@ class Alarm {
   }
 
   /** The messages of frames to the page. */
-  async told(): Promise<string[]> {
-    return this.page.evaluate(() => [...(window as unknown as { kept: { told: string[] } }).kept.told]);
+  async posted(): Promise<string[]> {
+    return this.page.evaluate(() => [...(window as unknown as { kept: { posted: string[] } }).kept.posted]);
   }
 
   /** Whether anything requested a payload's URL, with or without a session. */
@@ -439,7 +439,7 @@ test.describe('with frames and pictures', () => {
       await test.step(one.path, async () => {
         const [payload] = one.payloads;
         const address = await open(page, one);
-        await expect.poll(() => alarm.told(), one.path).toContain(`leaving ${payload.id}`);
+        await expect.poll(() => alarm.posted(), one.path).toContain(`leaving ${payload.id}`);
         await expect.poll(() => alarm.wasAsked(payload) || page.frames().every((frame) => !frame.url().includes('/raw/')), `${one.path} has left`).toBe(true);
         await isQuiet(page, alarm, one.path);
         expect(page.url(), one.path).toBe(address);

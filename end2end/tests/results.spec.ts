@@ -68,17 +68,17 @@ test('a report runs in an origin of its own', async ({ page, lab, doing }) => {
   const { run } = await made(lab, doing, { 'report.html': evil, 'evil.svg': '<svg xmlns="http://www.w3.org/2000/svg" onload="parent.postMessage(\'svg ran\', \'*\')"><script>parent.postMessage(\'svg ran\', \'*\')</script></svg>' });
   await visit(page, `${run.path}?tab=results&rule=map`);
   await page.evaluate(() => {
-    const told: string[] = [];
-    Object.assign(window, { told });
-    addEventListener('message', (event) => told.push(`${event.origin} ${String(event.data)}`));
+    const posted: string[] = [];
+    Object.assign(window, { posted });
+    addEventListener('message', (event) => posted.push(`${event.origin} ${String(event.data)}`));
   });
   await list(page).getByRole('link', { name: /report.html/ }).click();
   await expect(page.frameLocator('iframe').getByRole('heading')).toHaveText('Report');
-  const told = () => page.evaluate(() => [...(window as unknown as { told: string[] }).told].sort());
-  await expect.poll(told).toEqual(['null no cookie', 'null no fetch', 'null no page']);
+  const posted = () => page.evaluate(() => [...(window as unknown as { posted: string[] }).posted].sort());
+  await expect.poll(posted).toEqual(['null no cookie', 'null no fetch', 'null no page']);
   await list(page).getByRole('link', { name: /evil.svg/ }).click();
   await expect(page.getByRole('img', { name: /^Content of/ })).toBeVisible();
-  expect(await told()).toHaveLength(3);
+  expect(await posted()).toHaveLength(3);
 });
 
 test('an address of bytes is for one file, and for those who may see the run', async ({ page, playwright, lab, doing }) => {

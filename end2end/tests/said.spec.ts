@@ -30,10 +30,10 @@ test('messages and errors of all runs are found, and lead to their jobs', async 
 test('the log of a real run tells its command, versions, exit status and error', async ({ page, lab, doing }) => {
   const workspace = doing.workspace('failing');
   await doing.run('so that there is a list');
-  const snakemake = workspace.snakemake('told by its log');
+  const snakemake = workspace.snakemake('explained by its log');
   await snakemake.done(1);
-  await expect.poll(async () => (await lab.runs('told by its log'))[0]?.status).toBe('failed');
-  const run = (await lab.runs('told by its log'))[0];
+  await expect.poll(async () => (await lab.runs('explained by its log'))[0]?.status).toBe('failed');
+  const run = (await lab.runs('explained by its log'))[0];
   await expect
     .poll(
       async () => {

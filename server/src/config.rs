@@ -304,7 +304,7 @@ fn listen(flag: Option<SocketAddr>, get: impl Fn(Place, &str) -> Option<String>)
 }
 
 /// Warns about settings that are present but have no meaning here.
-pub fn tell_meaningless() {
+pub fn warn_of_meaningless() {
     for (name, why) in inherited::meaningless(|name| env(name).is_some()) {
         tracing::warn!("{name} is set but has no effect in Flowo: {why}");
     }
@@ -322,7 +322,7 @@ fn metrics(public_url: Option<&str>) -> Result<MetricsAccess> {
         Some("token") => MetricsAccess::Token,
         Some("open") => MetricsAccess::Open,
         Some(word) => bail!("FLOWO_METRICS is {word:?}; local, token or open is needed"),
-        None => MetricsAccess::unless_told(public_url),
+        None => MetricsAccess::default_for(public_url),
     })
 }
 
@@ -371,7 +371,7 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_environment_and_that_over_the_file() {
-        let told = |place: Place, name: &str| {
+        let settings = |place: Place, name: &str| {
             let value = match (place, name) {
                 (Place::Environment, "PORT") => "3200",
                 (Place::File, "FLOWO_LISTEN") => "0.0.0.0:3300",
@@ -380,19 +380,19 @@ mod tests {
             Some(value.to_owned())
         };
         let flag = "127.0.0.1:3400".parse().ok();
-        assert_eq!(listen(flag, told).unwrap().to_string(), "127.0.0.1:3400");
-        assert_eq!(listen(None, told).unwrap().to_string(), "127.0.0.1:3200");
+        assert_eq!(listen(flag, settings).unwrap().to_string(), "127.0.0.1:3400");
+        assert_eq!(listen(None, settings).unwrap().to_string(), "127.0.0.1:3200");
         assert_eq!(listen(None, |_, _| None).unwrap().to_string(), "127.0.0.1:3100");
     }
 
     #[test]
     fn an_address_and_a_port_that_differ_are_refused() {
-        let told =
+        let with_port =
             |port: &'static str| move |_: Place, name: &str| Some(if name == "PORT" { port.to_owned() } else { "0.0.0.0:3100".to_owned() });
-        let refused = listen(None, told("8080")).unwrap_err().to_string();
+        let refused = listen(None, with_port("8080")).unwrap_err().to_string();
         assert!(refused.contains("0.0.0.0:3100") && refused.contains("8080"), "{refused}");
-        assert_eq!(listen(None, told("3100")).unwrap().to_string(), "0.0.0.0:3100");
-        assert!(listen(None, told("66000")).is_err());
+        assert_eq!(listen(None, with_port("3100")).unwrap().to_string(), "0.0.0.0:3100");
+        assert!(listen(None, with_port("66000")).is_err());
     }
 
     #[test]

@@ -11,8 +11,8 @@ pub mod live;
 pub mod pages;
 pub mod problem;
 pub mod raw;
-pub mod report;
 pub mod router;
+pub mod run_report;
 pub mod site;
 mod state;
 

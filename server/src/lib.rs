@@ -8,7 +8,6 @@ pub mod config;
 pub mod database;
 pub mod demo;
 pub mod http;
-pub mod lab;
 pub mod logs;
 pub mod loops;
 pub mod memory;

@@ -33,11 +33,11 @@ pub fn start() {
     let layer = tracing_subscriber::fmt::layer().with_writer(Quiet { json, colours });
     let layer = if json { layer.json().flatten_event(true).boxed() } else { layer.compact().with_target(false).with_ansi(colours).boxed() };
     // Both filters are global: a filter of one layer loses spans after it has dropped a record of the crate `log`.
-    tracing_subscriber::registry().with(layer).with(filter).with(filter_fn(may_be_told)).init();
+    tracing_subscriber::registry().with(layer).with(filter).with(filter_fn(may_be_logged)).init();
 }
 
 /// Whether an event may be logged at all.
-fn may_be_told(metadata: &Metadata<'_>) -> bool {
+fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     let crate_name = metadata.target().split("::").next().unwrap_or("");
     *metadata.level() <= Level::INFO || OURS.contains(&crate_name)
 }

@@ -143,7 +143,7 @@ mod tests {
         let hearing = Hearing::default();
         assert_eq!(hearing.since(), None, "not a word yet");
         let mut now = 1_000_000;
-        for (told, since) in [
+        for (passed, since) in [
             (Some(1_000), Some(1_001_000)),
             (Some(1_000), Some(1_001_000)),
             (Some(GAP), Some(1_001_000)),
@@ -153,9 +153,9 @@ mod tests {
             (Some(GAP + 1), Some(1_018_001 + GAP)),
             (Some(1_000), Some(1_018_001 + GAP)),
         ] {
-            now += told.unwrap_or(0);
-            hearing.note(told.map(|_| now));
-            assert_eq!(hearing.since(), since, "{told:?}");
+            now += passed.unwrap_or(0);
+            hearing.note(passed.map(|_| now));
+            assert_eq!(hearing.since(), since, "{passed:?}");
         }
     }
 }

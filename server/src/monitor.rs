@@ -186,7 +186,7 @@ async fn pass(store: &Store, plan: &Plan, place: &mut Place, sink: &mut impl Sin
             break;
         }
         if ahead.len() >= AHEAD {
-            warn!("A transaction is open for long; what came after it is told when it ends");
+            warn!("A transaction is open for long; later changes are shown when it ends");
             ahead = mem::take(&mut place.ahead); // Includes the lines that were handled beyond this page.
             ahead.retain(|_, xact| !next.settled(*xact));
             break;
@@ -249,9 +249,9 @@ pub fn readable(line: &Line) -> String {
 }
 
 /// Writes lines into the server's log.
-struct Told;
+struct ServerLog;
 
-impl Sink for Told {
+impl Sink for ServerLog {
     async fn take(&mut self, lines: &[Line]) -> Option<Vec<i64>> {
         for line in lines {
             info!(target: "flowo::changes", "{}", readable(line));
@@ -265,6 +265,6 @@ pub async fn within(store: Store, cancel: CancellationToken) {
     let plan = Plan { name: "server".to_owned(), wanted: Wanted::default(), start: Start::Last, marks: true, once: false };
     let mut attempts = Loop::new("Beginning to monitor", PAUSE, cancel.clone());
     while attempts.next().await {
-        attempts.ended(run(&store, plan.clone(), &mut Told, &cancel).await);
+        attempts.ended(run(&store, plan.clone(), &mut ServerLog, &cancel).await);
     }
 }

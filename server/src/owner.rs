@@ -25,7 +25,7 @@ use tracing::warn;
 /// We listen on an address that others can reach, and nobody has an account yet.
 pub async fn ensure(store: &Store, config: &Config) -> Result<UserId> {
     let mut conn = store.conn().await?;
-    if !config.listen.ip().is_loopback() && !people::any_user(&mut conn, crate::lab::MARK).await? {
+    if !config.listen.ip().is_loopback() && !people::any_user(&mut conn, crate::demo::play::MARK).await? {
         bail!(
             "{} can be reached by others and nobody has an account yet. `flowod link --listen 127.0.0.1:3100` makes the owner's and prints a link; \
              start once on 127.0.0.1 to use it, then listen on {}",

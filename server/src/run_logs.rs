@@ -52,9 +52,9 @@ struct Reading {
     written: Option<RunLog>,
     /// Some of the content belongs to jobs that are not reported yet.
     waits: bool,
-    /// The size of the log in bytes if it exceeds [`LOG`]; `cut_told` is whether that was written.
+    /// The size of the log in bytes if it exceeds [`LOG`]; `cut_written` is whether that was written.
     cut: Option<u64>,
-    cut_told: bool,
+    cut_written: bool,
     /// Jobs whose descriptions are too long to be read whole.
     long: BTreeSet<i64>,
 }
@@ -102,10 +102,10 @@ async fn once(
         let over = due.ended && whole || !files.shows(&reach);
         // A log may explain a failure before the job is known to have failed; that part is written once the failure is known.
         let found = if over { std::mem::take(&mut reading.reader).finish() } else { reading.reader.found().clone() };
-        let cut = reading.cut.is_some() != reading.cut_told;
+        let cut = reading.cut.is_some() != reading.cut_written;
         if reading.written.as_ref() != Some(&found) || cut || reading.waits || over && due.ended {
             match write(store, run, &found, reading).await {
-                Ok(waits) => (reading.waits, reading.cut_told) = (waits, reading.cut.is_some()),
+                Ok(waits) => (reading.waits, reading.cut_written) = (waits, reading.cut.is_some()),
                 Err(error) => {
                     readings.remove(&run); // The log is read from the start when the database is back.
                     return Err(error);
@@ -151,7 +151,7 @@ fn reach(due: &Due, owner: UserId) -> Reach {
 
 /// Returns whether part of the content waits for reports.
 async fn write(store: &Store, run: RunId, found: &RunLog, reading: &Reading) -> Result<bool, StoreError> {
-    let (mut facts, jobs) = told(found);
+    let (mut facts, jobs) = as_facts(found);
     let attempts = reading.jobs.found().left_out;
     if let Some(left_out) = left_out::says(found, attempts, &reading.long, reading.cut.map(|size| (LOG, size))) {
         facts.environment.insert(LEFT_OUT, left_out);
@@ -193,7 +193,7 @@ async fn read(files: &RunFiles, reach: &Reach, due: &Due, masking: Masking, read
 }
 
 /// The content of a log in the form of the tables.
-fn told(log: &RunLog) -> (RunFacts, Vec<JobFacts>) {
+fn as_facts(log: &RunLog) -> (RunFacts, Vec<JobFacts>) {
     let environment = [
         ("Snakemake", &log.version),
         ("Python", &log.python),
@@ -235,8 +235,8 @@ fn of(jobs: &mut Jobs, job: Option<i64>, attempt: u32) -> &mut JobFacts {
     jobs.entry((job, attempt)).or_insert_with(|| JobFacts { job, attempt, ..JobFacts::default() })
 }
 
-fn printed(told: &Exception) -> PrintedError {
-    let Exception { class, rule, place, job, text } = told.clone();
+fn printed(exception: &Exception) -> PrintedError {
+    let Exception { class, rule, place, job, text } = exception.clone();
     PrintedError { exception: class, rule, location: place, job_id: job, text }
 }
 
@@ -245,10 +245,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_is_told_in_the_words_of_the_tables() {
+    fn a_log_becomes_rows_of_the_tables() {
         let mut reader = RunLogReader::new();
         reader.feed(b"host: node7\nProvided cores: 4\nSubmitted job 5 with external jobid '1003'.\n");
-        let (facts, jobs) = told(&reader.finish());
+        let (facts, jobs) = as_facts(&reader.finish());
         assert_eq!(facts.host.as_deref(), Some("node7"));
         assert_eq!(facts.environment.get("Cores").map(String::as_str), Some("4"));
         assert_eq!(jobs, [JobFacts { job: Some(5), attempt: 1, external: Some("1003".into()), ..JobFacts::default() }]);

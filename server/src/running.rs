@@ -3,13 +3,13 @@
 //! `commands::serve` runs one on a socket; tests run many, each on a database of its own.
 
 use crate::{
+    demo::play::DemoPlayer,
     http::{
         ServerState, Shared,
         access::{Doors, MetricsAccess, TokenCache, Watch},
         pages,
         site::Site,
     },
-    lab::DemoLab,
     loops,
     secrets::Secrets,
 };
@@ -94,7 +94,7 @@ impl Running {
         let tasks = TaskTracker::new();
         let journal = plan.journal.and_then(|dir| journal(&dir, &store, &writer_task));
         let journal = journal.map(|(journal, task)| {
-            tasks.spawn(task.run(drained.clone(), ingest::retold()));
+            tasks.spawn(task.run(drained.clone(), ingest::journal_reader()));
             journal
         });
         tasks.spawn(writer_task.run(drained.clone()));
@@ -115,11 +115,11 @@ impl Running {
         tasks.spawn(watch.clone().run(drained.clone()));
         let reader = Reader::new(store.clone(), hub, files);
         let clients = Clients::new(store.clone(), writer, journal, plan.silence);
-        let lab = DemoLab::new(store, stopping.clone(), tasks.clone());
+        let demo = DemoPlayer::new(store, stopping.clone(), tasks.clone());
         let app = pages::state(
             pages::Plan { site: &plan.site, address: plan.address, base_url: plan.base_url, client_config: plan.client_config },
             reader,
-            lab,
+            demo,
         );
         let state = ServerState::new(Shared {
             app,

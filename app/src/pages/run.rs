@@ -84,7 +84,7 @@ fn Loaded(found: view::runs::RunView, resources: Resources, place: Memo<RunPlace
         Wanted { scope: format!("run:{id}"), after: cursor, watch: Some(watch) },
         move |frame| {
             let past = place.with_untracked(|place| place.moment().is_some());
-            let mut retold = frame.jobs.iter().any(|job| job.status == JobStatus::Failed);
+            let mut failures_changed = frame.jobs.iter().any(|job| job.status == JobStatus::Failed);
             for change in &frame.runs {
                 match change {
                     RunChange::Now(_) if past => {}
@@ -93,7 +93,8 @@ fn Loaded(found: view::runs::RunView, resources: Resources, place: Memo<RunPlace
                         if replaces(Some(held.0), now.revision) {
                             let fails = |status, failed| (status == RunStatus::Failed, failed);
                             // Frames do not carry errors. After a run has failed, its log may add to them.
-                            retold |= now.status == RunStatus::Failed || fails(now.status, now.jobs.failed) != fails(held.1, held.2);
+                            failures_changed |=
+                                now.status == RunStatus::Failed || fails(now.status, now.jobs.failed) != fails(held.1, held.2);
                             run.set((**now).clone());
                             gone.set(false);
                         } else if gone.get_untracked() {
@@ -106,7 +107,7 @@ fn Loaded(found: view::runs::RunView, resources: Resources, place: Memo<RunPlace
             if past {
                 return; // Current changes do not affect the past.
             }
-            if retold {
+            if failures_changed {
                 resources.failures.refetch();
             }
             if !frame.rules.is_empty() {

@@ -33,7 +33,7 @@ pub fn FailureCard(id: RunId, found: FailuresView, place: Memo<RunPlace>) -> imp
         let rule = first.rule.clone();
         view! { <a class="btn ghost small" href=move || paths::run_at(id, &place.get().of_tab(Some("code")).of_rule(Some(&rule)))>"Open code"</a> }
     });
-    let silent = first.as_ref().is_some_and(|first| !first.is_told() && first.logs.is_empty()).then(|| {
+    let silent = first.as_ref().is_some_and(|first| !first.is_explained() && first.logs.is_empty()).then(|| {
         view! { <p class="dim tail-name">"No error text was reported. A rule with run: prints its errors only on the console."</p> }
     });
     let named = first.as_ref().map(|first| named(id, first, logs.len(), place));

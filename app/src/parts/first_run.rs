@@ -1,7 +1,7 @@
 //! The start page while there are no runs: how to connect a workflow, and a light that turns green.
 
 use super::{frame::query_signal, toasts::ToastList};
-use crate::{api::lab::load_lab, session::session, ui::CopyLine};
+use crate::{api::demo::load_demo, session::session, ui::CopyLine};
 use leptos::prelude::*;
 use view::clients::{Step, Way};
 
@@ -18,7 +18,7 @@ pub fn FirstRun(
     let toasts = ToastList::get();
     let may_write = session().may_write;
     let load = Action::new(move |(): &()| async move {
-        match load_lab().await {
+        match load_demo().await {
             Ok(()) => toasts.say("The demo lab is running; its runs appear here."),
             Err(error) => toasts.say(error.to_string()),
         }

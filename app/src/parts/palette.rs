@@ -55,7 +55,7 @@ pub fn Palette() -> impl IntoView {
     let chosen = RwSignal::new(0usize);
     let found = RwSignal::new(Vec::<RunSummary>::new());
     // The number of runs that match certain words.
-    let told = RwSignal::new(None::<(String, Total)>);
+    let counted = RwSignal::new(None::<(String, Total)>);
     let (session, help, navigate) = (session(), super::keys::help(), use_navigate());
 
     let opened = move || {
@@ -79,7 +79,7 @@ pub fn Palette() -> impl IntoView {
                     if let Ok(list) = list_runs(words.clone(), String::new(), None).await
                         && typed.get_untracked() == words
                     {
-                        told.set(Some((words, list.total)));
+                        counted.set(Some((words, list.total)));
                         found.set(list.page.items.into_iter().take(RUNS).collect());
                     }
                 });
@@ -97,7 +97,7 @@ pub fn Palette() -> impl IntoView {
         let words = typed.get();
         let mut list: Vec<Choice> = found.get().into_iter().map(|run| Choice::Run(Box::new(run))).collect();
         if !words.trim().is_empty() {
-            let total = told.with(|told| told.as_ref().filter(|(of, _)| *of == words).map(|(_, total)| *total));
+            let total = counted.with(|counted| counted.as_ref().filter(|(of, _)| *of == words).map(|(_, total)| *total));
             list.push(Choice::Filter(words.trim().to_owned(), total));
         }
         let wanted = words.trim().to_ascii_lowercase();

@@ -193,7 +193,7 @@ pub fn RunHead(
                             "Rewind"
                         </a>
                     </If>
-                    <a class="btn ghost small" href=paths::report(id) download="">
+                    <a class="btn ghost small" href=paths::run_report(id) download="">
                         <Icon name="i-save" small=true/>
                         "Report"
                     </a>

@@ -92,11 +92,11 @@ impl Client {
         let outcome = match script.request(at) {
             Some(Request::Report(body)) => {
                 let own = format!("\"current_workflow_id\":\"{}\"", script.id);
-                let told = match *id {
+                let known = match *id {
                     Some(id) => format!("\"current_workflow_id\":\"{id}\""),
                     None => "\"current_workflow_id\":null".to_owned(),
                 };
-                self.connection.post(REPORTS, body.replace(&own, &told)).await
+                self.connection.post(REPORTS, body.replace(&own, &known)).await
             }
             Some(Request::Close) => match *id {
                 Some(id) => self.connection.post(&format!("{REPORTS}close?workflow_id={id}"), String::new()).await,
@@ -106,8 +106,8 @@ impl Client {
         };
         let Ok(answer) = outcome else { return false };
         let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
-        if let Some(told) = answer["context"]["current_workflow_id"].as_str() {
-            *id = told.parse().ok();
+        if let Some(answered) = answer["context"]["current_workflow_id"].as_str() {
+            *id = answered.parse().ok();
         }
         true
     }

@@ -23,11 +23,11 @@ mod tests {
 
     #[test]
     fn a_library_is_no_version_of_a_client() {
-        let told = |agent: &'static str| version(&HeaderMap::from_iter([(USER_AGENT, HeaderValue::from_static(agent))]));
+        let version_of = |agent: &'static str| version(&HeaderMap::from_iter([(USER_AGENT, HeaderValue::from_static(agent))]));
         for library in ["python-httpx/0.28.1", "python-requests/2.34.2", "curl/8.5.0", "Python/3.12 aiohttp/3.9", ""] {
-            assert_eq!(told(library), None, "{library}");
+            assert_eq!(version_of(library), None, "{library}");
         }
-        assert_eq!(told("snakemake-logger-plugin-flowo/2.3.0").as_deref(), Some("snakemake-logger-plugin-flowo/2.3.0"));
+        assert_eq!(version_of("snakemake-logger-plugin-flowo/2.3.0").as_deref(), Some("snakemake-logger-plugin-flowo/2.3.0"));
         assert_eq!(version(&HeaderMap::new()), None);
         let long = HeaderValue::from_str(&"x".repeat(212)).expect("a header");
         let long = version(&HeaderMap::from_iter([(USER_AGENT, long)])).expect("a version");

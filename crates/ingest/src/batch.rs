@@ -4,13 +4,13 @@
 //! answered. Answers are sent only after the commit, so an answered report survives any failure. While one writer waits
 //! for the disk or for its clients, the others work; all reports of one run go through the same writer.
 
+mod connection;
 mod doorbell;
-mod line;
 mod traffic;
 
 use crate::mask::Masking;
+pub(crate) use connection::{WriterConnection, quarantined};
 pub(crate) use doorbell::Doorbell;
-pub(crate) use line::{Line, quarantined};
 use model::clock::Clock;
 use std::{sync::Arc, time::Duration};
 use store::{
@@ -60,7 +60,8 @@ pub enum Refused {
     Stopping,
 }
 
-struct Job {
+/// A report that waits for its writer, and whoever waits for the answer.
+struct QueuedReport {
     incoming: Incoming,
     answer: oneshot::Sender<Result<Receipt, Refused>>,
     room: Room,
@@ -87,7 +88,7 @@ impl Room {
 /// The entrance to the writers' queues. Cheap to clone.
 #[derive(Clone)]
 pub struct Writer {
-    lanes: Arc<[mpsc::Sender<Job>]>,
+    lanes: Arc<[mpsc::Sender<QueuedReport>]>,
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
     traffic: Traffic,
@@ -98,7 +99,7 @@ pub struct Writer {
 /// The writers themselves, to be run as one task.
 pub struct WriterTask {
     store: Store,
-    lanes: Vec<mpsc::Receiver<Job>>,
+    lanes: Vec<mpsc::Receiver<QueuedReport>>,
     doorbell: Arc<Doorbell>,
 }
 
@@ -160,10 +161,10 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         let place = self.traffic.enter(&incoming, room.is_large);
         let lane = &self.lanes[place.lane()];
-        match lane.try_send(Job { incoming, answer, room, place }) {
+        match lane.try_send(QueuedReport { incoming, answer, room, place }) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Closed(_)) => return Err(Refused::Stopping),
-            Err(mpsc::error::TrySendError::Full(job)) => lane.send_timeout(job, ROOM).await.map_err(|error| match error {
+            Err(mpsc::error::TrySendError::Full(queued)) => lane.send_timeout(queued, ROOM).await.map_err(|error| match error {
                 mpsc::error::SendTimeoutError::Timeout(_) => Refused::Overloaded,
                 mpsc::error::SendTimeoutError::Closed(_) => Refused::Stopping,
             })?,
@@ -193,9 +194,9 @@ impl WriterTask {
             async move { doorbell.run(store, written).await }
         });
         let mut lanes = JoinSet::new();
-        for jobs in self.lanes {
-            let line = Line::new(self.store.clone(), Arc::clone(&doorbell), None);
-            lanes.spawn(work(jobs, line, cancel.clone()));
+        for queue in self.lanes {
+            let connection = WriterConnection::new(self.store.clone(), Arc::clone(&doorbell), None);
+            lanes.spawn(work(queue, connection, cancel.clone()));
         }
         lanes.join_all().await;
         written.cancel();
@@ -203,30 +204,30 @@ impl WriterTask {
     }
 }
 
-async fn work(mut jobs: mpsc::Receiver<Job>, mut line: Line, cancel: CancellationToken) {
+async fn work(mut queue: mpsc::Receiver<QueuedReport>, mut connection: WriterConnection, cancel: CancellationToken) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut last = (0, Duration::ZERO);
-    let clock = line.clock().clone();
+    let clock = connection.clock().clone();
     loop {
         tokio::select! {
             biased;
             () = cancel.cancelled() => break,
-            taken = jobs.recv_many(&mut batch, BATCH) => if taken == 0 { break },
+            taken = queue.recv_many(&mut batch, BATCH) => if taken == 0 { break },
         }
-        gather(&mut jobs, &mut batch, last).await;
+        gather(&mut queue, &mut batch, last).await;
         let (size, began) = (batch.len(), clock.instant());
-        line.write(&mut batch).await;
+        connection.write(&mut batch).await;
         last = (size, clock.since(began));
     }
-    jobs.close();
-    while jobs.recv_many(&mut batch, BATCH).await > 0 {
-        line.write(&mut batch).await;
+    queue.close();
+    while queue.recv_many(&mut batch, BATCH).await > 0 {
+        connection.write(&mut batch).await;
     }
 }
 
 /// Waits for the clients that were just answered: their next reports are about to arrive, and much of the cost of a
 /// batch does not depend on its size. With few clients nobody waits.
-async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, (answered, took): (usize, Duration)) {
+async fn gather(queue: &mut mpsc::Receiver<QueuedReport>, batch: &mut Vec<QueuedReport>, (answered, took): (usize, Duration)) {
     let crowd = (answered + batch.len()).min(BATCH);
     if crowd < CROWD {
         return;
@@ -234,7 +235,7 @@ async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, (answered,
     let all = async {
         while batch.len() < crowd {
             let room = crowd - batch.len();
-            if jobs.recv_many(batch, room).await == 0 {
+            if queue.recv_many(batch, room).await == 0 {
                 return;
             }
         }
@@ -242,11 +243,12 @@ async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, (answered,
     let _ = timeout((took / 4).min(LINGER), all).await;
 }
 
-impl Line {
-    async fn write(&mut self, batch: &mut Vec<Job>) {
+impl WriterConnection {
+    async fn write(&mut self, batch: &mut Vec<QueuedReport>) {
         let clock = self.clock().clone();
         let began = clock.instant();
-        let (incoming, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|job| (job.incoming, (job.answer, job.room, job.place))).unzip();
+        let (incoming, answers): (Vec<_>, Vec<_>) =
+            batch.drain(..).map(|queued| (queued.incoming, (queued.answer, queued.room, queued.place))).unzip();
         let size = incoming.len();
         let outcomes = match self.commit(&incoming, None).await {
             Ok(receipts) => receipts.into_iter().map(Ok).collect(),

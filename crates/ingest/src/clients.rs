@@ -49,6 +49,6 @@ impl Clients {
 }
 
 /// Returns a function that turns a line of the journal back into reports. Only one protocol writes to the journal.
-pub fn retold() -> impl FnMut(&str) -> Reports + Send {
-    panoptes::retold()
+pub fn journal_reader() -> impl FnMut(&str) -> Reports + Send {
+    panoptes::journal_reader()
 }

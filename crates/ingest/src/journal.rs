@@ -9,7 +9,7 @@ mod files;
 
 use crate::{
     Refused,
-    batch::{Doorbell, Line, Room, WriterTask, quarantined},
+    batch::{Doorbell, Room, WriterConnection, WriterTask, quarantined},
 };
 use files::{Files, Found};
 use std::{
@@ -204,7 +204,7 @@ impl JournalTask {
             orphan.files.clear();
         }
         let left = std::mem::take(&mut self.left);
-        let Ok(mut line) = self.catch_up(self.id, left, self.former, &cancel, &mut understand).await else { return };
+        let Ok(mut connection) = self.catch_up(self.id, left, self.former, &cancel, &mut understand).await else { return };
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             let taken = tokio::select! {
@@ -212,13 +212,13 @@ impl JournalTask {
                 () = cancel.cancelled() => break,
                 taken = self.queue.recv_many(&mut batch, BATCH) => taken,
             };
-            if taken == 0 || self.write(&mut line, &mut batch, &cancel).await.is_err() {
+            if taken == 0 || self.write(&mut connection, &mut batch, &cancel).await.is_err() {
                 return;
             }
         }
         self.queue.close();
         while self.queue.recv_many(&mut batch, BATCH).await > 0 {
-            if self.write(&mut line, &mut batch, &cancel).await.is_err() {
+            if self.write(&mut connection, &mut batch, &cancel).await.is_err() {
                 return;
             }
         }
@@ -233,10 +233,10 @@ impl JournalTask {
         former: Option<Uuid>,
         cancel: &CancellationToken,
         understand: &mut impl FnMut(&str) -> Reports,
-    ) -> Result<Line, Stopped> {
-        let mut line = Line::new(self.store.clone(), Arc::clone(&self.doorbell), Some(id));
+    ) -> Result<WriterConnection, Stopped> {
+        let mut connection = WriterConnection::new(self.store.clone(), Arc::clone(&self.doorbell), Some(id));
         if left.is_empty() && former.is_none() {
-            return Ok(line);
+            return Ok(connection);
         }
         let mut tries = LAST_TRIES;
         let applied = loop {
@@ -264,12 +264,12 @@ impl JournalTask {
         for lines in left.chunks(BATCH) {
             let mut batch =
                 lines.iter().map(|(number, text)| Entry { number: *number, bytes: 0, reports: understand(text), room: None }).collect();
-            self.write(&mut line, &mut batch, cancel).await?;
+            self.write(&mut connection, &mut batch, cancel).await?;
         }
-        Ok(line)
+        Ok(connection)
     }
 
-    async fn write(&self, line: &mut Line, batch: &mut Vec<Entry>, cancel: &CancellationToken) -> Result<(), Stopped> {
+    async fn write(&self, connection: &mut WriterConnection, batch: &mut Vec<Entry>, cancel: &CancellationToken) -> Result<(), Stopped> {
         let (count, bytes) = (batch.len(), batch.iter().map(|entry| entry.bytes).sum());
         let last = batch.last().map_or(0, |entry| entry.number);
         let mut entries = std::mem::take(batch);
@@ -278,16 +278,16 @@ impl JournalTask {
         let sizes: Vec<usize> = entries.iter().map(|entry| entry.reports.len()).collect();
         let mut reports: Reports = entries.iter_mut().flat_map(|entry| std::mem::take(&mut entry.reports)).collect();
         metrics::histogram!("flowo_ingest_batch_size").record(reports.len() as f64);
-        if let Err(error) = self.commit(line, &reports, last, cancel).await? {
+        if let Err(error) = self.commit(connection, &reports, last, cancel).await? {
             warn!(error = chain(&error), "A batch was refused; writing its updates one by one");
             for (entry, size) in entries.iter_mut().zip(sizes) {
                 entry.reports = reports.drain(..size).collect();
             }
-            self.one_by_one(line, &mut entries, cancel).await?;
+            self.one_by_one(connection, &mut entries, cancel).await?;
         }
-        line.shrink_after(kib);
+        connection.shrink_after(kib);
         self.wrote(count, bytes);
-        if line.is_of(self.id) {
+        if connection.is_of(self.id) {
             self.journal.files().forget(last); // The lines of another server's journal are numbered separately.
         }
         Ok(())
@@ -303,14 +303,14 @@ impl JournalTask {
     /// Commits as soon as the database is reachable. If the database then refuses, the fault is in the reports.
     async fn commit(
         &self,
-        line: &mut Line,
+        connection: &mut WriterConnection,
         reports: &[Incoming],
         number: i64,
         cancel: &CancellationToken,
     ) -> Result<Result<(), StoreError>, Stopped> {
         let (mut pause, mut tries) = (PAUSE.0, LAST_TRIES);
         loop {
-            match line.commit(reports, Some(number)).await {
+            match connection.commit(reports, Some(number)).await {
                 Err(error) if error.is_unavailable() => {
                     self.pause(&error, pause, cancel, &mut tries).await?;
                     pause = (pause * 2).min(PAUSE.1);
@@ -324,15 +324,20 @@ impl JournalTask {
     }
 
     /// Commits each line separately, so that only lines that cannot be stored are set aside; if even that fails, the line is skipped.
-    async fn one_by_one(&self, line: &mut Line, entries: &mut [Entry], cancel: &CancellationToken) -> Result<(), Stopped> {
+    async fn one_by_one(
+        &self,
+        connection: &mut WriterConnection,
+        entries: &mut [Entry],
+        cancel: &CancellationToken,
+    ) -> Result<(), Stopped> {
         for Entry { number, reports, .. } in entries {
             let (number, reports) = (*number, std::mem::take(reports));
-            let Err(error) = self.commit(line, &reports, number, cancel).await? else { continue };
+            let Err(error) = self.commit(connection, &reports, number, cancel).await? else { continue };
             let why = chain(&error);
             let aside: Reports = reports.into_iter().map(|report| quarantined(report, why.clone())).collect();
-            let Err(error) = self.commit(line, &aside, number, cancel).await? else { continue };
+            let Err(error) = self.commit(connection, &aside, number, cancel).await? else { continue };
             error!(error = chain(&error), why, "An update could not even be set aside");
-            if let Err(error) = self.commit(line, &[], number, cancel).await? {
+            if let Err(error) = self.commit(connection, &[], number, cancel).await? {
                 error!(error = chain(&error), "The journal could not be marked");
             }
         }

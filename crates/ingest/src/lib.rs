@@ -19,5 +19,5 @@ mod recorded;
 mod weight;
 
 pub use batch::{Refused, Writer};
-pub use clients::{Clients, retold};
+pub use clients::{Clients, journal_reader};
 pub use store::apply::{Receipt, Sender};

@@ -16,4 +16,4 @@ pub mod wire;
 pub use conversations::Conversations;
 pub use protocol::PROTOCOL;
 pub use routes::routes;
-pub use updates::retold;
+pub use updates::journal_reader;

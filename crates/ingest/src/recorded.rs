@@ -52,16 +52,19 @@ pub(crate) fn time(line: &Value) -> Millis {
 /// Compares the translated events of a run with the kept ones; returns the state to which the kept ones lead.
 pub(crate) fn kept(client: &str, run: &str, events: &Events) -> RunFold {
     let path = crates().join("model/tests/recorded").join(client).join(format!("{run}.events"));
-    let told: String = events.iter().map(|(at, event)| notation::write(*at, event) + "\n").collect();
+    let translated: String = events.iter().map(|(at, event)| notation::write(*at, event) + "\n").collect();
     if env::var_os("FLOWO_WRITE_EVENTS").is_some() {
         fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
-        fs::write(&path, &told).expect("a file");
+        fs::write(&path, &translated).expect("a file");
     }
     let kept = fs::read_to_string(&path).unwrap_or_default();
-    let differ =
-        told.lines().zip(kept.lines()).position(|(told, kept)| told != kept).unwrap_or(told.lines().count().min(kept.lines().count()));
+    let differ = translated
+        .lines()
+        .zip(kept.lines())
+        .position(|(translated, kept)| translated != kept)
+        .unwrap_or(translated.lines().count().min(kept.lines().count()));
     assert_eq!(
-        told.lines().nth(differ),
+        translated.lines().nth(differ),
         kept.lines().nth(differ),
         "{client}/{run}: line {} of {} is no longer what the recording means; FLOWO_WRITE_EVENTS=1 writes it anew",
         differ + 1,
@@ -88,8 +91,8 @@ pub(crate) fn compare(name: &str, fold: &RunFold, status: RunStatus, jobs: &[(i6
 pub(crate) fn jobs(wanted: &Value, state: &str, word: fn(&str) -> JobStatus) -> Vec<(i64, Vec<JobStatus>)> {
     let jobs = wanted["jobs"].as_object().expect("jobs");
     let of = |job: &Value| {
-        let told: Vec<&str> = job["attempt_states"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        if told.is_empty() { vec![word(job[state].as_str().expect("a state"))] } else { told.into_iter().map(word).collect() }
+        let states: Vec<&str> = job["attempt_states"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if states.is_empty() { vec![word(job[state].as_str().expect("a state"))] } else { states.into_iter().map(word).collect() }
     };
     jobs.iter().map(|(id, job)| (id.parse().expect("a number"), of(job))).collect()
 }

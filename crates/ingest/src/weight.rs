@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_objects_and_depth_are_told_and_what_is_in_texts_is_not() {
+    fn lists_objects_and_depth_are_counted_and_what_is_in_texts_is_not() {
         let of = |text| {
             let Weight { values, objects, depth, .. } = Weight::of(text);
             (values, objects, depth)

@@ -130,12 +130,12 @@ impl Ear {
         let mut polled = self.now();
         let mut number = 0;
         // The value of `heard_at` for which deafness was reported.
-        let mut told = None;
+        let mut reported_for = None;
         loop {
             let left = self.store.clock().until(self.heard_at + DEAF);
             tokio::select! {
-                () = sleep(left), if told != Some(self.heard_at) => {
-                    told = Some(self.heard_at);
+                () = sleep(left), if reported_for != Some(self.heard_at) => {
+                    reported_for = Some(self.heard_at);
                     self.state(Listening::Polling);
                     polled = self.now();
                     self.catch_up().await?;
@@ -151,7 +151,7 @@ impl Ear {
                     }
                     number += 1;
                     self.ping(number).await?;
-                    if told == Some(self.heard_at) && self.now().duration_since(polled) >= POLL {
+                    if reported_for == Some(self.heard_at) && self.now().duration_since(polled) >= POLL {
                         polled = self.now();
                         self.catch_up().await?;
                     }

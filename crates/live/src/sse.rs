@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_another_state_is_told() {
+    async fn only_another_state_is_sent() {
         let (hub, stop) = (hub(), CancellationToken::new());
         let there = hub.subscribe(Scope::Runs, Audience::All, None).await.expect("a place");
         for lag in [3, 4, 5] {

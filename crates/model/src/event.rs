@@ -104,7 +104,7 @@ pub struct JobInfo {
 
 /// What is reported of a job besides its description; `None` and empty mean "not reported".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JobTold {
+pub struct JobUpdate {
     pub rule: Option<String>,
     pub shell_command: Option<String>,
     /// Its number in the system that really runs it, such as a cluster.
@@ -116,7 +116,7 @@ pub struct JobTold {
     pub logs: Vec<String>,
 }
 
-impl JobTold {
+impl JobUpdate {
     /// Takes over whatever `newer` has values for.
     pub fn add(&mut self, newer: Self) {
         let Self { rule, shell_command, external_id, conda_env, error, exit_code, logs } = newer;
@@ -156,11 +156,11 @@ pub enum Event {
     /// Like [`Event::JobEnded`] with [`JobStatus::Failed`], and why the job failed.
     JobFailed {
         job_id: i64,
-        told: Box<JobTold>,
+        update: Box<JobUpdate>,
     },
-    JobTold {
+    JobUpdated {
         job_id: i64,
-        told: Box<JobTold>,
+        update: Box<JobUpdate>,
     },
     /// The client's own count of finished jobs. When all are done, the run is done too.
     Progress {

@@ -13,8 +13,8 @@ pub use job::JobState;
 
 use crate::{
     Epoch, JobStatus, Millis, RunId, RunStatus,
-    event::{Event, JobInfo, JobTold, RunStart},
-    job::StartTold,
+    event::{Event, JobInfo, JobUpdate, RunStart},
+    job::StartReported,
     run::ReportedError,
 };
 use serde_json::Value;
@@ -96,7 +96,7 @@ pub fn jobs_of(event: &Event) -> Vec<i64> {
     match event {
         Event::JobsStarted(ids) => ids.clone(),
         Event::JobInfo(info) => vec![info.job_id],
-        Event::JobEnded { job_id, .. } | Event::JobFailed { job_id, .. } | Event::JobTold { job_id, .. } => vec![*job_id],
+        Event::JobEnded { job_id, .. } | Event::JobFailed { job_id, .. } | Event::JobUpdated { job_id, .. } => vec![*job_id],
         _ => Vec::new(),
     }
 }
@@ -109,13 +109,13 @@ impl RunFold {
     /// Applies one event that counts at the time `at`.
     pub fn apply(&mut self, event: Event, at: Millis) {
         self.seen(at);
-        let tells_of_jobs = !jobs_of(&event).is_empty();
-        if tells_of_jobs {
+        let concerns_jobs = !jobs_of(&event).is_empty();
+        if concerns_jobs {
             self.goes_on();
         }
         let was_closed = self.run.closed;
         let is_error = matches!(event, Event::Error(_) | Event::Fatal { .. });
-        let is_report = !matches!(event, Event::Heartbeat | Event::Seen | Event::Closed | Event::JobTold { .. } | Event::Said { .. });
+        let is_report = !matches!(event, Event::Heartbeat | Event::Seen | Event::Closed | Event::JobUpdated { .. } | Event::Said { .. });
         match event {
             Event::RunStarted(start) => self.started(start),
             Event::RuleGraph(graph) => {
@@ -129,11 +129,11 @@ impl RunFold {
             Event::JobsStarted(ids) => ids.into_iter().for_each(|id| self.job_started(id, at)),
             Event::JobInfo(info) => self.job_info(info, at),
             Event::JobEnded { job_id, status } => self.job_ended(job_id, status, at),
-            Event::JobFailed { job_id, told } => {
+            Event::JobFailed { job_id, update } => {
                 self.job_ended(job_id, JobStatus::Failed, at);
-                self.job_told(job_id, *told);
+                self.update_job(job_id, *update);
             }
-            Event::JobTold { job_id, told } => self.job_told(job_id, *told),
+            Event::JobUpdated { job_id, update } => self.update_job(job_id, *update),
             Event::Progress { done, total } => self.progress(done, total, at),
             Event::Error(error) => self.error(error),
             Event::Fatal { error, idle } => {
@@ -170,7 +170,7 @@ impl RunFold {
             self.run.last_was_error = is_error;
             self.run.touched = true;
         }
-        if tells_of_jobs && was_closed && !self.run.dry_run {
+        if concerns_jobs && was_closed && !self.run.dry_run {
             self.end_stragglers(at); // No later report may end a job that starts now. A reported end still replaces this guess.
         }
     }
@@ -239,7 +239,7 @@ impl RunFold {
             None => None,
             Some(job) if job.status.is_unstarted() => Some(job),
             // The start was reported twice, or now for the first time: the description may precede the start.
-            Some(job) if job.status == JobStatus::Running && job.start_told != StartTold::Before => Some(job),
+            Some(job) if job.status == JobStatus::Running && job.start_reported != StartReported::Before => Some(job),
             // A start reported after the end of the run, perhaps for the second time.
             Some(job) if is_over && job.is_guess() => return,
             Some(_) => {
@@ -248,7 +248,7 @@ impl RunFold {
             }
         };
         match open {
-            Some(job) if job.status == JobStatus::Running && job.start_told == StartTold::Last && job.started_at.is_some() => {}
+            Some(job) if job.status == JobStatus::Running && job.start_reported == StartReported::Last && job.started_at.is_some() => {}
             Some(job) => job.start(at),
             None => {
                 let mut job = JobState::new(job_id, at);
@@ -303,13 +303,13 @@ impl RunFold {
         }
     }
 
-    fn job_told(&mut self, job_id: i64, told: JobTold) {
+    fn update_job(&mut self, job_id: i64, update: JobUpdate) {
         if self.newest(job_id).is_none() {
             self.add(JobState::new(job_id, self.run.last_seen_at));
         }
         if let Some(job) = self.newest(job_id) {
-            job.rule = job.rule.take().or_else(|| told.rule.clone());
-            job.told.add(told);
+            job.rule = job.rule.take().or_else(|| update.rule.clone());
+            job.update.add(update);
             job.touched = true;
         }
     }

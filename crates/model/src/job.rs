@@ -82,7 +82,7 @@ impl Filled {
 
 /// Whether a report said that an attempt started. This distinguishes a retry from a report that comes twice or late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StartTold {
+pub enum StartReported {
     /// No report did; the next report of a start belongs to this attempt.
     No,
     /// The newest report of the attempt was its start; one more report of a start is a repetition.
@@ -91,7 +91,7 @@ pub enum StartTold {
     Before,
 }
 
-impl StartTold {
+impl StartReported {
     pub const ALL: [Self; 3] = [Self::No, Self::Last, Self::Before];
 
     /// The word in the database.
@@ -105,7 +105,7 @@ impl StartTold {
 
     /// What a stored word means; `None` for any other word.
     pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|told| told.as_str() == word)
+        Self::ALL.into_iter().find(|start| start.as_str() == word)
     }
 }
 
@@ -245,7 +245,7 @@ impl Failure {
     }
 
     /// Whether it is known why the job failed, or at least how it ended.
-    pub fn is_told(&self) -> bool {
+    pub fn is_explained(&self) -> bool {
         self.exit_code.is_some() || self.error.as_ref().is_some_and(|error| !error.trim().is_empty())
     }
 

@@ -66,20 +66,20 @@ mod tests {
 
     #[test]
     fn a_list_is_split_between_names_and_not_between_marks() {
-        for (told, names) in [
+        for (list, names) in [
             ("a, b", vec!["a", "b"]),
             ("a (access: sequential, retrieve from storage), b (pipe)", vec!["a", "b"]),
             ("a (temp), b (nodelocal), c (update)", vec!["a", "b", "c"]),
             ("report (final, b", vec!["report (final", "b"]),
             ("", vec![]),
         ] {
-            assert_eq!(listed(told), names, "{told}");
+            assert_eq!(listed(list), names, "{list}");
         }
     }
 
     #[test]
     fn a_mark_is_no_part_of_a_name_and_what_only_looks_like_one_is() {
-        for (told, name) in [
+        for (written, name) in [
             ("p.fifo (pipe)", "p.fifo"),
             ("sock (service)", "sock"),
             ("s3://lab/a.txt (send to storage)", "s3://lab/a.txt"),
@@ -100,7 +100,7 @@ mod tests {
             ("x ()", "x ()"),
             ("größe (pipe)", "größe"),
         ] {
-            assert_eq!(bare(told.to_owned()), name);
+            assert_eq!(bare(written.to_owned()), name);
         }
     }
 }

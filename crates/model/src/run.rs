@@ -373,8 +373,8 @@ mod tests {
 
         assert!(complete(&mut reported, &printed));
 
-        let told: Vec<_> = reported.iter().map(|error| (error.job_id, error.text.as_deref())).collect();
-        assert_eq!(told, [(Some(1), None), (None, Some("a rule")), (None, None), (None, Some("the end"))]);
+        let texts: Vec<_> = reported.iter().map(|error| (error.job_id, error.text.as_deref())).collect();
+        assert_eq!(texts, [(Some(1), None), (None, Some("a rule")), (None, None), (None, Some("the end"))]);
         assert!(!complete(&mut reported, &printed), "nothing new");
         assert_eq!(reported[0].text(), "Missing", "still the same report");
     }

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn repeats_beyond_those_that_are_read_are_told() {
+    fn repeats_beyond_those_that_are_read_are_noticed() {
         let of = |times: usize| format!("s\th:m:s\n{}", "1.0\t0:00:01\n".repeat(times));
         assert_eq!((found(&of(TIMES)).times, found(&of(TIMES)).more), (1_000, false));
         assert_eq!((found(&of(TIMES + 1)).times, found(&of(TIMES + 1)).more), (1_000, true));

@@ -52,7 +52,7 @@ fn words(text: &(impl ReadAt + ?Sized), size: u64, words: &str, from: u64, encod
     let mut at = from.min(size);
     let mut block = vec![0; BLOCK];
     // Set within a line that was reported and goes on: further matches in the line are not new lines.
-    let mut told = false;
+    let mut in_reported_line = false;
     loop {
         // Read a little further back, so that a line that began there is reported from its beginning.
         let begin = units.aligned(at.saturating_sub(BACK as u64));
@@ -64,9 +64,9 @@ fn words(text: &(impl ReadAt + ?Sized), size: u64, words: &str, from: u64, encod
         }
         let ended = block.len() < BLOCK;
         let mut done = skip;
-        if told {
+        if in_reported_line {
             let end = units.after(&block[skip..], b'\n');
-            told = end.is_none();
+            in_reported_line = end.is_none();
             done = end.map_or(block.len(), |end| skip + end);
         }
         let mut torn = None;
@@ -87,7 +87,7 @@ fn words(text: &(impl ReadAt + ?Sized), size: u64, words: &str, from: u64, encod
                 continue;
             }
             hits.push(Hit { at: begin + line as u64, text: around(bytes, place - line, encoding), level: None });
-            told = next.is_none();
+            in_reported_line = next.is_none();
             done = next.unwrap_or(block.len());
             if hits.len() == MOST {
                 return Ok(Hits { hits, next: (!ended || done < block.len()).then_some(begin + done as u64), size, judged: 0 });
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_with_the_words_is_told_once() {
+    fn every_line_with_the_words_is_found_once() {
         let mut file = tempfile::tempfile().unwrap();
         let mut wanted = Vec::new();
         let mut at = 0_u64;
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_judged_by_its_beginning_is_told() {
+    fn a_line_that_is_judged_by_its_beginning_is_counted() {
         let look = Look { wanted: Wanted::Level(Level::Warning), from: 0, encoding: None };
         let of = |text: &str| find(text.as_bytes(), text.len() as u64, &look, &MockClock::new(0).clock()).unwrap();
         let far = of(&format!("{} ERROR: no space left\nend\n", "x".repeat(JUDGED)));

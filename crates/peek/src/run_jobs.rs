@@ -222,20 +222,20 @@ impl Description {
 pub fn describe(bytes: &[u8]) -> Description {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT)]);
     let text = nul::replaced(&text);
-    let mut told = Description { open: true, ..Description::default() };
+    let mut description = Description { open: true, ..Description::default() };
     let mut lines = text.lines().skip_while(|line| stamp(line).is_some());
-    let Some(first) = lines.next().map(str::trim_start) else { return told };
+    let Some(first) = lines.next().map(str::trim_start) else { return description };
     match head(first) {
         Some((rule, checkpoint)) => {
-            told.rule = Some(rule.to_owned());
-            told.checkpoint = checkpoint;
+            description.rule = Some(rule.to_owned());
+            description.checkpoint = checkpoint;
         }
-        None => told.message = first.split_once(": ").map(|(_, message)| message.to_owned()),
+        None => description.message = first.split_once(": ").map(|(_, message)| message.to_owned()),
     }
     let mut command: Option<String> = None;
     for line in lines {
         if stamp(line).is_some() || ALONE.iter().any(|start| line.starts_with(start)) || head(line.trim_start()).is_some() {
-            told.open = false;
+            description.open = false;
             break;
         }
         if let Some(command) = &mut command {
@@ -244,11 +244,11 @@ pub fn describe(bytes: &[u8]) -> Description {
         } else if let Some(first) = line.strip_prefix("Shell command: ") {
             command = Some(first.to_owned());
         } else if let Some((key, value)) = line.trim_start().split_once(": ") {
-            told.fact(key, value.trim());
+            description.fact(key, value.trim());
         }
     }
-    told.shell_command = command.filter(|command| command != "None");
-    told
+    description.shell_command = command.filter(|command| command != "None");
+    description
 }
 
 impl Description {

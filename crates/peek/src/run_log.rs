@@ -238,8 +238,8 @@ impl RunLogReader {
         } else if let Some(rule) = between("Error in rule ", ":") {
             let log = self.group_log.clone().filter(|_| indented);
             self.error(RuleError { rule: named(rule), log, at: Some(at.to_owned()), ..RuleError::default() }, text, indented);
-        } else if let Some(told) = first.strip_prefix("Finished job") {
-            let id = told.trim_start_matches("id:").trim_start().split([' ', '.']).next().unwrap_or_default();
+        } else if let Some(rest) = first.strip_prefix("Finished job") {
+            let id = rest.trim_start_matches("id:").trim_start().split([' ', '.']).next().unwrap_or_default();
             id.parse::<i64>().into_iter().for_each(|job| self.jobs.finish(job));
         } else {
             self.begun(text);
@@ -247,7 +247,7 @@ impl RunLogReader {
     }
 
     fn unstamped(&mut self, first: &str, text: &str) {
-        let told = |start: &str| text.strip_prefix(start);
+        let after = |start: &str| text.strip_prefix(start);
         if first == "SNAKEMAKE" {
             let (_, command) = text.split_once("\n  Command: ").unwrap_or_default();
             keep(&mut self.found.command, command.split("\n  Snakefile: ").next().unwrap_or_default(), COMMAND);
@@ -256,17 +256,17 @@ impl RunLogReader {
             self.exception(heading, text);
         } else if let Some((job, external)) = submission(first) {
             self.submission(job, external);
-        } else if let Some(command) = told("Shell command:") {
+        } else if let Some(command) = after("Shell command:") {
             self.jobs.command(command);
-        } else if let Some(id) = told("Trying to restart job ") {
+        } else if let Some(id) = after("Trying to restart job ") {
             self.restart(id.trim().trim_end_matches('.'));
-        } else if let Some(text) = told("Removing output files of failed job ") {
+        } else if let Some(text) = after("Removing output files of failed job ") {
             self.removing(text);
         } else if first.starts_with("Select jobs to execute") {
             self.loose = None;
         } else if let Some(class) = traced(text).filter(|_| first == "Traceback (most recent call last):") {
             let text = words::shortened(text.trim(), TEXT);
-            self.tell(Exception { class: named(class), text, ..Exception::default() });
+            self.keep_exception(Exception { class: named(class), text, ..Exception::default() });
         } else {
             self.fact(first);
         }

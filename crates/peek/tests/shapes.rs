@@ -117,7 +117,7 @@ fn letters_that_a_parser_drops_are_seen() {
 }
 
 #[test]
-fn markup_that_nests_too_deep_is_told_and_its_text_kept() {
+fn markup_that_nests_too_deep_is_reported_and_its_text_kept() {
     for (begin, end) in
         [("<div>", "</div>"), ("<b>", ""), ("<blockquote>", ""), ("<ul><li>", ""), ("<table><tr><td>", ""), ("<span>", "</span>")]
     {

@@ -21,14 +21,14 @@ const LONGEST: usize = 200;
 /// # Errors
 /// The request contains an invalid value.
 pub fn query(ask: JobAsk) -> Result<Query, ReadError> {
-    let told = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     let statuses = JobStatus::list(ask.status.as_deref().unwrap_or(""))?;
-    let find = told(ask.find).map(|find| find.trim().to_owned());
+    let find = given(ask.find).map(|find| find.trim().to_owned());
     if find.as_ref().is_some_and(|find| find.len() > LONGEST) {
         return Err(Invalid::new("find", "a long text", "at most 200 bytes").into());
     }
-    let sort = told(ask.sort).map(|text| text.parse()).transpose()?.unwrap_or_default();
-    let after = told(ask.after).map(|text| text.parse()).transpose()?;
+    let sort = given(ask.sort).map(|text| text.parse()).transpose()?.unwrap_or_default();
+    let after = given(ask.after).map(|text| text.parse()).transpose()?;
     Ok(Query { rule: ask.rule, statuses, find, sort, all_attempts: false, limit: 100, after })
 }
 

@@ -158,11 +158,11 @@ impl JobsInMemory {
     ///
     /// The first reader of a run of 10^5 jobs waits some hundred milliseconds; later readers wait only for the changes.
     pub async fn of_run(&self, run: RunId) -> Result<Snapshot, ReadError> {
-        let told = self.hub.cursor();
+        let newest = self.hub.cursor();
         let held = self.kept.try_get_with(run, self.whole(run)).await;
         let held = held.map_err(shared)?;
         let mut held = held.lock().await;
-        let behind = held.cursor.epoch != told.epoch || held.cursor.seq < told.seq;
+        let behind = held.cursor.epoch != newest.epoch || held.cursor.seq < newest.seq;
         if behind || self.clock().since(held.looked) > FRESH {
             self.renew(&mut held, run).await?;
         }

@@ -32,7 +32,7 @@ pub struct Workflow {
     pub last_was_error: bool,
     pub jobs: JobCounts,
     /// How many jobs are done by the client's own count.
-    pub done_told: Option<i32>,
+    pub done_reported: Option<i32>,
     pub started_at: Millis,
     pub ended_at: Option<Millis>,
     pub last_seen_at: Millis,
@@ -80,12 +80,12 @@ impl TryFrom<Row> for Workflow {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let told = status::of_run(row.id, &row.status)?;
+        let stored = status::of_run(row.id, &row.status)?;
         Ok(Self {
             id: row.panoptes_id,
             run: RunId(row.id),
             name: row.workflow_name,
-            status: if row.stale { RunStatus::Lost } else { told },
+            status: if row.stale { RunStatus::Lost } else { stored },
             dry_run: row.dry_run,
             last_was_error: row.last_was_error,
             jobs: JobCounts {
@@ -97,7 +97,7 @@ impl TryFrom<Row> for Workflow {
                 lost: row.lost,
                 skipped: row.skipped,
             },
-            done_told: row.done_told,
+            done_reported: row.done_told,
             started_at: row.started_at,
             ended_at: row.ended_at,
             last_seen_at: row.last_seen_at,

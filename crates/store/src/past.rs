@@ -237,8 +237,8 @@ impl Past {
     pub fn of_row(&self, row: &mut JobRow, mark: &Mark) {
         row.status = mark.status;
         row.superseded = mark.superseded;
-        row.started_at = told(mark.started_at);
-        row.ended_at = told(mark.ended_at);
+        row.started_at = reported(mark.started_at);
+        row.ended_at = reported(mark.ended_at);
         if let Some(was) = self.jobs.get(&row.id) {
             was.text("message", &mut row.message);
             was.text("host", &mut row.host);
@@ -260,8 +260,8 @@ impl Past {
         detail.attempts.retain_mut(|attempt| {
             find(marks, attempt.id).is_some_and(|mark| {
                 attempt.status = mark.status;
-                attempt.started_at = told(mark.started_at);
-                attempt.ended_at = told(mark.ended_at);
+                attempt.started_at = reported(mark.started_at);
+                attempt.ended_at = reported(mark.ended_at);
                 true
             })
         });
@@ -309,6 +309,6 @@ pub fn find(marks: &Marks, job: JobKey) -> Option<&Mark> {
     marks.rows.binary_search_by_key(&job, |mark| mark.id).ok().map(|at| &marks.rows[at])
 }
 
-fn told(time: Millis) -> Option<Millis> {
+fn reported(time: Millis) -> Option<Millis> {
     (time != Marks::NEVER).then_some(time)
 }

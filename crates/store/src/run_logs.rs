@@ -76,7 +76,7 @@ pub struct JobFacts {
 }
 
 /// The form in which statements receive the facts of jobs.
-macro_rules! told {
+macro_rules! job_facts {
     () => {
         "select * from jsonb_to_recordset($2) as x(job bigint, attempt integer, rule text, failed boolean, silent boolean,
                 exit integer, error text, \"group\" text, external text)"
@@ -120,11 +120,11 @@ pub async fn write(conn: &mut Conn, run: RunId, facts: &RunFacts, jobs: &[JobFac
     fail(conn, run, &jobs).await?;
     place(conn, run, &jobs).await?;
     let waits = sqlx::query_scalar(concat!(
-        "with told as materialized (",
-        told!(),
+        "with facts as materialized (",
+        job_facts!(),
         ")
          select exists (
-                select from told x
+                select from facts x
                  where x.job is not null
                    and not exists (
                        select from job_executions j
@@ -137,8 +137,8 @@ pub async fn write(conn: &mut Conn, run: RunId, facts: &RunFacts, jobs: &[JobFac
 /// Writes which attempts failed, and why.
 async fn fail(conn: &mut Conn, run: RunId, jobs: &Json<&[JobFacts]>) -> Result<(), StoreError> {
     sqlx::query(concat!(
-        "with told as materialized (",
-        told!(),
+        "with facts as materialized (",
+        job_facts!(),
         "), undescribed as (            -- unambiguous only if there is one, and no more reports are to come
             select min(id) as id
               from job_executions
@@ -147,7 +147,7 @@ async fn fail(conn: &mut Conn, run: RunId, jobs: &Json<&[JobFacts]>) -> Result<(
             having count(*) = 1
          ), failing as (
             select x.*, one.id
-              from told x
+              from facts x
              cross join lateral (
                     select id from job_executions where workflow_run_id = $1 and job_id = x.job and attempt = x.attempt
                      union all
@@ -177,11 +177,11 @@ async fn fail(conn: &mut Conn, run: RunId, jobs: &Json<&[JobFacts]>) -> Result<(
 /// Writes where attempts ran: the group belongs to the job, a cluster's id to the attempt.
 async fn place(conn: &mut Conn, run: RunId, jobs: &Json<&[JobFacts]>) -> Result<(), StoreError> {
     sqlx::query(concat!(
-        "with told as materialized (",
-        told!(),
+        "with facts as materialized (",
+        job_facts!(),
         "), placed as (
             select j.id, max(x.\"group\") as \"group\", max(x.external) filter (where x.attempt = j.attempt) as external
-              from told x
+              from facts x
              cross join lateral (
                     select id, attempt from job_executions where workflow_run_id = $1 and job_id = x.job) j
              where x.\"group\" is not null or x.external is not null

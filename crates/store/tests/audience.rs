@@ -21,7 +21,7 @@ const ROWS: &str = "
 const READERS: [Audience; 5] =
     [Audience::All, Audience::Shared(UserId(1)), Audience::Shared(UserId(2)), Audience::User(UserId(1)), Audience::User(UserId(2))];
 
-async fn lab() -> TestDatabase {
+async fn runs_of_two_people() -> TestDatabase {
     let database = TestDatabase::new().await;
     database.sql(ROWS).await;
     assert_eq!(database.text("select string_agg(id::text, ' ' order by id) from users").await.as_deref(), Some("1 2"));
@@ -30,7 +30,7 @@ async fn lab() -> TestDatabase {
 
 #[tokio::test]
 async fn sql_and_memory_agree_on_who_sees_a_run() {
-    let database = lab().await;
+    let database = runs_of_two_people().await;
     let mut conn = database.store.conn().await.expect("a connection");
     let ids: Vec<RunId> = database.texts("select id::text from workflow_runs").await.iter().map(|id| id.parse().expect("an id")).collect();
     let (rows, gone) = runs::changed(&mut conn, &ids).await.expect("rows");
@@ -68,7 +68,7 @@ async fn sql_and_memory_agree_on_who_sees_a_run() {
 
 #[tokio::test]
 async fn a_reader_of_shared_runs_changes_only_their_own() {
-    let database = lab().await;
+    let database = runs_of_two_people().await;
     let mut conn = database.store.conn().await.expect("a connection");
     let ids: Vec<RunId> = database.texts("select id::text from workflow_runs").await.iter().map(|id| id.parse().expect("an id")).collect();
     let shared = Audience::Shared(UserId(1));
@@ -109,7 +109,7 @@ async fn a_members_runs_are_listed_by_index() {
 
 #[tokio::test]
 async fn an_audience_is_one_that_flowo_knows() {
-    let database = lab().await;
+    let database = runs_of_two_people().await;
     let refusal = database.refusal("update workflow_runs set audience = 'nobody'").await;
     assert!(refusal.contains("workflow_runs_audience_known"), "{refusal}");
     // The account that reported a run is its owner again once the account it was given to is gone.

@@ -19,7 +19,7 @@ fn run() -> RunId {
     RUN.parse().expect("an id")
 }
 
-async fn lab() -> TestDatabase {
+async fn one_run() -> TestDatabase {
     let database = TestDatabase::new().await;
     database.sql(&format!("insert into workflow_runs (id, workflow_name) values ('{RUN}', 'one')")).await;
     database
@@ -28,12 +28,12 @@ async fn lab() -> TestDatabase {
 /// A job in each state is moved to each state, and back.
 #[tokio::test]
 async fn the_counters_follow_every_move_of_a_job_and_count_suspended_ones_as_waiting() {
-    let database = lab().await;
+    let database = one_run().await;
     let counted =
         "select concat_ws(' ', jobs_waiting, jobs_running, jobs_success, jobs_failed, jobs_lost, jobs_skipped) from workflow_runs";
     let per_rule = "select concat_ws(' ', waiting, running, success, failed, lost, skipped) from rule_counts";
     let mut jobs: Vec<JobStatus> = Vec::new();
-    let told = |jobs: &[JobStatus]| {
+    let counts_of = |jobs: &[JobStatus]| {
         let mut counts = JobCounts::default();
         for status in jobs {
             counts.add(*status);
@@ -50,11 +50,11 @@ async fn the_counters_follow_every_move_of_a_job_and_count_suspended_ones_as_wai
                 ))
                 .await;
             jobs.push(*from);
-            assert_eq!(database.text(counted).await, Some(told(&jobs)), "{from}");
+            assert_eq!(database.text(counted).await, Some(counts_of(&jobs)), "{from}");
             database.sql(&format!("update job_executions set status = '{to}' where job_id = {number}")).await;
             jobs[number - 1] = *to;
-            assert_eq!(database.text(counted).await, Some(told(&jobs)), "{from} -> {to}");
-            assert_eq!(database.text(per_rule).await, Some(told(&jobs)), "{from} -> {to}");
+            assert_eq!(database.text(counted).await, Some(counts_of(&jobs)), "{from} -> {to}");
+            assert_eq!(database.text(per_rule).await, Some(counts_of(&jobs)), "{from} -> {to}");
             let has_end = database.text(&format!("select (ended_at is not null)::text from job_executions where job_id = {number}")).await;
             assert_eq!(has_end.as_deref() == Some("true"), to.is_end(), "{from} -> {to}");
         }
@@ -75,7 +75,7 @@ const JOBS: &str = "select concat_ws(' ', job_id, attempt, epoch, status, supers
 
 #[tokio::test]
 async fn a_rerun_after_success_opens_an_epoch_and_keeps_what_was() {
-    let database = lab().await;
+    let database = one_run().await;
     database
         .sql(&format!(
             "insert into job_executions (workflow_run_id, job_id, rule, status) select '{RUN}', n, 'step', 'success' from generate_series(1, 2) n;
@@ -91,9 +91,9 @@ async fn a_rerun_after_success_opens_an_epoch_and_keeps_what_was() {
     assert_eq!(database.texts(JOBS).await, ["1 1 1 success t", "1 2 2 waiting f", "2 1 1 success f"]);
     let rule = "select rule from job_executions where attempt = 2";
     assert_eq!(database.text(rule).await.as_deref(), Some("step"), "as for any other retry");
-    let told =
+    let in_history =
         "select old_values ->> 'epoch' || ' -> ' || (new_values ->> 'epoch') from change_notifications where 'epoch' = any(changed_fields)";
-    assert_eq!(database.texts(told).await, ["1 -> 2"], "the history says so");
+    assert_eq!(database.texts(in_history).await, ["1 -> 2"], "the history says so");
     // A row written by hand joins the epoch that is open.
     database.sql(&format!("insert into job_executions (workflow_run_id, job_id) values ('{RUN}', 3)")).await;
     assert_eq!(database.texts(JOBS).await[3], "3 1 2 waiting f");
@@ -101,7 +101,7 @@ async fn a_rerun_after_success_opens_an_epoch_and_keeps_what_was() {
 
 #[tokio::test]
 async fn a_rerun_of_what_failed_stays_in_its_epoch() {
-    let database = lab().await;
+    let database = one_run().await;
     database
         .sql(&format!(
             "insert into job_executions (workflow_run_id, job_id, status) values ('{RUN}', 1, 'failed');
@@ -120,10 +120,10 @@ async fn a_rerun_of_what_failed_stays_in_its_epoch() {
 
 #[tokio::test]
 async fn an_epoch_never_goes_back() {
-    let database = lab().await;
-    for (told, kept) in [(3, "3"), (2, "3"), (0, "3"), (4, "4")] {
-        database.sql(&format!("update workflow_runs set epoch = {told}")).await;
-        assert_eq!(database.text("select epoch::text from workflow_runs").await.as_deref(), Some(kept), "{told}");
+    let database = one_run().await;
+    for (written, kept) in [(3, "3"), (2, "3"), (0, "3"), (4, "4")] {
+        database.sql(&format!("update workflow_runs set epoch = {written}")).await;
+        assert_eq!(database.text("select epoch::text from workflow_runs").await.as_deref(), Some(kept), "{written}");
     }
     assert!(database.refusal("insert into workflow_runs (epoch) values (0)").await.contains("workflow_runs_epoch_positive"));
     let job = format!("insert into job_executions (workflow_run_id, epoch) values ('{RUN}', 0)");
@@ -142,7 +142,7 @@ async fn keys(database: &TestDatabase, wanted: &[&str]) -> Vec<Option<i64>> {
 
 #[tokio::test]
 async fn the_key_of_a_name_is_what_postgresql_computes() {
-    let database = lab().await;
+    let database = one_run().await;
     for name in ["total", "Größe/λ", "a"] {
         let query = format!("select (('x' || left(encode(sha256(convert_to('{name}', 'UTF8')), 'hex'), 14))::bit(56)::bigint >> 3)::text");
         assert_eq!(database.text(&query).await, Some(key(name, 0).to_string()), "{name}");
@@ -152,7 +152,7 @@ async fn the_key_of_a_name_is_what_postgresql_computes() {
 /// Rows that a collision would leave: the first key of `load` belongs to `save`, that of `sort` to a job without a name.
 #[tokio::test]
 async fn a_name_whose_key_another_job_has_moves_on_and_keeps_its_key() {
-    let database = lab().await;
+    let database = one_run().await;
     let row = |job: i64, name: &str| format!("insert into job_executions (workflow_run_id, job_id, name) values ('{RUN}', {job}, {name});");
     database.sql(&(row(key("load", 0), "'save'") + &row(key("sort", 0), "null"))).await;
     let wanted = ["load", "sort", "", "plain", "load", "save"];
@@ -168,7 +168,7 @@ async fn a_name_whose_key_another_job_has_moves_on_and_keeps_its_key() {
 
 #[tokio::test]
 async fn a_name_fits_its_column_and_has_a_key_that_json_keeps() {
-    let database = lab().await;
+    let database = one_run().await;
     for (job, name, refused) in [
         ("1", "'x'", None),
         ("9007199254740991", "repeat('ü', 2000)", None),

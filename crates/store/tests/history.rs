@@ -23,7 +23,7 @@ use {
 
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
-async fn lab() -> (TestDatabase, RunId) {
+async fn failed_run() -> (TestDatabase, RunId) {
     let database = TestDatabase::new().await;
     for statement in [
         "insert into users (name, os_user, role) values ('ana', 'ana', 'admin')",
@@ -46,7 +46,7 @@ async fn read(database: &TestDatabase, run: RunId, subject: Option<Subject>, bef
 
 #[tokio::test]
 async fn a_history_says_what_changed_from_what_to_what_and_by_whom() {
-    let (database, run) = lab().await;
+    let (database, run) = failed_run().await;
     let mut conn = database.store.conn().await.expect("a connection");
     let ana: i64 = database.text("select id::text from users").await.expect("ana").parse().expect("a number");
     assert!(
@@ -56,8 +56,8 @@ async fn a_history_says_what_changed_from_what_to_what_and_by_whom() {
     database.sql("update workflow_runs set last_was_error = true").await; // Sends a notification, but says nothing.
     let (all, more) = read(&database, run, None, None, 50).await;
     assert!(!more);
-    let told: Vec<_> = all.iter().map(|change| (change.subject, change.operation)).collect();
-    assert_eq!(told, [(Run, Update), (Run, Update), (Entry, Insert), (Job, Update), (Job, Insert), (Job, Insert), (Run, Insert)]);
+    let kinds: Vec<_> = all.iter().map(|change| (change.subject, change.operation)).collect();
+    assert_eq!(kinds, [(Run, Update), (Run, Update), (Entry, Insert), (Job, Update), (Job, Insert), (Job, Insert), (Run, Insert)]);
 
     let renamed = &all[0];
     assert_eq!(renamed.actor.as_deref(), Some("user ana"));
@@ -76,7 +76,7 @@ async fn a_history_says_what_changed_from_what_to_what_and_by_whom() {
 
 #[tokio::test]
 async fn a_history_is_read_page_by_page_and_by_kind() {
-    let (database, run) = lab().await;
+    let (database, run) = failed_run().await;
     let (all, _) = read(&database, run, None, None, 50).await;
     let mut pages = Vec::new();
     let mut before = None;
@@ -112,7 +112,7 @@ async fn the_snippets_of_the_postgresql_logger_work() {
 
 #[tokio::test]
 async fn a_monitor_reads_every_line_once_in_the_order_of_transactions() {
-    let (database, run) = lab().await;
+    let (database, run) = failed_run().await;
     let mut conn = database.store.conn().await.expect("a connection");
     let all = Wanted::default();
     let mut lines = Vec::new();
@@ -142,7 +142,7 @@ async fn a_monitor_reads_every_line_once_in_the_order_of_transactions() {
 /// number looks older than the horizon.
 #[tokio::test]
 async fn a_number_that_is_given_again_after_a_crash_hides_nothing() {
-    let (database, run) = lab().await;
+    let (database, run) = failed_run().await;
     let mut conn = database.store.conn().await.expect("a connection");
     let ring = database.text("select pg_current_xact_id()::text").await.expect("a number of which no row knows");
     let number = ring.parse().expect("a number");
@@ -159,14 +159,14 @@ async fn a_number_that_is_given_again_after_a_crash_hides_nothing() {
     database.sql(&format!("update change_notifications set xact = '{ring}' where id = {newest}")).await;
     let job = database.text("select id::text from job_executions where job_id = 2").await.and_then(|id| id.parse().ok()).map(JobKey);
 
-    let (told, _) = changes::since(&mut conn, &here).await.expect("changes");
-    assert_eq!(told.expect("few").jobs[&run].iter().copied().next(), job);
-    let (told, _) = marks::touched(&mut conn, run, &here, 100).await.expect("changes");
-    assert_eq!(told.expect("few").first().copied(), job);
+    let (found, _) = changes::since(&mut conn, &here).await.expect("changes");
+    assert_eq!(found.expect("few").jobs[&run].iter().copied().next(), job);
+    let (found, _) = marks::touched(&mut conn, run, &here, 100).await.expect("changes");
+    assert_eq!(found.expect("few").first().copied(), job);
     let back = changes::rewound(&mut conn, here.clone()).await.expect("a horizon");
     assert_ne!(back, here);
-    let told = monitor::lines(&mut conn, &Wanted::default(), &After::horizon(&back)).await.expect("lines");
-    assert_eq!(told.iter().map(|line| line.operation.as_str()).collect::<Vec<_>>(), ["UPDATE"], "and nothing that was read before");
+    let found = monitor::lines(&mut conn, &Wanted::default(), &After::horizon(&back)).await.expect("lines");
+    assert_eq!(found.iter().map(|line| line.operation.as_str()).collect::<Vec<_>>(), ["UPDATE"], "and nothing that was read before");
 }
 
 /// Creates the partition of a day long ago, as it would have been created then, with one row in it.
@@ -261,7 +261,7 @@ async fn one_prunes_at_a_time_and_nobody_waits_for_a_reader() {
 
 #[tokio::test]
 async fn a_run_that_is_deleted_takes_everything_along_but_the_word_that_it_is() {
-    let (database, run) = lab().await;
+    let (database, run) = failed_run().await;
     database.sql("insert into workflow_runs (workflow_name) values ('stays')").await;
     database
         .sql(&format!(

@@ -161,7 +161,7 @@ async fn words_find_jobs_by_the_value_of_a_wildcard() {
     assert_eq!(count(&mut conn, None, Some("\"s77\"")).await, 4);
     assert_eq!(count(&mut conn, Some("rule 1"), Some("s77")).await, 1);
     assert_eq!(count(&mut conn, None, Some("100%")).await, 0);
-    assert_eq!(count(&mut conn, Some(""), None).await, 10, "jobs whose rule was never told");
+    assert_eq!(count(&mut conn, Some(""), None).await, 10, "jobs whose rule was never reported");
     assert_eq!(count(&mut conn, Some("no such"), Some("s77")).await, 0);
 }
 
@@ -188,7 +188,7 @@ async fn logs_are_those_of_the_jobs_asked_for_and_belong_to_the_run() {
 }
 
 #[tokio::test]
-async fn files_are_told_by_rule_by_job_by_name_and_by_who_uses_them() {
+async fn files_are_listed_by_rule_by_job_by_name_and_by_who_uses_them() {
     let database = TestDatabase::new().await;
     database.sql(JOBS).await;
     let mut conn = database.store.conn().await.expect("a connection");
@@ -328,10 +328,10 @@ async fn rows_are_as_they_were() {
     failures.groups.truncate(2);
     let graph = jobs::edges::graph(conn, run(), Some("rule 1"), 1000).await.expect("no error").expect("few jobs");
     let rule: Vec<_> = files::of_rule(conn, run(), "rule 2", None).await.expect("no error").0.into_iter().take(1).collect();
-    let mut told = String::new();
+    let mut shown = String::new();
     macro_rules! row {
         ($what:literal, $found:expr) => {
-            let _ = writeln!(told, "# {}\n{:#?}", $what, $found);
+            let _ = writeln!(shown, "# {}\n{:#?}", $what, $found);
         };
     }
     row!("list", &page);
@@ -352,5 +352,5 @@ async fn rows_are_as_they_were() {
     row!("paths", files::find(conn, run(), "17.txt", None).await.expect("no error").0);
     row!("path", files::path(conn, run(), "17.txt").await.expect("no error"));
     row!("reports", events::of_run(conn, run(), 0, 4).await.expect("no error"));
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(shown);
 }

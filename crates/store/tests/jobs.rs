@@ -126,7 +126,7 @@ async fn failures_of_which_nothing_is_known_come_last_however_many_they_are() {
 
     let found = jobs::failures(&mut conn, id(RUN)).await.expect("no error");
 
-    let groups: Vec<_> = found.groups.iter().map(|group| (group.rule.as_str(), group.count, group.is_told())).collect();
+    let groups: Vec<_> = found.groups.iter().map(|group| (group.rule.as_str(), group.count, group.is_explained())).collect();
     assert_eq!(groups, [("rule 2", 2, true), ("rule 2", 1, true), ("rule 2", 2, false), ("rule 3", 1, false)]);
     assert_eq!((found.groups[1].job_id, found.groups[1].logs.len(), found.groups[1].more_logs), (Some(30), 8, 2));
     assert_eq!((found.groups[1].logs[0].as_str(), found.more), ("1.log", 0));

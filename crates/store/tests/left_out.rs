@@ -14,7 +14,7 @@ fn run() -> RunId {
     RUN.parse().expect("an id")
 }
 
-async fn lab(statements: &str) -> TestDatabase {
+async fn running_run(statements: &str) -> TestDatabase {
     let database = TestDatabase::new().await;
     database.sql(&format!("insert into workflow_runs (id, workflow_name, status) values ('{RUN}', 'one', 'running')")).await;
     database.sql(&statements.replace("RUN", &format!("'{RUN}'"))).await;
@@ -23,9 +23,11 @@ async fn lab(statements: &str) -> TestDatabase {
 
 #[tokio::test]
 async fn a_long_report_says_how_many_letters_are_missing_and_is_read_whole() {
-    let database = lab("insert into ingest_events (id, workflow_run_id, source, event, body, received_at, outcome)
+    let database = running_run(
+        "insert into ingest_events (id, workflow_run_id, source, event, body, received_at, outcome)
          values (7, RUN, 'flowo', 'job_info', jsonb_build_object('text', repeat('ä', 30000)), now(), 'applied'),
-                (8, RUN, 'flowo', 'job_info', '{\"text\": \"short\"}', now(), 'applied')")
+                (8, RUN, 'flowo', 'job_info', '{\"text\": \"short\"}', now(), 'applied')",
+    )
     .await;
     let mut conn = database.store.conn().await.expect("a connection");
 
@@ -46,11 +48,12 @@ async fn a_long_report_says_how_many_letters_are_missing_and_is_read_whole() {
 
 #[tokio::test]
 async fn a_long_value_in_the_history_says_how_many_letters_are_missing_and_is_read_whole() {
-    let database =
-        lab("insert into log_entries (workflow_run_id, level, message) values (RUN, 'error', repeat('ü', 5000)), (RUN, 'info', 'short');
+    let database = running_run(
+        "insert into log_entries (workflow_run_id, level, message) values (RUN, 'error', repeat('ü', 5000)), (RUN, 'info', 'short');
          insert into job_executions (workflow_run_id, job_id, rule) values (RUN, 1, 'map');
-         update job_executions set status = 'failed', started_at = now(), ended_at = now(), error = repeat('e', 300)")
-        .await;
+         update job_executions set status = 'failed', started_at = now(), ended_at = now(), error = repeat('e', 300)",
+    )
+    .await;
     let mut conn = database.store.conn().await.expect("a connection");
 
     let (said, _) = history::of_run(&mut conn, run(), Some(Subject::Entry), None, 10).await.expect("a history");
@@ -74,7 +77,7 @@ async fn a_long_value_in_the_history_says_how_many_letters_are_missing_and_is_re
 
 #[tokio::test]
 async fn a_run_of_very_many_rules_or_attempts_lists_some_and_says_of_how_many() {
-    let database = lab(
+    let database = running_run(
         "insert into rules (workflow_run_id, name, code, position) select RUN, 'rule ' || n, 'true ' || n, n from generate_series(1, 5200) n;
          insert into workflow_runs (lineage_id, attempt, status, ended_at) select RUN, n, 'success', now() from generate_series(2, 1010) n",
     )
@@ -106,7 +109,7 @@ async fn a_run_of_very_many_rules_or_attempts_lists_some_and_says_of_how_many() 
 
 #[tokio::test]
 async fn jobs_are_counted_for_a_picture_that_does_not_show_them() {
-    let database = lab(
+    let database = running_run(
         "insert into job_executions (workflow_run_id, job_id, rule) select RUN, n, case when n <= 3 then 'call' else 'map' end from generate_series(1, 10) n",
     )
     .await;
@@ -118,7 +121,7 @@ async fn jobs_are_counted_for_a_picture_that_does_not_show_them() {
 
 #[tokio::test]
 async fn lists_of_panoptes_and_of_tokens_say_how_many_older_ones_there_are() {
-    let database = lab(
+    let database = running_run(
         "insert into users (name, os_user, role) values ('ana', 'ana', 'admin');
          insert into tokens (user_id, name, prefix, hash, scope) select id, 'token ' || n, 'flw_', sha256(n::text::bytea), 'read' from users, generate_series(1, 1007) n;
          set session_replication_role = replica;

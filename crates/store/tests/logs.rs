@@ -11,7 +11,7 @@ use testkit::TestDatabase;
 
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
-async fn lab() -> (TestDatabase, RunId) {
+async fn two_runs() -> (TestDatabase, RunId) {
     let database = TestDatabase::new().await;
     database
         .sql(
@@ -40,7 +40,7 @@ async fn found(database: &TestDatabase, audience: Audience, words: &str) -> Vec<
 
 #[tokio::test]
 async fn words_are_found_as_they_are_written_by_those_who_may_see_the_run() {
-    let (database, _) = lab().await;
+    let (database, _) = two_runs().await;
     assert_eq!(found(&database, Audience::All, "space LEFT").await, ["No SPACE left on device"]);
     assert_eq!(found(&database, Audience::All, "100%_g").await, ["aligning alpha to 100%_genome"]);
     assert!(found(&database, Audience::All, "100_%").await.is_empty(), "signs are letters");
@@ -53,7 +53,7 @@ async fn words_are_found_as_they_are_written_by_those_who_may_see_the_run() {
 
 #[tokio::test]
 async fn an_entry_calls_its_run_as_every_page_does() {
-    let (database, _) = lab().await;
+    let (database, _) = two_runs().await;
     database.sql("update workflow_runs set workflow_name = '', directory = '/data/exome/' where workflow_name = 'two'").await;
     let mut conn = database.store.conn().await.expect("a connection");
 
@@ -64,7 +64,7 @@ async fn an_entry_calls_its_run_as_every_page_does() {
 
 #[tokio::test]
 async fn what_a_log_tells_is_written_once_and_to_the_attempt_that_failed() {
-    let (database, run) = lab().await;
+    let (database, run) = two_runs().await;
     let mut conn = database.store.conn().await.expect("a connection");
     let due = run_logs::due(&mut conn, 10).await.expect("logs");
     assert_eq!(
@@ -92,9 +92,9 @@ async fn what_a_log_tells_is_written_once_and_to_the_attempt_that_failed() {
     }
     let one = async |query: &'static str| database.text(query).await.unwrap_or_default();
     assert_eq!(one("select host || ' ' || command_line || ' ' || environment::text || ' ' || (errors -> 0 ->> 'text') from workflow_runs where workflow_name = 'one'").await, "node7 snakemake --cores 4 {\"Snakemake\": \"9.27.1\"} no such rule");
-    let told = "select string_agg(concat_ws(' ', job_id, attempt, exit_code, error, group_name, external_id), ', ' order by job_id, attempt) from job_executions";
-    assert_eq!(one(told).await, "4 1 3 exit 3, 4 2, 5 1 -9 exit -9 pair 1003");
-    assert_eq!(found(&database, Audience::All, "exit").await.len(), 2, "told once each");
+    let attempts = "select string_agg(concat_ws(' ', job_id, attempt, exit_code, error, group_name, external_id), ', ' order by job_id, attempt) from job_executions";
+    assert_eq!(one(attempts).await, "4 1 3 exit 3, 4 2, 5 1 -9 exit -9 pair 1003");
+    assert_eq!(found(&database, Audience::All, "exit").await.len(), 2, "written once each");
     let revisions = one("select string_agg(revision::text, ' ' order by workflow_name) from workflow_runs").await;
     run_logs::write(&mut conn, run, &facts, &jobs).await.expect("written");
     assert_eq!(

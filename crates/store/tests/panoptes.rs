@@ -87,8 +87,8 @@ async fn a_question_about_a_workflow_is_over_and_nobodys_attempt() {
     let (next, _) = panoptes::create(conn, &of(false), None).await.expect("the next attempt");
 
     assert!(asked != first && next == first);
-    let told = database.texts("select status || ' ' || attempt from workflow_runs order by number").await;
-    assert_eq!(told, ["failed 1", "skipped 1", "running 2"]);
+    let runs = database.texts("select status || ' ' || attempt from workflow_runs order by number").await;
+    assert_eq!(runs, ["failed 1", "skipped 1", "running 2"]);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
 /// What is compared of a job. Its name and its dependencies are excluded: they may be reported late and then hold for
 /// the job's whole life.
-fn told(marks: &Marks) -> Vec<(JobKey, JobStatus, bool, Millis, Millis)> {
+fn compared(marks: &Marks) -> Vec<(JobKey, JobStatus, bool, Millis, Millis)> {
     marks.rows.iter().map(|mark: &Mark| (mark.id, mark.status, mark.superseded, mark.started_at, mark.ended_at)).collect()
 }
 
@@ -34,7 +34,7 @@ async fn look(database: &TestDatabase, run: RunId) -> Seen {
     let summary = runs::find::summary(&mut conn, Audience::All, run).await.expect("a run").expect("it is there");
     let ids: Vec<JobKey> = marks.rows.iter().map(|mark| mark.id).collect();
     let rows = jobs::named(&mut conn, run, &ids).await.expect("rows");
-    (now(database).await, told(&marks), summary, rules(&mut conn, run).await.expect("rules"), rows)
+    (now(database).await, compared(&marks), summary, rules(&mut conn, run).await.expect("rules"), rows)
 }
 
 async fn then(store: &Store, run: RunId, at: Millis) -> (Marks, Past) {
@@ -123,7 +123,7 @@ async fn a_run_is_seen_as_it_was_at_every_moment() {
         let present = seen.last().cloned().expect("the last");
         for (at, jobs_then, summary, rules_then, rows_then) in &seen {
             let (marks, past) = then(&database.store, run, *at).await;
-            assert_eq!(told(&marks), *jobs_then, "seed {seed} at {at}");
+            assert_eq!(compared(&marks), *jobs_then, "seed {seed} at {at}");
             let mut row = present.2.clone();
             past.of_run(&mut row, &marks);
             assert_eq!(RunSummary { revision: 0, ..row }, RunSummary { revision: 0, ..summary.clone() }, "seed {seed} at {at}");

@@ -75,7 +75,7 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     let plain = jobs::Query { limit: 100, ..jobs::Query::default() };
 
     let plans = Plans::of(conn).await;
-    let mut told = Vec::new();
+    let mut read_rows = Vec::new();
     let mut ways = String::new();
     macro_rules! reads_at_most {
         ($most:literal, $what:literal, $call:expr) => {{
@@ -87,7 +87,7 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
                 let _ = writeln!(ways, "    {way}");
             }
             let after = reads(conn).await;
-            told.push(format!("{}: {} rows", $what, after.1 - before.1));
+            read_rows.push(format!("{}: {} rows", $what, after.1 - before.1));
             assert_eq!(after.0, before.0, "{} reads a table whole", $what);
             assert!(after.1 - before.1 <= $most, "{} reads {} rows", $what, after.1 - before.1);
             found
@@ -155,7 +155,7 @@ async fn windows_of_a_million_jobs_read_indexes_and_about_what_they_show() {
     assert!(after.1 - before.1 <= 100_000, "paths by words reads {} rows", after.1 - before.1);
     // A log is compared with every job, however many there are.
     assert_eq!(fill::known(conn, run, true).await.expect("jobs").len(), 1_000_000);
-    println!("{}", told.join("\n"));
+    println!("{}", read_rows.join("\n"));
     insta::assert_snapshot!(ways);
 }
 

@@ -35,7 +35,7 @@ pub fn lead(failures: &Failures) -> Lead {
             let error = of_job(failures, first);
             let class = first.class().map(str::to_owned).or_else(|| error.map(|error| error.exception.clone()));
             let says = [first.exit_code.map(|code| format!("exit {code}")), class].into_iter().flatten().collect::<Vec<_>>().join(" · ");
-            Lead { heading: failed(&first.rule), says, text: told(first.error.as_ref()).or_else(|| error.and_then(said)) }
+            Lead { heading: failed(&first.rule), says, text: not_blank(first.error.as_ref()).or_else(|| error.and_then(said)) }
         }
         None => match of_run(&failures.errors) {
             Some(error) => Lead { heading: error.exception.clone(), says: place(error), text: said(error) },
@@ -48,23 +48,24 @@ pub fn lead(failures: &Failures) -> Lead {
 pub fn others(failures: &Failures) -> Vec<Cause> {
     let Some(first) = failures.groups.first() else {
         let shown = of_run(&failures.errors);
-        return failures.errors.iter().filter(|error| tells(error) && shown != Some(*error)).map(of_error).collect();
+        return failures.errors.iter().filter(|error| says_a_cause(error) && shown != Some(*error)).map(of_error).collect();
     };
     let shown = of_job(failures, first);
     let jobs = failures.groups.iter().skip(1).map(|group| {
         let class = group.class().map(str::to_owned);
-        let with_group = (!group.is_told() && group.group.is_some() && group.group == first.group).then(|| "with its group".to_owned());
+        let with_group =
+            (!group.is_explained() && group.group.is_some() && group.group == first.group).then(|| "with its group".to_owned());
         let count = (group.count > 1).then(|| format!("{} jobs", group.count));
         let says = [group.exit_code.map(|code| format!("exit {code}")), class, with_group, count];
         Cause {
             heading: failed(&group.rule),
             says: says.into_iter().flatten().collect::<Vec<_>>().join(" · "),
-            text: told(group.error.as_ref()),
+            text: not_blank(group.error.as_ref()),
             job: Some((group.first, group.job_id)),
             rule: (group.count > 1).then(|| (group.rule.clone(), group.count)),
         }
     });
-    let errors = failures.errors.iter().filter(|error| error.job_id.is_none() && tells(error) && shown != Some(*error));
+    let errors = failures.errors.iter().filter(|error| error.job_id.is_none() && says_a_cause(error) && shown != Some(*error));
     jobs.chain(errors.map(of_error)).collect()
 }
 
@@ -90,19 +91,19 @@ fn of_job<'a>(failures: &'a Failures, first: &Failure) -> Option<&'a ReportedErr
 /// The error that represents a run: the newest one that says more than that something failed earlier.
 fn of_run(errors: &[ReportedError]) -> Option<&ReportedError> {
     let newest = |wanted: fn(&ReportedError) -> bool| errors.iter().rev().find(|error| wanted(error));
-    newest(tells).or_else(|| newest(|error| error.exception != "WorkflowError")).or(errors.last())
+    newest(says_a_cause).or_else(|| newest(|error| error.exception != "WorkflowError")).or(errors.last())
 }
 
 /// Whether the error has a text that says more than that something failed earlier.
-fn tells(error: &ReportedError) -> bool {
+fn says_a_cause(error: &ReportedError) -> bool {
     said(error).is_some_and(|text| !text.contains("At least one job did not complete successfully"))
 }
 
 fn said(error: &ReportedError) -> Option<String> {
-    told(error.text.as_ref()).or_else(|| told(error.traceback.as_ref())).or_else(|| told(error.location.as_ref()))
+    not_blank(error.text.as_ref()).or_else(|| not_blank(error.traceback.as_ref())).or_else(|| not_blank(error.location.as_ref()))
 }
 
-fn told(text: Option<&String>) -> Option<String> {
+fn not_blank(text: Option<&String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty()).cloned()
 }
 

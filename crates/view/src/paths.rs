@@ -45,12 +45,12 @@ pub fn run(id: RunId) -> String {
 }
 
 /// A downloadable file with the state of a run.
-pub fn report(id: RunId) -> String {
+pub fn run_report(id: RunId) -> String {
     format!("{RUNS}/{id}/report")
 }
 
 /// The name under which a run's report is saved: `rna-seq--lung--3f2a9c1d.html`.
-pub fn report_file(title: &str, run: RunId) -> String {
+pub fn run_report_file(title: &str, run: RunId) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
     let title: String = title.chars().take(80).map(plain).collect();
     let id = run.to_string();
@@ -273,9 +273,9 @@ mod tests {
     #[test]
     fn a_report_has_a_name_that_every_disk_takes() {
         let id: RunId = "3f2a9c1d-0000-4000-8000-000000000000".parse().unwrap();
-        assert_eq!(report_file("rna seq / lung \u{1fac1}", id), "rna-seq---lung-3f2a9c1d.html");
-        assert_eq!(report_file("../../etc/passwd", id), "etc-passwd-3f2a9c1d.html");
-        assert_eq!(report_file("\"; filename=x\r\n", id), "filename-x-3f2a9c1d.html");
-        assert_eq!(report_file("", id), "-3f2a9c1d.html");
+        assert_eq!(run_report_file("rna seq / lung \u{1fac1}", id), "rna-seq---lung-3f2a9c1d.html");
+        assert_eq!(run_report_file("../../etc/passwd", id), "etc-passwd-3f2a9c1d.html");
+        assert_eq!(run_report_file("\"; filename=x\r\n", id), "filename-x-3f2a9c1d.html");
+        assert_eq!(run_report_file("", id), "-3f2a9c1d.html");
     }
 }

@@ -1,6 +1,10 @@
 //! `flowod demo`: plays the demo lab or one very large run into the database, or removes both.
 
-use crate::{config::DemoArgs, database, demo::Size, lab};
+use crate::{
+    config::DemoArgs,
+    database,
+    demo::{Size, play},
+};
 use anyhow::Result;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
@@ -16,14 +20,14 @@ pub async fn run(args: DemoArgs) -> Result<()> {
         }
     });
     if args.clear {
-        let runs = lab::clear(&open.store).await?;
+        let runs = play::clear(&open.store).await?;
         println!("Removed the demo lab: {runs} runs.");
     } else if let Some(jobs) = args.big {
         let size = Size { jobs: jobs as usize, rules: args.rules as usize, samples: args.samples as usize };
         println!("Generating a run with {jobs} jobs, {} rules and {} samples.", size.rules, size.samples);
         let clock = open.store.clock();
         let began = clock.instant();
-        let run = lab::play_big(&open.store, size, &cancel, |reports| {
+        let run = play::play_big(&open.store, size, &cancel, |reports| {
             if reports % 30_000 == 0 {
                 println!("{reports} reports, {} a second", reports as u64 / clock.since(began).as_secs().max(1));
             }
@@ -32,9 +36,9 @@ pub async fn run(args: DemoArgs) -> Result<()> {
         println!("Done after {} s: /runs/{run}", clock.since(began).as_secs());
     } else {
         println!("Generating 30 days of a lab; pages fill meanwhile.");
-        let runs = lab::play_history(&open.store, &cancel).await?;
+        let runs = play::play_history(&open.store, &cancel).await?;
         println!("{runs} finished runs are in the database. Live runs continue for {} s; Ctrl-C stops them.", args.live_seconds);
-        lab::play_live(&open.store, TimeDelta::seconds(args.live_seconds), &cancel).await?;
+        play::play_live(&open.store, TimeDelta::seconds(args.live_seconds), &cancel).await?;
     }
     open.close().await;
     Ok(())

@@ -54,8 +54,8 @@ async fn act(store: &Store, file: &Path, zone: &str, masking: Masking, pretend: 
             known += 1;
             continue;
         }
-        let told = match old.jobs(workflow.id).await {
-            Ok(told) => told,
+        let old_jobs = match old.jobs(workflow.id).await {
+            Ok(old_jobs) => old_jobs,
             Err(error) => {
                 complain(workflow, "read", &error);
                 broken += 1;
@@ -64,13 +64,13 @@ async fn act(store: &Store, file: &Path, zone: &str, masking: Masking, pretend: 
         };
         // Panoptes shows a workflow as Error from its first failed job on, while other jobs may still run.
         if workflow.status == "Error"
-            && told.iter().any(|job| job.status == "Running")
+            && old_jobs.iter().any(|job| job.status == "Running")
             && old::is_recent(&mut conn, &workflow.updated_at, zone).await.unwrap_or(false)
         {
             running += 1;
             continue;
         }
-        let taken = masked(translate(id, workflow, &told), masking);
+        let taken = masked(translate(id, workflow, &old_jobs), masking);
         new += 1;
         jobs += taken.jobs.len();
         if let Some(user) = &user {

@@ -2,7 +2,7 @@
 
 use crate::{
     commands::link,
-    config::{Config, env, process, tell_meaningless},
+    config::{Config, env, process, warn_of_meaningless},
     database,
     http::{
         listen::{Limits, Sockets},
@@ -31,7 +31,7 @@ pub async fn run(config: Config, pages: &'static [u8]) -> Result<()> {
     let mut interrupts = Interrupts::new().context("could not listen for signals")?;
     let metrics = PrometheusBuilder::new().install_recorder().context("could not start the metrics")?;
     let site = Site::find(config.site_dir.as_deref(), pages)?;
-    tell_meaningless();
+    warn_of_meaningless();
     let listener = bind(config.listen).await?;
     let address = listener.local_addr()?;
     let second = match config.panoptes_listen {

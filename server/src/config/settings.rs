@@ -73,8 +73,8 @@ pub fn check() -> Result<()> {
 /// # Errors
 /// The owner is neither the current user nor root.
 pub fn ours(path: &Path) -> Result<()> {
-    let Ok(told) = fs::metadata(path) else { return Ok(()) };
-    owned(&told, geteuid().as_raw()).with_context(|| format!("{} is refused", path.display()))
+    let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
+    owned(&metadata, geteuid().as_raw()).with_context(|| format!("{} is refused", path.display()))
 }
 
 /// The settings in `.env`, or why the file is refused; read once.
@@ -86,7 +86,7 @@ fn file() -> &'static Result<HashMap<String, String>, String> {
 /// The settings of a file, for the user with id `me`; none if there is no such file.
 fn read(path: &Path, me: u32) -> Result<HashMap<String, String>> {
     // A directory of that name is a Python environment.
-    if !fs::metadata(path).is_ok_and(|told| told.is_file()) {
+    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return Ok(HashMap::new());
     }
     let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -95,10 +95,10 @@ fn read(path: &Path, me: u32) -> Result<HashMap<String, String>> {
     let link = fs::symlink_metadata(path).with_context(|| format!("{shown} cannot be inspected"))?;
     owned(&link, me).with_context(|| format!("{shown} is refused"))?;
     let file = File::open(path).with_context(|| format!("{shown} cannot be read, so its settings would be ignored"))?;
-    let told = file.metadata().with_context(|| format!("{shown} cannot be inspected"))?;
-    owned(&told, me).with_context(|| format!("{shown} is refused"))?;
-    if told.mode() & 0o022 != 0 {
-        bail!("{shown} is refused: others may write it (mode {:o}). `chmod go-w {shown}` fixes that", told.mode() & 0o777);
+    let metadata = file.metadata().with_context(|| format!("{shown} cannot be inspected"))?;
+    owned(&metadata, me).with_context(|| format!("{shown} is refused"))?;
+    if metadata.mode() & 0o022 != 0 {
+        bail!("{shown} is refused: others may write it (mode {:o}). `chmod go-w {shown}` fixes that", metadata.mode() & 0o777);
     }
     let mut text = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut text).with_context(|| format!("{shown} cannot be read"))?;
@@ -116,7 +116,7 @@ fn read(path: &Path, me: u32) -> Result<HashMap<String, String>> {
     if unread > 0 {
         eprintln!("flowod: {unread} lines of {shown} are not valid and have no effect");
     }
-    if told.mode() & 0o044 != 0 && SECRETS.iter().any(|name| settings.contains_key(*name)) {
+    if metadata.mode() & 0o044 != 0 && SECRETS.iter().any(|name| settings.contains_key(*name)) {
         eprintln!("flowod: others can read {shown}, which holds a password or key; `chmod 600 {shown}` fixes that");
     }
     for (name, instead) in NOT_IN_FILE {
@@ -131,11 +131,11 @@ fn read(path: &Path, me: u32) -> Result<HashMap<String, String>> {
 }
 
 /// Fails unless `me` or root owns the file.
-fn owned(told: &Metadata, me: u32) -> Result<()> {
-    if told.uid() == me || told.uid() == 0 {
+fn owned(metadata: &Metadata, me: u32) -> Result<()> {
+    if metadata.uid() == me || metadata.uid() == 0 {
         return Ok(());
     }
-    bail!("it belongs to user {}, and flowod runs as user {me}. Start flowod in a directory of your own", told.uid());
+    bail!("it belongs to user {}, and flowod runs as user {me}. Start flowod in a directory of your own", metadata.uid());
 }
 
 #[cfg(test)]

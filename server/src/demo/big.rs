@@ -6,7 +6,7 @@
 use super::{
     dice::Dice,
     records,
-    script::{Report, ReportKind},
+    script::{ReportKind, ScriptedReport},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
@@ -77,7 +77,7 @@ pub struct Big {
     begun: u64,
     free: u32,
     now: i64,
-    pending: VecDeque<Report>,
+    pending: VecDeque<ScriptedReport>,
     failed: bool,
     closed: bool,
 }
@@ -201,7 +201,7 @@ impl Big {
     }
 
     fn report(&mut self, kind: ReportKind) {
-        self.pending.push_back(Report { at: self.starts_at + TimeDelta::milliseconds(self.now), kind });
+        self.pending.push_back(ScriptedReport { at: self.starts_at + TimeDelta::milliseconds(self.now), kind });
     }
 
     fn event(&mut self, event: &'static str, record: Value) {
@@ -318,9 +318,9 @@ impl Big {
 }
 
 impl Iterator for Big {
-    type Item = Report;
+    type Item = ScriptedReport;
 
-    fn next(&mut self) -> Option<Report> {
+    fn next(&mut self) -> Option<ScriptedReport> {
         while self.pending.is_empty() && !self.closed {
             if !self.start() && !self.end() {
                 self.closed = true;

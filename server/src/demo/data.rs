@@ -1,7 +1,7 @@
 //! The built-in data of the demo lab: shapes of six public pipelines, usual durations,
 //! usual failures, and the lab's people and projects.
 //!
-//! Reads the files of `data/lab/`, whose `README.md` names sources and licences. Does not decide which runs exist.
+//! Reads the files of `data/demo/`, whose `README.md` names sources and licences. Does not decide which runs exist.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -113,20 +113,20 @@ impl Book {
 pub fn book() -> &'static Book {
     static BOOK: LazyLock<Book> = LazyLock::new(|| Book {
         graphs: GRAPHS.iter().map(|text| read(text)).collect(),
-        kinds: read::<Durations>(include_str!("../../data/lab/durations.json")).kinds,
-        failures: read::<Failures>(include_str!("../../data/lab/failures.json")).failures,
-        projects: read::<Projects>(include_str!("../../data/lab/projects.json")).projects,
+        kinds: read::<Durations>(include_str!("../../data/demo/durations.json")).kinds,
+        failures: read::<Failures>(include_str!("../../data/demo/failures.json")).failures,
+        projects: read::<Projects>(include_str!("../../data/demo/projects.json")).projects,
     });
     &BOOK
 }
 
 const GRAPHS: [&str; 6] = [
-    include_str!("../../data/lab/single-cell-rna-seq.json"),
-    include_str!("../../data/lab/rna-seq-kallisto-sleuth.json"),
-    include_str!("../../data/lab/cyrcular-calling.json"),
-    include_str!("../../data/lab/dna-seq-benchmark.json"),
-    include_str!("../../data/lab/rna-seq-star-deseq2.json"),
-    include_str!("../../data/lab/dna-seq-gatk-variant-calling.json"),
+    include_str!("../../data/demo/single-cell-rna-seq.json"),
+    include_str!("../../data/demo/rna-seq-kallisto-sleuth.json"),
+    include_str!("../../data/demo/cyrcular-calling.json"),
+    include_str!("../../data/demo/dna-seq-benchmark.json"),
+    include_str!("../../data/demo/rna-seq-star-deseq2.json"),
+    include_str!("../../data/demo/dna-seq-gatk-variant-calling.json"),
 ];
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! One demo run as the reports that a Flowo client of version 2.2.0 would send, ordered by time.
 //!
-//! `lab.rs` decides which runs exist, `schedule.rs` when jobs start, `records.rs` what a record holds. Nothing is sent here.
+//! `runs.rs` decides which runs exist, `schedule.rs` when jobs start, `records.rs` what a record holds. Nothing is sent here.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use super::{
 const HEARTBEAT_MS: i64 = 15_000;
 
 /// One request of the client.
-pub struct Report {
+pub struct ScriptedReport {
     pub at: DateTime<Utc>,
     pub kind: ReportKind,
 }
@@ -42,7 +42,7 @@ pub struct ScriptedRun {
     pub user: &'static str,
     pub starts_at: DateTime<Utc>,
     /// Ordered by time; the first is `workflow_started` at `starts_at`.
-    pub reports: Vec<Report>,
+    pub reports: Vec<ScriptedReport>,
 }
 
 /// How a run ends.
@@ -124,7 +124,7 @@ impl Take {
     /// Gives the run its start time.
     pub fn starting(self, starts_at: DateTime<Utc>) -> ScriptedRun {
         let at = |ms| starts_at + TimeDelta::milliseconds(ms);
-        let reports = self.cues.into_iter().map(|(ms, kind)| Report { at: at(ms), kind }).collect();
+        let reports = self.cues.into_iter().map(|(ms, kind)| ScriptedReport { at: at(ms), kind }).collect();
         ScriptedRun { run: self.run, user: self.user, starts_at, reports }
     }
 }
@@ -303,7 +303,7 @@ mod tests {
         run.reports.iter().map(name).collect()
     }
 
-    fn name(report: &Report) -> &'static str {
+    fn name(report: &ScriptedReport) -> &'static str {
         match report.kind {
             ReportKind::Event { event, .. } => event,
             ReportKind::Heartbeat { .. } => "heartbeat",
@@ -336,7 +336,7 @@ mod tests {
     }
 
     fn records<'a>(run: &'a ScriptedRun, wanted: &str) -> Vec<&'a Value> {
-        let record = |report: &'a Report| match &report.kind {
+        let record = |report: &'a ScriptedReport| match &report.kind {
             ReportKind::Event { event, record, .. } if *event == wanted => Some(record),
             _ => None,
         };

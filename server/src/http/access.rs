@@ -259,7 +259,7 @@ mod tests {
             (Some("http://10.0.0.7:3100/"), MetricsAccess::Token),
             (Some("http://127.0.0.1.nip.io:3100"), MetricsAccess::Token),
         ] {
-            assert_eq!(MetricsAccess::unless_told(url), expected, "{url:?}");
+            assert_eq!(MetricsAccess::default_for(url), expected, "{url:?}");
         }
     }
 

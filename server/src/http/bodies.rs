@@ -268,18 +268,18 @@ mod tests {
         Body::from_stream(stream::iter(parts.into_iter().map(Ok::<_, Infallible>)))
     }
 
-    async fn told(body: Body, budget: &Budget) -> Result<usize, Refusal> {
+    async fn length(body: Body, budget: &Budget) -> Result<usize, Refusal> {
         read(body, LARGE, budget, WHO).await.map(|(body, _)| body.len())
     }
 
     #[tokio::test]
     async fn bodies_are_read_whole_up_to_their_limit() {
         let budget = Budget::new(system());
-        assert_eq!(told(Body::from("abc"), &budget).await, Ok(3));
-        assert_eq!(told(chunked(vec![vec![0; SMALL]; 3]), &budget).await, Ok(3 * SMALL));
-        assert_eq!(told(chunked(vec![vec![0; 1 << 20]; 64]), &budget).await, Ok(LARGE));
-        assert_eq!(told(chunked(vec![vec![0; 1 << 20]; 65]), &budget).await, Err(Refusal::TooLarge(LARGE)));
-        assert_eq!(told(Body::from(vec![0; LARGE + 1]), &budget).await, Err(Refusal::TooLarge(LARGE)));
+        assert_eq!(length(Body::from("abc"), &budget).await, Ok(3));
+        assert_eq!(length(chunked(vec![vec![0; SMALL]; 3]), &budget).await, Ok(3 * SMALL));
+        assert_eq!(length(chunked(vec![vec![0; 1 << 20]; 64]), &budget).await, Ok(LARGE));
+        assert_eq!(length(chunked(vec![vec![0; 1 << 20]; 65]), &budget).await, Err(Refusal::TooLarge(LARGE)));
+        assert_eq!(length(Body::from(vec![0; LARGE + 1]), &budget).await, Err(Refusal::TooLarge(LARGE)));
         assert_eq!(budget.0.all.available_permits(), ALL_KIB, "what is answered needs no room");
     }
 
@@ -289,7 +289,7 @@ mod tests {
         for first in [1, SMALL, 32 << 20] {
             for then in [every(BRIEF.small / 10, 1).left_stream(), stream::pending().right_stream()] {
                 let slow = Body::from_stream(stream::iter([Ok::<_, Infallible>(vec![0; first])]).chain(then));
-                let outcome = timeout(Duration::from_secs(20), told(slow, &budget)).await;
+                let outcome = timeout(Duration::from_secs(20), length(slow, &budget)).await;
                 assert_eq!(outcome, Ok(Err(Refusal::TooSlow)), "{first} bytes at once, then few or none");
             }
         }
@@ -298,7 +298,7 @@ mod tests {
     #[tokio::test]
     async fn a_large_body_that_keeps_its_pace_may_take_longer() {
         let steady = every(BRIEF.large / 16, 1 << 20).take(64);
-        assert_eq!(told(Body::from_stream(steady), &Budget::with(BRIEF, system())).await, Ok(LARGE));
+        assert_eq!(length(Body::from_stream(steady), &Budget::with(BRIEF, system())).await, Ok(LARGE));
     }
 
     #[tokio::test]
@@ -306,8 +306,8 @@ mod tests {
         let budget = Budget::with(BRIEF, system());
         let held = budget.room(WHO, LARGE).await;
         assert!(held.is_some() && budget.room(WHO, 2 * USUAL).await.is_none());
-        assert_eq!(told(Body::from(vec![0; LARGE]), &budget).await, Err(Refusal::NoRoom));
-        assert_eq!(told(Body::from(vec![0; SMALL]), &budget).await, Ok(SMALL));
+        assert_eq!(length(Body::from(vec![0; LARGE]), &budget).await, Err(Refusal::NoRoom));
+        assert_eq!(length(Body::from(vec![0; SMALL]), &budget).await, Ok(SMALL));
         let second = budget.room(Who::User(UserId(2)), LARGE - USUAL).await;
         assert!(second.is_some(), "another sender's");
         assert!(budget.room(Who::Nobody, 2 * USUAL).await.is_none());

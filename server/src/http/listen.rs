@@ -99,7 +99,7 @@ struct Shared {
     table: Mutex<Table>,
     waiting: AtomicUsize,
     /// When a warning was logged last, in milliseconds.
-    told: AtomicU64,
+    warned_at: AtomicU64,
 }
 
 #[derive(Default)]
@@ -113,8 +113,8 @@ struct Table {
 impl Sockets {
     pub fn new(limits: Limits, clock: Clock) -> Self {
         let began = clock.instant();
-        let (waiting, told) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Self(Arc::new(Shared { limits, clock, began, table: Mutex::default(), waiting, told }))
+        let (waiting, warned_at) = (AtomicUsize::new(0), AtomicU64::new(0));
+        Self(Arc::new(Shared { limits, clock, began, table: Mutex::default(), waiting, warned_at }))
     }
 
     /// Accepts connections until `stop`, then waits for answers in progress. No error of `accept` ends it.
@@ -166,7 +166,7 @@ impl Sockets {
             let closed = self.make_room(&table, table.busiest(), "too many");
             if closed == 0 && table.connections.len() >= limits.total {
                 metrics::counter!("flowo_connections_closed_total", "why" => "refused").increment(1);
-                self.tell("All connections are in use; a new one was refused");
+                self.warn_rarely("All connections are in use; a new one was refused");
                 return None;
             }
         }
@@ -195,7 +195,7 @@ impl Sockets {
         old.sort_by_key(|(age, _)| *age);
         let closed = old.iter().filter(|(.., connection)| connection.close()).take(wanted).count();
         metrics::counter!("flowo_connections_closed_total", "why" => why).increment(closed as u64);
-        self.tell("Too many connections wait without a request; the oldest are closed");
+        self.warn_rarely("Too many connections wait without a request; the oldest are closed");
         closed
     }
 
@@ -232,16 +232,16 @@ impl Sockets {
         if matches!(error.kind(), E::ConnectionAborted | E::ConnectionReset | E::ConnectionRefused | E::Interrupted) {
             return;
         }
-        self.tell(&format!("No connection could be taken: {error}"));
+        self.warn_rarely(&format!("No connection could be taken: {error}"));
         self.make_room(&self.0.table(), None, "no descriptors");
         sleep(PAUSE).await;
     }
 
     /// Logs a warning, at most one per [`QUIET`].
-    fn tell(&self, what: &str) {
-        let (now, last) = (self.0.now(), self.0.told.load(Ordering::Relaxed));
+    fn warn_rarely(&self, what: &str) {
+        let (now, last) = (self.0.now(), self.0.warned_at.load(Ordering::Relaxed));
         let is_due = last == 0 || now.saturating_sub(last) > millis(QUIET);
-        if is_due && self.0.told.compare_exchange(last, now.max(1), Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        if is_due && self.0.warned_at.compare_exchange(last, now.max(1), Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             warn!(connections = self.0.waiting.load(Ordering::Relaxed), "{what}");
         }
     }

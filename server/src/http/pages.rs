@@ -1,9 +1,9 @@
 //! The context of the pages: their settings, the reader, and the demo lab behind the buttons of the first-run card.
 
-use crate::{http::site::Site, lab::DemoLab};
+use crate::{demo::play::DemoPlayer, http::site::Site};
 use app::{
     error::AppError,
-    state::{AppState, Handles, Lab},
+    state::{AppState, Demo, Handles},
 };
 use ingest::protocol;
 use leptos::prelude::LeptosOptions;
@@ -22,7 +22,7 @@ pub struct Plan<'a> {
 }
 
 /// The state that all pages share.
-pub fn state(plan: Plan<'_>, reader: Reader, lab: DemoLab) -> AppState {
+pub fn state(plan: Plan<'_>, reader: Reader, demo: DemoPlayer) -> AppState {
     let base_url = plan.base_url;
     AppState::new(Handles {
         reader,
@@ -35,7 +35,7 @@ pub fn state(plan: Plan<'_>, reader: Reader, lab: DemoLab) -> AppState {
             .build(),
         clients: Arc::new(clients(&base_url, &plan.client_config)),
         base_url: base_url.into(),
-        lab: Arc::new(Buttons(Arc::new(lab))),
+        demo: Arc::new(Buttons(Arc::new(demo))),
     })
 }
 
@@ -62,16 +62,16 @@ fn reload_port() -> u32 {
 }
 
 /// The demo lab as the pages see it.
-struct Buttons(Arc<DemoLab>);
+struct Buttons(Arc<DemoPlayer>);
 
-impl Lab for Buttons {
+impl Demo for Buttons {
     fn load(&self) -> Pin<Box<dyn Future<Output = Result<(), AppError>> + Send>> {
         self.0.load();
         Box::pin(async { Ok(()) })
     }
 
     fn clear(&self) -> Pin<Box<dyn Future<Output = Result<(), AppError>> + Send>> {
-        let lab = Arc::clone(&self.0);
-        Box::pin(async move { lab.clear().await.map_err(|error| AppError::internal(format!("{error:#}"))) })
+        let demo = Arc::clone(&self.0);
+        Box::pin(async move { demo.clear().await.map_err(|error| AppError::internal(format!("{error:#}"))) })
     }
 }

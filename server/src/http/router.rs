@@ -6,7 +6,7 @@ use crate::{
         access::{self, Identity},
         api, bodies, health, kept, live,
         problem::Problem,
-        raw, report,
+        raw, run_report,
         site::Site,
     },
     secrets,
@@ -72,7 +72,7 @@ pub fn router(state: ServerState, site: &Site) -> Router {
         .route("/api/v1/tokens/cli/poll/{code}", get(access::device::poll))
         .route("/api/v1/tokens/cli/approve", post(access::device::approve))
         .route("/login/approve", post(access::device::approve_form))
-        .route("/runs/{id}/report", get(report::download))
+        .route("/runs/{id}/report", get(run_report::download))
         .route("/runs/{id}/raw", get(raw::ticket))
         .route("/runs/{id}/reports/{number}", get(kept::report))
         .route("/runs/{id}/history/{number}", get(kept::change))

@@ -42,9 +42,9 @@ struct Wanted {
 ///
 /// # Errors
 /// Database errors only; parts of the log that cannot be read are left out.
-pub(super) async fn fill(store: &Store, source: Source<'_>, run: RunId, told: &RunJobs) -> Result<BTreeSet<i64>, StoreError> {
+pub(super) async fn fill(store: &Store, source: Source<'_>, run: RunId, log: &RunJobs) -> Result<BTreeSet<i64>, StoreError> {
     let mut long = BTreeSet::new();
-    if told.jobs.is_empty() {
+    if log.jobs.is_empty() {
         return Ok(long);
     }
     let mut conn = store.conn().await?;
@@ -55,9 +55,9 @@ pub(super) async fn fill(store: &Store, source: Source<'_>, run: RunId, told: &R
     }
     let known = fill::known(&mut conn, run, is_over).await?;
     drop(conn);
-    let Some(clock) = Clock::new(told, &facts) else { return Ok(long) };
-    let end = told.end.filter(|_| is_over).map(run_status).zip(told.last.map(|last| clock.time(last)));
-    let wanted = wanted(told, &known, is_over, end.map(|(status, _)| status));
+    let Some(clock) = Clock::new(log, &facts) else { return Ok(long) };
+    let end = log.end.filter(|_| is_over).map(run_status).zip(log.last.map(|last| clock.time(last)));
+    let wanted = wanted(log, &known, is_over, end.map(|(status, _)| status));
     let ends = end
         .is_some_and(|(status, _)| facts.status == RunStatus::Lost || (facts.status, status) == (RunStatus::Failed, RunStatus::Cancelled));
     if wanted.is_empty() && !ends {
@@ -69,16 +69,16 @@ pub(super) async fn fill(store: &Store, source: Source<'_>, run: RunId, told: &R
     loop {
         let (mut attempts, mut bytes) = (Vec::new(), 0);
         while let Some(one) = rest.next_if(|_| attempts.len() < BATCH && bytes < BATCH_BYTES) {
-            let attempt = &told.jobs[&one.job][one.nth];
+            let attempt = &log.jobs[&one.job][one.nth];
             let description = if one.describe { texts.describe(attempt.at).await } else { None };
             bytes += description.as_ref().map_or(0, Description::weight);
-            long.extend(description.as_ref().filter(|told| told.open).map(|_| one.job));
+            long.extend(description.as_ref().filter(|description| description.open).map(|_| one.job));
             attempts.push(LogAttempt {
                 job_id: one.job,
                 attempt: i32::try_from(one.nth + 1).unwrap_or(i32::MAX),
                 started_at: clock.time(attempt.started),
                 ended: attempt.ended.map(|(end, at)| (job_status(end), clock.time(at))),
-                info: description.map(|told| Arc::new(job_info(one.job, told, attempt.rule.as_deref()))),
+                info: description.map(|description| Arc::new(job_info(one.job, description, attempt.rule.as_deref()))),
             });
         }
         let mut tx = store.begin().await?;
@@ -93,10 +93,10 @@ pub(super) async fn fill(store: &Store, source: Source<'_>, run: RunId, told: &R
 }
 
 /// The attempts of which the log says more than the tables; all of one job together, oldest first.
-fn wanted(told: &RunJobs, known: &[Known], is_over: bool, end: Option<RunStatus>) -> Vec<Wanted> {
+fn wanted(log: &RunJobs, known: &[Known], is_over: bool, end: Option<RunStatus>) -> Vec<Wanted> {
     let known: HashMap<i64, &Known> = known.iter().map(|known| (known.job_id, known)).collect();
     let mut wanted = Vec::new();
-    for (job, attempts) in &told.jobs {
+    for (job, attempts) in &log.jobs {
         let held = known.get(job);
         let number = held.map_or(0, |held| usize::try_from(held.attempt).unwrap_or(0));
         for (nth, attempt) in attempts.iter().enumerate().skip(number.saturating_sub(1)) {
@@ -134,11 +134,11 @@ struct Clock {
 impl Clock {
     /// If the run's start was reported, the log's start time and the reported one are the same instant. Otherwise the
     /// time zone is guessed, on the assumption that the first report came soon after the start.
-    fn new(told: &RunJobs, run: &Run) -> Option<Self> {
-        let first = told.jobs.values().flatten().map(|attempt| attempt.started).min();
-        let (began, from) = (told.began.or(first)? * 1000, run.started_at?);
+    fn new(log: &RunJobs, run: &Run) -> Option<Self> {
+        let first = log.jobs.values().flatten().map(|attempt| attempt.started).min();
+        let (began, from) = (log.began.or(first)? * 1000, run.started_at?);
         let shift = from - began;
-        if run.started && told.began.is_some() {
+        if run.started && log.began.is_some() {
             return Some(Self { shift, from });
         }
         let zone = (shift + QUARTER / 2).div_euclid(QUARTER) * QUARTER;
@@ -173,23 +173,23 @@ impl Texts<'_> {
         if !is_held {
             self.read(at).await?;
         }
-        let told = self.told(at, SHORT)?;
-        if !told.open {
-            return Some(told);
+        let description = self.parsed(at, SHORT)?;
+        if !description.open {
+            return Some(description);
         }
         // It is a long description, or the last of the log.
         if self.from != at {
             self.read(at).await?;
         }
         let is_last = self.bytes.len() < PIECE;
-        let told = if is_last {
-            self.told(at, PIECE)?
+        let description = if is_last {
+            self.parsed(at, PIECE)?
         } else {
             // Do not cut a path in half.
             let whole = self.bytes.iter().rposition(|byte| matches!(byte, b'\n' | b','));
-            self.told(at, whole.unwrap_or(PIECE))?
+            self.parsed(at, whole.unwrap_or(PIECE))?
         };
-        Some(Description { open: told.open && !is_last, ..told })
+        Some(Description { open: description.open && !is_last, ..description })
     }
 
     async fn read(&mut self, at: u64) -> Option<()> {
@@ -200,7 +200,7 @@ impl Texts<'_> {
     }
 
     /// Parses a description at `at` from at most `most` bytes of the buffer.
-    fn told(&self, at: u64, most: usize) -> Option<Description> {
+    fn parsed(&self, at: u64, most: usize) -> Option<Description> {
         let start = usize::try_from(at.checked_sub(self.from)?).ok()?;
         let part = self.bytes.get(start..)?;
         Some(run_jobs::describe(&self.source.masking.bytes(&part[..part.len().min(most)])))
@@ -224,19 +224,19 @@ const fn run_status(end: End) -> RunStatus {
 }
 
 /// `rule` is the rule's name if only the end of the job names it.
-fn job_info(job_id: i64, told: Description, rule: Option<&str>) -> JobInfo {
+fn job_info(job_id: i64, description: Description, rule: Option<&str>) -> JobInfo {
     let number = |text: String| text.parse::<i64>().map_or(Value::String(text), Value::from);
     JobInfo {
         job_id,
-        rule: told.rule.or_else(|| rule.filter(|rule| !rule.is_empty()).map(str::to_owned)),
-        threads: told.threads,
-        wildcards: told.wildcards.into_iter().map(|(name, value)| (name, Value::String(value))).collect(),
-        resources: told.resources.into_iter().map(|(name, value)| (name, number(value))).collect(),
-        reason: told.reason,
-        message: told.message,
-        shell_command: told.shell_command,
-        files: JobFiles { input: told.input, output: told.output, log: told.log, benchmark: told.benchmark },
-        checkpoint: told.checkpoint,
+        rule: description.rule.or_else(|| rule.filter(|rule| !rule.is_empty()).map(str::to_owned)),
+        threads: description.threads,
+        wildcards: description.wildcards.into_iter().map(|(name, value)| (name, Value::String(value))).collect(),
+        resources: description.resources.into_iter().map(|(name, value)| (name, number(value))).collect(),
+        reason: description.reason,
+        message: description.message,
+        shell_command: description.shell_command,
+        files: JobFiles { input: description.input, output: description.output, log: description.log, benchmark: description.benchmark },
+        checkpoint: description.checkpoint,
         ..JobInfo::default()
     }
 }
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
     use peek::run_jobs::RunJobsReader;
 
-    fn told() -> RunJobs {
+    fn log() -> RunJobs {
         let mut reader = RunJobsReader::new();
         reader.feed(
             b"  Date: 2026-11-29 21:00:00\n[Sun Nov 29 21:00:01 2026]\nrule a:\n    jobid: 1\n[Sun Nov 29 21:00:02 2026]\n\
@@ -260,7 +260,7 @@ mod tests {
     }
 
     fn asked(known: &[Known], is_over: bool, end: Option<RunStatus>) -> Vec<(i64, bool)> {
-        wanted(&told(), known, is_over, end).iter().map(|one| (one.job, one.describe)).collect()
+        wanted(&log(), known, is_over, end).iter().map(|one| (one.job, one.describe)).collect()
     }
 
     #[test]
@@ -279,10 +279,10 @@ mod tests {
         const NINE: Millis = 1_795_986_000_000; // 2026-11-29 21:00:00 UTC
         let run = |started_at, started| Run { status: RunStatus::Success, started_at: Some(started_at), started, nameless: false };
         // The host is two hours east of us and its clock is 40 s fast; the start was reported when it happened.
-        let clock = Clock::new(&told(), &run(NINE - 7_240_000, true)).expect("a clock");
+        let clock = Clock::new(&log(), &run(NINE - 7_240_000, true)).expect("a clock");
         assert_eq!(clock.time(NINE / 1000 + 5), NINE - 7_240_000 + 5_000);
         // The start was not reported, and the first report came a minute later.
-        let clock = Clock::new(&told(), &run(NINE - 7_140_000, false)).expect("a clock");
+        let clock = Clock::new(&log(), &run(NINE - 7_140_000, false)).expect("a clock");
         assert_eq!(clock.time(NINE / 1000 + 5), NINE - 7_200_000 + 5_000);
         assert_eq!(clock.time(0), NINE - 7_200_000, "not before the run");
     }

@@ -40,11 +40,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_bound_of_a_log_is_told_with_its_number() {
+    fn each_bound_of_a_log_is_named_with_its_number() {
         let none = RunLog::default();
         assert_eq!(says(&none, 0, &BTreeSet::new(), None), None);
         let some = RunLog { more_errors: 12, more_exceptions: 1, unfollowed: 3, ..RunLog::default() };
-        let told = says(&some, 1_200, &BTreeSet::from([17]), Some((64 << 20, 180 << 20))).expect("much is left out");
+        let text = says(&some, 1_200, &BTreeSet::from([17]), Some((64 << 20, 180 << 20))).expect("much is left out");
         for words in [
             "all after its first 64 of 180 MiB",
             "12 more errors of jobs",
@@ -53,8 +53,8 @@ mod tests {
             "3 more jobs whose errors were not told apart",
             "the end of the long description of job 17",
         ] {
-            assert!(told.contains(words), "{words}: {told}");
+            assert!(text.contains(words), "{words}: {text}");
         }
-        assert!(!told.contains("group"), "{told}");
+        assert!(!text.contains("group"), "{text}");
     }
 }

@@ -8,7 +8,7 @@ use testkit::{Event, until};
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
 /// The run of the member ana, and another one that stays for everyone.
-async fn lab() -> Lab {
+async fn filled() -> Lab {
     let lab = Lab::new().await;
     let ana = lab.user("ana", "member").await;
     lab.database
@@ -72,7 +72,7 @@ const EVERYWHERE: [&str; 11] =
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_run_for_its_owner_and_team_is_hidden_from_other_people_everywhere() {
-    let lab = lab().await;
+    let lab = filled().await;
     let (ben, guest, second) = (lab.user("ben", "member").await, lab.user("guest", "viewer").await, lab.user("second", "admin").await);
     let ana = lab.user("ana", "member").await;
     let everywhere = EVERYWHERE.as_slice();
@@ -100,7 +100,7 @@ fn change<'a>(event: &'a Event, kind: &str) -> Vec<&'a Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_open_stream_says_that_the_run_is_gone_and_nothing_more_of_it() {
-    let lab = lab().await;
+    let lab = filled().await;
     let (guest, second) = (lab.user("guest", "viewer").await, lab.user("second", "admin").await);
     let (guests, admins) = (lab.session(guest).await, lab.session(second).await);
     let of_run = format!("scope=run:{RUN}");
@@ -120,13 +120,13 @@ async fn an_open_stream_says_that_the_run_is_gone_and_nothing_more_of_it() {
         .await;
     lab.database.sql("update workflow_runs set workflow_name = 'louder' where workflow_name = 'loud'").await;
 
-    let tells = |event: &Event, name: &str| change(event, "now").iter().any(|run| run["name"] == name);
-    overseer.until("what the admin sees", |event| tells(event, "quieter")).await;
+    let is_about = |event: &Event, name: &str| change(event, "now").iter().any(|run| run["name"] == name);
+    overseer.until("what the admin sees", |event| is_about(event, "quieter")).await;
     let [list, run] = &mut tabs;
-    list.until("the other run", |event| tells(event, "louder")).await;
+    list.until("the other run", |event| is_about(event, "louder")).await;
     lab.database.sql(&format!("update workflow_runs set audience = 'everyone', workflow_name = 'back' where id = '{RUN}'")).await;
-    list.until("the run to come back", |event| tells(event, "back")).await;
-    run.until("the run to come back", |event| tells(event, "back")).await;
+    list.until("the run to come back", |event| is_about(event, "back")).await;
+    run.until("the run to come back", |event| is_about(event, "back")).await;
     for tab in [&*list, &*run] {
         assert!(tab.seen.iter().all(|event| !event.data.to_string().contains("quieter")), "{:#?}", tab.seen);
     }
@@ -134,7 +134,7 @@ async fn an_open_stream_says_that_the_run_is_gone_and_nothing_more_of_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_figures_above_the_list_leave_out_what_is_hidden() {
-    let lab = lab().await;
+    let lab = filled().await;
     let cookie = lab.session(lab.user("guest", "viewer").await).await;
     narrow(&lab).await;
     until("one run in all figures", || async {

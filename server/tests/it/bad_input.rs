@@ -48,11 +48,11 @@ async fn names_that_no_index_holds_are_cut_and_the_run_is_there() {
     let lab = Lab::new().await;
     // Three-byte letters that do not compress.
     let long: String = (0..4_000_u32).filter_map(|n| char::from_u32(0x4e00 + n * 7919 % 20_000)).collect();
-    let mut told = context(None);
-    told["flowo_tags"] = json!([long, "short"]);
-    told["flowo_project_name"] = json!(long);
-    told["logfile"] = json!(format!("/lab/{long}"));
-    let response = lab.event("workflow_started", json!({ "workflow_id": RUN, "snakefile": "Snakefile", "rules": [] }), told).await;
+    let mut sent = context(None);
+    sent["flowo_tags"] = json!([long, "short"]);
+    sent["flowo_project_name"] = json!(long);
+    sent["logfile"] = json!(format!("/lab/{long}"));
+    let response = lab.event("workflow_started", json!({ "workflow_id": RUN, "snakefile": "Snakefile", "rules": [] }), sent).await;
     assert_eq!(response.status(), StatusCode::OK);
     let run = lab.api(&format!("/runs/{RUN}")).await;
     assert!(run["name"].as_str().is_some_and(|name| name.len() < 1_010 && long.starts_with(name.trim_end_matches('…'))));

@@ -75,8 +75,8 @@ async fn of_a_job_with_many_reports_the_newest_are_shown_and_the_others_counted(
     lab.event("workflow_started", json!({ "workflow_id": RUN, "snakefile": "Snakefile", "rules": [] }), context).await;
     lab.event("job_started", json!({ "job_ids": [7] }), known.clone()).await;
     for n in 0..70 {
-        let told = json!({ "job_id": 7, "rule_name": "make", "reason": format!("for the {n}th time"), "wildcards": {} });
-        assert_eq!(lab.event("job_info", told, known.clone()).await.status(), StatusCode::OK);
+        let record = json!({ "job_id": 7, "rule_name": "make", "reason": format!("for the {n}th time"), "wildcards": {} });
+        assert_eq!(lab.event("job_info", record, known.clone()).await.status(), StatusCode::OK);
     }
     let key = lab.database.text("select id::text from job_executions").await.expect("a job");
 

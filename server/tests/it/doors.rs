@@ -163,8 +163,8 @@ async fn a_token_that_only_reports_touches_no_run_of_others() {
         ask(Method::POST, "/update_workflow_status".into()).json(&body).send().await.expect("an answer");
     }
     assert_eq!(state(hers).await, before);
-    let told = lab.database.text(&format!("select count(*)::text from ingest_events where workflow_run_id = '{hers}'")).await;
-    assert_eq!(told.as_deref(), Some("0"), "nothing of it was kept");
+    let kept = lab.database.text(&format!("select count(*)::text from ingest_events where workflow_run_id = '{hers}'")).await;
+    assert_eq!(kept.as_deref(), Some("0"), "nothing of it was kept");
 
     let renamed = ask(Method::PUT, "/api/workflow/7002".into()).json(&json!({ "name": "still mine" })).send().await.expect("an answer");
     assert_eq!(renamed.status(), StatusCode::OK);

@@ -12,13 +12,13 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// A run in its own directory, as its client reports it.
-struct Told {
+struct ReportedRun {
     id: String,
     directory: tempfile::TempDir,
     events: Vec<Value>,
 }
 
-impl Told {
+impl ReportedRun {
     fn new(name: &str) -> Self {
         let id = uuid::Uuid::now_v7().to_string();
         let text = fs::read_to_string(folder(name).join("events.jsonl")).expect("events");
@@ -47,7 +47,7 @@ impl Told {
         }
     }
 
-    async fn told(&self, lab: &Lab) -> String {
+    async fn jobs_as_text(&self, lab: &Lab) -> String {
         let query = format!(
             "select string_agg(concat_ws(' ', rule, job_id || '#' || attempt, status, exit_code, split_part(error, E'\\n', 1)), E'\\n'
                                order by job_id, attempt)
@@ -126,13 +126,13 @@ async fn every_attempt_that_failed_says_so_with_its_own_error_and_exit_status() 
             ],
         ),
     ] {
-        let mut run = Told::new(name);
+        let mut run = ReportedRun::new(name);
         run.log(name); // The whole log at once, so that it is ahead of every report.
 
         run.send(&lab, usize::MAX).await;
         run.read(&lab).await;
 
-        assert_eq!(run.told(&lab).await, wanted.join("\n"), "{name}");
+        assert_eq!(run.jobs_as_text(&lab).await, wanted.join("\n"), "{name}");
     }
 }
 
@@ -140,7 +140,7 @@ async fn every_attempt_that_failed_says_so_with_its_own_error_and_exit_status() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_failure_with_a_text_leads_whichever_job_began_first() {
     let lab = Lab::new().await;
-    let mut run = Told::new("run-error");
+    let mut run = ReportedRun::new("run-error");
     let of_a = |event: &Value| event["record"]["job_id"] == 1 || event["record"]["job_ids"] == json!([1]);
     let is_start = |event: &Value| ["job_info", "job_started"].contains(&event["event"].as_str().unwrap_or_default());
     let (first, mut rest): (Vec<Value>, Vec<Value>) = run.events.drain(..).partition(|event| of_a(event) && is_start(event));
@@ -156,22 +156,22 @@ async fn a_failure_with_a_text_leads_whichever_job_began_first() {
     let failures = run.failures(&lab).await["failures"].clone();
 
     let groups = failures["groups"].as_array().expect("groups");
-    let told: Vec<_> = groups.iter().map(|group| (group["rule"].as_str().unwrap_or_default(), group["error"].is_string())).collect();
-    assert_eq!(told, [("B", true), ("C", true), ("A", false)], "{failures}");
+    let shown: Vec<_> = groups.iter().map(|group| (group["rule"].as_str().unwrap_or_default(), group["error"].is_string())).collect();
+    assert_eq!(shown, [("B", true), ("C", true), ("A", false)], "{failures}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_job_that_nobody_reports_as_failed_has_failed_while_the_run_goes_on() {
     let lab = Lab::new().await;
-    let mut run = Told::new("missing-output");
+    let mut run = ReportedRun::new("missing-output");
     run.send(&lab, 5).await;
-    let before = run.told(&lab).await;
+    let before = run.jobs_as_text(&lab).await;
 
     run.log("missing-output");
 
     assert_eq!(before, "sub 1#1 running\ndd 2#1 running");
-    let both = |told: String| (told.matches(" failed MissingOutputException").count() == 2).then_some(());
-    let look = || async { both(run.told(&lab).await) };
+    let both = |text: String| (text.matches(" failed MissingOutputException").count() == 2).then_some(());
+    let look = || async { both(run.jobs_as_text(&lab).await) };
     until("both jobs to have failed", look).await;
     assert_eq!(lab.api(&format!("/runs/{}", run.id)).await["jobs"]["failed"], 2);
 }
@@ -183,14 +183,14 @@ async fn a_run_that_fails_before_its_first_job_shows_what_was_printed() {
         ("missing-input", "MissingInputException", "x", "        does-not-exist.fa"),
         ("keyerr", "InputFunctionException", "a", ", in <lambda> (rule a, line 10, /lab/keyerr.smk)"),
     ] {
-        let mut run = Told::new(name);
+        let mut run = ReportedRun::new(name);
         run.log(name);
 
         run.send(&lab, usize::MAX).await;
         run.read(&lab).await;
 
-        let told = lab.api(&format!("/runs/{}", run.id)).await;
-        let error = &told["errors"][0];
+        let answer = lab.api(&format!("/runs/{}", run.id)).await;
+        let error = &answer["errors"][0];
         assert_eq!((error["exception"].as_str(), error["rule"].as_str()), (Some(class), Some(rule)), "{name}");
         assert_eq!(error["location"], format!("file \"/lab/{name}.smk\", line 3"));
         let text = error["text"].as_str().expect("a text");
@@ -201,7 +201,7 @@ async fn a_run_that_fails_before_its_first_job_shows_what_was_printed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_card_leads_with_the_job_whose_failure_has_a_text_and_names_all_its_logs() {
     let lab = Lab::new().await;
-    let mut run = Told::new("pipe-group");
+    let mut run = ReportedRun::new("pipe-group");
     run.log("pipe-group");
     let logs = run.directory.path().join("logs");
     fs::create_dir(&logs).expect("a directory");
@@ -235,7 +235,7 @@ async fn every_attempt_keeps_its_number_on_the_cluster_alone_and_in_a_group() {
              2#1 failed 77314\n2#2 success 79097\n3#1 failed 77314\n3#2 success 79097",
         ),
     ] {
-        let mut run = Told::new(name);
+        let mut run = ReportedRun::new(name);
         run.log(name);
 
         run.send(&lab, usize::MAX).await;
@@ -253,7 +253,7 @@ async fn every_attempt_keeps_its_number_on_the_cluster_alone_and_in_a_group() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_log_that_a_later_attempt_wrote_again_says_so_at_the_earlier_one() {
     let lab = Lab::new().await;
-    let mut run = Told::new("quick-retry");
+    let mut run = ReportedRun::new("quick-retry");
     run.send(&lab, usize::MAX).await;
     let jobs = lab.all(&format!("/runs/{}/jobs?attempts=all", run.id)).await;
     let attempts: Vec<&Value> =

@@ -34,7 +34,7 @@ async fn insert(lab: &Lab, name: &str) {
     lab.database.sql(&format!("insert into workflow_runs (workflow_name, status) values ('{name}', 'running')")).await;
 }
 
-fn tells(event: &Event, name: &str) -> bool {
+fn is_about(event: &Event, name: &str) -> bool {
     event.data["runs"].as_array().into_iter().flatten().any(|change| change["now"]["name"] == name)
 }
 
@@ -73,13 +73,13 @@ async fn without_notifications_the_change_log_is_polled_and_pages_are_told() {
     tab.until("the state", |event| event.name == "status" && event.data["listening"] == "polling").await;
     println!("pages were told after {:.1} s that the server polls", clock.since(deaf).as_secs_f64());
     hears(&lab, "polling").await;
-    tab.until("what was written while deaf", |event| tells(event, "while deaf")).await;
+    tab.until("what was written while deaf", |event| is_about(event, "while deaf")).await;
     insert(&lab, "while polling").await;
-    tab.until("what was written while polling", |event| tells(event, "while polling")).await;
+    tab.until("what was written while polling", |event| is_about(event, "while polling")).await;
     line.set(Line::Whole);
     tab.until("the state", |event| event.name == "status" && event.data["listening"] == "live").await;
     insert(&lab, "heard again").await;
-    tab.until("what was written then", |event| tells(event, "heard again")).await;
+    tab.until("what was written then", |event| is_about(event, "heard again")).await;
     assert!(tab.seen.iter().all(|event| event.name != "reset"), "nothing was too much");
 }
 
@@ -101,7 +101,7 @@ async fn while_the_database_is_away_reports_are_refused_and_afterwards_taken_wit
     tab.until("the state", |event| event.name == "status" && event.data["listening"] == "down").await;
     insert(&lab, "while it was away").await;
     line.open();
-    tab.until("what was written meanwhile", |event| tells(event, "while it was away")).await;
+    tab.until("what was written meanwhile", |event| is_about(event, "while it was away")).await;
     hears(&lab, "live").await;
     let taken = lab.event("job_finished", json!({ "job_id": 1 }), context).await;
     assert_eq!(taken.status(), StatusCode::OK);
@@ -194,14 +194,14 @@ async fn what_commits_long_after_later_changes_is_delivered_live_and_after_a_rec
     let mut early = lab.database.raw().await;
     testkit::run(&mut early, "begin; insert into workflow_runs (workflow_name) values ('took its number first')").await;
     insert(&lab, "committed first").await;
-    stays.until("the second", |event| tells(event, "committed first")).await;
-    let last = goes.until("the second", |event| tells(event, "committed first")).await.id.expect("an id");
+    stays.until("the second", |event| is_about(event, "committed first")).await;
+    let last = goes.until("the second", |event| is_about(event, "committed first")).await.id.expect("an id");
     drop(goes);
     pinged(&lab, &last, 2).await;
     testkit::run(&mut early, "commit").await;
-    stays.until("the first, live", |event| tells(event, "took its number first")).await;
+    stays.until("the first, live", |event| is_about(event, "took its number first")).await;
     let mut back = Tab::new(lab.get("/live?scope=runs").header("last-event-id", &last).send().await.expect("an answer"));
-    back.until("the first, after a reconnect", |event| tells(event, "took its number first")).await;
+    back.until("the first, after a reconnect", |event| is_about(event, "took its number first")).await;
     assert!(back.seen.iter().all(|event| event.name != "reset"), "{:?}", back.seen);
 }
 
@@ -222,7 +222,7 @@ async fn a_listener_that_is_ended_again_and_again_stays_current() {
             let name = format!("run {n} after end {end}");
             let written = clock.instant();
             insert(&lab, &name).await;
-            tab.until(&name, |event| tells(event, &name)).await;
+            tab.until(&name, |event| is_about(event, &name)).await;
             stalest = stalest.max(clock.since(written));
             tab.seen.clear();
         }
@@ -360,8 +360,8 @@ async fn two_servers_on_one_database_are_both_live_and_one_of_them_prunes() {
     live(&mut there).await;
     let id = hold(&lab, &lines("2.2.0", "sigkill")).await;
     for tab in [&mut here, &mut there] {
-        let told = |event: &Event| event.data["runs"].as_array().into_iter().flatten().any(|run| run["now"]["id"] == id.as_str());
-        tab.until("the run", told).await;
+        let names_run = |event: &Event| event.data["runs"].as_array().into_iter().flatten().any(|run| run["now"]["id"] == id.as_str());
+        tab.until("the run", names_run).await;
     }
     // A cursor of one server means nothing to the other.
     let mut moved = other.open("scope=runs&after=1-1").await;

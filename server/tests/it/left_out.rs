@@ -8,7 +8,7 @@ use std::fs;
 const RUN: &str = "0193a4c2-0000-7000-8000-000000000001";
 
 /// A run of the owner in a directory, modified by SQL statements.
-async fn lab(directory: &str, statements: &str) -> (Lab, String) {
+async fn prepared(directory: &str, statements: &str) -> (Lab, String) {
     let lab = Lab::new().await;
     let run = format!(
         "insert into workflow_runs (id, workflow_name, status, user_id, user_name, source, directory)
@@ -41,7 +41,7 @@ fn holds(html: &str, all: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_cut_report_or_value_leads_to_all_of_it_for_whom_the_run_is_open() {
-    let (lab, cookie) = lab(
+    let (lab, cookie) = prepared(
         "/lab",
         "insert into ingest_events (id, workflow_run_id, source, event, body, received_at, outcome)
          values (7, RUN, 'flowo', 'job_info', jsonb_build_object('text', repeat('ä', 30000)), now(), 'applied');
@@ -69,7 +69,7 @@ async fn a_cut_report_or_value_leads_to_all_of_it_for_whom_the_run_is_open() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_row_of_the_runs_page_says_how_many_tags_it_has_and_names_what_is_cut() {
     let (lab, cookie) =
-        lab("/lab", "update workflow_runs set tags = array['a', 'b', 'c', 'd', 'e'], user_name = 'somebody.with.a.long.name'").await;
+        prepared("/lab", "update workflow_runs set tags = array['a', 'b', 'c', 'd', 'e'], user_name = 'somebody.with.a.long.name'").await;
 
     let (_, html) = get(&lab, &cookie, "/runs").await;
 
@@ -83,7 +83,7 @@ async fn a_row_of_the_runs_page_says_how_many_tags_it_has_and_names_what_is_cut(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn rules_that_are_not_offered_are_counted_and_listed_elsewhere() {
-    let (lab, cookie) = lab(
+    let (lab, cookie) = prepared(
         "/lab",
         "insert into rules (workflow_run_id, name, code, position) select RUN, 'rule' || n, 'true', n from generate_series(1, 230) n;
          insert into job_executions (workflow_run_id, job_id, rule, wildcards)
@@ -100,7 +100,7 @@ async fn rules_that_are_not_offered_are_counted_and_listed_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn rows_of_a_matrix_and_wildcards_of_a_job_are_reached_without_script() {
-    let (lab, cookie) = lab(
+    let (lab, cookie) = prepared(
         "/lab",
         "insert into job_executions (workflow_run_id, job_id, rule, wildcards)
          select RUN, n, 'map', jsonb_build_object('a', 'S' || n) || '{\"b\":\"1\",\"c\":\"1\",\"d\":\"1\",\"e\":\"1\",\"f\":\"1\",\"g\":\"7\",\"h\":\"8\"}'
@@ -123,7 +123,7 @@ async fn rows_of_a_matrix_and_wildcards_of_a_job_are_reached_without_script() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn wildcards_that_are_not_offered_are_counted_and_reached_by_name() {
-    let (lab, cookie) = lab(
+    let (lab, cookie) = prepared(
         "/lab",
         "insert into job_executions (workflow_run_id, job_id, rule, wildcards)
          select RUN, 1, 'map', jsonb_object_agg('w' || lpad(n::text, 4, '0'), 'V' || n) from generate_series(1, 1250) n",
@@ -140,9 +140,11 @@ async fn wildcards_that_are_not_offered_are_counted_and_reached_by_name() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_graph_of_too_many_jobs_says_how_many_and_leads_to_the_table() {
-    let (lab, cookie) =
-        lab("/lab", "insert into job_executions (workflow_run_id, job_id, rule) select RUN, n, 'map' from generate_series(1, 10050) n")
-            .await;
+    let (lab, cookie) = prepared(
+        "/lab",
+        "insert into job_executions (workflow_run_id, job_id, rule) select RUN, n, 'map' from generate_series(1, 10050) n",
+    )
+    .await;
 
     let whole = page(&lab, &cookie, "?as=graph").await;
     let of_rule = page(&lab, &cookie, "?rule=map&as=graph").await;
@@ -181,7 +183,7 @@ async fn a_long_text_says_how_much_of_it_is_shown() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_api_pages_through_the_rules_of_a_run() {
-    let (lab, _) = lab(
+    let (lab, _) = prepared(
         "/lab",
         "insert into rules (workflow_run_id, name, code, position) select RUN, 'rule' || n, 'true ' || n, n from generate_series(1, 12) n",
     )
@@ -210,7 +212,7 @@ async fn the_api_pages_through_the_rules_of_a_run() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_list_of_panoptes_says_beside_it_how_many_workflows_it_leaves_out() {
-    let (lab, _) = lab("/lab", "").await;
+    let (lab, _) = prepared("/lab", "").await;
     let count = async || {
         let response = lab.get("/api/workflows").send().await.expect("an answer");
         let left_out = response.headers().get("x-flowo-left-out").map(|count| count.to_str().expect("text").to_owned());

@@ -13,7 +13,7 @@ fn names(event: &Event) -> Vec<&str> {
     runs.filter_map(|change| change["now"]["name"].as_str()).collect()
 }
 
-fn tells(event: &Event, name: &str) -> bool {
+fn is_about(event: &Event, name: &str) -> bool {
     event.name == "frame" && names(event).contains(&name)
 }
 
@@ -29,12 +29,12 @@ async fn a_row_written_by_hand_appears_in_an_open_stream() {
 
     insert(&lab, "test_workflow").await;
 
-    let event = tab.until("the run", |event| tells(event, "test_workflow")).await;
+    let event = tab.until("the run", |event| is_about(event, "test_workflow")).await;
     assert!(event.data["changed_at"].as_i64().is_some() && event.id.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_run_that_is_deleted_is_told_as_gone() {
+async fn a_run_that_is_deleted_is_sent_as_gone() {
     let lab = Lab::new().await;
     insert(&lab, "short lived").await;
     let id = lab.database.text("select id::text from workflow_runs").await.expect("an id");
@@ -44,22 +44,22 @@ async fn a_run_that_is_deleted_is_told_as_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_reader_that_comes_back_is_told_what_it_missed() {
+async fn a_reader_that_comes_back_gets_what_it_missed() {
     let lab = Lab::new().await;
     let mut tab = lab.open("scope=runs").await;
     tab.until("the listener", |event| event.name == "status" && event.data["listening"] == "live").await;
     insert(&lab, "seen").await;
-    let last = tab.until("the first run", |event| tells(event, "seen")).await.id.expect("an id");
+    let last = tab.until("the first run", |event| is_about(event, "seen")).await.id.expect("an id");
     drop(tab);
     insert(&lab, "missed").await;
     let mut other = lab.open("scope=runs").await;
     insert(&lab, "marker").await;
-    other.until("the marker", |event| tells(event, "marker")).await;
+    other.until("the marker", |event| is_about(event, "marker")).await;
 
     let response = lab.get("/live?scope=runs").header("last-event-id", &last).send().await.expect("an answer");
     let mut back = testkit::Tab::new(response);
 
-    back.until("what was missed", |event| tells(event, "missed")).await;
+    back.until("what was missed", |event| is_about(event, "missed")).await;
     assert!(back.seen.iter().all(|event| event.name != "reset"), "{:#?}", back.seen);
 }
 
@@ -84,7 +84,7 @@ async fn a_listener_that_lost_its_connection_catches_up() {
              insert into workflow_runs (workflow_name) values ('{name}')"
         );
         lab.database.sql(&cut).await;
-        tab.until("the run written meanwhile", |event| tells(event, &name)).await;
+        tab.until("the run written meanwhile", |event| is_about(event, &name)).await;
     }
 }
 
@@ -96,8 +96,8 @@ async fn what_nobody_rang_for_is_found_in_the_change_log() {
     // Like a server that is killed between a quiet commit and its notification.
     lab.database.sql("begin; set local flowo.quiet = 'on'; insert into workflow_runs (workflow_name) values ('quiet'); commit").await;
     insert(&lab, "loud").await;
-    tab.until("the one that rang", |event| tells(event, "loud")).await;
-    tab.until("the one that did not", |event| tells(event, "quiet")).await;
+    tab.until("the one that rang", |event| is_about(event, "loud")).await;
+    tab.until("the one that did not", |event| is_about(event, "quiet")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -108,7 +108,7 @@ async fn one_ring_may_tell_of_many_transactions() {
     let quiet = "set local flowo.quiet = 'on'; insert into workflow_runs (workflow_name) values";
     let ring = "select pg_notify('flowo_changes', string_agg(distinct xact::text, ' ')) from change_notifications";
     lab.database.sql(&format!("begin; {quiet} ('first'); commit; begin; {quiet} ('second'); commit; {ring}")).await;
-    let both = |event: &Event| tells(event, "first") && tells(event, "second");
+    let both = |event: &Event| is_about(event, "first") && is_about(event, "second");
     tab.until("both in one frame", both).await;
 }
 
@@ -120,13 +120,13 @@ async fn a_transaction_that_commits_late_is_delivered_all_the_same() {
     let mut early = lab.database.raw().await;
     testkit::run(&mut early, "begin; insert into workflow_runs (workflow_name) values ('began first')").await;
     insert(&lab, "ended first").await;
-    tab.until("the one that ended first", |event| tells(event, "ended first")).await;
+    tab.until("the one that ended first", |event| is_about(event, "ended first")).await;
     // The listener is cut while the earlier transaction is still open, so only the change log has the change.
     lab.database
         .sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'flowo-listener' and datname = current_database()")
         .await;
     testkit::run(&mut early, "commit").await;
-    tab.until("the one that began first", |event| tells(event, "began first")).await;
+    tab.until("the one that began first", |event| is_about(event, "began first")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -209,5 +209,5 @@ async fn more_than_can_be_listed_is_answered_with_reset() {
         .await;
     tab.until("a reset", |event| event.name == "reset").await;
     insert(&lab, "afterwards").await;
-    tab.until("what comes then", |event| tells(event, "afterwards")).await;
+    tab.until("what comes then", |event| is_about(event, "afterwards")).await;
 }

@@ -56,18 +56,18 @@ async fn insert(database: &TestDatabase, name: &str) {
 
 /// Waits until the monitor is listening; what was committed before is not for it.
 async fn heard(database: &TestDatabase, monitor: &mut Monitor) {
-    let mut told = None;
+    let mut first = None;
     for _ in 0..100 {
         insert(database, "warm").await;
-        told = timeout(Duration::from_millis(200), monitor.lines.next_line()).await.ok();
-        if told.is_some() {
+        first = timeout(Duration::from_millis(200), monitor.lines.next_line()).await.ok();
+        if first.is_some() {
             break;
         }
     }
-    let told = told.expect("it never begins").expect("text").expect("it goes on");
+    let first = first.expect("it never begins").expect("text").expect("it goes on");
     insert(database, "begin").await;
     let then = monitor.names("begin").await;
-    assert!(told.contains("warm") && then.iter().all(|name| name == "warm" || name == "begin"), "{told} {then:?}");
+    assert!(first.contains("warm") && then.iter().all(|name| name == "warm" || name == "begin"), "{first} {then:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -175,8 +175,8 @@ async fn check_run(lab: &Lab, name: &str, run: &Value, wanted: &Value) {
     assert_eq!(status, wanted_status, "{name}: {run:#}");
     let id = run["id"].as_str().expect("an id");
     let whole = lab.database.text(&format!("select concat_ws('|', coalesce(command_line, '-'), coalesce(directory, '-'), coalesce(snakefile, '-')) from workflow_runs where id = '{id}'")).await;
-    let told = |key: &str| wanted[key].as_str().unwrap_or("-").to_owned();
-    assert_eq!(whole, Some(format!("{}|{}|{}", told("command"), told("workdir"), told("snakefile"))), "{name}");
+    let value = |key: &str| wanted[key].as_str().unwrap_or("-").to_owned();
+    assert_eq!(whole, Some(format!("{}|{}|{}", value("command"), value("workdir"), value("snakefile"))), "{name}");
     let rows = lab.all(&format!("/runs/{id}/jobs?attempts=all")).await;
     for (job_id, job) in wanted["jobs"].as_object().expect("jobs") {
         let mut attempts: Vec<&Value> = rows.iter().filter(|row| row["job_id"].as_i64() == job_id.parse().ok()).collect();
@@ -296,10 +296,10 @@ async fn a_token_is_asked_for_before_anything_runs() {
         }
         let response = request.send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-        let told: Value = response.json().await.expect("JSON");
+        let answer: Value = response.json().await.expect("JSON");
         assert!(
-            told.as_object().is_some_and(|told| told.contains_key("id")),
-            "some clients read it before they look at the status: {told}"
+            answer.as_object().is_some_and(|answer| answer.contains_key("id")),
+            "some clients read it before they look at the status: {answer}"
         );
     }
     let info = lab.request(Method::GET, "/api/service-info").send().await.expect("an answer");

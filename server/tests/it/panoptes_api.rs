@@ -31,7 +31,7 @@ impl Api<'_> {
     }
 
     /// Sends a message about a workflow.
-    pub async fn tell(&self, workflow: &Value, message: Value) {
+    pub async fn send_update(&self, workflow: &Value, message: Value) {
         let fields = [("msg", message.to_string()), ("timestamp", "Sat Nov  7 06:41:04 2026".into()), ("id", workflow["id"].to_string())];
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = self.0.post("/update_workflow_status").header("content-type", "application/x-www-form-urlencoded");
@@ -106,13 +106,13 @@ async fn a_name_is_known_again() {
     // A running workflow is not touched.
     let beside = api.create("?workflow_id=nightly").await;
     assert_ne!(beside["id"], first["id"]);
-    let suffix = beside["name"].as_str().and_then(|name| name.strip_prefix("nightly-")).expect("told apart");
+    let suffix = beside["name"].as_str().and_then(|name| name.strip_prefix("nightly-")).expect("a distinct name");
     assert!(suffix.len() == 8 && suffix.bytes().all(|byte| byte.is_ascii_hexdigit()), "{suffix}");
     // Done, failed, cancelled, stale: the same number is reused for a new attempt. Earlier attempts stay.
     let endings: [Value; 2] = [json!({"level": "workflow_success"}), json!({"level": "job_error", "jobid": 1})];
     for (attempt, ending) in endings.into_iter().enumerate() {
-        api.tell(&first, info(1)).await;
-        api.tell(&first, ending).await;
+        api.send_update(&first, info(1)).await;
+        api.send_update(&first, ending).await;
         let again = api.create("?workflow_id=nightly").await;
         assert_eq!(
             (&again["id"], &again["status"], &again["jobs_done"], &again["jobs_total"]),
@@ -136,28 +136,28 @@ async fn a_name_is_known_again() {
     assert_eq!(api.create("?workflow_id=wins&name=loses").await["name"], "wins");
     assert_eq!(api.create("?workflow_id=&name=").await["name"].as_str().map(str::len), Some(36));
     // Snakemake's help promises that a number resumes a workflow; here it does.
-    api.tell(&older, json!({"level": "progress", "done": 1, "total": 1})).await;
+    api.send_update(&older, json!({"level": "progress", "done": 1, "total": 1})).await;
     assert_eq!(api.create(&format!("?id={}", older["id"])).await["id"], older["id"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn jobs_are_told_started_and_ended() {
+async fn jobs_start_and_end_as_reported() {
     let lab = Lab::new().await;
     let api = Api(&lab);
     let flow = api.create("").await;
-    api.tell(&flow, json!({"level": "job_started", "jobs": [0]})).await;
-    api.tell(&flow, info(0)).await;
+    api.send_update(&flow, json!({"level": "job_started", "jobs": [0]})).await;
+    api.send_update(&flow, info(0)).await;
     let job = api.get(&format!("/api/workflow/{}/job/0", flow["id"])).await["jobs"].clone();
     assert_eq!(
         (&job["status"], &job["completed_at"], &job["shell_command"], &job["workflow_id"]),
         (&json!("Running"), &Value::Null, &json!("true"), &flow["id"])
     );
-    api.tell(&flow, json!({"level": "job_finished", "jobid": 0})).await;
+    api.send_update(&flow, json!({"level": "job_finished", "jobid": 0})).await;
     let job = api.get(&format!("/api/workflow/{}/job/0", flow["id"])).await["jobs"].clone();
     assert_eq!(job["status"], "Done");
     assert!(job["completed_at"].is_string());
     assert_eq!(api.now(&flow).await["status"], "Running");
-    api.tell(&flow, json!({"level": "job_finished", "jobid": 77})).await;
+    api.send_update(&flow, json!({"level": "job_finished", "jobid": 77})).await;
 }
 
 /// Each of these messages may be stored before the next one arrives, or all of them together.
@@ -168,12 +168,12 @@ async fn a_start_that_comes_after_its_description_is_of_the_same_attempt() {
     for one_by_one in [true, false] {
         let flow = api.create("").await;
         for message in [info(1), json!({"level": "job_started", "jobs": [1]}), json!({"level": "job_finished", "jobid": 1})] {
-            api.tell(&flow, message).await;
+            api.send_update(&flow, message).await;
             if one_by_one {
                 api.now(&flow).await;
             }
         }
-        api.tell(&flow, json!({"level": "progress", "done": 1, "total": 1})).await;
+        api.send_update(&flow, json!({"level": "progress", "done": 1, "total": 1})).await;
 
         let jobs = api.jobs(&flow).await;
         assert_eq!(jobs.len(), 1, "{jobs:?}");
@@ -194,10 +194,10 @@ async fn progress_counts_and_ends() {
     let lab = Lab::new().await;
     let api = Api(&lab);
     let flow = api.create("").await;
-    api.tell(&flow, json!({"level": "progress", "done": 2, "total": 5})).await;
+    api.send_update(&flow, json!({"level": "progress", "done": 2, "total": 5})).await;
     let now = api.now(&flow).await;
     assert_eq!((&now["jobs_done"], &now["jobs_total"], &now["status"]), (&json!(2), &json!(5), &json!("Running")));
-    api.tell(&flow, json!({"level": "progress", "done": 5, "total": 5})).await;
+    api.send_update(&flow, json!({"level": "progress", "done": 5, "total": 5})).await;
     let now = api.now(&flow).await;
     assert_eq!((&now["jobs_done"], &now["status"]), (&json!(5), &json!("Done")));
     assert!(now["completed_at"].is_string());
@@ -209,21 +209,21 @@ async fn success_counts_jobs_and_takes_nothing_back() {
     let api = Api(&lab);
     let flow = api.create("").await;
     for job in [1, 2] {
-        api.tell(&flow, info(job)).await;
-        api.tell(&flow, json!({"level": "job_finished", "jobid": job})).await;
+        api.send_update(&flow, info(job)).await;
+        api.send_update(&flow, json!({"level": "job_finished", "jobid": job})).await;
     }
-    api.tell(&flow, json!({"level": "progress", "done": 2, "total": 9})).await;
-    api.tell(&flow, json!({"level": "workflow_success"})).await;
+    api.send_update(&flow, json!({"level": "progress", "done": 2, "total": 9})).await;
+    api.send_update(&flow, json!({"level": "workflow_success"})).await;
     let now = api.now(&flow).await;
     assert_eq!((&now["status"], &now["jobs_done"], &now["jobs_total"]), (&json!("Done"), &json!(2), &json!(2)));
     let failed = api.create("").await;
-    api.tell(&failed, json!({"level": "error", "msg": "WorkflowError", "rule": null, "location": null, "traceback": null})).await;
-    api.tell(&failed, json!({"level": "workflow_success"})).await;
+    api.send_update(&failed, json!({"level": "error", "msg": "WorkflowError", "rule": null, "location": null, "traceback": null})).await;
+    api.send_update(&failed, json!({"level": "workflow_success"})).await;
     let now = api.now(&failed).await;
     assert_eq!((&now["status"], &now["completed_at"]), (&json!("Error"), &Value::Null));
     // Without a job there is nothing to count.
     let bare = api.create("").await;
-    api.tell(&bare, json!({"level": "workflow_success"})).await;
+    api.send_update(&bare, json!({"level": "workflow_success"})).await;
     assert_eq!(api.now(&bare).await["status"], "Done");
 }
 
@@ -232,16 +232,16 @@ async fn an_error_shows_at_once_and_a_retry_heals_it() {
     let lab = Lab::new().await;
     let api = Api(&lab);
     let flow = api.create("").await;
-    api.tell(&flow, info(1)).await;
-    api.tell(&flow, json!({"level": "job_error", "jobid": 1, "name": "make"})).await;
+    api.send_update(&flow, info(1)).await;
+    api.send_update(&flow, json!({"level": "job_error", "jobid": 1, "name": "make"})).await;
     assert_eq!(api.now(&flow).await["status"], "Error");
     assert_eq!(api.jobs(&flow).await[0]["status"], "Error");
-    api.tell(&flow, info(1)).await;
+    api.send_update(&flow, info(1)).await;
     let jobs = api.jobs(&flow).await;
     assert_eq!((jobs.len(), &jobs[0]["status"]), (1, &json!("Running")), "a retry is no second job");
     assert_eq!(api.now(&flow).await["status"], "Running", "Panoptes stays at Error");
-    api.tell(&flow, json!({"level": "job_finished", "jobid": 1})).await;
-    api.tell(&flow, json!({"level": "progress", "done": 1, "total": 1})).await;
+    api.send_update(&flow, json!({"level": "job_finished", "jobid": 1})).await;
+    api.send_update(&flow, json!({"level": "progress", "done": 1, "total": 1})).await;
     assert_eq!(api.now(&flow).await["status"], "Done");
     let attempts = lab.database.texts("select status from job_executions order by attempt").await;
     assert_eq!(attempts, ["failed", "success"]);
@@ -260,10 +260,10 @@ async fn other_messages_are_taken() {
         json!({"level": "job_info", "name": "without a number"}),
         json!({"level": "debug", "msg": "x"}),
     ] {
-        api.tell(&flow, message).await;
+        api.send_update(&flow, message).await;
     }
     assert_eq!(api.now(&flow).await["status"], "Running");
-    api.tell(&flow, json!({"level": "info", "msg": "Nothing to be done."})).await;
+    api.send_update(&flow, json!({"level": "info", "msg": "Nothing to be done."})).await;
     let now = api.now(&flow).await;
     assert_eq!((&now["status"], &now["completed_at"]), (&json!("No Execution"), &json!(null)));
 }
@@ -280,7 +280,7 @@ async fn counts_are_the_clients_where_it_has_done_all_and_ours_where_it_was_not_
     // The server came up late and missed two jobs.
     let late = api.create("").await;
     for message in [info(3), json!({"level": "job_finished", "jobid": 3}), json!({"level": "progress", "done": 5, "total": 5})] {
-        api.tell(&late, message).await;
+        api.send_update(&late, message).await;
     }
     assert_eq!(counts(&late).await, (json!("Done"), json!(5), json!(5)));
     // A run with --until.
@@ -293,7 +293,7 @@ async fn counts_are_the_clients_where_it_has_done_all_and_ours_where_it_was_not_
         json!({"level": "progress", "done": 1, "total": 5}),
         json!({"level": "info", "msg": "Complete log: x.log"}),
     ] {
-        api.tell(&part, message).await;
+        api.send_update(&part, message).await;
     }
     assert_eq!(counts(&part).await, (json!("Done"), json!(1), json!(1)));
 }
@@ -352,15 +352,15 @@ async fn a_running_workflow_is_cancelled_before_it_is_deleted() {
     assert!(cancelled["workflow"]["completed_at"].is_string());
     assert_eq!(api.ask(Method::POST, &format!("{path}/cancel"), None).await.1["workflow"]["status"], "Cancelled");
     // Later messages are accepted but do not revive the workflow.
-    api.tell(&flow, info(1)).await;
+    api.send_update(&flow, info(1)).await;
     assert_eq!(api.now(&flow).await["status"], "Cancelled");
     assert_eq!(api.ask(Method::DELETE, &path, None).await, (StatusCode::NO_CONTENT, json!("")));
     assert_eq!(api.ask(Method::GET, &path, None).await.0, StatusCode::NOT_FOUND);
-    api.tell(&flow, info(2)).await;
+    api.send_update(&flow, info(2)).await;
     assert_eq!(api.get("/api/workflows").await["count"], 0);
     // An end is final; in Panoptes it would not be.
     let done = api.create("").await;
-    api.tell(&done, json!({"level": "workflow_success"})).await;
+    api.send_update(&done, json!({"level": "workflow_success"})).await;
     assert_eq!(api.ask(Method::POST, &format!("/api/workflow/{}/cancel", done["id"]), None).await.1["workflow"]["status"], "Done");
 }
 
@@ -371,11 +371,11 @@ async fn all_are_deleted_and_nothing_else() {
     lab.database.sql("insert into workflow_runs (workflow_name) values ('not of Panoptes')").await;
     let flow = api.create("?name=x").await;
     api.create("").await;
-    api.tell(&flow, json!({"level": "workflow_success"})).await;
+    api.send_update(&flow, json!({"level": "workflow_success"})).await;
     api.create("?name=x").await;
     assert_eq!(api.get("/api/workflows").await["count"], 2);
-    let (status, told) = api.ask(Method::DELETE, "/api/workflows/all", None).await;
-    assert_eq!((status, told), (StatusCode::OK, json!({"msg": "Database clean up is complete"})));
+    let (status, answer) = api.ask(Method::DELETE, "/api/workflows/all", None).await;
+    assert_eq!((status, answer), (StatusCode::OK, json!({"msg": "Database clean up is complete"})));
     assert_eq!(api.get("/api/workflows").await, json!({"count": 0, "workflows": []}));
     assert_eq!(api.ask(Method::DELETE, "/api/workflows/all", None).await.0, StatusCode::GONE);
     let left = lab.database.texts("select workflow_name from workflow_runs where deleted_at is null").await;
@@ -387,7 +387,7 @@ async fn silence_makes_a_workflow_stale_until_it_is_heard_again() {
     let lab = Lab::new().await;
     let api = Api(&lab);
     let (flow, recent, done) = (api.create("").await, api.create("").await, api.create("").await);
-    api.tell(&done, json!({"level": "workflow_success"})).await;
+    api.send_update(&done, json!({"level": "workflow_success"})).await;
     api.age(&flow, 49.0).await;
     api.age(&recent, 47.0).await;
     api.age(&done, 490.0).await;
@@ -414,7 +414,7 @@ async fn silence_makes_a_workflow_stale_until_it_is_heard_again() {
     let lost = lab.database.texts("select panoptes_id::text from workflow_runs where status = 'lost'").await;
     assert_eq!(lost, [flow["id"].to_string()]);
     assert_eq!(api.now(&flow).await["status"], "Stale");
-    api.tell(&flow, info(1)).await;
+    api.send_update(&flow, info(1)).await;
     assert_eq!(api.now(&flow).await["status"], "Running");
     // A stale workflow can be deleted.
     api.age(&recent, 50.0).await;

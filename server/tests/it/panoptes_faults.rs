@@ -18,7 +18,7 @@ async fn settle(lab: &Lab) {
     Api(lab).get("/api/workflows").await;
 }
 
-async fn told(lab: &Lab, id: &Value, message: &Value) -> (StatusCode, String) {
+async fn sent_update(lab: &Lab, id: &Value, message: &Value) -> (StatusCode, String) {
     let fields = [("msg", message.to_string()), ("timestamp", "x".into()), ("id", id.to_string())];
     let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let request = lab.post("/update_workflow_status").header("content-type", "application/x-www-form-urlencoded");
@@ -33,7 +33,7 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
     let (line, store) = database.through(8).await;
     let lab = Lab::over(database, store).await;
     let flow = Api(&lab).create("").await;
-    Api(&lab).tell(&flow, info(1)).await;
+    Api(&lab).send_update(&flow, info(1)).await;
     settle(&lab).await;
     line.close();
     let clock = clock::system();
@@ -41,7 +41,7 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
     let mut refused = 0;
     while refused < REFUSED {
         let began = clock.instant();
-        let (status, body) = told(&lab, &flow["id"], &json!({"level": "info", "msg": "said to nobody"})).await;
+        let (status, body) = sent_update(&lab, &flow["id"], &json!({"level": "info", "msg": "said to nobody"})).await;
         waited.push(clock.since(began));
         // The first updates are accepted until the server notices.
         refused += usize::from(status == StatusCode::SERVICE_UNAVAILABLE);
@@ -54,22 +54,22 @@ async fn while_the_database_is_away_updates_are_refused_and_clients_do_not_wait(
             assert_eq!(answer["id"], 0, "clients also end without a number; number 0 ends nothing");
             let named = Api(&lab).ask(Method::PUT, "/api/workflow/0", Some(json!({"name": "x"}))).await;
             assert_eq!(named.0, StatusCode::SERVICE_UNAVAILABLE);
-            assert_eq!(told(&lab, &answer["id"], &info(1)).await.0, StatusCode::OK);
+            assert_eq!(sent_update(&lab, &answer["id"], &info(1)).await.0, StatusCode::OK);
         }
         if waited.len() % 50 == 1 {
             // An update of an unknown run: refusing it must not lose the updates of others.
-            let (status, body) = told(&lab, &json!(99_999), &json!({"level": "info", "msg": "x"})).await;
+            let (status, body) = sent_update(&lab, &json!(99_999), &json!({"level": "info", "msg": "x"})).await;
             assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
         }
     }
     waited.sort_unstable();
     println!("refused in {:?} (median), {:?} (the slowest of {})", waited[waited.len() / 2], waited[waited.len() - 1], waited.len());
     // All acknowledged updates are kept, including this one.
-    told(&lab, &flow["id"], &json!({"level": "job_finished", "jobid": 1})).await;
+    sent_update(&lab, &flow["id"], &json!({"level": "job_finished", "jobid": 1})).await;
     line.open();
     assert_eq!(Api(&lab).ask(Method::PUT, "/api/workflow/0", Some(json!({"name": "x"}))).await.0, StatusCode::SERVICE_UNAVAILABLE);
     until("an update that is taken", || async {
-        (told(&lab, &flow["id"], &json!({"level": "info", "msg": "said again"})).await.0 == StatusCode::OK).then_some(())
+        (sent_update(&lab, &flow["id"], &json!({"level": "info", "msg": "said again"})).await.0 == StatusCode::OK).then_some(())
     })
     .await;
     assert_eq!(Api(&lab).jobs(&flow).await[0]["status"], "Done");
@@ -90,7 +90,7 @@ async fn whatever_the_database_does_clients_are_answered_in_time_and_what_they_s
     let mut flows = Vec::new();
     for _ in 0..CLIENTS {
         let flow = Api(&lab).create("").await;
-        Api(&lab).tell(&flow, json!({"level": "info", "msg": "the first"})).await;
+        Api(&lab).send_update(&flow, json!({"level": "info", "msg": "the first"})).await;
         flows.push(flow["id"].clone());
     }
     let (clock, all) = (clock::system(), watch::Sender::new(0));
@@ -102,7 +102,7 @@ async fn whatever_the_database_does_clients_are_answered_in_time_and_what_they_s
             pace.next().await;
             let asked = clock.instant();
             let message = json!({"level": "info", "msg": format!("said {n}")});
-            let answer = timeout(Duration::from_secs(10), told(&lab, id, &message)).await;
+            let answer = timeout(Duration::from_secs(10), sent_update(&lab, id, &message)).await;
             let (status, body) = answer.expect("an answer within the client's time-out");
             assert!([StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE].contains(&status), "{status} {body}");
             slowest = slowest.max(clock.since(asked));
@@ -173,16 +173,18 @@ async fn reports_go_to_the_newest_attempt_whichever_server_began_it() {
     let one = Lab::over(database.again(), database.store.clone().with_clock(mock.clock())).await;
     let other = Lab::over(database.again(), database.store.clone()).await;
     let first = Api(&one).create("?workflow_id=same").await;
-    Api(&one).tell(&first, info(1)).await;
-    Api(&one).tell(&first, json!({"level": "error", "msg": "WorkflowError", "rule": null, "location": null, "traceback": null})).await;
+    Api(&one).send_update(&first, info(1)).await;
+    Api(&one)
+        .send_update(&first, json!({"level": "error", "msg": "WorkflowError", "rule": null, "location": null, "traceback": null}))
+        .await;
     settle(&one).await; // Another server cannot see what is only in this one's journal.
     let second = Api(&other).create("?workflow_id=same").await;
     assert_eq!(second["id"], first["id"]);
-    Api(&other).tell(&second, info(2)).await;
+    Api(&other).send_update(&second, info(2)).await;
     settle(&other).await;
     // The first server knows that number too; it refreshes its knowledge once a second.
     mock.advance(Duration::from_secs(1));
-    Api(&one).tell(&second, info(3)).await;
+    Api(&one).send_update(&second, info(3)).await;
     settle(&one).await;
     let query = "select r.attempt || ':' || j.job_id from job_executions j join workflow_runs r on r.id = j.workflow_run_id order by 1";
     assert_eq!(database.texts(query).await, ["1:1", "2:2", "2:3"]);
@@ -215,8 +217,8 @@ async fn what_a_body_holds_is_taken_as_it_is_but_for_secrets() {
     let raw = lab.database.text("select string_agg(body::text, '') from ingest_events").await.expect("reports");
     assert!(!raw.contains(&lab.admin), "{raw}");
     // `-n` may be part of a cluster command, so a run is dry only if its output says so.
-    api.tell(&flow, json!({"level": "resources_info", "msg": "Provided cores: 2"})).await;
-    api.tell(&flow, json!({"level": "job_info", "jobid": 1, "name": "make"})).await;
+    api.send_update(&flow, json!({"level": "resources_info", "msg": "Provided cores: 2"})).await;
+    api.send_update(&flow, json!({"level": "job_info", "jobid": 1, "name": "make"})).await;
     assert_eq!((&api.now(&flow).await["status"], &api.jobs(&flow).await[0]["status"]), (&json!("Running"), &json!("Running")));
     for odd in [
         json!({"level": "no\u{0}such", "x": "\u{0}"}),
@@ -227,7 +229,7 @@ async fn what_a_body_holds_is_taken_as_it_is_but_for_secrets() {
         json!({"level": "job_finished", "jobid": 9_223_372_036_854_775_807_i64}),
         json!({"level": "progress", "done": 1e18, "total": i64::MAX}),
     ] {
-        let (status, body) = told(&lab, &flow["id"], &odd).await;
+        let (status, body) = sent_update(&lab, &flow["id"], &odd).await;
         assert_eq!((status, body.as_str()), (StatusCode::OK, "ok"), "{odd}");
     }
     assert_eq!(api.now(&flow).await["status"], "Running");
@@ -240,14 +242,14 @@ async fn jobs_that_begin_after_the_end_do_not_run_for_ever() {
     let lab = Lab::new().await;
     let api = Api(&lab);
     let flow = api.create("").await;
-    api.tell(&flow, info(1)).await;
+    api.send_update(&flow, info(1)).await;
     assert_eq!(api.ask(Method::POST, &format!("/api/workflow/{}/cancel", flow["id"]), None).await.0, StatusCode::OK);
-    api.tell(&flow, info(2)).await;
-    api.tell(&flow, info(3)).await;
-    api.tell(&flow, json!({"level": "job_finished", "jobid": 3})).await;
+    api.send_update(&flow, info(2)).await;
+    api.send_update(&flow, info(3)).await;
+    api.send_update(&flow, json!({"level": "job_finished", "jobid": 3})).await;
     settle(&lab).await;
     let statuses = lab.database.texts("select status from job_executions order by job_id").await;
-    assert_eq!(statuses, ["lost", "lost", "success"], "an end that is told counts");
+    assert_eq!(statuses, ["lost", "lost", "success"], "a reported end counts");
     assert_eq!(lab.database.text("select jobs_running::text from workflow_runs").await.as_deref(), Some("0"));
     assert_eq!(api.now(&flow).await["status"], "Cancelled");
 }
@@ -257,10 +259,10 @@ async fn logs_named_by_a_failed_job_are_added_to_those_it_has() {
     let lab = Lab::new().await;
     let api = Api(&lab);
     let flow = api.create("").await;
-    api.tell(&flow, json!({"level": "job_info", "jobid": 1, "name": "make", "log": ["make.log"], "shellcmd": "true"})).await;
+    api.send_update(&flow, json!({"level": "job_info", "jobid": 1, "name": "make", "log": ["make.log"], "shellcmd": "true"})).await;
     let failed = |log: Value| json!({"level": "job_error", "jobid": 1, "name": "make", "log": log});
-    api.tell(&flow, failed(json!(["make.log", "slurm/7.out", "slurm/7.err", "slurm/7.out"]))).await;
-    api.tell(&flow, failed(json!(["slurm/7.err", "late.log"]))).await;
+    api.send_update(&flow, failed(json!(["make.log", "slurm/7.out", "slurm/7.err", "slurm/7.out"]))).await;
+    api.send_update(&flow, failed(json!(["slurm/7.err", "late.log"]))).await;
     assert_eq!(api.jobs(&flow).await[0]["log"], json!(["make.log", "slurm/7.out", "slurm/7.err", "late.log"]));
 }
 
@@ -272,7 +274,7 @@ async fn what_a_killed_server_had_in_its_journal_is_written_by_the_next_one() {
     let dir = tempfile::TempDir::new().expect("a directory");
     let lab = Lab::with_journal(database.again(), store, dir.path()).await;
     let flow = Api(&lab).create("").await;
-    Api(&lab).tell(&flow, info(1)).await;
+    Api(&lab).send_update(&flow, info(1)).await;
     settle(&lab).await;
     line.close();
     for message in [
@@ -281,7 +283,7 @@ async fn what_a_killed_server_had_in_its_journal_is_written_by_the_next_one() {
         json!({"level": "job_error", "jobid": 2}),
         json!({"level": "info", "msg": "said once"}),
     ] {
-        told(&lab, &flow["id"], &message).await;
+        sent_update(&lab, &flow["id"], &message).await;
     }
     // What a kill leaves behind: the files as they are, without the lock, which ends with the process.
     let left = tempfile::TempDir::new().expect("a directory");
@@ -367,13 +369,13 @@ async fn without_room_for_a_journal_updates_are_answered_when_they_are_written()
     let health: Value = lab.get("/healthz").send().await.expect("an answer").json().await.expect("JSON");
     assert_eq!(health["journal"], Value::Null);
     let flow = Api(&lab).create("").await;
-    Api(&lab).tell(&flow, info(1)).await;
+    Api(&lab).send_update(&flow, info(1)).await;
     assert_eq!(database.texts("select status from job_executions").await, ["running"], "at once");
     // The same happens if the directory disappears later.
     let dir = tempfile::TempDir::new().expect("a directory");
     let lab = Lab::with_journal(database.again(), database.store.clone(), dir.path()).await;
     std::fs::remove_dir_all(dir.path()).expect("removed");
-    Api(&lab).tell(&flow, json!({"level": "job_finished", "jobid": 1})).await;
+    Api(&lab).send_update(&flow, json!({"level": "job_finished", "jobid": 1})).await;
     assert_eq!(database.texts("select status from job_executions").await, ["success"], "at once");
 }
 
@@ -400,7 +402,7 @@ async fn an_update_that_cannot_be_stored_is_set_aside_and_the_others_are_not() {
         json!({"level": "info", "msg": "whole"}),
         json!({"level": "job_finished", "jobid": 1}),
     ] {
-        Api(&lab).tell(&flow, message).await;
+        Api(&lab).send_update(&flow, message).await;
     }
     assert_eq!(Api(&lab).jobs(&flow).await[0]["status"], "Done");
     let kept = "select count(*) || ' ' || count(*) filter (where outcome = 'quarantined') from ingest_events";

@@ -207,9 +207,9 @@ async fn a_thousand_streams_outlive_a_killed_database() {
     .await;
     healthy().await;
     testkit::run(&mut conn, "insert into workflow_runs (workflow_name) values ('afterwards')").await;
-    let told = tokio::time::timeout(testkit::TEST_TIMEOUT, streams.join_all()).await.expect("all of them see it");
-    assert_eq!(told.len(), STREAMS);
-    let unaware: Vec<_> = told.iter().filter(|states| !states.iter().any(|state| state != "\"live\"")).collect();
+    let seen = tokio::time::timeout(testkit::TEST_TIMEOUT, streams.join_all()).await.expect("all of them see it");
+    assert_eq!(seen.len(), STREAMS);
+    let unaware: Vec<_> = seen.iter().filter(|states| !states.iter().any(|state| state != "\"live\"")).collect();
     assert!(unaware.is_empty(), "{} streams were not told that the server gets no notifications: {:?}", unaware.len(), unaware.first());
     stop(&server);
     assert!(server.wait().expect("its end").success());
@@ -244,14 +244,14 @@ fn what_flowo_keeps_is_for_its_owner_alone_and_the_log_of_the_database_holds_no_
     let cluster =
         std::fs::read_dir(data.join("pg")).expect("a directory").flatten().find(|entry| entry.path().is_dir()).expect("a cluster");
     let pid = std::fs::read_to_string(cluster.path().join("postmaster.pid")).expect("a process");
-    let told = std::fs::read(format!("/proc/{}/cmdline", pid.lines().next().expect("a number"))).expect("its arguments");
-    let told = String::from_utf8_lossy(&told).replace('\0', " ");
+    let arguments = std::fs::read(format!("/proc/{}/cmdline", pid.lines().next().expect("a number"))).expect("its arguments");
+    let arguments = String::from_utf8_lossy(&arguments).replace('\0', " ");
 
     stop(&child);
     child.wait().expect("an end");
     assert!(found.is_empty(), "open to others: {found:?}");
     for setting in ["log_parameter_max_length=0", "log_parameter_max_length_on_error=0", "log_error_verbosity=terse"] {
-        assert!(told.contains(setting), "{setting} is not among {told}");
+        assert!(arguments.contains(setting), "{setting} is not among {arguments}");
     }
     assert!(data.join("journal").is_dir(), "the journal was looked at, too");
 }

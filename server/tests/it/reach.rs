@@ -113,7 +113,7 @@ impl Stage {
             }
         }
         let mut conn = lab.database.store.conn().await.expect("a connection");
-        let demo = people::os_user(&mut conn, flowo_server::lab::MARK, "mira", Role::Member).await.expect("a user of the demo lab");
+        let demo = people::os_user(&mut conn, flowo_server::demo::play::MARK, "mira", Role::Member).await.expect("a user of the demo lab");
         drop(conn);
         let mut runs = Vec::new();
         for (of, id) in [("owner", lab.owner), ("ana", people[3].2), ("mira", UserId(demo.id))] {
@@ -177,7 +177,7 @@ async fn each_file_is_read_only_by_whom_it_may(stage: Stage) {
             let whole = asked_of_the_run(&stage, caller, run).await;
             for ((file, word), job) in FILES.iter().zip(&run.jobs) {
                 let reads = caller.reads(run, file);
-                let told = format!("{file} of {}'s run, to {} by {}", run.of, caller.name, caller.scope.unwrap_or("session"));
+                let context = format!("{file} of {}'s run, to {} by {}", run.of, caller.name, caller.scope.unwrap_or("session"));
                 let (id, path) = (&run.id, stage.path(file));
                 let (named, under) = (json!({ "Named": path }), json!({ "Under": path.trim_start_matches('/') }));
                 let open = json!({ "rule": null, "file": named, "after": null, "tree": null });
@@ -193,12 +193,12 @@ async fn each_file_is_read_only_by_whom_it_may(stage: Stage) {
                     ("jobs/read", json!({ "id": id, "job": job, "at": stage.lab.database.store.clock().now() })),
                 ] {
                     let (status, text) = stage.call(caller, name, &body).await;
-                    assert_eq!(text.contains(word), reads, "{name} with {body}: {told}: {status} {text}");
-                    assert_eq!(status, door(caller, run), "{name}: {told}: {status} {text}");
+                    assert_eq!(text.contains(word), reads, "{name} with {body}: {context}: {status} {text}");
+                    assert_eq!(status, door(caller, run), "{name}: {context}: {status} {text}");
                 }
-                streamed(&stage, caller, run, &path, reads, &told).await;
-                downloaded(&stage, caller, run, &path, reads.then_some(*word), &told).await;
-                assert!(reads || !whole.contains(word) || is_read_elsewhere(caller, run, word), "the run's own pages: {told}");
+                streamed(&stage, caller, run, &path, reads, &context).await;
+                downloaded(&stage, caller, run, &path, reads.then_some(*word), &context).await;
+                assert!(reads || !whole.contains(word) || is_read_elsewhere(caller, run, word), "the run's own pages: {context}");
             }
         }
     }
@@ -248,32 +248,32 @@ async fn asked_of_the_run(stage: &Stage, caller: &Caller, run: &Ran) -> String {
 }
 
 /// Follows the file through the live stream of the run.
-async fn streamed(stage: &Stage, caller: &Caller, run: &Ran, path: &str, reads: bool, told: &str) {
+async fn streamed(stage: &Stage, caller: &Caller, run: &Ran, path: &str, reads: bool, context: &str) {
     let address = format!("/live?scope=run:{}&file=%3D{path}", run.id);
     let response = caller.with(stage.lab.request(Method::GET, &address)).send().await.expect("an answer");
-    assert_eq!(response.status(), door(caller, run), "the stream: {told}");
+    assert_eq!(response.status(), door(caller, run), "the stream: {context}");
     if response.status() == StatusCode::OK {
         let first = Tab::new(response).until("how the file is", |event| event.name == "file").await;
-        assert_eq!(first.data["facts"]["Ok"].is_object(), reads, "the stream: {told}: {first:?}");
+        assert_eq!(first.data["facts"]["Ok"].is_object(), reads, "the stream: {context}: {first:?}");
     }
 }
 
 /// Downloads the bytes. Only sessions get download URLs.
-async fn downloaded(stage: &Stage, caller: &Caller, run: &Ran, path: &str, word: Option<&str>, told: &str) {
+async fn downloaded(stage: &Stage, caller: &Caller, run: &Ran, path: &str, word: Option<&str>, context: &str) {
     for file in [format!("%3D{path}"), format!(".{path}")] {
         let address = format!("/runs/{}/raw?file={file}", run.id);
         let response = caller.with(stage.lab.request(Method::GET, &address)).send().await.expect("an answer");
         let to = response.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or_default().to_owned();
         if caller.scope.is_some() {
-            assert_eq!(to, "/login", "{told}");
+            assert_eq!(to, "/login", "{context}");
             continue;
         }
-        assert_eq!(to.starts_with("/raw/"), caller.sees(run), "{told}: {to}");
+        assert_eq!(to.starts_with("/raw/"), caller.sees(run), "{context}: {to}");
         if to.starts_with("/raw/") {
             let response = stage.lab.request(Method::GET, &to).send().await.expect("an answer");
             let (status, text) = (response.status(), response.text().await.expect("text"));
-            assert_eq!(status == StatusCode::OK && Some(text.trim()) == word, word.is_some(), "{told}: {status} {text}");
-            assert!(word.is_some() || status == StatusCode::FORBIDDEN, "{told}: {status} {text}");
+            assert_eq!(status == StatusCode::OK && Some(text.trim()) == word, word.is_some(), "{context}: {status} {text}");
+            assert!(word.is_some() || status == StatusCode::FORBIDDEN, "{context}: {status} {text}");
         }
     }
 }
@@ -310,6 +310,6 @@ async fn logs_of_runs_are_read_only_where_their_account_may() {
     })
     .await;
 
-    let told = "select string_agg(workflow_name, ', ' order by workflow_name) from workflow_runs where host = 'node7'";
-    assert_eq!(lab.database.text(told).await.as_deref(), Some("ana lab/ana, owner lab/ana, owner lab/ben, owner private"));
+    let query = "select string_agg(workflow_name, ', ' order by workflow_name) from workflow_runs where host = 'node7'";
+    assert_eq!(lab.database.text(query).await.as_deref(), Some("ana lab/ana, owner lab/ana, owner lab/ben, owner private"));
 }

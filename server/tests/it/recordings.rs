@@ -28,29 +28,29 @@ fn job_word(word: &str) -> &'static str {
 /// Compares a run read through the public API with the expected one.
 pub async fn check(lab: &Lab, name: &str, id: &str, expected: &Value, whole: bool) {
     let run = lab.api(&format!("/runs/{id}")).await;
-    let told = &expected["run"];
-    assert_eq!(run["status"], run_word(told["state"].as_str().expect("a state")), "{name}: status of {run:#}");
-    assert_eq!(run["dry_run"], told["dry_run"], "{name}");
-    assert_eq!(run["name"], told["name"].as_str().unwrap_or(""), "{name}");
-    assert_eq!(run["tags"], told["tags"], "{name}");
-    assert_eq!(run["directory"], told["workdir"], "{name}");
-    assert_eq!(run["catalog_slug"], told["catalog_slug"], "{name}");
-    assert_eq!(run["closed_by_client"], told["closed_by_client"], "{name}");
+    let expected_run = &expected["run"];
+    assert_eq!(run["status"], run_word(expected_run["state"].as_str().expect("a state")), "{name}: status of {run:#}");
+    assert_eq!(run["dry_run"], expected_run["dry_run"], "{name}");
+    assert_eq!(run["name"], expected_run["name"].as_str().unwrap_or(""), "{name}");
+    assert_eq!(run["tags"], expected_run["tags"], "{name}");
+    assert_eq!(run["directory"], expected_run["workdir"], "{name}");
+    assert_eq!(run["catalog_slug"], expected_run["catalog_slug"], "{name}");
+    assert_eq!(run["closed_by_client"], expected_run["closed_by_client"], "{name}");
     if whole {
-        assert_eq!(run["snakefile"], told["snakefile"], "{name}");
+        assert_eq!(run["snakefile"], expected_run["snakefile"], "{name}");
         let rules = lab.api(&format!("/runs/{id}/rules")).await;
         let names: Vec<&str> = rules["items"].as_array().expect("rules").iter().filter_map(|rule| rule["name"].as_str()).collect();
-        for rule in told["rules_listed"].as_array().expect("rules") {
+        for rule in expected_run["rules_listed"].as_array().expect("rules") {
             assert!(names.contains(&rule.as_str().expect("a name")), "{name}: {rule} in {names:?}");
         }
     }
     let errors: Vec<&str> = run["errors"].as_array().expect("errors").iter().filter_map(|error| error["exception"].as_str()).collect();
-    let mut wanted: Vec<&str> = told["errors"].as_array().expect("errors").iter().filter_map(Value::as_str).collect();
+    let mut wanted: Vec<&str> = expected_run["errors"].as_array().expect("errors").iter().filter_map(Value::as_str).collect();
     wanted.dedup(); // The same error twice in a row is one report that arrived twice.
     let mut seen = errors.clone();
     seen.dedup();
     assert_eq!(seen, wanted, "{name}: errors");
-    if let Some(planned) = told["planned"].as_object() {
+    if let Some(planned) = expected_run["planned"].as_object() {
         assert_eq!(run["jobs"]["planned"], planned["total"], "{name}");
         let mut per_rule = planned.clone();
         per_rule.remove("total");
@@ -107,10 +107,10 @@ async fn replayed(version: &str, twice: bool) {
 
 /// Every report about a job is linked from it.
 async fn check_reports(lab: &Lab, name: &str, id: &str, twice: bool) {
-    let told = "('job_info', 'job_finished', 'job_error')";
+    let job_events = "('job_info', 'job_finished', 'job_error')";
     let query = format!(
         "select count(*)::text from ingest_events e
-          where e.workflow_run_id = '{id}' and e.event in {told} and e.outcome = 'applied'
+          where e.workflow_run_id = '{id}' and e.event in {job_events} and e.outcome = 'applied'
             and not exists (select from job_executions j where j.workflow_run_id = e.workflow_run_id and e.id = any(j.reports))"
     );
     // The second of two equal reports changes nothing and is linked from no job.

@@ -66,9 +66,9 @@ fn ids(text: &str) -> Vec<String> {
 
 /// The id that later lines use although no start names it: the one that the recorded server assigned.
 fn given(lines: &[Line]) -> Option<String> {
-    let told: Vec<&str> = lines.iter().filter_map(|line| line.body.pointer("/record/workflow_id")?.as_str()).collect();
+    let ids: Vec<&str> = lines.iter().filter_map(|line| line.body.pointer("/record/workflow_id")?.as_str()).collect();
     let used = lines.iter().filter_map(|line| line.body.pointer("/context/current_workflow_id")?.as_str());
-    used.into_iter().find(|id| !told.contains(id)).map(str::to_owned)
+    used.into_iter().find(|id| !ids.contains(id)).map(str::to_owned)
 }
 
 /// A client during its conversation.

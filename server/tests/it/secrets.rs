@@ -69,12 +69,12 @@ async fn what_clients_report_is_kept_without_its_secrets() {
     let api = Api(&lab);
     let token = format!("flw_TESTTOKEN{SECRET}abcdefghijklmnopqrstuvwx");
     let workflow = api.create(&format!("?name=token%3D{SECRET}")).await;
-    let told = json!({ "command": format!("snakemake --wms-monitor http://me:{token}@h:1 --config password={SECRET}"), "workdir": "/lab", "snakefile": "Snakefile" });
-    let made = lab.request(Method::POST, "/create_workflow").bearer_auth(&lab.admin).json(&told).send().await.expect("an answer");
+    let form = json!({ "command": format!("snakemake --wms-monitor http://me:{token}@h:1 --config password={SECRET}"), "workdir": "/lab", "snakefile": "Snakefile" });
+    let made = lab.request(Method::POST, "/create_workflow").bearer_auth(&lab.admin).json(&form).send().await.expect("an answer");
     assert_eq!(made.status(), StatusCode::OK);
-    api.tell(&workflow, json!({ "level": "job_info", "jobid": 1, "name": "make", "msg": format!("--secret {SECRET}"), "input": ["a"], "output": ["b"], "log": [],
+    api.send_update(&workflow, json!({ "level": "job_info", "jobid": 1, "name": "make", "msg": format!("--secret {SECRET}"), "input": ["a"], "output": ["b"], "log": [],
         "wildcards": { "token": SECRET }, "is_checkpoint": false, "shellcmd": format!("mysql://u:{SECRET}@h") })).await;
-    api.tell(
+    api.send_update(
         &workflow,
         json!({ "level": "job_error", "jobid": 1, "name": "make", "shellcmd": format!("curl -u a:{SECRET} h"), "msg": null }),
     )
@@ -116,9 +116,9 @@ fn log_with_secrets() -> String {
 async fn what_the_log_of_a_run_tells_and_the_report_that_is_sent_hold_no_secrets() {
     let (lab, place) = (Lab::new().await, tempfile::tempdir().expect("a directory"));
     let mut client = Client::started(&lab, place.path()).await;
-    client.tell("job_started", json!({ "job_ids": [1] })).await;
-    client.tell("job_error", json!({ "job_id": 1 })).await;
-    client.tell("error", json!({ "exception": "WorkflowError" })).await;
+    client.send_event("job_started", json!({ "job_ids": [1] })).await;
+    client.send_event("job_error", json!({ "job_id": 1 })).await;
+    client.send_event("error", json!({ "exception": "WorkflowError" })).await;
     client.log(&log_with_secrets());
     std::fs::write(place.path().join("up.log"), format!("connecting with --password {SECRET} to the lab\nrefused\n")).expect("a log");
     client.ends().await;

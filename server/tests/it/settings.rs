@@ -111,11 +111,11 @@ async fn a_named_database_is_used_beside_a_directory_and_that_is_said() {
 
         let done = command.output().expect("flowod runs");
 
-        let told = format!("{}; {} holds only the journal", settings[0].0, data.display());
-        assert!(done.status.success() && said(&done).contains(&format!("named by {told}")), "{told}: {}", said(&done));
+        let notice = format!("{}; {} holds only the journal", settings[0].0, data.display());
+        assert!(done.status.success() && said(&done).contains(&format!("named by {notice}")), "{notice}: {}", said(&done));
         let made = format!("select count(*)::text from tokens where name = '{name}'");
-        assert_eq!(database.text(&made).await.as_deref(), Some("1"), "{told}");
-        assert!(!data.join("pg").exists(), "a private database was started beside it: {told}");
+        assert_eq!(database.text(&made).await.as_deref(), Some("1"), "{notice}");
+        assert!(!data.join("pg").exists(), "a private database was started beside it: {notice}");
     }
 }
 
@@ -183,9 +183,9 @@ impl Served {
                 break;
             }
         }
-        let [told, link, ..] = ready.as_slice() else { panic!("flowod did not start: {ready:?}") };
+        let [address, link, ..] = ready.as_slice() else { panic!("flowod did not start: {ready:?}") };
         assert_eq!(ready.len(), 4, "{ready:?}");
-        let base = told.rsplit_once(' ').expect("an address").1.to_owned();
+        let base = address.rsplit_once(' ').expect("an address").1.to_owned();
         let key = link.rsplit_once("key=").expect("a key").1.to_owned();
         // Keeps the pipe open and drained, so that the server's later output cannot fail.
         std::thread::spawn(move || lines.for_each(drop));

@@ -41,7 +41,7 @@ use tokio_util::sync::CancellationToken;
 use values::{Known, Maker};
 
 /// Functions that need a code or position from an earlier answer.
-const ONCE_TOLD: [&str; 2] = ["devices/pending", "runs/more"];
+const NEEDS_EARLIER_ANSWER: [&str; 2] = ["devices/pending", "runs/more"];
 /// Requests in a normal run of the tests.
 const REQUESTS: u64 = 10_000;
 /// Requests before the first look at the memory; at least as many must follow.
@@ -58,7 +58,7 @@ const GROWTH: u64 = 64 << 10;
 const SLOWEST: usize = 10;
 
 /// Functions and routes that remove what the other requests need: called only without permission.
-const DESTRUCTIVE: [&str; 5] = ["lab/load", "lab/clear", "runs/delete", "/api/workflows/all", "/sign-out"];
+const DESTRUCTIVE: [&str; 5] = ["demo/load", "demo/clear", "runs/delete", "/api/workflows/all", "/sign-out"];
 
 /// Answered with 503 on purpose: a workflow that could not be created has no number, and at 404 its client would end
 /// its user's run.
@@ -206,7 +206,7 @@ async fn seed(flowod: &Flowod, http: &reqwest::Client, reporter: &str, directory
 
 /// The results of all requests.
 #[derive(Default)]
-struct Told {
+struct Results {
     asked: AtomicU64,
     /// For each server function and route, the number of answers per status.
     answers: Mutex<BTreeMap<String, BTreeMap<u16, u64>>>,
@@ -215,7 +215,7 @@ struct Told {
     faults: Mutex<BTreeMap<String, (u64, Vec<String>)>>,
 }
 
-impl Told {
+impl Results {
     fn fault(&self, what: &str, text: String) {
         let mut faults = self.faults.lock().expect("the faults");
         let (count, first) = faults.entry(what.to_owned()).or_default();
@@ -311,7 +311,7 @@ fn question(
         let (method, pattern, _) = maker.of(&all);
         let body = match **method {
             Method::GET if !maker.one_in(10) => Vec::new(),
-            _ => told(maker, pattern, talked_of),
+            _ => other_body(maker, pattern, talked_of),
         };
         let query = maker.query();
         let glue = if query.is_empty() { "" } else { "?" };
@@ -347,7 +347,7 @@ fn filled(maker: &mut Maker<'_>, pattern: &str) -> String {
 }
 
 /// The body of a request that is not a function call: a report, a form, or anything.
-fn told(maker: &mut Maker<'_>, pattern: &str, talked_of: &str) -> Vec<u8> {
+fn other_body(maker: &mut Maker<'_>, pattern: &str, talked_of: &str) -> Vec<u8> {
     match maker.below(10) {
         0 => maker.wild(),
         1..4 => {
@@ -367,7 +367,7 @@ fn told(maker: &mut Maker<'_>, pattern: &str, talked_of: &str) -> Vec<u8> {
 }
 
 /// Sends a share of the requests.
-async fn ask(told: &Told, count: u64, seed: u64, base: &str, who: &[Credential], (known, declared): (&Known, &Declared)) {
+async fn ask(results: &Results, count: u64, seed: u64, base: &str, who: &[Credential], (known, declared): (&Known, &Declared)) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let mut maker = Maker::new(seed, known, declared);
@@ -375,7 +375,7 @@ async fn ask(told: &Told, count: u64, seed: u64, base: &str, who: &[Credential],
     for _ in 0..count {
         let Question { what, shown, size, request } = question(&mut maker, &client, base, who, declared, &known.talked_of);
         let began = clock.instant();
-        told.asked.fetch_add(1, Relaxed);
+        results.asked.fetch_add(1, Relaxed);
         let again = request.try_clone();
         let whole = !what.ends_with("/live");
         let answer = async {
@@ -386,11 +386,11 @@ async fn ask(told: &Told, count: u64, seed: u64, base: &str, who: &[Credential],
             }
         };
         match timeout(ANSWER_TIMEOUT, answer).await {
-            Ok(Ok(status)) => told.answered(&what, &shown, status, clock.since(began)),
+            Ok(Ok(status)) => results.answered(&what, &shown, status, clock.since(began)),
             // An invalid URL never leaves the client; a body that is too large is refused while it is being sent.
             Ok(Err(error)) if error.is_builder() || error.is_request() && size > 900_000 => {}
-            Ok(Err(error)) => told.fault(&what, format!("{error:?} for {shown}")),
-            Err(_) => told.fault(&what, format!("no answer within {ANSWER_TIMEOUT:?} to {shown}")),
+            Ok(Err(error)) => results.fault(&what, format!("{error:?} for {shown}")),
+            Err(_) => results.fault(&what, format!("no answer within {ANSWER_TIMEOUT:?} to {shown}")),
         }
     }
 }
@@ -406,13 +406,13 @@ async fn status_of(request: RequestBuilder, whole: bool) -> Result<StatusCode, r
 }
 
 /// Checks the server's health again and again.
-async fn watch(told: &Told, base: &str, over: &AtomicBool) {
+async fn watch(results: &Results, base: &str, over: &AtomicBool) {
     let client = testkit::client();
     let mut beats = Loop::new("Asking for the health", Duration::from_millis(250), CancellationToken::new());
     while !over.load(Relaxed) && beats.next().await {
         match timeout(ANSWER_TIMEOUT, client.get(format!("{base}/healthz")).send()).await {
             Ok(Ok(response)) if response.status() == StatusCode::OK => {}
-            other => told.fault("/healthz", format!("{other:?}")),
+            other => results.fault("/healthz", format!("{other:?}")),
         }
     }
 }
@@ -438,10 +438,10 @@ async fn no_question_breaks_stalls_or_bloats_the_server() {
     let numbers =
         "select id::text from (select id from job_executions union select id from paths union select number from workflow_runs) n";
     known.numbers = database.texts(numbers).await.iter().filter_map(|text| text.parse().ok()).collect();
-    let (told, declared, over) = (Told::default(), Declared::read(), AtomicBool::new(false));
+    let (results, declared, over) = (Results::default(), Declared::read(), AtomicBool::new(false));
 
     let round = async |count: u64, seed: u64| {
-        let clients = (0..CLIENTS).map(|n| ask(&told, count / CLIENTS, seed + n, &flowod.base, &who, (&known, &declared)));
+        let clients = (0..CLIENTS).map(|n| ask(&results, count / CLIENTS, seed + n, &flowod.base, &who, (&known, &declared)));
         futures::future::join_all(clients).await;
     };
     let rounds = async {
@@ -451,25 +451,25 @@ async fn no_question_breaks_stalls_or_bloats_the_server() {
         over.store(true, Relaxed);
         (before, flowod.memory())
     };
-    let ((before, after), ()) = tokio::join!(rounds, watch(&told, &flowod.base, &over));
+    let ((before, after), ()) = tokio::join!(rounds, watch(&results, &flowod.base, &over));
 
-    told.print();
+    results.print();
     println!("memory: {before} KiB, then {after} KiB");
     // Open streams and requests in progress do not prevent the process from ending.
     let open = http.get(format!("{}/live?scope=runs", flowod.base)).bearer_auth(reporter).send().await.expect("a stream");
     let base = flowod.base.clone();
-    let ignored = Told::default();
+    let ignored = Results::default();
     let ((), log) = tokio::join!(ask(&ignored, 50, seed_of_all, &base, &who, (&known, &declared)), flowod.end());
     drop(open);
     for line in log.lines().filter(|line| line.contains("panicked at")) {
-        told.fault("the log", line.to_owned());
+        results.fault("the log", line.to_owned());
     }
-    let faults = told.faults.lock().expect("the faults");
+    let faults = results.faults.lock().expect("the faults");
     assert!(faults.is_empty(), "{faults:#?}");
     assert!(after <= before + GROWTH, "it grew from {before} to {after} KiB");
-    let answers = told.answers.lock().expect("the answers");
+    let answers = results.answers.lock().expect("the answers");
     let good = |what: &String| {
-        answers.get(what).is_some_and(|seen| seen.contains_key(&200) || (ONCE_TOLD.contains(&what.as_str()) && seen.len() > 1))
+        answers.get(what).is_some_and(|seen| seen.contains_key(&200) || (NEEDS_EARLIER_ANSWER.contains(&what.as_str()) && seen.len() > 1))
     };
     let asked = declared.functions.iter().map(|function| &function.endpoint).filter(|name| !DESTRUCTIVE.contains(&name.as_str()));
     let silent: Vec<_> = asked.filter(|name| !good(name)).map(|name| (name, answers.get(name))).collect();

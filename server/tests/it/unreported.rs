@@ -27,7 +27,7 @@ impl<'a> Client<'a> {
     pub async fn started(lab: &'a Lab, directory: &Path) -> Self {
         let mut client = Self::new(lab, directory);
         client.executes();
-        client.tell("workflow_started", json!({ "workflow_id": Uuid::now_v7(), "snakefile": "Snakefile", "rules": [] })).await;
+        client.send_event("workflow_started", json!({ "workflow_id": Uuid::now_v7(), "snakefile": "Snakefile", "rules": [] })).await;
         client
     }
 
@@ -37,7 +37,7 @@ impl<'a> Client<'a> {
         self.context["config_digest"] = json!("44136fa3");
     }
 
-    pub async fn tell(&mut self, event: &str, record: Value) {
+    pub async fn send_event(&mut self, event: &str, record: Value) {
         let response = self.lab.event(event, record, self.context.clone()).await;
         assert_eq!(response.status(), StatusCode::OK, "{event}");
         let answer: Value = response.json().await.expect("JSON");
@@ -47,13 +47,13 @@ impl<'a> Client<'a> {
     }
 
     pub async fn begins(&mut self, job: i64) {
-        self.tell("job_started", json!({ "job_ids": [job] })).await;
+        self.send_event("job_started", json!({ "job_ids": [job] })).await;
         self.describes(job).await;
     }
 
     async fn describes(&mut self, job: i64) {
         let output = format!("{job}.txt");
-        self.tell("job_info", json!({ "job_id": job, "rule_name": "make", "input": [], "output": [output], "wildcards": {} })).await;
+        self.send_event("job_info", json!({ "job_id": job, "rule_name": "make", "input": [], "output": [output], "wildcards": {} })).await;
     }
 
     /// Closes its run, as the real client does if it knows one.
@@ -104,7 +104,7 @@ async fn a_client_that_reports_no_ends_and_no_error_has_done_its_jobs() {
     let mut client = Client::started(&lab, place.path()).await;
     client.begins(1).await;
     client.begins(2).await;
-    client.tell("job_finished", json!({ "job_id": 2 })).await;
+    client.send_event("job_finished", json!({ "job_id": 2 })).await;
 
     client.ends().await;
 
@@ -121,13 +121,13 @@ async fn a_start_that_comes_after_its_description_is_of_the_same_attempt() {
     let mut client = Client::started(&lab, place.path()).await;
 
     client.describes(1).await;
-    client.tell("job_started", json!({ "job_ids": [1] })).await;
-    client.tell("job_started", json!({ "job_ids": [1] })).await;
-    client.tell("job_finished", json!({ "job_id": 1 })).await;
+    client.send_event("job_started", json!({ "job_ids": [1] })).await;
+    client.send_event("job_started", json!({ "job_ids": [1] })).await;
+    client.send_event("job_finished", json!({ "job_id": 1 })).await;
 
     assert_eq!(client.jobs().await, [job(1, 1, "success", None)]);
-    let told = lab.all(&format!("/runs/{}/jobs", client.id().expect("a run"))).await;
-    assert_eq!((told.len(), &told[0]["rule"], &told[0]["files"]["output"]), (1, &json!("make"), &json!(1)), "with its description");
+    let jobs = lab.all(&format!("/runs/{}/jobs", client.id().expect("a run"))).await;
+    assert_eq!((jobs.len(), &jobs[0]["rule"], &jobs[0]["files"]["output"]), (1, &json!("make"), &json!(1)), "with its description");
 
     client.ends().await;
 
@@ -141,20 +141,20 @@ async fn who_only_looks_at_a_workflow_runs_nothing() {
     let graph = json!({ "rulegraph": { "nodes": [{ "rule": "all" }], "links": [] } });
     let mut looks = Client::new(&lab, place.path());
 
-    looks.tell("rulegraph", graph.clone()).await;
+    looks.send_event("rulegraph", graph.clone()).await;
     looks.ends().await;
 
     assert_eq!((looks.id(), lab.api("/runs").await["total"].clone()), (None, json!(0)));
 
     // An error in such a run is shown.
-    looks.tell("error", json!({ "exception": "WorkflowError" })).await;
+    looks.send_event("error", json!({ "exception": "WorkflowError" })).await;
     looks.ends().await;
     assert_eq!((&looks.run().await["status"], &looks.run().await["errors"][0]["exception"]), (&json!("failed"), &json!("WorkflowError")));
 
     // A run whose start was lost is shown as running.
     let mut runs = Client::new(&lab, place.path());
     runs.executes();
-    runs.tell("rulegraph", graph).await;
+    runs.send_event("rulegraph", graph).await;
     assert_eq!(runs.run().await["status"], "running");
 }
 
@@ -166,7 +166,7 @@ async fn what_is_too_long_to_be_kept_says_so() {
     client.context["flowo_project_name"] = json!("x".repeat(60_000));
     client.context["flowo_tags"] = json!((0..6_000).map(|n| format!("tag {n}")).collect::<Vec<_>>());
 
-    client.tell("workflow_started", json!({ "workflow_id": Uuid::now_v7(), "snakefile": "Snakefile", "rules": [] })).await;
+    client.send_event("workflow_started", json!({ "workflow_id": Uuid::now_v7(), "snakefile": "Snakefile", "rules": [] })).await;
 
     let notes = client.run().await["notes"]
         .as_array()
@@ -208,10 +208,10 @@ async fn what_was_not_heard_is_filled_in_from_the_log_of_the_run() {
     let (lab, place) = (Lab::new().await, directory());
     let mut client = Client::started(&lab, place.path()).await;
     client.begins(1).await;
-    client.tell("job_finished", json!({ "job_id": 1 })).await;
+    client.send_event("job_finished", json!({ "job_id": 1 })).await;
     // The client does not describe this job, and nothing arrives about the last one.
-    client.tell("job_started", json!({ "job_ids": [2] })).await;
-    client.tell("job_finished", json!({ "job_id": 2 })).await;
+    client.send_event("job_started", json!({ "job_ids": [2] })).await;
+    client.send_event("job_finished", json!({ "job_id": 2 })).await;
     client.log(&log(DONE));
 
     client.ends().await;
@@ -254,7 +254,7 @@ async fn what_is_left_out_of_the_log_of_a_run_is_said_with_the_way_to_it() {
     assert!(note.contains("10 more errors of jobs") && note.contains("the end of the long description of job 3"), "{note}");
     let id = client.id().expect("a run");
     let jobs = lab.all(&format!("/runs/{id}/jobs")).await;
-    let inputs = |job: i64| jobs.iter().find(|told| told["job_id"] == job).and_then(|told| told["files"]["input"].as_i64()).expect("files");
+    let inputs = |job: i64| jobs.iter().find(|row| row["job_id"] == job).and_then(|row| row["files"]["input"].as_i64()).expect("files");
     assert_eq!(inputs(2), 9_000, "a description longer than most is read whole");
     assert!((9_000..70_000).contains(&inputs(3)), "{}", inputs(3));
     let cookie = lab.session(lab.owner).await;
@@ -268,7 +268,7 @@ async fn a_run_that_ended_while_nobody_could_hear_it_ends_as_its_log_says() {
     let (lab, place) = (Lab::new().await, directory());
     let mut client = Client::started(&lab, place.path()).await;
     client.begins(1).await;
-    client.tell("job_finished", json!({ "job_id": 1 })).await;
+    client.send_event("job_finished", json!({ "job_id": 1 })).await;
     client.begins(2).await;
     client.log(&log(DONE));
     let mut conn = lab.database.later(Duration::from_mins(2)).store.conn().await.expect("a connection");
@@ -286,12 +286,12 @@ async fn a_run_that_its_user_stopped_was_cancelled() {
     let (lab, place) = (Lab::new().await, directory());
     let mut client = Client::started(&lab, place.path()).await;
     client.begins(2).await;
-    client.tell("job_finished", json!({ "job_id": 2 })).await;
+    client.send_event("job_finished", json!({ "job_id": 2 })).await;
     client.begins(1).await;
     client.begins(3).await;
-    client.tell("error", json!({ "exception": "RuleException" })).await;
-    client.tell("job_error", json!({ "job_id": 3 })).await;
-    client.tell("error", json!({ "exception": "WorkflowError" })).await;
+    client.send_event("error", json!({ "exception": "RuleException" })).await;
+    client.send_event("job_error", json!({ "job_id": 3 })).await;
+    client.send_event("error", json!({ "exception": "WorkflowError" })).await;
     client.log(&log(STOPPED));
 
     client.ends().await;
@@ -302,16 +302,16 @@ async fn a_run_that_its_user_stopped_was_cancelled() {
 
 /// Sends a message as a Panoptes client does.
 async fn update(lab: &Lab, id: i64, message: Value) {
-    let told = json!({ "msg": message.to_string(), "timestamp": "x", "id": id });
-    let response = lab.post("/update_workflow_status").json(&told).send().await.expect("an answer");
+    let body = json!({ "msg": message.to_string(), "timestamp": "x", "id": id });
+    let response = lab.post("/update_workflow_status").json(&body).send().await.expect("an answer");
     assert_eq!(response.status(), StatusCode::OK);
 }
 
 /// A workflow started with this command, and two of its jobs.
 async fn begun(lab: &Lab, command: &str) -> i64 {
     let request = lab.request(Method::GET, "/create_workflow").bearer_auth(&lab.admin);
-    let told = json!({ "command": command, "workdir": "/lab" });
-    let made: Value = request.json(&told).send().await.expect("an answer").json().await.expect("JSON");
+    let body = json!({ "command": command, "workdir": "/lab" });
+    let made: Value = request.json(&body).send().await.expect("an answer").json().await.expect("JSON");
     let id = made["id"].as_i64().expect("a number");
     update(lab, id, json!({ "level": "info", "msg": "Using shell: /usr/bin/bash" })).await;
     for job in [1, 2] {

@@ -449,8 +449,8 @@ async fn nul_in_any_parameter_of_any_function_or_route_is_a_mistake_of_the_calle
                 body[&param] = value;
                 let answer = lab.post(&format!("/_fn/{endpoint}")).json(&body).send().await.expect("an answer");
                 assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{endpoint} {param}");
-                let told: Value = answer.json().await.expect("JSON");
-                assert!(told["Invalid"]["rule"].as_str().is_some_and(|rule| rule.contains("U+0000")), "{told}");
+                let problem: Value = answer.json().await.expect("JSON");
+                assert!(problem["Invalid"]["rule"].as_str().is_some_and(|rule| rule.contains("U+0000")), "{problem}");
             }
         }
     }
@@ -504,8 +504,8 @@ async fn bodies_heads_and_addresses_that_are_too_long_are_refused_in_the_words_o
     ] {
         let answer = lab.post(path).body(long.clone()).send().await.expect("an answer");
         assert_eq!(answer.status(), status, "{path}");
-        let told: Value = answer.json().await.expect("JSON");
-        assert!(told.pointer(place).and_then(Value::as_str).is_some_and(|text| text.contains("1 MiB")), "{path}: {told}");
+        let problem: Value = answer.json().await.expect("JSON");
+        assert!(problem.pointer(place).and_then(Value::as_str).is_some_and(|text| text.contains("1 MiB")), "{path}: {problem}");
     }
     let address: SocketAddr = lab.base.trim_start_matches("http://").parse().expect("an address");
     for head in [
@@ -516,8 +516,8 @@ async fn bodies_heads_and_addresses_that_are_too_long_are_refused_in_the_words_o
         let mut stream = connect([127, 0, 0, 1], address, head.as_bytes()).await;
         let mut answer = Vec::new();
         let _ = timeout(BOUND, stream.read_to_end(&mut answer)).await.expect("an answer or an end");
-        let told = String::from_utf8_lossy(&answer).into_owned();
-        assert!(told.is_empty() || told.starts_with("HTTP/1.1 4"), "{told}");
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        assert!(text.is_empty() || text.starts_with("HTTP/1.1 4"), "{text}");
     }
     assert_eq!(lab.request(Method::GET, "/healthz").send().await.expect("an answer").status(), StatusCode::OK);
 }

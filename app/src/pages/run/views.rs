@@ -108,9 +108,9 @@ pub fn Chosen(id: RunId, rules: RwSignal<Vec<RuleRow>>, place: Memo<RunPlace>) -
         let statuses: Vec<JobStatus> = words.split(',').filter_map(|word| word.parse().ok()).collect();
         let chosen: Vec<RuleRow> =
             rules.with(|rules| rules.iter().filter(|rule| one.as_ref().is_none_or(|one| *one == rule.name)).cloned().collect());
-        let told: Vec<RuleRow> =
+        let reported: Vec<RuleRow> =
             chosen.iter().map(|rule| RuleRow { jobs: JobCounts { planned: None, ..rule.jobs }, ..rule.clone() }).collect();
-        (i64::from(model::run::total(&told, &statuses)), i64::from(model::run::total(&chosen, &statuses)))
+        (i64::from(model::run::total(&reported, &statuses)), i64::from(model::run::total(&chosen, &statuses)))
     });
     let names = Memo::new(move |_| {
         rules.with(|rules| rules.iter().filter(|rule| rule.jobs.total() > 0).map(|rule| rule.name.clone()).take(RULES).collect::<Vec<_>>())

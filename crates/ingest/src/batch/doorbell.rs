@@ -143,7 +143,7 @@ mod tests {
         mock.advance(SPACE);
         assert!(!doorbell.may_ring(), "another one waits");
         assert_eq!(doorbell.take(), [7]);
-        assert!(!doorbell.may_ring(), "it has just been told");
+        assert!(!doorbell.may_ring(), "it has just rung");
         mock.advance(SPACE);
         assert!(doorbell.may_ring());
     }

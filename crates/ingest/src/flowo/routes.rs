@@ -209,7 +209,7 @@ mod tests {
 
     const RUN: &str = "0193a4c2-0000-7000-8000-00000000000a";
 
-    fn told(event: &str, record: &str) -> Incoming {
+    fn incoming(event: &str, record: &str) -> Incoming {
         let body = format!(r#"{{"context":{{"current_workflow_id":"{RUN}","jobs":{{}}}},"record":{record},"event":"{event}","more":1}}"#);
         let sender = Sender { user: None, name: String::new(), admin: false };
         read(body.into(), Masking::default(), sender, None, 0).unwrap_or_else(|response| panic!("{}", response.status()))
@@ -221,62 +221,64 @@ mod tests {
 
     #[test]
     fn a_report_is_kept_as_it_came_without_what_is_always_the_same() {
-        let ended = told("job_finished", r#"{"job_id":7,"unknown":[1e2,{"a":null}]}"#);
+        let ended = incoming("job_finished", r#"{"job_id":7,"unknown":[1e2,{"a":null}]}"#);
         assert_eq!(body(&ended), json!({ "event": "job_finished", "record": { "job_id": 7, "unknown": [100.0, { "a": null }] } }));
-        let start = told("workflow_started", &format!(r#"{{"workflow_id":"{RUN}","rules":[]}}"#));
+        let start = incoming("workflow_started", &format!(r#"{{"workflow_id":"{RUN}","rules":[]}}"#));
         assert_eq!((&body(&start)["more"], &body(&start)["context"]["jobs"]), (&json!(1), &json!({})));
     }
 
     #[test]
     fn names_that_are_not_unicode_cost_no_report() {
-        let info = told("job_info", r#"{"job_id":7,"input":["data/\udcff.txt","a\u0000b"],"reason":"\\u0000"}"#);
-        let Event::JobInfo(told) = &info.report.event else { panic!("{info:?}") };
-        assert_eq!(told.files.input, ["data/\u{fffd}.txt", "a\u{fffd}b"]);
-        assert_eq!(told.reason.as_deref(), Some(r"\u0000"));
+        let info = incoming("job_info", r#"{"job_id":7,"input":["data/\udcff.txt","a\u0000b"],"reason":"\\u0000"}"#);
+        let Event::JobInfo(job) = &info.report.event else { panic!("{info:?}") };
+        assert_eq!(job.files.input, ["data/\u{fffd}.txt", "a\u{fffd}b"]);
+        assert_eq!(job.reason.as_deref(), Some(r"\u0000"));
         assert!(!info.body.contains("udcff"));
     }
 
     #[test]
     fn of_a_very_long_report_the_beginning_is_kept_and_how_much_it_was() {
         let command = "x".repeat(MAX_KEPT);
-        let info = told("job_info", &format!(r#"{{"job_id":7,"shellcmd":"{command}"}}"#));
-        let Event::JobInfo(told) = &info.report.event else { panic!("{:?}", info.event) };
-        assert_eq!(told.shell_command.as_ref().map(String::len), Some(MAX_KEPT));
+        let info = incoming("job_info", &format!(r#"{{"job_id":7,"shellcmd":"{command}"}}"#));
+        let Event::JobInfo(job) = &info.report.event else { panic!("{:?}", info.event) };
+        assert_eq!(job.shell_command.as_ref().map(String::len), Some(MAX_KEPT));
         assert!(body(&info)["begins"].as_str().is_some_and(|text| text.starts_with(r#"{"job_id":7,"#)));
         assert_eq!(body(&info)["left_out"], json!(command.len() + r#"{"job_id":7,"shellcmd":""}"#.len() - BEGINNING));
     }
 
     #[test]
-    fn a_long_name_and_a_long_path_of_a_log_are_told() {
-        let named = told(&"e".repeat(107), "{}");
+    fn a_long_name_and_a_long_path_of_a_log_are_cut_visibly() {
+        let named = incoming(&"e".repeat(107), "{}");
         assert_eq!(named.event, format!("{}… (7 more letters)", "e".repeat(100)));
         let body = json!({ "event": "job_started", "record": { "job_ids": [1] },
             "context": { "current_workflow_id": RUN, "logfile": format!("/{}", "x".repeat(2_400)) } });
         let sender = Sender { user: None, name: String::new(), admin: false };
-        let told =
+        let cut =
             read(body.to_string().into(), Masking::default(), sender, None, 0).unwrap_or_else(|response| panic!("{}", response.status()));
-        assert_eq!(told.report.context.logfile, None);
-        let says: Vec<String> = told.report.context.cuts.iter().map(model::cut::Cut::says).collect();
+        assert_eq!(cut.report.context.logfile, None);
+        let says: Vec<String> = cut.report.context.cuts.iter().map(model::cut::Cut::says).collect();
         assert!(says.len() == 1 && says[0].contains("2\u{202f}401 bytes") && says[0].contains("2\u{202f}000"), "{says:?}");
     }
 
     #[test]
     fn a_report_of_more_values_than_anybody_has_is_set_aside() {
-        let zeros = told("job_info", &format!(r#"{{"job_id":7,"input":[{}0]}}"#, "0,".repeat(MOST_VALUES + 100_000)));
-        let objects = told("rulegraph", &format!(r#"{{"rulegraph":[{}0]}}"#, r#"{"":0},"#.repeat(150_000)));
+        let zeros = incoming("job_info", &format!(r#"{{"job_id":7,"input":[{}0]}}"#, "0,".repeat(MOST_VALUES + 100_000)));
+        let objects = incoming("rulegraph", &format!(r#"{{"rulegraph":[{}0]}}"#, r#"{"":0},"#.repeat(150_000)));
         for (set_aside, why) in [(zeros, "more than 500000 values"), (objects, "too many values")] {
             assert!(set_aside.quarantine.as_ref().is_some_and(|reason| reason.contains(why)), "{:?}", set_aside.quarantine);
         }
-        let wrong = told("job_finished", &format!(r#"{{"job_id":"{}"}}"#, "é".repeat(100_000)));
+        let wrong = incoming("job_finished", &format!(r#"{{"job_id":"{}"}}"#, "é".repeat(100_000)));
         assert!(wrong.quarantine.is_some_and(|reason| reason.chars().count() < 1100 && reason.ends_with(" more letters)")));
     }
 
     #[test]
     fn a_target_of_a_hundred_thousand_inputs_is_read() {
         let paths: Vec<String> = (0..100_000).map(|n| format!("results/sample_{n}/calls.vcf.gz")).collect();
-        let info =
-            told("job_info", &json!({ "job_id": 7, "input": paths, "wildcards": { "a": "b" }, "resources": { "mem_mb": 1 } }).to_string());
-        let Event::JobInfo(told) = &info.report.event else { panic!("{:?}", info.quarantine) };
-        assert_eq!((told.files.input.len(), told.wildcards.len(), &told.resources["mem_mb"]), (100_000, 1, &json!(1)));
+        let info = incoming(
+            "job_info",
+            &json!({ "job_id": 7, "input": paths, "wildcards": { "a": "b" }, "resources": { "mem_mb": 1 } }).to_string(),
+        );
+        let Event::JobInfo(job) = &info.report.event else { panic!("{:?}", info.quarantine) };
+        assert_eq!((job.files.input.len(), job.wildcards.len(), &job.resources["mem_mb"]), (100_000, 1, &json!(1)));
     }
 }

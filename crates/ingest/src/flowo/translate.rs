@@ -127,14 +127,14 @@ fn start(context: &wire::Context) -> RunStart {
     }
 }
 
-fn workflow_started(record: wire::WorkflowStarted, told: &RunStart, context: &wire::Context) -> Event {
+fn workflow_started(record: wire::WorkflowStarted, shared: &RunStart, context: &wire::Context) -> Event {
     let rules = record.rules.into_iter().map(|rule| RuleCode { name: rule.name, code: rule.code, language: rule.language });
     Event::RunStarted(Arc::new(RunStart {
         fingerprint: fingerprint(record.snakefile.as_deref(), context),
         snakefile: record.snakefile,
         rules: rules.collect(),
         heartbeats: context.config_digest.is_some(),
-        ..told.clone()
+        ..shared.clone()
     }))
 }
 
@@ -157,9 +157,9 @@ fn fingerprint(snakefile: Option<&str>, context: &wire::Context) -> Option<Strin
 fn run_info(record: wire::RunInfo) -> Event {
     let small = |n: i64| i32::try_from(n.max(0)).unwrap_or(i32::MAX);
     let mut stats = record.stats;
-    let told = stats.remove("total").map(small);
+    let total = stats.remove("total").map(small);
     let per_rule: std::collections::BTreeMap<_, _> = stats.into_iter().map(|(rule, n)| (rule, small(n))).collect();
-    let total = told.unwrap_or_else(|| per_rule.values().fold(0, |sum: i32, n| sum.saturating_add(*n)));
+    let total = total.unwrap_or_else(|| per_rule.values().fold(0, |sum: i32, n| sum.saturating_add(*n)));
     Event::Planned { per_rule, total }
 }
 

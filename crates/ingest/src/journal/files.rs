@@ -83,8 +83,8 @@ fn take(dir: PathBuf, lock: File) -> io::Result<Found> {
     for first in &firsts {
         left.extend(read(&dir.join(name(*first)))?);
     }
-    let told = dir.join("id");
-    let before = fs::read_to_string(&told).ok().and_then(|text| Uuid::parse_str(text.trim()).ok());
+    let id_file = dir.join("id");
+    let before = fs::read_to_string(&id_file).ok().and_then(|text| Uuid::parse_str(text.trim()).ok());
     let id = match before {
         Some(id) if !left.is_empty() => id,
         _ => {
@@ -93,7 +93,7 @@ fn take(dir: PathBuf, lock: File) -> io::Result<Found> {
             let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&new)?;
             file.write_all(id.to_string().as_bytes())?;
             file.sync_all()?;
-            fs::rename(new, told)?;
+            fs::rename(new, id_file)?;
             id
         }
     };

@@ -113,8 +113,8 @@ pub(super) async fn rename(
     parts: Parts,
     body: Bytes,
 ) -> Response {
-    let told: Option<Named> = serde_json::from_slice(&body).ok();
-    let name = told.map(|told| tidy_name(&told.name)).filter(|name| !name.is_empty());
+    let new: Option<Named> = serde_json::from_slice(&body).ok();
+    let name = new.map(|new| tidy_name(&new.name)).filter(|name| !name.is_empty());
     let name = name.map(|name| state.writer.masking().text(&name).into_owned());
     if number(&parts, "id") == Some(reply::NO_WORKFLOW) {
         return reply::unavailable("there is no workflow to be named"); // Clients end their run at 404.

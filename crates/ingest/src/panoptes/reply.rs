@@ -56,11 +56,11 @@ fn time(at: Millis) -> String {
 pub fn workflow(workflow: &Workflow) -> Value {
     let counts = &workflow.jobs;
     let ended = matches!(word(workflow), "Done" | "Cancelled").then_some(workflow.ended_at).flatten();
-    let done_told = workflow.done_told.unwrap_or(0);
+    let done_reported = workflow.done_reported.unwrap_or(0);
     // A run that is done with fewer jobs than planned: those jobs were all there was to do. If the client counts all
     // jobs as done, some were never reported.
-    let whole = workflow.status == RunStatus::Success && !workflow.dry_run && counts.seen() > 0 && done_told < counts.total();
-    let (done, total) = if whole { (counts.success, counts.seen()) } else { (counts.success.max(done_told), counts.total().max(1)) };
+    let whole = workflow.status == RunStatus::Success && !workflow.dry_run && counts.seen() > 0 && done_reported < counts.total();
+    let (done, total) = if whole { (counts.success, counts.seen()) } else { (counts.success.max(done_reported), counts.total().max(1)) };
     json!({
         "id": workflow.id,
         "name": if workflow.name.is_empty() { workflow.run.to_string() } else { workflow.name.clone() },

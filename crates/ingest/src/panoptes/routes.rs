@@ -120,11 +120,11 @@ async fn create(
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let Ok(_room) = state.room(content_type, &body).await else { return reply::unavailable("too much is on its way") };
     let masking = state.writer.masking();
-    let mut told = Value::Object(wire::fields(content_type, &body).unwrap_or_default());
-    masking.value(&mut told);
+    let mut sent = Value::Object(wire::fields(content_type, &body).unwrap_or_default());
+    masking.value(&mut sent);
     let query: HashMap<String, String> = query.into_iter().map(|(name, text)| (name, masking.text(&text).into_owned())).collect();
     let in_query = |name: &str| query.get(name).map(|text| tidy_name(text)).filter(|text| !text.is_empty());
-    let in_body = |name: &str| Some(nul::replaced(told.get(name)?.as_str()?).into_owned()).filter(|text| !text.is_empty());
+    let in_body = |name: &str| Some(nul::replaced(sent.get(name)?.as_str()?).into_owned()).filter(|text| !text.is_empty());
     let now = state.store.clock().now();
     let command_line = in_body("command");
     let hints = command_line.as_deref().map(Hints::of).unwrap_or_default();
@@ -139,7 +139,7 @@ async fn create(
         command_line,
         directory: in_body("workdir"),
         snakefile: in_body("snakefile"),
-        body: clean(json!({ "query": query, "body": told })).to_string(),
+        body: clean(json!({ "query": query, "body": sent })).to_string(),
         received_at: now,
         asks: hints.asks,
     };

@@ -11,7 +11,7 @@ use lines::{Stop, exit_code, location, planned, words};
 use model::{
     JobStatus, Millis,
     cut::letters as cut,
-    event::{Event, JobFiles, JobInfo, JobTold},
+    event::{Event, JobFiles, JobInfo, JobUpdate},
     run::ReportedError,
     text::count,
 };
@@ -54,11 +54,11 @@ pub struct Conversation {
     /// What its command line shows about its messages.
     hints: Hints,
     /// The client reports the ends of jobs that succeed: it has done so, or may have done so.
-    tells_ends: bool,
+    reports_ends: bool,
     /// Errors whose job has not been reported yet.
     errors: VecDeque<String>,
     /// The newest of these errors came with the previous message.
-    just_told: bool,
+    just_reported: bool,
     /// Set if the run was asked to stop, or gives up.
     stops: Option<Stop>,
     /// The run is preparing what the workflow itself depends on (a subworkflow): ends that are reported now are not the run's.
@@ -81,9 +81,9 @@ impl Conversation {
             recent: VecDeque::new(),
             last_job: None,
             executes: false,
-            tells_ends: false,
+            reports_ends: false,
             errors: VecDeque::new(),
-            just_told: false,
+            just_reported: false,
             stops: None,
             within: false,
             offset: None,
@@ -98,7 +98,7 @@ impl Conversation {
 
     /// A conversation of which earlier messages may be unknown. `executes`: whether its run had executed jobs before.
     pub fn joined(hints: Hints, executes: bool) -> Self {
-        Self { executes, tells_ends: true, ..Self::new(hints) }
+        Self { executes, reports_ends: true, ..Self::new(hints) }
     }
 
     /// What its command line shows about its messages.
@@ -133,10 +133,10 @@ impl Conversation {
     pub fn time(&mut self, message: &Map<String, Value>, now: Millis) -> Millis {
         let believable = |seconds: &f64| (0.0..1e11).contains(seconds);
         let Some(seconds) = message.get("timestamp").and_then(Value::as_f64).filter(believable) else { return now };
-        let told = (seconds * 1000.0) as Millis;
-        let offset = self.offset.map_or(now - told, |offset| offset.min(now - told));
+        let reported = (seconds * 1000.0) as Millis;
+        let offset = self.offset.map_or(now - reported, |offset| offset.min(now - reported));
         self.offset = Some(offset);
-        let at = told.saturating_add(offset);
+        let at = reported.saturating_add(offset);
         if (now - at) <= DAY { at } else { now }
     }
 
@@ -156,7 +156,7 @@ impl Conversation {
     fn meaning(&mut self, message: &Map<String, Value>, at: Millis) -> Vec<Event> {
         let text = |name: &str| message.get(name).and_then(Value::as_str);
         let said = text("msg").unwrap_or("");
-        let just_told = std::mem::take(&mut self.just_told);
+        let just_reported = std::mem::take(&mut self.just_reported);
         let event = match text("level").unwrap_or("") {
             "debug" | "dag_debug" | "host" => return Vec::new(),
             "job_info" => match number(message.get("jobid")) {
@@ -179,22 +179,23 @@ impl Conversation {
                 return jobs.chunks(MOST_JOBS).map(|some| Event::JobsStarted(some.to_vec())).collect();
             }
             "shellcmd" => match number(message.get("jobid")).or(self.last_job) {
-                Some(job_id) if !said.is_empty() => {
-                    Event::JobTold { job_id, told: Box::new(JobTold { shell_command: Some(said.to_owned()), ..JobTold::default() }) }
-                }
+                Some(job_id) if !said.is_empty() => Event::JobUpdated {
+                    job_id,
+                    update: Box::new(JobUpdate { shell_command: Some(said.to_owned()), ..JobUpdate::default() }),
+                },
                 _ => words("info", said),
             },
             "job_finished" => match number(message.get("jobid")) {
                 Some(job_id) => {
                     self.executes = true;
-                    self.tells_ends = true;
+                    self.reports_ends = true;
                     Event::JobEnded { job_id, status: JobStatus::Success }
                 }
                 None => Event::Other,
             },
             "job_error" => {
                 self.executes = true;
-                return self.job_error(message, just_told);
+                return self.job_error(message, just_reported);
             }
             "group_error" => {
                 self.executes = true;
@@ -210,9 +211,9 @@ impl Conversation {
                 return events;
             }
             "progress" => {
-                self.tells_ends = true;
-                let told = |name: &str| number(message.get(name)).map_or(0, |n| i32::try_from(n.max(0)).unwrap_or(i32::MAX));
-                let (done, total) = (told("done"), told("total"));
+                self.reports_ends = true;
+                let reported = |name: &str| number(message.get(name)).map_or(0, |n| i32::try_from(n.max(0)).unwrap_or(i32::MAX));
+                let (done, total) = (reported("done"), reported("total"));
                 if self.within && done >= total {
                     return Vec::new();
                 }
@@ -294,24 +295,24 @@ impl Conversation {
         self.executes |= said.starts_with("Using shell: ");
         self.stops = self.stops.or_else(|| lines::stop(said));
         // Without a command line, nothing says that a client is quiet, except that it never reports an end.
-        let quiet = self.hints.quiet || !(self.hints.known || self.tells_ends);
+        let quiet = self.hints.quiet || !(self.hints.known || self.reports_ends);
         let event = lines::info(said, self.stops, quiet);
         let ends = event.may_close();
         if self.within && ends { words("info", said) } else { event }
     }
 
     /// The events of a failed job; a job that ends because its user stops the run counts as cancelled.
-    fn job_error(&mut self, message: &Map<String, Value>, just_told: bool) -> Vec<Event> {
+    fn job_error(&mut self, message: &Map<String, Value>, just_reported: bool) -> Vec<Event> {
         let Some(job_id) = number(message.get("jobid")) else { return Vec::new() };
         let text = |name: &str| message.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         let aux = message.get("aux").and_then(Value::as_object);
         let external = message.get("external_jobid").or_else(|| aux.and_then(|aux| aux.get("external_jobid")));
         let command = text("shellcmd");
-        let error = self.error_of(command.as_deref(), just_told);
+        let error = self.error_of(command.as_deref(), just_reported);
         let mut logs = texts(message.get("log"));
         let warning = left_out_files(job_id, logs.len().saturating_sub(MOST_PATHS));
         logs.truncate(MOST_PATHS);
-        let told = Box::new(JobTold {
+        let update = Box::new(JobUpdate {
             rule: text("name"),
             shell_command: command,
             external_id: external.and_then(plain),
@@ -321,8 +322,8 @@ impl Conversation {
             logs,
         });
         let mut events = match self.stops {
-            Some(Stop::ByUser) => vec![Event::JobEnded { job_id, status: JobStatus::Cancelled }, Event::JobTold { job_id, told }],
-            _ => vec![Event::JobFailed { job_id, told }],
+            Some(Stop::ByUser) => vec![Event::JobEnded { job_id, status: JobStatus::Cancelled }, Event::JobUpdated { job_id, update }],
+            _ => vec![Event::JobFailed { job_id, update }],
         };
         events.extend(warning);
         events
@@ -330,11 +331,11 @@ impl Conversation {
 
     /// The error that was reported before the end of this job: the one that contains its command, otherwise one that
     /// came directly before.
-    fn error_of(&mut self, command: Option<&str>, just_told: bool) -> Option<String> {
+    fn error_of(&mut self, command: Option<&str>, just_reported: bool) -> Option<String> {
         let names = |error: &String| command.is_some_and(|command| error.contains(command));
         match self.errors.iter().position(names) {
             Some(at) => self.errors.remove(at),
-            None if just_told => self.errors.pop_back(),
+            None if just_reported => self.errors.pop_back(),
             None => None,
         }
     }
@@ -371,7 +372,7 @@ impl Conversation {
             self.errors.pop_front();
         }
         self.errors.push_back(cut(said, ERROR));
-        self.just_told = true;
+        self.just_reported = true;
         Event::Error(error)
     }
 }

@@ -98,7 +98,7 @@ pub(super) async fn update(State(state): State<Panoptes>, sender: Option<Extensi
         if !sender.admin && open.owner != sender.user {
             return reply::update(Ok(Receipt::Foreign));
         }
-        let told = Told {
+        let received = ReceivedUpdate {
             run: open.run.0,
             user: sender.user,
             name: sender.name,
@@ -106,14 +106,14 @@ pub(super) async fn update(State(state): State<Panoptes>, sender: Option<Extensi
             at: state.store.clock().now(),
             envelope,
         };
-        state.keep(&open, told, sender.admin, room).await
+        state.keep(&open, received, sender.admin, room).await
     });
     stored.await.unwrap_or_else(|_| reply::update(Err(Refused::Overloaded)))
 }
 
 /// An update with everything needed to apply it; also the content of a journal line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Told {
+struct ReceivedUpdate {
     run: Uuid,
     user: Option<UserId>,
     name: String,
@@ -124,8 +124,9 @@ struct Told {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line {
-    told: Told,
+struct JournalLine {
+    #[serde(rename = "told")] // Journals of earlier versions use this word.
+    received: ReceivedUpdate,
     admin: bool,
     /// Its run had executed jobs before this update.
     executes: bool,
@@ -134,7 +135,7 @@ struct Line {
     hints: Hints,
 }
 
-impl Told {
+impl ReceivedUpdate {
     /// The reports of the update, with the hash of a message that may come twice. `Err` if it came before or says nothing.
     fn read(&self, talk: &mut Conversation, admin: bool) -> Result<(Reports, Option<u64>), Known> {
         let message = match self.message() {
@@ -219,15 +220,15 @@ impl Told {
 struct Known;
 
 /// A function that parses journal lines of another process, in order. It remembers every conversation that it meets.
-pub fn retold() -> impl FnMut(&str) -> Reports + Send {
+pub fn journal_reader() -> impl FnMut(&str) -> Reports + Send {
     let mut talks: HashMap<Uuid, Conversation> = HashMap::new();
     move |line| {
-        let Ok(Line { told, admin, executes, hints }) = serde_json::from_str(line) else {
+        let Ok(JournalLine { received, admin, executes, hints }) = serde_json::from_str(line) else {
             warn!("A line of the journal is not readable");
             return Vec::new();
         };
-        let talk = talks.entry(told.run).or_insert_with(|| Conversation::joined(hints, executes));
-        told.read(talk, admin).map_or_else(|Known| Vec::new(), |(reports, _)| reports)
+        let talk = talks.entry(received.run).or_insert_with(|| Conversation::joined(hints, executes));
+        received.read(talk, admin).map_or_else(|Known| Vec::new(), |(reports, _)| reports)
     }
 }
 
@@ -251,14 +252,14 @@ impl Panoptes {
 
     /// Stores an update: in the journal, or directly in the database. If there are several reports, the last answer
     /// counts.
-    async fn keep(&self, open: &Open, told: Told, admin: bool, room: Room) -> Response {
+    async fn keep(&self, open: &Open, received: ReceivedUpdate, admin: bool, room: Room) -> Response {
         let (executes, hints, read) = {
             let mut talk = open.talk();
-            (talk.executes(), talk.hints(), told.read(&mut talk, admin))
+            (talk.executes(), talk.hints(), received.read(&mut talk, admin))
         };
         let Ok((reports, hash)) = read else { return reply::ok() };
         let outcome = if let Some(journal) = &self.journal {
-            let line = serde_json::to_string(&Line { told, admin, executes, hints }).unwrap_or_default();
+            let line = serde_json::to_string(&JournalLine { received, admin, executes, hints }).unwrap_or_default();
             match journal.take(&line, reports, room.large()).await {
                 Ok(Taken::Soon) => return reply::ok(),
                 Ok(Taken::Later) => return reply::kept(),
@@ -325,13 +326,13 @@ impl Panoptes {
 mod tests {
     use super::*;
 
-    fn told(msg: Value) -> Told {
+    fn received(msg: Value) -> ReceivedUpdate {
         let envelope = wire::Update { msg, timestamp: "Sat\0".into(), id: Some(1) };
-        Told { run: Uuid::nil(), user: None, name: String::new(), version: None, at: 0, envelope }
+        ReceivedUpdate { run: Uuid::nil(), user: None, name: String::new(), version: None, at: 0, envelope }
     }
 
     fn kept(msg: Value) -> Value {
-        serde_json::from_str(&told(msg).raw()).expect("JSON")
+        serde_json::from_str(&received(msg).raw()).expect("JSON")
     }
 
     #[test]
@@ -355,16 +356,16 @@ mod tests {
     #[test]
     fn a_message_of_more_values_than_there_is_memory_for_is_not_read() {
         for many in [format!("{{\"level\":[{}0]}}", "0,".repeat(1 << 20)), format!("{{\"level\":[{}0]}}", "{\"\":0},".repeat(100_000))] {
-            assert_eq!(told(json!(many)).message(), Err("too many values".into()));
+            assert_eq!(received(json!(many)).message(), Err("too many values".into()));
         }
-        assert!(told(json!("{\"level\":[0,0]}")).message().is_ok());
+        assert!(received(json!("{\"level\":[0,0]}")).message().is_ok());
     }
 }
 
 /// The recorded conversations of Panoptes' clients, translated; see `crate::recorded`.
 #[cfg(test)]
 mod recorded {
-    use super::{Conversation, Hints, Told};
+    use super::{Conversation, Hints, ReceivedUpdate};
     use crate::{
         panoptes::wire,
         recorded::{Events, compare, expected, jobs, kept, lines, time},
@@ -394,8 +395,9 @@ mod recorded {
                 Some("update_workflow_status") => {
                     let (talk, events) = runs.last_mut().expect("a workflow that was made");
                     let envelope = fields().and_then(wire::update).expect("an envelope");
-                    let told = Told { run: Uuid::nil(), user: None, name: String::new(), version: None, at: time(line), envelope };
-                    let Ok((reports, _)) = told.read(talk, false) else { continue };
+                    let received =
+                        ReceivedUpdate { run: Uuid::nil(), user: None, name: String::new(), version: None, at: time(line), envelope };
+                    let Ok((reports, _)) = received.read(talk, false) else { continue };
                     events.extend(reports.into_iter().map(|incoming| (incoming.report.at, incoming.report.event)));
                 }
                 _ => {}

@@ -35,8 +35,8 @@ pub fn fields(content_type: Option<&str>, body: &[u8]) -> Result<Map<String, Val
         }
     }
     let mut form = form_urlencoded::parse(body);
-    let told = form.by_ref().take(MOST_FIELDS).map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())));
-    let mut fields: Map<String, Value> = told.collect();
+    let pairs = form.by_ref().take(MOST_FIELDS).map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())));
+    let mut fields: Map<String, Value> = pairs.collect();
     let more = form.count();
     if more > 0 {
         fields.entry(LEFT_OUT).or_insert_with(|| json!(more));
@@ -152,8 +152,8 @@ mod tests {
     #[test]
     fn fields_beyond_those_that_are_read_are_counted() {
         let form = (0..70).map(|n| format!("f{n}=x")).collect::<Vec<_>>().join("&");
-        let told = fields(FORM, form.as_bytes()).expect("fields");
-        assert_eq!((told.len(), &told[LEFT_OUT]), (MOST_FIELDS + 1, &json!(6)));
+        let read = fields(FORM, form.as_bytes()).expect("fields");
+        assert_eq!((read.len(), &read[LEFT_OUT]), (MOST_FIELDS + 1, &json!(6)));
     }
 
     #[test]

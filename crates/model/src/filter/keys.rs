@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_keys_share_a_spelling_and_a_wrong_value_is_told_what_its_key_takes() {
+    fn no_two_keys_share_a_spelling_and_a_wrong_value_is_answered_with_what_its_key_takes() {
         let mut spellings: Vec<&str> = KEYS.iter().flat_map(|key| [&[key.word][..], key.aliases].concat()).collect();
         spellings.sort_unstable();
         assert!(spellings.windows(2).all(|pair| pair[0] != pair[1]), "{spellings:?}");

@@ -4,7 +4,7 @@ use super::{JobState, RunFold};
 use crate::{
     JobStatus, Millis, RunStatus,
     event::JobInfo,
-    job::{Filled, StartTold},
+    job::{Filled, StartReported},
 };
 use std::sync::Arc;
 
@@ -22,17 +22,17 @@ pub struct LogAttempt {
 
 impl RunFold {
     /// Takes over what the log says of an attempt. Call it with the oldest attempts first.
-    pub fn fill(&mut self, told: LogAttempt) {
+    pub fn fill(&mut self, logged: LogAttempt) {
         let is_over = self.run.status.is_end();
-        match self.newest(told.job_id).map(|job| job.attempt) {
-            Some(attempt) if attempt == told.attempt => {
-                if let Some(job) = self.newest(told.job_id) {
-                    job.complement(told, is_over);
+        match self.newest(logged.job_id).map(|job| job.attempt) {
+            Some(attempt) if attempt == logged.attempt => {
+                if let Some(job) = self.newest(logged.job_id) {
+                    job.complement(logged, is_over);
                 }
             }
             // While the run goes on, its reports may still arrive.
-            Some(attempt) if is_over && attempt + 1 == told.attempt => self.append(told),
-            None if is_over && told.attempt == 1 => self.append(told),
+            Some(attempt) if is_over && attempt + 1 == logged.attempt => self.append(logged),
+            None if is_over && logged.attempt == 1 => self.append(logged),
             _ => {}
         }
     }
@@ -61,14 +61,15 @@ impl RunFold {
         }
     }
 
-    fn append(&mut self, told: LogAttempt) {
-        let (rule, failed) = self.newest(told.job_id).map_or((None, false), |last| (last.rule.clone(), last.status == JobStatus::Failed));
+    fn append(&mut self, logged: LogAttempt) {
+        let (rule, failed) = self.newest(logged.job_id).map_or((None, false), |last| (last.rule.clone(), last.status == JobStatus::Failed));
         self.run.failed -= i32::from(failed);
-        let (status, ended_at) = told.ended.unwrap_or((JobStatus::Lost, self.run.ended_at.unwrap_or(told.started_at)));
-        let mut job = JobState { attempt: told.attempt, rule, filled: Some(Filled::Log), ..JobState::new(told.job_id, told.started_at) };
-        job.start_told = StartTold::Before;
+        let (status, ended_at) = logged.ended.unwrap_or((JobStatus::Lost, self.run.ended_at.unwrap_or(logged.started_at)));
+        let mut job =
+            JobState { attempt: logged.attempt, rule, filled: Some(Filled::Log), ..JobState::new(logged.job_id, logged.started_at) };
+        job.start_reported = StartReported::Before;
         job.settle(status, ended_at);
-        if let Some(info) = told.info {
+        if let Some(info) = logged.info {
             job.inform(info);
         }
         self.add(job);
@@ -76,13 +77,13 @@ impl RunFold {
 }
 
 impl JobState {
-    fn complement(&mut self, told: LogAttempt, is_over: bool) {
+    fn complement(&mut self, logged: LogAttempt, is_over: bool) {
         let mut filled = false;
-        if let Some(info) = told.info.filter(|_| !self.informed) {
+        if let Some(info) = logged.info.filter(|_| !self.informed) {
             self.inform(info);
             filled = true;
         }
-        if let Some((status, at)) = told.ended.filter(|_| is_over) {
+        if let Some((status, at)) = logged.ended.filter(|_| is_over) {
             let explained = (self.status, status) == (JobStatus::Failed, JobStatus::Cancelled);
             if explained {
                 self.status = status;
@@ -94,7 +95,7 @@ impl JobState {
         }
         if filled {
             // For some jobs only the end was reported.
-            self.started_at = self.started_at.or_else(|| Some(self.ended_at.map_or(told.started_at, |end| end.min(told.started_at))));
+            self.started_at = self.started_at.or_else(|| Some(self.ended_at.map_or(logged.started_at, |end| end.min(logged.started_at))));
             self.filled = Some(Filled::Log);
         }
     }
@@ -113,7 +114,7 @@ mod tests {
         RunFold::new(run)
     }
 
-    fn told(attempt: i32, ended: Option<(JobStatus, Millis)>) -> LogAttempt {
+    fn logged(attempt: i32, ended: Option<(JobStatus, Millis)>) -> LogAttempt {
         let info = JobInfo { job_id: 1, rule: Some("make".into()), ..JobInfo::default() };
         LogAttempt { job_id: 1, attempt, started_at: 10, ended, info: Some(Arc::new(info)) }
     }
@@ -135,7 +136,7 @@ mod tests {
     #[test]
     fn what_was_lost_ends_as_the_log_says() {
         let mut fold = with(RunStatus::Success, JobStatus::Lost, true);
-        fold.fill(told(1, Some((JobStatus::Success, 20))));
+        fold.fill(logged(1, Some((JobStatus::Success, 20))));
         assert_eq!(job(&fold), (JobStatus::Success, Some(20), Some(Filled::Log), true));
     }
 
@@ -144,7 +145,7 @@ mod tests {
         for status in [JobStatus::Success, JobStatus::Failed] {
             let mut fold = with(RunStatus::Failed, status, true);
             for end in [JobStatus::Success, JobStatus::Failed] {
-                fold.fill(told(1, Some((end, 20))));
+                fold.fill(logged(1, Some((end, 20))));
             }
             assert_eq!(job(&fold), (status, Some(50), None, true));
         }
@@ -153,21 +154,21 @@ mod tests {
     #[test]
     fn a_job_that_was_never_reported_is_made_once_its_run_is_over() {
         let mut fold = run(RunStatus::Running);
-        fold.fill(told(1, Some((JobStatus::Success, 20))));
+        fold.fill(logged(1, Some((JobStatus::Success, 20))));
         assert!(fold.jobs.is_empty(), "its reports may still come");
         let mut fold = run(RunStatus::Success);
-        fold.fill(told(1, Some((JobStatus::Failed, 20))));
-        fold.fill(told(2, Some((JobStatus::Success, 30))));
+        fold.fill(logged(1, Some((JobStatus::Failed, 20))));
+        fold.fill(logged(2, Some((JobStatus::Success, 30))));
         assert_eq!(fold.jobs[&1].iter().map(|job| job.attempt).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(job(&fold), (JobStatus::Success, Some(30), Some(Filled::Log), true));
-        fold.fill(told(4, None));
+        fold.fill(logged(4, None));
         assert_eq!(fold.jobs[&1].len(), 2, "the attempts between are unknown");
     }
 
     #[test]
     fn a_description_is_filled_in_while_the_run_goes_on() {
         let mut fold = with(RunStatus::Running, JobStatus::Success, false);
-        fold.fill(told(1, Some((JobStatus::Failed, 20))));
+        fold.fill(logged(1, Some((JobStatus::Failed, 20))));
         assert_eq!(job(&fold), (JobStatus::Success, Some(50), Some(Filled::Log), true));
         assert_eq!(fold.jobs[&1][0].rule.as_deref(), Some("make"));
     }
@@ -179,7 +180,7 @@ mod tests {
             for job in fold.jobs.values_mut().flatten() {
                 (job.started_at, job.ended_at) = (None, Some(ended_at));
             }
-            fold.fill(told(1, Some((JobStatus::Success, 20))));
+            fold.fill(logged(1, Some((JobStatus::Success, 20))));
             assert_eq!((fold.jobs[&1][0].started_at, fold.jobs[&1][0].ended_at), (Some(started_at), Some(ended_at)));
         }
     }
@@ -188,7 +189,7 @@ mod tests {
     fn what_its_user_stopped_was_cancelled_and_did_not_fail() {
         let mut fold = with(RunStatus::Failed, JobStatus::Failed, true);
         fold.fill_end(RunStatus::Cancelled, 90);
-        fold.fill(told(1, Some((JobStatus::Cancelled, 20))));
+        fold.fill(logged(1, Some((JobStatus::Cancelled, 20))));
         assert_eq!((fold.run.status, fold.run.ended_at), (RunStatus::Cancelled, Some(100)));
         assert_eq!(job(&fold), (JobStatus::Cancelled, Some(50), None, true));
         let mut fold = with(RunStatus::Failed, JobStatus::Lost, true);

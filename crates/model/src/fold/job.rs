@@ -2,8 +2,8 @@
 
 use crate::{
     Epoch, JobStatus, Millis,
-    event::{JobInfo, JobTold},
-    job::{Filled, StartTold},
+    event::{JobInfo, JobUpdate},
+    job::{Filled, StartReported},
 };
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub struct JobState {
     pub rule: Option<String>,
     /// A description of the attempt has arrived.
     pub informed: bool,
-    pub start_told: StartTold,
+    pub start_reported: StartReported,
     /// Where data comes from that no report contained, if there is any.
     pub filled: Option<Filled>,
     pub started_at: Option<Millis>,
@@ -28,7 +28,7 @@ pub struct JobState {
     /// A description that came with this batch.
     pub info: Option<Arc<JobInfo>>,
     /// Whatever else came with this batch.
-    pub told: Box<JobTold>,
+    pub update: Box<JobUpdate>,
     /// The attempt was running when the batch began.
     pub was_running: bool,
     pub touched: bool,
@@ -45,12 +45,12 @@ impl JobState {
             status: JobStatus::Running,
             rule: None,
             informed: false,
-            start_told: StartTold::No,
+            start_reported: StartReported::No,
             filled: None,
             started_at: Some(at),
             ended_at: None,
             info: None,
-            told: Box::default(),
+            update: Box::default(),
             was_running: false,
             touched: true,
         }
@@ -59,7 +59,7 @@ impl JobState {
     /// Applies a report of the start. The description may have come before.
     pub(super) fn start(&mut self, at: Millis) {
         self.status = JobStatus::Running;
-        self.start_told = StartTold::Last;
+        self.start_reported = StartReported::Last;
         self.filled = None;
         self.started_at = Some(at);
         self.ended_at = None;
@@ -68,8 +68,8 @@ impl JobState {
 
     /// Applies a description.
     pub(super) fn inform(&mut self, info: Arc<JobInfo>) {
-        if self.start_told == StartTold::Last {
-            self.start_told = StartTold::Before;
+        if self.start_reported == StartReported::Last {
+            self.start_reported = StartReported::Before;
         }
         self.rule = info.rule.clone().or(self.rule.take());
         self.informed = true;

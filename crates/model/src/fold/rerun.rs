@@ -129,12 +129,12 @@ mod tests {
 
     /// What may happen to a run, by number: reports, reruns, and an operator who suspends and resumes.
     fn happen(fold: &mut RunFold, what: u8, job: i64, at: Millis) {
-        let told = |status| Event::JobEnded { job_id: job, status };
+        let ended = |status| Event::JobEnded { job_id: job, status };
         match what {
             0 => fold.apply(Event::JobsStarted(vec![job]), at),
             1 => fold.apply(Event::JobInfo(Arc::new(JobInfo { job_id: job, ..JobInfo::default() })), at),
-            2 => fold.apply(told(JobStatus::Success), at),
-            3 => fold.apply(told(JobStatus::Failed), at),
+            2 => fold.apply(ended(JobStatus::Success), at),
+            3 => fold.apply(ended(JobStatus::Failed), at),
             4 => fold.apply(Event::Closed, at),
             5 => fold.rerun(&[job], at),
             _ => {

@@ -63,7 +63,7 @@ fn retried_and_done() -> Vec<Event> {
 }
 
 #[test]
-fn what_begins_after_a_failure_is_lost_until_its_own_end_is_told() {
+fn what_begins_after_a_failure_is_lost_until_its_own_end_is_reported() {
     let mut fold = after(vec![Event::JobsStarted(vec![1]), info(1), error(), Event::Closed, Event::JobsStarted(vec![2]), info(2)]);
     assert_eq!((attempts(&fold, 1), attempts(&fold, 2)), (vec![JobStatus::Lost], vec![JobStatus::Lost]));
     for again in [Event::JobsStarted(vec![2]), info(2), Event::JobsStarted(vec![1]), info(1)] {

@@ -113,7 +113,7 @@ const KINDS: [&str; 35] = [
 ];
 
 /// Phrases that describe a failure wherever they appear, in lower case.
-const TELLING: [&str; 19] = [
+const FAILURE_PHRASES: [&str; 19] = [
     ": command not found",
     ": no such file or directory",
     ": permission denied",
@@ -197,7 +197,7 @@ impl Level {
         }
         let far = start(line, FAR).to_lowercase();
         let killed = far.trim_end().strip_suffix("killed").is_some_and(|before| before.is_empty() || before.ends_with([' ', '\t', ':']));
-        (killed || TELLING.iter().any(|words| far.contains(words))).then_some(Self::Error)
+        (killed || FAILURE_PHRASES.iter().any(|words| far.contains(words))).then_some(Self::Error)
     }
 }
 
@@ -476,13 +476,13 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_told_as_programs_tell_them() {
+    fn errors_are_recognised_as_programs_write_them() {
         assert_eq!(others(&ERRORS, Some(Level::Error)), []);
         assert_eq!(Level::of("größe\u{fffd}\u{fffd} é: ERROR \u{2014} x"), Some(Level::Error), "whatever characters come between");
     }
 
     #[test]
-    fn warnings_are_told_as_programs_tell_them() {
+    fn warnings_are_recognised_as_programs_write_them() {
         assert_eq!(others(&WARNINGS, Some(Level::Warning)), []);
         assert_eq!(Level::of("DEBUG x"), Some(Level::Debug));
     }
@@ -498,7 +498,7 @@ mod tests {
             let small = line.to_lowercase();
             Level::HINTS.iter().any(|hint| small.contains(hint)) || Level::LETTERS.contains(&line.as_bytes()[0])
         };
-        let without: Vec<&str> = ERRORS.into_iter().chain(WARNINGS).chain(TELLING).filter(|line| !hinted(line)).collect();
+        let without: Vec<&str> = ERRORS.into_iter().chain(WARNINGS).chain(FAILURE_PHRASES).filter(|line| !hinted(line)).collect();
         assert_eq!(without, [""; 0]);
     }
 }

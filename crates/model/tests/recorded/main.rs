@@ -102,8 +102,8 @@ fn end<'a>(run: &RunState, jobs: impl IntoIterator<Item = (i64, &'a [JobState])>
         let _ = write!(text, "job {id} {}:", attempts.last().and_then(|job| job.rule.as_deref()).unwrap_or("?"));
         for job in attempts {
             let _ = write!(text, " {} {}-{}", job.status, time(job.started_at), time(job.ended_at));
-            text += &job.told.exit_code.map_or_else(String::new, |code| format!(" exit {code}"));
-            text += &job.told.external_id.as_ref().map_or_else(String::new, |id| format!(" external {id}"));
+            text += &job.update.exit_code.map_or_else(String::new, |code| format!(" exit {code}"));
+            text += &job.update.external_id.as_ref().map_or_else(String::new, |id| format!(" external {id}"));
             text += if job.filled == Some(Filled::Close) { " assumed" } else { "" };
             text += if job.informed { "" } else { " not described" };
         }

@@ -5,7 +5,7 @@
 
 use model::{
     JobStatus, Millis,
-    event::{Event, JobInfo, JobTold, LastWord, RunStart},
+    event::{Event, JobInfo, JobUpdate, LastWord, RunStart},
     run::ReportedError,
 };
 use serde_json::Value;
@@ -30,8 +30,8 @@ pub fn write(at: Millis, event: &Event) -> String {
         Event::JobsStarted(ids) => std::iter::once("begin".to_owned()).chain(ids.iter().map(i64::to_string)).collect(),
         Event::JobInfo(info) => vec![format!("info {}", info.job_id), pair("rule", info.rule.as_ref()), flag("planned", info.planned)],
         Event::JobEnded { job_id, status } => vec![format!("end {job_id} {status}")],
-        Event::JobFailed { job_id, told } => vec![format!("fail {job_id}"), told_words(told)],
-        Event::JobTold { job_id, told } => vec![format!("told {job_id}"), told_words(told)],
+        Event::JobFailed { job_id, update } => vec![format!("fail {job_id}"), update_words(update)],
+        Event::JobUpdated { job_id, update } => vec![format!("told {job_id}"), update_words(update)],
         Event::Progress { done, total } => vec![format!("progress {done} {total}")],
         Event::Error(error) => vec![format!("error {}", Value::from(error.text()))],
         Event::Fatal { error, idle: false } => vec![format!("fatal {}", Value::from(error.text()))],
@@ -59,8 +59,8 @@ fn pair(name: &str, value: Option<impl Display>) -> String {
     value.map_or_else(String::new, |value| format!("{name}={value}"))
 }
 
-fn told_words(told: &JobTold) -> String {
-    let mut words = vec![pair("rule", told.rule.as_ref()), pair("external", told.external_id.as_ref()), pair("exit", told.exit_code)];
+fn update_words(update: &JobUpdate) -> String {
+    let mut words = vec![pair("rule", update.rule.as_ref()), pair("external", update.external_id.as_ref()), pair("exit", update.exit_code)];
     words.retain(|word| !word.is_empty());
     words.join(" ")
 }
@@ -76,9 +76,9 @@ pub fn read(line: &str) -> (Millis, Event) {
     let number = |at: usize| words[at].parse::<i64>().unwrap_or_else(|_| panic!("no number: {line}"));
     let has = |word: &str| words.contains(&word);
     let value = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned);
-    let told = || {
+    let update = || {
         let exit_code = value("exit").and_then(|code| code.parse().ok());
-        Box::new(JobTold { rule: value("rule"), external_id: value("external"), exit_code, ..JobTold::default() })
+        Box::new(JobUpdate { rule: value("rule"), external_id: value("external"), exit_code, ..JobUpdate::default() })
     };
     let error = || ReportedError { exception: serde_json::from_str(rest).expect("a quoted text"), ..ReportedError::at(0) };
     let event = match name {
@@ -94,8 +94,8 @@ pub fn read(line: &str) -> (Millis, Event) {
             Event::JobInfo(Arc::new(JobInfo { job_id: number(0), rule: value("rule"), planned: has("planned"), ..JobInfo::default() }))
         }
         "end" => Event::JobEnded { job_id: number(0), status: words[1].parse::<JobStatus>().expect("a status") },
-        "fail" => Event::JobFailed { job_id: number(0), told: told() },
-        "told" => Event::JobTold { job_id: number(0), told: told() },
+        "fail" => Event::JobFailed { job_id: number(0), update: update() },
+        "told" => Event::JobUpdated { job_id: number(0), update: update() },
         "progress" => Event::Progress { done: number(0) as i32, total: number(1) as i32 },
         "error" => Event::Error(error()),
         "fatal" => Event::Fatal { error: error(), idle: false },

@@ -27,7 +27,7 @@ impl Stored {
         for job_id in events.iter().flat_map(|(_, event)| jobs_of(event)) {
             if let Some(newest) = self.jobs.get(&job_id).and_then(|attempts| attempts.last()) {
                 let was_running = newest.status == JobStatus::Running;
-                let job = JobState { info: None, told: Box::default(), was_running, touched: false, ..newest.clone() };
+                let job = JobState { info: None, update: Box::default(), was_running, touched: false, ..newest.clone() };
                 fold.jobs.insert(job_id, vec![job]);
             }
         }
@@ -80,9 +80,9 @@ impl Stored {
             let kept = held.iter().position(|job| job.attempt == first).unwrap_or(held.len());
             for (at, mut job) in attempts.into_iter().enumerate().filter(|(_, job)| job.touched) {
                 if let Some(old) = held.get_mut(kept + at) {
-                    let told = std::mem::take(&mut job.told);
-                    old.told.add(*told);
-                    job.told = std::mem::take(&mut old.told);
+                    let update = std::mem::take(&mut job.update);
+                    old.update.add(*update);
+                    job.update = std::mem::take(&mut old.update);
                     *old = job;
                 } else {
                     held.push(job);

@@ -5,7 +5,7 @@ use model::{
     JobStatus, Millis, RunStatus,
     event::{Event, JobInfo},
     fold::{LogAttempt, RunFold},
-    job::{Filled, StartTold},
+    job::{Filled, StartReported},
 };
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ fn logged(attempt: i32, started_at: Millis, ended: Option<(JobStatus, Millis)>) 
     LogAttempt { job_id: 1, attempt, started_at, ended, info: None }
 }
 
-fn described(told: LogAttempt) -> LogAttempt {
-    let info = JobInfo { job_id: told.job_id, rule: Some("sort".into()), ..JobInfo::default() };
-    LogAttempt { info: Some(Arc::new(info)), ..told }
+fn described(logged_attempt: LogAttempt) -> LogAttempt {
+    let info = JobInfo { job_id: logged_attempt.job_id, rule: Some("sort".into()), ..JobInfo::default() };
+    LogAttempt { info: Some(Arc::new(info)), ..logged_attempt }
 }
 
-fn filled(mut fold: RunFold, told: LogAttempt) -> RunFold {
-    fold.fill(told);
+fn filled(mut fold: RunFold, logged_attempt: LogAttempt) -> RunFold {
+    fold.fill(logged_attempt);
     fold
 }
 
@@ -61,7 +61,7 @@ fn an_attempt_that_only_the_log_knows_is_as_the_log_says() {
     let fold = filled(closed.clone(), logged(2, 31, Some((JobStatus::Success, 38))));
     let added = attempts(&fold, 1).last().expect("an attempt");
     assert_eq!(spans(&fold, 1)[1], (JobStatus::Success, Some(31), Some(38)));
-    assert_eq!((added.rule.as_deref(), added.filled, added.start_told), (Some("align"), Some(Filled::Log), StartTold::Before));
+    assert_eq!((added.rule.as_deref(), added.filled, added.start_reported), (Some("align"), Some(Filled::Log), StartReported::Before));
     assert_eq!(fold.run.failed, 0, "the job did not fail after all");
 
     let named = filled(closed.clone(), described(logged(2, 31, None)));

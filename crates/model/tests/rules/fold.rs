@@ -3,7 +3,7 @@
 use super::story::*;
 use model::{
     JobStatus, RunStatus,
-    event::{Event, JobTold, LastWord},
+    event::{Event, JobUpdate, LastWord},
     fold::jobs_of,
 };
 use std::collections::BTreeMap;
@@ -14,8 +14,8 @@ fn the_jobs_of_an_event_are_those_it_names() {
         (Event::JobsStarted(vec![4, 7]), vec![4, 7]),
         (info(4), vec![4]),
         (end(4, JobStatus::Success), vec![4]),
-        (Event::JobFailed { job_id: 4, told: Box::default() }, vec![4]),
-        (told(4, JobTold::default()), vec![4]),
+        (Event::JobFailed { job_id: 4, update: Box::default() }, vec![4]),
+        (update(4, JobUpdate::default()), vec![4]),
         (error("RuleException"), vec![]),
         (Event::Closed, vec![]),
     ] {
@@ -165,7 +165,7 @@ fn an_error_is_the_last_word_until_another_report_follows() {
         progress(0, 3),
         Event::Other,
     ];
-    let not = [Event::Heartbeat, Event::Seen, said(), told(1, JobTold::default()), error("E"), fatal("E"), fatal_if_idle("E")];
+    let not = [Event::Heartbeat, Event::Seen, said(), update(1, JobUpdate::default()), error("E"), fatal("E"), fatal_if_idle("E")];
     for (events, fails) in [(&over[..], false), (&not[..], true)] {
         for event in events {
             let fold = after([error("E"), event.clone()]);
@@ -241,7 +241,7 @@ fn jobs_that_run_and_are_not_loaded_keep_a_run_from_being_idle() {
         (2, Some(1), end(1, JobStatus::Success), true),
         (1, None, begin(2), true),
         (2, Some(1), begin(1), true),
-        (1, Some(1), Event::JobFailed { job_id: 1, told: Box::default() }, false),
+        (1, Some(1), Event::JobFailed { job_id: 1, update: Box::default() }, false),
     ] {
         let name = format!("{were_running} running, {loaded_job:?} loaded, {event:?}");
         let mut fold = loaded();

@@ -4,8 +4,8 @@ use super::story::*;
 use JobStatus::{Cancelled, Failed, Lost, Running, Success, Waiting};
 use model::{
     JobStatus, RunStatus,
-    event::{Event, JobTold},
-    job::{Filled, StartTold},
+    event::{Event, JobUpdate},
+    job::{Filled, StartReported},
 };
 
 /// Each row: reports about job 1, and the states, starts and ends of its attempts after them.
@@ -68,7 +68,7 @@ fn the_failed_jobs_are_those_whose_newest_attempt_failed() {
         (vec![end(1, Success), end(1, Failed)], 1),
         (vec![end(1, Failed), end(2, Failed), begin(1), end(1, Failed)], 2),
         (vec![end(1, Cancelled), begin(1)], 0),
-        (vec![Event::JobFailed { job_id: 1, told: Box::default() }], 1),
+        (vec![Event::JobFailed { job_id: 1, update: Box::default() }], 1),
     ] {
         assert_eq!(after(events.clone()).run.failed, failed, "{events:?}");
     }
@@ -96,33 +96,33 @@ fn a_retry_has_the_rule_of_the_first_attempt_until_a_report_names_another() {
 }
 
 #[test]
-fn what_is_told_of_a_job_fills_gaps_and_changes_no_state() {
-    let exit = JobTold { rule: Some("sort".into()), exit_code: Some(7), ..JobTold::default() };
+fn an_update_of_a_job_fills_gaps_and_changes_no_state() {
+    let exit = JobUpdate { rule: Some("sort".into()), exit_code: Some(7), ..JobUpdate::default() };
 
-    let fold = after([begin(1), end(1, Failed), told(1, exit.clone())]);
+    let fold = after([begin(1), end(1, Failed), update(1, exit.clone())]);
     assert_eq!(spans(&fold, 1), [(Failed, Some(10), Some(20))]);
-    assert_eq!((attempts(&fold, 1)[0].rule.as_deref(), attempts(&fold, 1)[0].told.exit_code), (Some("sort"), Some(7)));
+    assert_eq!((attempts(&fold, 1)[0].rule.as_deref(), attempts(&fold, 1)[0].update.exit_code), (Some("sort"), Some(7)));
 
-    let named = after([of_rule(1, "align"), told(1, exit.clone())]);
+    let named = after([of_rule(1, "align"), update(1, exit.clone())]);
     assert_eq!(
         (states(&named, 1), attempts(&named, 1)[0].rule.as_deref()),
         (vec![Running], Some("align")),
         "its description is the authority"
     );
 
-    let first = after([told(1, exit)]);
+    let first = after([update(1, exit)]);
     assert_eq!(spans(&first, 1), [(Running, Some(10), None)], "a job of which nothing else was heard");
     assert!(!attempts(&first, 1)[0].informed);
 }
 
 #[test]
 fn a_failure_says_why_it_failed() {
-    let why = JobTold { error: Some("no space left".into()), exit_code: Some(1), ..JobTold::default() };
+    let why = JobUpdate { error: Some("no space left".into()), exit_code: Some(1), ..JobUpdate::default() };
 
-    let fold = after([begin(1), Event::JobFailed { job_id: 1, told: Box::new(why) }]);
+    let fold = after([begin(1), Event::JobFailed { job_id: 1, update: Box::new(why) }]);
 
     assert_eq!(spans(&fold, 1), [(Failed, Some(10), Some(20))]);
-    assert_eq!((attempts(&fold, 1)[0].told.error.as_deref(), attempts(&fold, 1)[0].told.exit_code), (Some("no space left"), Some(1)));
+    assert_eq!((attempts(&fold, 1)[0].update.error.as_deref(), attempts(&fold, 1)[0].update.exit_code), (Some("no space left"), Some(1)));
 }
 
 /// Jobs 1, 2 and 3 when the run is closed: running, done, and not heard of. Then job 4 is reported for the first time.
@@ -181,17 +181,17 @@ fn the_first_report_of_an_end_replaces_an_assumed_one_and_the_second_does_not() 
 }
 
 #[test]
-fn what_was_told_of_a_start_decides_whose_the_next_start_is() {
+fn what_was_reported_of_a_start_decides_whose_the_next_start_is() {
     for (events, wanted) in [
-        (vec![info(1)], StartTold::No),
-        (vec![end(1, Success)], StartTold::No),
-        (vec![begin(1)], StartTold::Last),
-        (vec![info(1), begin(1)], StartTold::Last),
-        (vec![begin(1), info(1)], StartTold::Before),
-        (vec![begin(1), info(1), info(1)], StartTold::Before),
-        (vec![info(1), info(1)], StartTold::No),
+        (vec![info(1)], StartReported::No),
+        (vec![end(1, Success)], StartReported::No),
+        (vec![begin(1)], StartReported::Last),
+        (vec![info(1), begin(1)], StartReported::Last),
+        (vec![begin(1), info(1)], StartReported::Before),
+        (vec![begin(1), info(1), info(1)], StartReported::Before),
+        (vec![info(1), info(1)], StartReported::No),
     ] {
-        assert_eq!(attempts(&after(events.clone()), 1)[0].start_told, wanted, "{events:?}");
+        assert_eq!(attempts(&after(events.clone()), 1)[0].start_reported, wanted, "{events:?}");
     }
 }
 

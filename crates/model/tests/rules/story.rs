@@ -2,7 +2,7 @@
 
 use model::{
     JobStatus, Millis, RunId, RunStatus,
-    event::{Event, JobInfo, JobTold, LastWord, RunStart},
+    event::{Event, JobInfo, JobUpdate, LastWord, RunStart},
     fold::{JobState, RunFold, RunState},
     run::ReportedError,
 };
@@ -56,8 +56,8 @@ pub fn end(job_id: i64, status: JobStatus) -> Event {
     Event::JobEnded { job_id, status }
 }
 
-pub fn told(job_id: i64, told: JobTold) -> Event {
-    Event::JobTold { job_id, told: Box::new(told) }
+pub fn update(job_id: i64, update: JobUpdate) -> Event {
+    Event::JobUpdated { job_id, update: Box::new(update) }
 }
 
 pub fn start(dry_run: bool, heartbeats: bool) -> Event {

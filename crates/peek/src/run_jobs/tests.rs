@@ -97,7 +97,7 @@ fn read(text: &str) -> RunJobs {
 /// Each attempt by the seconds since the first, and its end.
 fn attempts(found: &RunJobs, job: i64) -> Vec<(i64, Option<(End, i64)>)> {
     let first = found.jobs.values().flatten().map(|attempt| attempt.started).min().unwrap_or(0);
-    found.jobs[&job].iter().map(|told| (told.started - first, told.ended.map(|(end, at)| (end, at - first)))).collect()
+    found.jobs[&job].iter().map(|attempt| (attempt.started - first, attempt.ended.map(|(end, at)| (end, at - first)))).collect()
 }
 
 #[test]
@@ -112,13 +112,16 @@ fn jobs_begin_and_end_as_the_log_says() {
 #[test]
 fn a_description_is_read_again_from_where_it_stands() {
     let found = read(PRIORITIZED);
-    let told = describe(&PRIORITIZED.as_bytes()[found.jobs[&2][0].at as usize..]);
+    let description = describe(&PRIORITIZED.as_bytes()[found.jobs[&2][0].at as usize..]);
     let strings = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-    assert_eq!((told.rule.as_deref(), told.threads, told.checkpoint), (Some("make"), Some(4), false));
-    assert_eq!((told.input, told.output, told.log), (strings(&["a.txt", "b.fifo"]), strings(&["o1.txt"]), strings(&["logs/1.log"])));
-    assert_eq!(told.wildcards, [("n".to_owned(), "1".to_owned()), ("s".to_owned(), "x".to_owned())]);
-    assert_eq!(told.reason.as_deref(), Some("Missing output files: o1.txt"));
-    assert_eq!(told.shell_command.as_deref(), Some("sleep 1\n[ 1 = 1 ] || echo rule other:\necho 1 > o1.txt"));
+    assert_eq!((description.rule.as_deref(), description.threads, description.checkpoint), (Some("make"), Some(4), false));
+    assert_eq!(
+        (description.input, description.output, description.log),
+        (strings(&["a.txt", "b.fifo"]), strings(&["o1.txt"]), strings(&["logs/1.log"]))
+    );
+    assert_eq!(description.wildcards, [("n".to_owned(), "1".to_owned()), ("s".to_owned(), "x".to_owned())]);
+    assert_eq!(description.reason.as_deref(), Some("Missing output files: o1.txt"));
+    assert_eq!(description.shell_command.as_deref(), Some("sleep 1\n[ 1 = 1 ] || echo rule other:\necho 1 > o1.txt"));
     assert_eq!(describe(&PRIORITIZED.as_bytes()[found.jobs[&0][0].at as usize..]).shell_command, None);
 }
 
@@ -137,9 +140,9 @@ fn attempts_follow_each_other_and_messages_are_no_rules() {
     let found = read(FAILED);
     assert_eq!(attempts(&found, 1), [(0, Some((End::Failed, 2))), (3, None)]);
     assert_eq!((attempts(&found, 2), found.end), (vec![(1, None)], Some(End::Failed)));
-    let told = describe(&FAILED.as_bytes()[found.jobs[&2][0].at as usize..]);
-    assert_eq!((told.rule, told.message.as_deref()), (None, Some("Making b, as one says")));
-    assert_eq!(told.reason.as_deref(), Some("Missing output files: b"));
+    let description = describe(&FAILED.as_bytes()[found.jobs[&2][0].at as usize..]);
+    assert_eq!((description.rule, description.message.as_deref()), (None, Some("Making b, as one says")));
+    assert_eq!(description.reason.as_deref(), Some("Missing output files: b"));
     assert_eq!(found.jobs[&2][0].rule.as_deref(), Some(""), "nothing names it yet");
     let found = read(&format!("{FAILED}[Sun Nov 29 19:26:27 2026]\nFinished jobid: 2 (Rule: announce)\n"));
     assert_eq!(found.jobs[&2][0].rule.as_deref(), Some("announce"));
@@ -159,8 +162,8 @@ fn members_of_a_group_are_jobs() {
     let found = read(GROUP);
     assert_eq!(attempts(&found, 3), [(0, Some((End::Done, 9)))]);
     assert_eq!(attempts(&found, 4), [(0, None)]);
-    let told = describe(&GROUP.as_bytes()[found.jobs[&4][0].at as usize..]);
-    assert_eq!((told.rule.as_deref(), told.input), (Some("b"), vec!["a.txt".to_owned()]));
+    let description = describe(&GROUP.as_bytes()[found.jobs[&4][0].at as usize..]);
+    assert_eq!((description.rule.as_deref(), description.input), (Some("b"), vec!["a.txt".to_owned()]));
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl RunLogReader {
         // A long command is shortened, but its exit status stays.
         let end = text.get(before.len()..).unwrap_or_default();
         let message = said(&cut(&[&shortened(before, TEXT - TAIL), end].concat(), TEXT));
-        let nth = self.tell(Exception {
+        let nth = self.keep_exception(Exception {
             class: named(heading.class),
             rule: (!heading.rule.is_empty()).then(|| named(heading.rule)),
             place: (!inner.place.is_empty()).then(|| cut(inner.place, TEXT)),
@@ -81,21 +81,21 @@ impl RunLogReader {
     }
 
     /// Stores an exception and returns its index.
-    pub(super) fn tell(&mut self, exception: Exception) -> Option<usize> {
-        let told = &mut self.found.exceptions;
-        if told.len() == EXCEPTIONS {
+    pub(super) fn keep_exception(&mut self, exception: Exception) -> Option<usize> {
+        let exceptions = &mut self.found.exceptions;
+        if exceptions.len() == EXCEPTIONS {
             self.found.more_exceptions = self.found.more_exceptions.saturating_add(1);
             return None;
         }
-        told.push(exception);
-        Some(told.len() - 1)
+        exceptions.push(exception);
+        Some(exceptions.len() - 1)
     }
 
     /// Records that a job failed for which neither the log nor a report will contain an error.
     fn silent(&mut self, error: RuleError, job: i64, nth: Option<usize>) {
         let attempt = self.jobs.attempt(job);
-        if let Some(told) = nth.and_then(|nth| self.found.exceptions.get_mut(nth)) {
-            told.job = Some(job);
+        if let Some(kept) = nth.and_then(|nth| self.found.exceptions.get_mut(nth)) {
+            kept.job = Some(job);
         }
         self.jobs.fail(job);
         self.add(RuleError { job: Some(job), attempt, ..error });
@@ -175,8 +175,8 @@ impl RunLogReader {
         if let Some(Loose { error: known, nth, .. }) = self.loose.take_if(|loose| says_nothing && is_next(loose)) {
             self.forget(&known, nth);
             error.message = error.message.or(known.message);
-            if let Some(told) = nth.and_then(|nth| self.found.exceptions.get_mut(nth)) {
-                told.job = error.job;
+            if let Some(kept) = nth.and_then(|nth| self.found.exceptions.get_mut(nth)) {
+                kept.job = error.job;
             }
         } else if let Some(exception) = found.and_then(|at| self.waiting.remove(at)) {
             error.message = error.message.or(exception.message);
@@ -184,8 +184,8 @@ impl RunLogReader {
             if !exception.place.is_empty() && self.places.len() < ERRORS {
                 self.places.insert(exception.place, error.rule.clone());
             }
-            if let Some(told) = exception.nth.and_then(|nth| self.found.exceptions.get_mut(nth)) {
-                (told.job, told.rule) = (error.job, Some(error.rule.clone()));
+            if let Some(kept) = exception.nth.and_then(|nth| self.found.exceptions.get_mut(nth)) {
+                (kept.job, kept.rule) = (error.job, Some(error.rule.clone()));
             }
         }
         let external = [rest, keys].into_iter().find_map(|text| value(text, "external_jobid: ").or_else(|| value(text, "cluster_jobid: ")));
@@ -235,15 +235,15 @@ impl RunLogReader {
 /// Later information completes what is known; a reason replaces an earlier one.
 fn merge(known: &mut RuleError, newer: RuleError) {
     let older = mem::take(known);
-    let is_told = newer.message.is_some();
+    let has_reason = newer.message.is_some();
     *known = RuleError {
         rule: if newer.rule.is_empty() { older.rule } else { newer.rule },
         job: newer.job.or(older.job),
         attempt: newer.attempt.max(older.attempt),
         message: newer.message.or(older.message),
-        exit_status: if is_told { newer.exit_status } else { older.exit_status.or(newer.exit_status) },
-        log: if is_told { newer.log.or(older.log) } else { older.log.or(newer.log) },
-        at: if is_told { newer.at.or(older.at) } else { older.at.or(newer.at) },
+        exit_status: if has_reason { newer.exit_status } else { older.exit_status.or(newer.exit_status) },
+        log: if has_reason { newer.log.or(older.log) } else { older.log.or(newer.log) },
+        at: if has_reason { newer.at.or(older.at) } else { older.at.or(newer.at) },
         is_silent: older.is_silent && newer.is_silent,
         before_start: newer.before_start,
     };

@@ -395,10 +395,10 @@ fn read(log: impl AsRef<[u8]>) -> RunLog {
 
 /// Rule, job, exit status and first line of the message of each error.
 fn reasons(log: &RunLog) -> Vec<(&str, Option<i64>, Option<i32>, &str)> {
-    fn told(error: &RuleError) -> &str {
+    fn first_line(error: &RuleError) -> &str {
         error.message.as_deref().unwrap_or_default().lines().next().unwrap_or_default()
     }
-    log.errors.iter().map(|error| (error.rule.as_str(), error.job, error.exit_status, told(error))).collect()
+    log.errors.iter().map(|error| (error.rule.as_str(), error.job, error.exit_status, first_line(error))).collect()
 }
 
 fn error(log: &RunLog, job: i64) -> &RuleError {
@@ -692,7 +692,7 @@ fn nothing_grows_beyond_its_bound() {
     assert!(
         log.user
             .into_iter()
-            .chain(log.exceptions.into_iter().map(|told| told.text))
+            .chain(log.exceptions.into_iter().map(|exception| exception.text))
             .chain(log.errors.into_iter().filter_map(|error| error.log))
             .all(|text| text.len() <= TEXT)
     );

@@ -60,8 +60,8 @@ pub(super) fn without_output(text: &str) -> Option<i64> {
 /// The text up to the end of the command, and the exit status.
 pub(super) fn outcome(text: &str) -> Option<(&str, i32)> {
     let exit = text.rsplit_once("' returned non-zero exit status ").map(|parts| (parts, 1));
-    let ((before, told), sign) = exit.or_else(|| Some((text.rsplit_once("' died with ")?, -1)))?;
-    let number = told.lines().next()?.trim_end_matches(['.', '>']).rsplit(' ').next()?;
+    let ((before, rest), sign) = exit.or_else(|| Some((text.rsplit_once("' died with ")?, -1)))?;
+    let number = rest.lines().next()?.trim_end_matches(['.', '>']).rsplit(' ').next()?;
     Some((before, number.parse::<i32>().ok()?.checked_mul(sign)?))
 }
 

@@ -42,7 +42,7 @@ const FILES: usize = 1_000;
 #[derive(Clone)]
 pub struct Followers {
     files: RunFiles,
-    open: Arc<Mutex<HashMap<Followed, Told>>>,
+    open: Arc<Mutex<HashMap<Followed, Channels>>>,
     reads: Arc<AtomicU64>,
 }
 
@@ -57,7 +57,7 @@ struct Followed {
 
 /// What is sent about a file: each update, and the latest state.
 #[derive(Clone)]
-struct Told {
+struct Channels {
     news: broadcast::Sender<Bytes>,
     latest: watch::Sender<Option<Bytes>>,
 }
@@ -73,8 +73,8 @@ impl Followers {
     pub fn follow(&self, run: RunId, file: FileRef, path: PathBuf, reach: Reach) -> Option<impl Stream<Item = Bytes> + Send + use<>> {
         let (news, latest) = self.join(Followed { run, file, path, reach })?;
         Some(futures::stream::unfold((news, latest, true), |(mut news, mut latest, first)| async move {
-            let told = if first { Err(RecvError::Lagged(0)) } else { news.recv().await };
-            let bytes = match told {
+            let received = if first { Err(RecvError::Lagged(0)) } else { news.recv().await };
+            let bytes = match received {
                 Ok(bytes) => bytes,
                 // The page reads what it missed itself, as soon as it knows how large the file is.
                 Err(RecvError::Lagged(_)) => latest.wait_for(Option::is_some).await.ok()?.clone()?,
@@ -94,29 +94,29 @@ impl Followers {
         self.reads.load(Relaxed)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Followed, Told>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Followed, Channels>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn join(&self, followed: Followed) -> Option<(broadcast::Receiver<Bytes>, watch::Receiver<Option<Bytes>>)> {
         let mut open = self.lock();
-        if let Some(told) = open.get(&followed) {
-            return Some((told.news.subscribe(), told.latest.subscribe()));
+        if let Some(channels) = open.get(&followed) {
+            return Some((channels.news.subscribe(), channels.latest.subscribe()));
         }
         if open.len() >= FILES {
             return None;
         }
         let (news, receiver) = broadcast::channel(LAG);
         let (latest, state) = watch::channel(None);
-        let told = Told { news, latest };
-        open.insert(followed.clone(), told.clone());
+        let channels = Channels { news, latest };
+        open.insert(followed.clone(), channels.clone());
         metrics::gauge!("flowo_followed_files").set(open.len() as f64);
-        tokio::spawn(self.clone().read(followed, told));
+        tokio::spawn(self.clone().read(followed, channels));
         Some((receiver, state))
     }
 
     /// Reads one file until nobody follows it any more.
-    async fn read(self, followed: Followed, told: Told) {
+    async fn read(self, followed: Followed, channels: Channels) {
         let Followed { file, path, reach, .. } = &followed;
         // Ends when nobody follows the file any more.
         let mut looks = Loop::new("Following a file", LOOK, CancellationToken::new());
@@ -125,11 +125,11 @@ impl Followers {
         // already read themselves.
         let mut to = known.as_ref().map_or(0, |facts| facts.size);
         loop {
-            told.latest.send_replace(Some(encoded(file, &known, None)));
+            channels.latest.send_replace(Some(encoded(file, &known, None)));
             looks.next().await;
             {
                 let mut open = self.lock();
-                if told.news.receiver_count() == 0 {
+                if channels.news.receiver_count() == 0 {
                     open.remove(&followed);
                     metrics::gauge!("flowo_followed_files").set(open.len() as f64);
                     return;
@@ -152,7 +152,7 @@ impl Followers {
                 lines = self.lines(reach, path, to).await;
             }
             to = lines.as_ref().map_or(size, |window| window.text.to);
-            let _ = told.news.send(encoded(file, &now, lines));
+            let _ = channels.news.send(encoded(file, &now, lines));
             known = now;
         }
     }

@@ -15,7 +15,7 @@ use std::{
 const SECRET: &str = "SECRET";
 
 /// A run's directory beside a secret, with every kind of file and link in it.
-fn lab() -> (tempfile::TempDir, PathBuf) {
+fn run_directory() -> (tempfile::TempDir, PathBuf) {
     let base = tempfile::tempdir().unwrap();
     let run = base.path().join("run");
     fs::create_dir_all(run.join("out/deep")).unwrap();
@@ -59,7 +59,7 @@ async fn text(gate: &RunFiles, run: &Path, path: impl AsRef<Path>, named: bool) 
 
 #[tokio::test]
 async fn files_and_links_that_stay_inside_are_read() {
-    let (_base, run) = lab();
+    let (_base, run) = run_directory();
     let gate = gate();
     for path in ["a.txt", "./out/../a.txt", "out//b.txt", "link-in", "out/deep/up-in", "abs-in"] {
         assert_eq!(text(&gate, &run, path, false).await.as_deref(), Ok("inside"), "{path}");
@@ -69,7 +69,7 @@ async fn files_and_links_that_stay_inside_are_read() {
 
 #[tokio::test]
 async fn everything_else_says_what_it_is() {
-    let (base, run) = lab();
+    let (base, run) = run_directory();
     let gate = gate();
     let cases = [
         ("nothing", NoFile::Missing),
@@ -105,7 +105,7 @@ async fn everything_else_says_what_it_is() {
 
 #[tokio::test]
 async fn no_way_of_saying_it_leads_out() {
-    let (base, run) = lab();
+    let (base, run) = run_directory();
     let gate = gate();
     let steps = [
         "..",
@@ -156,7 +156,7 @@ async fn no_way_of_saying_it_leads_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_that_becomes_a_link_while_it_is_read_leads_nowhere() {
-    let (base, run) = lab();
+    let (base, run) = run_directory();
     fs::create_dir(run.join("swap")).unwrap();
     fs::write(run.join("swap/secret.txt"), "inside").unwrap();
     symlink(base.path(), run.join("trap")).unwrap();
@@ -189,7 +189,7 @@ async fn a_directory_that_becomes_a_link_while_it_is_read_leads_nowhere() {
 
 #[tokio::test]
 async fn windows_are_of_the_size_asked_for() {
-    let (_base, run) = lab();
+    let (_base, run) = run_directory();
     let gate = gate();
     // Sparse: five gigabytes that occupy no disk space.
     let big = fs::File::create(run.join("big.log")).unwrap();
@@ -207,7 +207,7 @@ async fn windows_are_of_the_size_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_without_end_is_asked_by_many_and_the_others_are_read() {
-    let (_base, run) = lab();
+    let (_base, run) = run_directory();
     fs::File::create(run.join("hollow.log")).unwrap().set_len(10 << 40).unwrap();
     let (gate, reach) = (gate(), reach(&run));
 
@@ -220,7 +220,7 @@ async fn a_file_without_end_is_asked_by_many_and_the_others_are_read() {
 
 #[tokio::test]
 async fn beyond_the_end_of_a_file_is_nothing_however_far() {
-    let (_base, run) = lab();
+    let (_base, run) = run_directory();
     let gate = gate();
     for from in [6, 7, i64::MAX as u64, i64::MAX as u64 + 1, u64::MAX] {
         let window = gate.slice(&reach(&run), Path::new("a.txt"), ByteRange::From(from, 4096)).await.unwrap();

@@ -270,9 +270,9 @@ mod tests {
     /// The rule graphs of public workflows that the demo lab plays.
     #[test]
     fn real_graphs_have_pictures_like_these() {
-        let lab = concat!(env!("CARGO_MANIFEST_DIR"), "/../../server/data/lab");
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../server/data/demo");
         let mut drawn = 0;
-        for entry in std::fs::read_dir(lab).expect("the lab's data") {
+        for entry in std::fs::read_dir(directory).expect("the data of the demo") {
             let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a file");
             let Ok(value) = serde_json::from_str::<Value>(&text) else { continue }; // A file that is not JSON.
             let (Some(rules), Some(edges)) = (value["rules"].as_array(), value["rule_edges"].as_array()) else { continue };

@@ -65,7 +65,7 @@ pub(super) async fn add_logs(conn: &mut Conn, jobs: impl Iterator<Item = (Uuid, 
     }
     write_paths(conn, &runs, &paths).await?;
     sqlx::query(
-        "with told as (
+        "with logs as (
             select x.job, p.id as path, min(x.nth) as nth
               from unnest($1::uuid[], $2::bigint[], $3::text[]) with ordinality as x(run, job, path, nth)
               cross join lateral (
@@ -76,7 +76,7 @@ pub(super) async fn add_logs(conn: &mut Conn, jobs: impl Iterator<Item = (Uuid, 
          select t.job, t.path, 'log',
                 row_number() over (partition by t.job order by t.nth) - 1
                 + (select count(*) from job_files f where f.job_execution_id = t.job and f.role = 'log')
-           from told t
+           from logs t
           where not exists (
                 select from job_files f where f.job_execution_id = t.job and f.role = 'log' and f.path_id = t.path)",
     )

@@ -70,15 +70,15 @@ pub async fn known(conn: &mut Conn, run: RunId, is_over: bool) -> Result<Vec<Kno
 /// The cost is proportional to the number of attempts. The caller owns the transaction.
 pub async fn fill(conn: &mut Conn, run: RunId, end: Option<(RunStatus, Millis)>, attempts: Vec<LogAttempt>) -> Result<(), StoreError> {
     let mut folds = load::folds(conn, &[run.0]).await?;
-    let wanted: HashSet<(RunId, i64)> = attempts.iter().map(|told| (run, told.job_id)).collect();
+    let wanted: HashSet<(RunId, i64)> = attempts.iter().map(|logged| (run, logged.job_id)).collect();
     load::jobs(conn, &wanted, &mut folds).await?;
     let Some(fold) = folds.get_mut(&run) else { return Ok(()) };
     if let Some((status, at)) = end {
         fold.fill_end(status, at);
     }
-    let last = attempts.iter().map(|told| told.ended.map_or(told.started_at, |(_, at)| at)).max();
-    for told in attempts {
-        fold.fill(told);
+    let last = attempts.iter().map(|logged| logged.ended.map_or(logged.started_at, |(_, at)| at)).max();
+    for logged in attempts {
+        fold.fill(logged);
     }
     if let Some(at) = last.filter(|_| fold.run.status.is_end()) {
         fold.fill_rest(at);

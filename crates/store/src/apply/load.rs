@@ -6,7 +6,7 @@ use model::{
     JobStatus, RunId, UserId,
     event::RunKey,
     fold::{JobState, RunFold, RunState},
-    job::{Filled, StartTold},
+    job::{Filled, StartReported},
 };
 use serde_json::json;
 use sqlx::types::{Json, Uuid};
@@ -171,12 +171,13 @@ async fn make(
             continue;
         }
         made.push(id.0);
-        let told = &incoming.report.context;
+        let context = &incoming.report.context;
         rows.push(json!({
             "id": id, "user_id": incoming.sender.user, "user_name": incoming.sender.name, "source": incoming.source,
-            "version": incoming.client_version, "at": incoming.report.at, "name": told.name.as_deref().unwrap_or(""),
-            "tags": told.tags, "directory": told.directory, "config_files": told.config_files,
-            "catalog_slug": told.catalog_slug, "logfile": told.logfile, "dry_run": told.dry_run, "cuts": (!told.cuts.is_empty()).then_some(&told.cuts),
+            "version": incoming.client_version, "at": incoming.report.at, "name": context.name.as_deref().unwrap_or(""),
+            "tags": context.tags, "directory": context.directory, "config_files": context.config_files,
+            "catalog_slug": context.catalog_slug, "logfile": context.logfile, "dry_run": context.dry_run,
+            "cuts": (!context.cuts.is_empty()).then_some(&context.cuts),
         }));
     }
     if made.is_empty() {
@@ -245,12 +246,12 @@ pub(super) async fn jobs(conn: &mut Conn, wanted: &HashSet<(RunId, i64)>, folds:
             status,
             rule: row.rule,
             informed: row.informed,
-            start_told: StartTold::of(&row.start_told).unwrap_or(StartTold::Before),
+            start_reported: StartReported::of(&row.start_told).unwrap_or(StartReported::Before),
             filled: row.filled_from.as_deref().and_then(Filled::of),
             started_at: row.started_at,
             ended_at: row.ended_at,
             info: None,
-            told: Box::default(),
+            update: Box::default(),
             was_running: status == JobStatus::Running,
             touched: false,
         };

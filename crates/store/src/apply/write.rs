@@ -25,7 +25,7 @@ pub(super) type Reports = HashMap<(RunId, i64), Vec<i64>>;
 
 /// Stores every accepted report as it was received.
 pub(super) async fn events(conn: &mut Conn, segment: &[Incoming], receipts: &[Receipt]) -> Result<Reports, StoreError> {
-    let mut told = Vec::new();
+    let mut jobs_of_events = Vec::new();
     let (mut runs, mut users, mut sources, mut events, mut bodies, mut at, mut outcomes, mut details) =
         (vec![], vec![], vec![], vec![], vec![], vec![], vec![], vec![]);
     for (incoming, receipt) in segment.iter().zip(receipts) {
@@ -33,7 +33,7 @@ pub(super) async fn events(conn: &mut Conn, segment: &[Incoming], receipts: &[Re
         if matches!(incoming.report.event, model::event::Event::Heartbeat | model::event::Event::Seen) {
             continue; // Thousands a day without content; `last_seen_at` records that they came.
         }
-        told.push((*run, jobs_of(&incoming.report.event)));
+        jobs_of_events.push((*run, jobs_of(&incoming.report.event)));
         runs.push(run.0);
         users.push(incoming.sender.user.map(|user| user.0));
         sources.push(incoming.source);
@@ -70,7 +70,7 @@ pub(super) async fn events(conn: &mut Conn, segment: &[Incoming], receipts: &[Re
     .await
     .doing("keeping raw events")?;
     let mut reports = Reports::new();
-    for (id, (run, jobs)) in ids.into_iter().zip(told) {
+    for (id, (run, jobs)) in ids.into_iter().zip(jobs_of_events) {
         for job in jobs {
             reports.entry((run, job)).or_default().push(id);
         }
@@ -221,7 +221,7 @@ struct JobRow<'a> {
     informed: bool,
     start_told: &'static str,
     filled_from: Option<&'static str>,
-    told: bool,
+    described: bool,
     started_at: Option<Millis>,
     ended_at: Option<Millis>,
     reports: Option<&'a [i64]>,
@@ -260,16 +260,16 @@ impl<'a> JobRow<'a> {
             rule: job.rule.as_deref(),
             status: job.status.as_str(),
             informed: job.informed,
-            start_told: job.start_told.as_str(),
+            start_told: job.start_reported.as_str(),
             filled_from: job.filled.map(model::job::Filled::as_str),
-            told: job.info.is_some(),
+            described: job.info.is_some(),
             started_at: job.started_at,
             ended_at: job.ended_at,
-            external_id: job.told.external_id.as_deref(),
-            conda_env: job.told.conda_env.as_deref(),
-            error: job.told.error.as_deref(),
-            exit_code: job.told.exit_code,
-            command: job.told.shell_command.as_deref(),
+            external_id: job.update.external_id.as_deref(),
+            conda_env: job.update.conda_env.as_deref(),
+            error: job.update.error.as_deref(),
+            exit_code: job.update.exit_code,
+            command: job.update.shell_command.as_deref(),
             info: job.info.as_deref().map(|info| InfoRow {
                 name: info.name.as_deref(),
                 wildcards: &info.wildcards,
@@ -302,8 +302,8 @@ pub(super) async fn jobs(conn: &mut Conn, folds: impl Iterator<Item = &RunFold>,
                 if let Some(info) = &job.info {
                     infos.push((run, job.job_id, job.attempt, job.key, &**info));
                 }
-                if !job.told.logs.is_empty() {
-                    logs.push((run, job.job_id, job.attempt, job.key, job.told.logs.as_slice()));
+                if !job.update.logs.is_empty() {
+                    logs.push((run, job.job_id, job.attempt, job.key, job.update.logs.as_slice()));
                 }
             }
         }
@@ -342,20 +342,20 @@ async fn update(conn: &mut Conn, rows: &[JobRow<'_>]) -> Result<(), StoreError> 
             set status = x.status, superseded = x.superseded, name = coalesce(j.name, x.name), rule = x.rule, informed = x.informed,
                 start_told = x.start_told, filled_from = x.filled_from,
                 started_at = at_ms(x.started_at), ended_at = at_ms(x.ended_at),
-                wildcards = case when x.told then x.wildcards else j.wildcards end,
-                resources = case when x.told then x.resources else j.resources end,
-                threads = case when x.told then x.threads else j.threads end,
-                priority = case when x.told then x.priority else j.priority end,
-                reason = case when x.told then x.reason else j.reason end,
-                message = case when x.told then x.message else j.message end,
-                shell_command = coalesce(x.command, case when x.told then x.shell_command else j.shell_command end),
+                wildcards = case when x.described then x.wildcards else j.wildcards end,
+                resources = case when x.described then x.resources else j.resources end,
+                threads = case when x.described then x.threads else j.threads end,
+                priority = case when x.described then x.priority else j.priority end,
+                reason = case when x.described then x.reason else j.reason end,
+                message = case when x.described then x.message else j.message end,
+                shell_command = coalesce(x.command, case when x.described then x.shell_command else j.shell_command end),
                 external_id = coalesce(x.external_id, j.external_id), conda_env = coalesce(x.conda_env, j.conda_env),
                 error = coalesce(x.error, j.error), exit_code = coalesce(x.exit_code, j.exit_code),
-                checkpoint = case when x.told then x.checkpoint else j.checkpoint end,
+                checkpoint = case when x.described then x.checkpoint else j.checkpoint end,
                 reports = case when x.reports is null then j.reports
                                else (j.reports || x.reports)[greatest(1, cardinality(j.reports || x.reports) - $3 + 1):] end
            from jsonb_to_recordset($1) as x(key bigint, status text, superseded boolean, name text, rule text, informed boolean, start_told text,
-                filled_from text, told boolean, started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer, priority integer,
+                filled_from text, described boolean, started_at bigint, ended_at bigint, wildcards jsonb, resources jsonb, threads integer, priority integer,
                 reason text, message text, shell_command text, reports bigint[], external_id text, conda_env text,
                 error text, exit_code integer, command text, checkpoint boolean)
           where j.id = x.key and j.id = any($2)",

@@ -25,7 +25,7 @@ const END: i32 = 600;
 type Cause = (String, Option<i32>, String);
 
 #[derive(sqlx::FromRow)]
-struct Told {
+struct FirstJob {
     id: i64,
     wildcards: Option<Json<BTreeMap<String, serde_json::Value>>>,
     group_name: Option<String>,
@@ -42,7 +42,7 @@ struct Alike {
     job_id: Option<i64>,
     /// When the first of these jobs ended (ms).
     ended: Option<i64>,
-    is_told: bool,
+    is_explained: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -102,18 +102,18 @@ async fn gathered(conn: &mut Conn, run: RunId, rows: Vec<Found>) -> Result<Failu
     let mut causes: HashMap<Cause, Alike> = HashMap::new();
     for Found { id, job_id, rule, exit_code, error, ended } in rows {
         let said = signature(error.as_deref().unwrap_or(""));
-        let is_told = exit_code.is_some() || !said.is_empty();
+        let is_explained = exit_code.is_some() || !said.is_empty();
         let alike = causes.entry((rule.unwrap_or_default(), exit_code, said)).or_default();
         // The newest come first, so the last one seen is the first that failed.
         let earliest = alike.ended.into_iter().chain(ended).min();
-        *alike = Alike { count: alike.count + 1, first: id, job_id, ended: earliest, is_told };
+        *alike = Alike { count: alike.count + 1, first: id, job_id, ended: earliest, is_explained };
     }
     let mut causes: Vec<(Cause, Alike)> = causes.into_iter().collect();
-    causes.sort_by_key(|(_, alike)| (!alike.is_told, Reverse(alike.count), alike.ended, alike.first));
+    causes.sort_by_key(|(_, alike)| (!alike.is_explained, Reverse(alike.count), alike.ended, alike.first));
     let more = u32::try_from(causes.len().saturating_sub(NAMED)).unwrap_or(u32::MAX);
     causes.truncate(NAMED);
-    let firsts: Vec<i64> = causes.iter().map(|(_, alike)| alike.first).collect();
-    let told: Vec<Told> = sqlx::query_as(
+    let ids: Vec<i64> = causes.iter().map(|(_, alike)| alike.first).collect();
+    let firsts: Vec<FirstJob> = sqlx::query_as(
         "select j.id, j.wildcards, j.group_name, j.error, l.logs, l.all_logs
            from job_executions j
           cross join lateral (
@@ -124,16 +124,16 @@ async fn gathered(conn: &mut Conn, run: RunId, rows: Vec<Found>) -> Result<Failu
                   join paths p on p.id = f.path_id) l
           where j.id = any($1)",
     )
-    .bind(firsts)
+    .bind(ids)
     .bind(LOGS)
     .fetch_all(&mut *conn)
     .await
     .doing("reading failures")?;
-    let mut told: HashMap<i64, Told> = told.into_iter().map(|told| (told.id, told)).collect();
+    let mut firsts: HashMap<i64, FirstJob> = firsts.into_iter().map(|job| (job.id, job)).collect();
     let groups = causes.into_iter().map(|((rule, exit_code, _), Alike { count, first, job_id, .. })| {
-        let told = told.remove(&first);
+        let first_job = firsts.remove(&first);
         let failure = Failure { count, job_id, exit_code, ..Failure::of(rule, JobKey(first)) };
-        let Some(Told { wildcards, group_name: group, error, logs, all_logs, .. }) = told else { return failure };
+        let Some(FirstJob { wildcards, group_name: group, error, logs, all_logs, .. }) = first_job else { return failure };
         let wildcards = wildcards.map(|held| held.0.into_iter().map(|(name, value)| (name, plain(value))).collect()).unwrap_or_default();
         let more_logs = u32::try_from((all_logs - LOGS).max(0)).unwrap_or(u32::MAX);
         Failure { wildcards, group, error, logs: logs.unwrap_or_default(), more_logs, ..failure }

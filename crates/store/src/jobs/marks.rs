@@ -20,7 +20,7 @@ pub struct Mark {
     pub rule: u32,
     /// An index into [`Marks::wildcards`], or [`Marks::NONE`].
     pub wildcards: u32,
-    /// [`Mark::UNTOLD`] if not reported.
+    /// [`Mark::UNREPORTED`] if not reported.
     pub threads: u16,
     /// From 1; numbers above 65 535 are stored as 65 535.
     pub attempt: u16,
@@ -30,11 +30,11 @@ pub struct Mark {
 
 impl Mark {
     /// The value for jobs whose threads were not reported.
-    pub const UNTOLD: u16 = u16::MAX;
+    pub const UNREPORTED: u16 = u16::MAX;
 
     /// The number of cores that the job is assumed to use.
     pub fn cores(&self) -> u32 {
-        if self.threads == Self::UNTOLD { 1 } else { u32::from(self.threads) }
+        if self.threads == Self::UNREPORTED { 1 } else { u32::from(self.threads) }
     }
 
     /// How long the job took, if it has begun and ended.
@@ -122,7 +122,7 @@ impl Marks {
             ended_at: at(found.ended_at),
             rule: self.rules.place(found.rule.as_deref().unwrap_or("")),
             wildcards: found.wildcards.map_or(Self::NONE, |wildcards| self.wildcards.place(&wildcards)),
-            threads: found.threads.map_or(Mark::UNTOLD, |threads| threads.clamp(0, i32::from(Mark::UNTOLD) - 1) as u16),
+            threads: found.threads.map_or(Mark::UNREPORTED, |threads| threads.clamp(0, i32::from(Mark::UNREPORTED) - 1) as u16),
             attempt: found.attempt.clamp(0, i32::from(u16::MAX)) as u16,
             status,
             superseded: found.superseded,

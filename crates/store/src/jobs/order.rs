@@ -73,10 +73,10 @@ struct Order<'a> {
 impl Order<'_> {
     /// The sort key of a job, ascending in either direction; [`MISSING`] without a value.
     fn key(&self, mark: &Mark) -> i64 {
-        let told = |value: i64| (value != Marks::NEVER).then_some(value);
+        let reported = |value: i64| (value != Marks::NEVER).then_some(value);
         let value = match self.column {
             JobColumn::Reported => Some(0),
-            JobColumn::Job => told(mark.job_id),
+            JobColumn::Job => reported(mark.job_id),
             JobColumn::Status => Some(i64::from(JobStatus::Failed.urgency() - mark.status.urgency())),
             JobColumn::Rule | JobColumn::Wildcard(_) => {
                 let rank = match &self.named {
@@ -87,9 +87,9 @@ impl Order<'_> {
                 };
                 rank.map(|rank| i64::from(rank) * 2 + 1)
             }
-            JobColumn::Started => told(mark.started_at),
+            JobColumn::Started => reported(mark.started_at),
             JobColumn::Duration => mark.took(),
-            JobColumn::Threads => (mark.threads != Mark::UNTOLD).then(|| i64::from(mark.threads)),
+            JobColumn::Threads => (mark.threads != Mark::UNREPORTED).then(|| i64::from(mark.threads)),
             JobColumn::Attempt => Some(i64::from(mark.attempt)),
         };
         value.map_or(MISSING, |value| self.turn(value))

@@ -47,12 +47,12 @@ pub async fn create(conn: &mut Conn, new: &Creation, stale: Option<i32>) -> Resu
     let (name, after) = match earlier {
         None => (new.name.clone().unwrap_or_default(), None),
         Some(earlier) if earlier.busy => {
-            let told_apart: String = sqlx::query_scalar("select $1 || '-' || left(replace(gen_random_uuid()::text, '-', ''), 8)")
+            let distinct: String = sqlx::query_scalar("select $1 || '-' || left(replace(gen_random_uuid()::text, '-', ''), 8)")
                 .bind(if earlier.workflow_name.is_empty() { earlier.id.to_string() } else { earlier.workflow_name })
                 .fetch_one(&mut *conn)
                 .await
                 .doing("telling names apart")?;
-            (told_apart, None)
+            (distinct, None)
         }
         Some(earlier) => (earlier.workflow_name.clone(), Some(earlier)),
     };

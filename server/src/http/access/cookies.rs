@@ -24,9 +24,10 @@ impl Used {
     fn of(headers: &HeaderMap, base_url: &str) -> Self {
         let (host, port) = authority(headers);
         let proto = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
-        let told = base_url.strip_prefix("https://").unwrap_or("");
-        let is_told = !told.is_empty() && headers.get("host").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(told.as_bytes()));
-        let tls = proto.map_or(is_told && !host.is_empty(), |proto| proto.split(',').next().unwrap_or("").trim() == "https");
+        let published = base_url.strip_prefix("https://").unwrap_or("");
+        let is_published =
+            !published.is_empty() && headers.get("host").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(published.as_bytes()));
+        let tls = proto.map_or(is_published && !host.is_empty(), |proto| proto.split(',').next().unwrap_or("").trim() == "https");
         Self { tls, port: port.unwrap_or(if tls { 443 } else { 80 }) }
     }
 

@@ -23,7 +23,7 @@ pub enum MetricsAccess {
 impl MetricsAccess {
     /// The default. If people use another host name, a proxy may run on this machine, and every request it forwards
     /// looks local.
-    pub fn unless_told(public_url: Option<&str>) -> Self {
+    pub fn default_for(public_url: Option<&str>) -> Self {
         let authority = public_url.and_then(|url| url.split_once("://")).map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
         let host = authority.map(|authority| match authority.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,

@@ -58,9 +58,9 @@ pub fn is_local(headers: &HeaderMap, peer: Option<Peer>) -> bool {
 /// appended last. It never grants access.
 pub fn address(headers: &HeaderMap, peer: Option<Peer>) -> Option<IpAddr> {
     let peer = peer?.0.ip().to_canonical();
-    let told = headers.get_all("x-forwarded-for").into_iter().next_back().filter(|_| peer.is_loopback());
-    let told = told.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
-    Some(told.map_or(peer, |told| told.to_canonical()))
+    let forwarded = headers.get_all("x-forwarded-for").into_iter().next_back().filter(|_| peer.is_loopback());
+    let forwarded = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+    Some(forwarded.map_or(peer, |forwarded| forwarded.to_canonical()))
 }
 
 /// The network that one person controls: a single IPv4 address, or 64 bits of IPv6.

@@ -92,7 +92,7 @@ impl Watch {
     /// Checks all places until cancelled.
     pub async fn run(self, cancel: CancellationToken) {
         let mut rounds = Loop::new("Checking what is open", LOOK, cancel);
-        let mut told = false;
+        let mut logged = false;
         while rounds.next().await {
             if lock(&self.held).shown.is_empty() {
                 continue;
@@ -103,10 +103,10 @@ impl Watch {
                 Err(_) => Some(format!("the database did not answer within {CHECK_TIMEOUT:?}")),
             };
             // Logged once, not again and again while the database is away.
-            if let Some(error) = failure.as_deref().filter(|_| !told) {
+            if let Some(error) = failure.as_deref().filter(|_| !logged) {
                 warn!(error, "Could not check sessions and tokens of what is open; trying again in {LOOK:?}");
             }
-            told = failure.is_some();
+            logged = failure.is_some();
         }
     }
 

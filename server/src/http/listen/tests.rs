@@ -18,7 +18,7 @@ const WIDE: Limits = Limits { total: 100, waiting: 100, of_one: 100, head: LONG,
 const ASK: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
 /// A server on a free port: `/` answers at once, `/slow` when it is released.
-struct Lab {
+struct Listening {
     address: SocketAddr,
     sockets: Sockets,
     gate: Arc<Semaphore>,
@@ -26,7 +26,7 @@ struct Lab {
     served: JoinHandle<()>,
 }
 
-async fn lab(limits: Limits) -> Lab {
+async fn listening(limits: Limits) -> Listening {
     let gate = Arc::new(Semaphore::new(0));
     let waits = Arc::clone(&gate);
     let slow = move || {
@@ -40,10 +40,10 @@ async fn lab(limits: Limits) -> Lab {
         let (sockets, stop) = (sockets.clone(), stop.clone());
         async move { sockets.serve(listener, router, stop).await }
     });
-    Lab { address, sockets, gate, stop, served }
+    Listening { address, sockets, gate, stop, served }
 }
 
-impl Lab {
+impl Listening {
     async fn open(&self, first: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(first).await.unwrap();
@@ -77,57 +77,57 @@ async fn heard(stream: &mut TcpStream, end: &str) -> String {
 
 #[tokio::test]
 async fn whoever_says_nothing_or_half_of_it_is_not_waited_for() {
-    let lab = lab(Limits { head: Duration::from_millis(200), ..WIDE }).await;
+    let server = listening(Limits { head: Duration::from_millis(200), ..WIDE }).await;
     for first in [&b""[..], b"GET / HTTP/1.1\r\nhost: "] {
-        let mut stream = lab.open(first).await;
+        let mut stream = server.open(first).await;
         assert_eq!(heard(&mut stream, "").await, "");
     }
-    let mut stream = lab.open(ASK).await;
+    let mut stream = server.open(ASK).await;
     heard(&mut stream, "hello").await;
-    lab.until((1, 1)).await;
+    server.until((1, 1)).await;
     stream.write_all(b"GET / HT").await.unwrap();
     assert_eq!(heard(&mut stream, "").await, "");
-    lab.until((0, 0)).await;
+    server.until((0, 0)).await;
 }
 
 #[tokio::test]
 async fn a_connection_is_kept_between_requests_and_not_for_ever() {
-    let lab = lab(Limits { kept: Duration::from_millis(1), ..WIDE }).await;
-    let mut stream = lab.open(ASK).await;
+    let server = listening(Limits { kept: Duration::from_millis(1), ..WIDE }).await;
+    let mut stream = server.open(ASK).await;
     assert!(heard(&mut stream, "hello").await.ends_with("hello"));
     assert_eq!(heard(&mut stream, "").await, "");
-    let lab = self::lab(WIDE).await;
-    let mut stream = lab.open(ASK).await;
+    let server = listening(WIDE).await;
+    let mut stream = server.open(ASK).await;
     for _ in 0..3 {
         assert!(heard(&mut stream, "hello").await.ends_with("hello"));
-        lab.until((1, 1)).await;
+        server.until((1, 1)).await;
         stream.write_all(ASK).await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn a_body_that_does_not_end_ends_its_connection() {
-    let lab = lab(Limits { body: Duration::from_millis(1), ..WIDE }).await;
-    let mut stream = lab.open(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nab").await;
+    let server = listening(Limits { body: Duration::from_millis(1), ..WIDE }).await;
+    let mut stream = server.open(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nab").await;
     assert_eq!(heard(&mut stream, "").await, "");
-    lab.until((0, 0)).await;
+    server.until((0, 0)).await;
 }
 
 #[tokio::test]
 async fn the_oldest_silent_connection_makes_room_for_a_new_one() {
     for limits in [Limits { of_one: 3, ..WIDE }, Limits { waiting: 3, ..WIDE }, Limits { total: 3, ..WIDE }] {
-        let lab = lab(limits).await;
-        let mut kept = lab.open(ASK).await;
+        let server = listening(limits).await;
+        let mut kept = server.open(ASK).await;
         heard(&mut kept, "hello").await;
-        lab.until((1, 1)).await;
-        let mut first = lab.open(b"").await;
-        lab.until((2, 2)).await;
-        let mut second = lab.open(b"GET").await;
-        lab.until((3, 3)).await;
-        let mut third = lab.open(ASK).await;
+        server.until((1, 1)).await;
+        let mut first = server.open(b"").await;
+        server.until((2, 2)).await;
+        let mut second = server.open(b"GET").await;
+        server.until((3, 3)).await;
+        let mut third = server.open(ASK).await;
         assert!(heard(&mut third, "hello").await.ends_with("hello"));
         assert_eq!(heard(&mut first, "").await, "", "the oldest that never asked for anything");
-        lab.until((3, 3)).await;
+        server.until((3, 3)).await;
         for (stream, rest) in [(&mut second, &b" / HTTP/1.1\r\nhost: x\r\n\r\n"[..]), (&mut kept, ASK)] {
             stream.write_all(rest).await.unwrap();
             assert!(heard(stream, "hello").await.ends_with("hello"));
@@ -137,15 +137,15 @@ async fn the_oldest_silent_connection_makes_room_for_a_new_one() {
 
 #[tokio::test]
 async fn who_is_being_answered_is_not_closed_to_make_room() {
-    let lab = lab(Limits { total: 2, waiting: 1, of_one: 1, ..WIDE }).await;
+    let server = listening(Limits { total: 2, waiting: 1, of_one: 1, ..WIDE }).await;
     let mut slow = Vec::new();
     for n in 1..=2 {
-        slow.push(lab.open(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await);
-        lab.until((n, 0)).await;
+        slow.push(server.open(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await);
+        server.until((n, 0)).await;
     }
-    let mut refused = lab.open(ASK).await;
+    let mut refused = server.open(ASK).await;
     assert_eq!(heard(&mut refused, "").await, "");
-    lab.gate.add_permits(2);
+    server.gate.add_permits(2);
     for stream in &mut slow {
         assert!(heard(stream, "slow").await.ends_with("slow"));
     }
@@ -153,37 +153,37 @@ async fn who_is_being_answered_is_not_closed_to_make_room() {
 
 #[tokio::test]
 async fn a_failed_accept_closes_who_waits_only_where_descriptors_are_short() {
-    let lab = lab(WIDE).await;
-    let mut silent = lab.open(b"").await;
-    lab.until((1, 1)).await;
+    let server = listening(WIDE).await;
+    let mut silent = server.open(b"").await;
+    server.until((1, 1)).await;
     for gone in [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::Interrupted] {
-        lab.sockets.recover(&gone.into()).await;
-        assert_eq!(lab.sockets.count(), (1, 1), "{gone:?}");
+        server.sockets.recover(&gone.into()).await;
+        assert_eq!(server.sockets.count(), (1, 1), "{gone:?}");
     }
 
-    lab.sockets.recover(&io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error())).await;
+    server.sockets.recover(&io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error())).await;
 
     assert_eq!(heard(&mut silent, "").await, "");
-    lab.until((0, 0)).await;
-    let mut next = lab.open(ASK).await;
+    server.until((0, 0)).await;
+    let mut next = server.open(ASK).await;
     assert!(heard(&mut next, "hello").await.ends_with("hello"));
 }
 
 #[tokio::test]
 async fn a_server_that_stops_finishes_answers_and_waits_for_nobody_else() {
-    let lab = lab(WIDE).await;
-    let mut slow = lab.open(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    lab.until((1, 0)).await;
-    let mut others = [lab.open(b"").await, lab.open(b"GET / HT").await, lab.open(ASK).await];
+    let server = listening(WIDE).await;
+    let mut slow = server.open(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    server.until((1, 0)).await;
+    let mut others = [server.open(b"").await, server.open(b"GET / HT").await, server.open(ASK).await];
     heard(&mut others[2], "hello").await;
-    lab.until((4, 3)).await;
-    lab.stop.cancel();
+    server.until((4, 3)).await;
+    server.stop.cancel();
     for stream in &mut others {
         assert_eq!(heard(stream, "").await, "");
     }
-    lab.gate.add_permits(1);
+    server.gate.add_permits(1);
     assert!(heard(&mut slow, "slow").await.ends_with("slow"));
-    timeout(TEST_TIMEOUT, lab.served).await.expect("the server ends").unwrap();
+    timeout(TEST_TIMEOUT, server.served).await.expect("the server ends").unwrap();
 }
 
 #[test]

@@ -74,12 +74,12 @@ impl Carried {
             CODINGS.iter().find_map(|(word, end)| Some((*word, self.file(&format!("{path}{end}"))?)).filter(|_| accepts(headers, word)));
         let bytes = coded.map_or(plain, |(_, bytes)| bytes);
         let kind = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream");
-        let told = response.headers_mut();
-        told.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        told.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-        told.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        let sent = response.headers_mut();
+        sent.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        sent.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        sent.insert(VARY, HeaderValue::from_static("accept-encoding"));
         if let Some((word, _)) = coded {
-            told.insert(CONTENT_ENCODING, HeaderValue::from_static(word));
+            sent.insert(CONTENT_ENCODING, HeaderValue::from_static(word));
         }
         if *method == Method::GET {
             *response.body_mut() = Body::from(Bytes::from_static(bytes));

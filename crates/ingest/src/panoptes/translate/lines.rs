@@ -1,7 +1,7 @@
 //! Parses log lines: finds the facts in their words.
 
 use super::{CLASS, cut};
-use model::event::{Event, JobTold, LastWord};
+use model::event::{Event, JobUpdate, LastWord};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -146,8 +146,8 @@ pub(super) fn location(text: &str) -> Option<String> {
 fn submitted(text: &str) -> Option<Event> {
     let (job, rest) = text.strip_prefix("Submitted job ")?.split_once(" with external jobid '")?;
     let (external, _) = rest.rsplit_once('\'')?;
-    let told = JobTold { external_id: Some(external.to_owned()), ..JobTold::default() };
-    Some(Event::JobTold { job_id: job.parse().ok()?, told: Box::new(told) })
+    let update = JobUpdate { external_id: Some(external.to_owned()), ..JobUpdate::default() };
+    Some(Event::JobUpdated { job_id: job.parse().ok()?, update: Box::new(update) })
 }
 
 /// Parses the table of jobs by rule, in the older form (count first) or the newer one (rule first).
@@ -164,13 +164,13 @@ pub(super) fn planned(text: &str) -> Option<Event> {
         let count = |word: &str| word.parse().ok().filter(|count: &i32| *count >= 0);
         match words.as_slice() {
             [sum] if is_old => total = count(sum),
-            [told, rule] if is_old => per_rule.extend(count(told).map(|count| ((*rule).to_owned(), count))),
+            [jobs, rule] if is_old => per_rule.extend(count(jobs).map(|count| ((*rule).to_owned(), count))),
             ["total", sum, ..] => {
                 // The last such line is the sum; an earlier one is a rule named `total`.
                 let rule = std::mem::replace(&mut total, count(sum));
                 per_rule.extend(rule.map(|count| ("total".to_owned(), count)));
             }
-            [rule, told, ..] if !is_old => per_rule.extend(count(told).map(|count| ((*rule).to_owned(), count))),
+            [rule, jobs, ..] if !is_old => per_rule.extend(count(jobs).map(|count| ((*rule).to_owned(), count))),
             _ => {}
         }
     }

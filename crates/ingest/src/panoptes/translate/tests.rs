@@ -20,23 +20,25 @@ fn a_command_belongs_to_the_job_described_before_it() {
     let mut talk = Conversation::resumed(Hints::default());
     assert!(matches!(one(&mut talk, json!({"level": "shellcmd", "msg": "true"})), Event::Said { .. }), "of no job yet");
     meaning(&mut talk, json!({"level": "job_info", "jobid": 4, "name": "make"}));
-    let Event::JobTold { job_id, told } = one(&mut talk, json!({"level": "shellcmd", "jobid": null, "msg": "echo x"})) else { panic!() };
-    assert_eq!((job_id, told.shell_command.as_deref()), (4, Some("echo x")));
+    let Event::JobUpdated { job_id, update } = one(&mut talk, json!({"level": "shellcmd", "jobid": null, "msg": "echo x"})) else {
+        panic!()
+    };
+    assert_eq!((job_id, update.shell_command.as_deref()), (4, Some("echo x")));
 }
 
 #[test]
 fn an_error_goes_with_the_job_whose_command_it_names() {
     let mut talk = Conversation::resumed(Hints::default());
     let error = |command: &str, status| json!({"level": "error", "msg": format!("RuleException:\nCalledProcessError in file /a/Snakefile, line 7:\nCommand 'set -e; {command}' returned non-zero exit status {status}.")});
-    let Event::Error(told) = one(&mut talk, error("one", 2)) else { panic!() };
-    assert_eq!((told.exception.as_str(), told.location.as_deref()), ("RuleException", Some("/a/Snakefile, line 7")));
+    let Event::Error(reported) = one(&mut talk, error("one", 2)) else { panic!() };
+    assert_eq!((reported.exception.as_str(), reported.location.as_deref()), ("RuleException", Some("/a/Snakefile, line 7")));
     meaning(&mut talk, error("two", 3));
     for (job, command, code) in [(8, "two", 3), (7, "one", 2)] {
-        let Event::JobFailed { job_id, told } = one(&mut talk, json!({"level": "job_error", "jobid": job, "shellcmd": command})) else {
+        let Event::JobFailed { job_id, update } = one(&mut talk, json!({"level": "job_error", "jobid": job, "shellcmd": command})) else {
             panic!()
         };
-        assert_eq!((job_id, told.exit_code), (job, Some(code)));
-        assert!(told.error.is_some_and(|error| error.contains(command)));
+        assert_eq!((job_id, update.exit_code), (job, Some(code)));
+        assert!(update.error.is_some_and(|error| error.contains(command)));
     }
 }
 
@@ -102,17 +104,17 @@ fn jobs_of_a_cluster_run_though_nothing_is_said_of_cores() {
 fn no_job_has_more_files_than_a_run_of_a_hundred_thousand() {
     let mut talk = Conversation::new(Hints::default());
     let many: Vec<String> = (0..MOST_PATHS).map(|n| n.to_string()).collect();
-    let told = json!({"level": "job_info", "jobid": 1, "input": many.clone(), "output": ["o"], "log": ["l"]});
-    let events = meaning(&mut talk, told);
+    let info = json!({"level": "job_info", "jobid": 1, "input": many.clone(), "output": ["o"], "log": ["l"]});
+    let events = meaning(&mut talk, info);
     let [Event::JobInfo(info), Event::Said { level: "warning", message, .. }] = events.as_slice() else { panic!("{}", events.len()) };
     assert_eq!((info.files.output.len(), info.files.log.len(), info.files.input.len()), (1, 1, MOST_PATHS - 2));
     assert_eq!(message, "Job 1 names 2 files more than are kept of a job.");
     let logs: Vec<String> = (0..=MOST_PATHS).map(|n| n.to_string()).collect();
     let events = meaning(&mut talk, json!({"level": "job_error", "jobid": 1, "log": logs}));
-    let [Event::JobFailed { told, .. }, Event::Said { level: "warning", message, .. }] = events.as_slice() else {
+    let [Event::JobFailed { update, .. }, Event::Said { level: "warning", message, .. }] = events.as_slice() else {
         panic!("{}", events.len())
     };
-    assert_eq!((told.logs.len(), message.as_str()), (MOST_PATHS, "Job 1 names 1 file more than are kept of a job."));
+    assert_eq!((update.logs.len(), message.as_str()), (MOST_PATHS, "Job 1 names 1 file more than are kept of a job."));
 }
 
 #[test]
@@ -157,18 +159,18 @@ fn tables_of_jobs_are_read_in_both_forms() {
 #[test]
 fn words_of_a_cluster_name_its_job() {
     let mut talk = Conversation::resumed(Hints::default());
-    let Event::JobTold { job_id, told } =
+    let Event::JobUpdated { job_id, update } =
         one(&mut talk, json!({"level": "info", "msg": "Submitted job 3 with external jobid 'Submitted batch job 4711'."}))
     else {
         panic!()
     };
-    assert_eq!((job_id, told.external_id.as_deref()), (3, Some("Submitted batch job 4711")));
-    let Event::JobFailed { told, .. } =
+    assert_eq!((job_id, update.external_id.as_deref()), (3, Some("Submitted batch job 4711")));
+    let Event::JobFailed { update, .. } =
         one(&mut talk, json!({"level": "job_error", "jobid": 3, "aux": {"external_jobid": 4711}, "conda_env": "/e"}))
     else {
         panic!()
     };
-    assert_eq!((told.external_id.as_deref(), told.conda_env.as_deref()), (Some("4711"), Some("/e")));
+    assert_eq!((update.external_id.as_deref(), update.conda_env.as_deref()), (Some("4711"), Some("/e")));
 }
 
 #[test]
@@ -210,16 +212,16 @@ fn idle_talk_costs_a_write_now_and_then() {
 #[test]
 fn what_a_job_that_failed_calls_its_logs_is_kept() {
     let message = json!({"level": "job_error", "jobid": 3, "log": ["l", "slurm/1.out"]});
-    let Event::JobFailed { told, .. } = one(&mut Conversation::resumed(Hints::default()), message) else { panic!() };
-    assert_eq!(told.logs, ["l", "slurm/1.out"]);
+    let Event::JobFailed { update, .. } = one(&mut Conversation::resumed(Hints::default()), message) else { panic!() };
+    assert_eq!(update.logs, ["l", "slurm/1.out"]);
 }
 
 #[test]
 fn an_error_is_nobodys_unless_it_names_the_command_or_came_right_before() {
     let error = json!({"level": "error", "msg": "RuleException:\nCalledProcessError in file /a/Snakefile, line 7:\nCommand 'set -e; one' returned non-zero exit status 2."});
     let failed = |talk: &mut Conversation, job, command| {
-        let Event::JobFailed { told, .. } = one(talk, json!({"level": "job_error", "jobid": job, "shellcmd": command})) else { panic!() };
-        told.error
+        let Event::JobFailed { update, .. } = one(talk, json!({"level": "job_error", "jobid": job, "shellcmd": command})) else { panic!() };
+        update.error
     };
     // A cluster job fails without an error of its own, long after an error of another job.
     let mut talk = Conversation::resumed(Hints::default());
@@ -290,7 +292,7 @@ fn who_sends_no_command_line_says_little_unless_it_reports_an_end() {
     }
     let mut resumed = Conversation::resumed(Hints::default());
     let Event::Said { end: Some(word), .. } = one(&mut resumed, end) else { panic!() };
-    assert_eq!(word, LastWord::DoneIfIdle, "its beginning, heard by another process, may have told of ends");
+    assert_eq!(word, LastWord::DoneIfIdle, "its beginning, heard by another process, may have reported ends");
 }
 
 #[test]
@@ -300,9 +302,9 @@ fn a_job_that_ends_when_its_user_stops_the_run_is_cancelled() {
     let error = "RuleException:\nCalledProcessError in file /a/Snakefile, line 6:\nCommand 'set -e; one' died with <Signals.SIGINT: 2>.";
     meaning(&mut talk, json!({"level": "error", "msg": error}));
     let events = meaning(&mut talk, json!({"level": "job_error", "jobid": 1, "shellcmd": "one"}));
-    let [ended, Event::JobTold { job_id: 1, told }] = events.as_slice() else { panic!("{events:?}") };
+    let [ended, Event::JobUpdated { job_id: 1, update }] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(*ended, Event::JobEnded { job_id: 1, status: JobStatus::Cancelled });
-    assert_eq!(told.exit_code, Some(-2));
+    assert_eq!(update.exit_code, Some(-2));
 }
 
 #[test]

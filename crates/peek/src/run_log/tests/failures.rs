@@ -77,11 +77,11 @@ fn a_job_that_snakemake_calls_failed_in_whatever_words_has_failed() {
 
         let found: Vec<_> = log.errors.iter().map(|error| (error.rule.as_str(), error.job, error.attempt, error.is_silent)).collect();
         assert_eq!(found, [(rule, Some(id), 1, true)], "{text}");
-        let told = text.find("Exception in").or(text.find("WorkflowError")).unwrap();
-        let from = text[..told].rfind('\n').map_or(0, |end| end + 1);
+        let heading = text.find("Exception in").or(text.find("WorkflowError")).unwrap();
+        let from = text[..heading].rfind('\n').map_or(0, |end| end + 1);
         let message = log.errors[0].message.as_deref().unwrap();
         assert!(text[from..].starts_with(message), "as it is printed, from the heading on: {message}");
-        let said: Vec<_> = log.exceptions.iter().map(|told| (told.job, told.text.as_str())).collect();
+        let said: Vec<_> = log.exceptions.iter().map(|exception| (exception.job, exception.text.as_str())).collect();
         assert_eq!(said, [(Some(id), message)]);
     }
 }
@@ -93,9 +93,9 @@ fn a_job_that_could_not_be_printed_is_not_taken_for_another_of_its_rule() {
     let error = &log.errors[0];
     assert_eq!((error.rule.as_str(), error.job, error.before_start), ("f", None, true));
     assert!(error.message.as_deref().unwrap().ends_with("echo {params.nope} > {output}"));
-    let told = &log.exceptions[0];
-    assert_eq!((told.class.as_str(), told.rule.as_deref(), told.job), ("RuleException", Some("f"), None));
-    assert_eq!(told.place.as_deref(), Some(r#"file "/data/lab/Snakefile", line 3"#));
+    let exception = &log.exceptions[0];
+    assert_eq!((exception.class.as_str(), exception.rule.as_deref(), exception.job), ("RuleException", Some("f"), None));
+    assert_eq!(exception.place.as_deref(), Some(r#"file "/data/lab/Snakefile", line 3"#));
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_group_fails_with_the_member_whose_files_are_missing() {
 
     let found: Vec<_> = log.errors.iter().map(|error| (error.rule.as_str(), error.job, error.message.is_some(), error.is_silent)).collect();
     assert_eq!(found, [("consumer", Some(0), true, true), ("producer", Some(1), false, true)]);
-    let said: Vec<_> = log.exceptions.iter().map(|told| (told.class.as_str(), told.job)).collect();
+    let said: Vec<_> = log.exceptions.iter().map(|exception| (exception.class.as_str(), exception.job)).collect();
     assert_eq!(said, [("WorkflowError", Some(0)), ("WorkflowError", None)]);
 }
 
@@ -293,7 +293,7 @@ fn texts_of_scripts_that_fail_together_go_to_their_rule_and_to_no_other() {
     let found: Vec<_> = log.errors.iter().map(|error| (error.rule.as_str(), error.job, error.exit_status)).collect();
     assert_eq!(found, [("scr", Some(2), Some(1)), ("py", Some(3), None), ("sh", Some(4), Some(7)), ("scr", Some(1), Some(1))]);
     assert_eq!(error(&log, 3).message, None);
-    let said: Vec<_> = log.exceptions.iter().map(|told| (told.rule.as_deref(), told.job)).collect();
+    let said: Vec<_> = log.exceptions.iter().map(|exception| (exception.rule.as_deref(), exception.job)).collect();
     assert_eq!(said, [(Some("scr"), Some(2)), (Some("sh"), Some(4)), (Some("scr"), Some(1))]);
 }
 
@@ -303,9 +303,9 @@ fn what_python_prints_itself_is_an_exception_of_the_run() {
         "Building DAG of jobs...\nTraceback (most recent call last):\n  File \"/x/dag.py\", line 1, in f\nsnakemake.exceptions.Odd: no\n more\n",
     );
 
-    let told = &log.exceptions[0];
-    assert_eq!((told.class.as_str(), told.job), ("Odd", None));
-    assert!(told.text.ends_with("snakemake.exceptions.Odd: no\n more"));
+    let exception = &log.exceptions[0];
+    assert_eq!((exception.class.as_str(), exception.job), ("Odd", None));
+    assert!(exception.text.ends_with("snakemake.exceptions.Odd: no\n more"));
 }
 
 #[test]

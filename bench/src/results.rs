@@ -39,21 +39,21 @@ impl Target {
     }
 }
 
-/// The report of one measurement.
-pub struct Report {
+/// The results of one measurement.
+pub struct Results {
     text: String,
 }
 
-impl Report {
+impl Results {
     /// Starts with the machine and the database.
     ///
     /// # Errors
     /// The database is not reachable, or it does not sync, which would make its figures meaningless.
     pub async fn open(name: &str, server: &Server) -> Result<Self> {
-        let mut report = Self { text: format!("\n## bench {name}\n\n") };
+        let mut results = Self { text: format!("\n## bench {name}\n\n") };
         let rows = [["machine".to_owned(), machine()], ["commit".to_owned(), commit()], ["database".to_owned(), database(server).await?]];
-        report.table(&["measured on", ""], rows.map(Vec::from).into_iter());
-        Ok(report)
+        results.table(&["measured on", ""], rows.map(Vec::from).into_iter());
+        Ok(results)
     }
 
     pub fn text(&mut self, text: &str) {
@@ -140,10 +140,10 @@ mod tests {
 
     #[test]
     fn tables_have_a_head_and_rows() {
-        let mut report = Report { text: String::new() };
+        let mut results = Results { text: String::new() };
 
-        report.table(&["a", "b"], [vec!["1".to_owned(), "2".to_owned()]].into_iter());
+        results.table(&["a", "b"], [vec!["1".to_owned(), "2".to_owned()]].into_iter());
 
-        assert_eq!(report.text, "| a | b |\n| --- | --- |\n| 1 | 2 |\n\n");
+        assert_eq!(results.text, "| a | b |\n| --- | --- |\n| 1 | 2 |\n\n");
     }
 }

@@ -20,7 +20,7 @@ use view::{
     timeline::{Ask, Group},
 };
 
-const STYLE: &str = include_str!("report.css");
+const STYLE: &str = include_str!("run_report.css");
 
 /// States of jobs in the order of their counts.
 const COUNTS: [JobStatus; 6] =
@@ -28,14 +28,14 @@ const COUNTS: [JobStatus; 6] =
 
 /// A file to save.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct RunReport {
     /// The file name: ASCII letters, digits, dots, hyphens and underscores.
     pub name: String,
     pub html: String,
 }
 
 /// The data of the report.
-struct Told {
+struct RunReportData {
     detail: RunDetail,
     failures: FailuresView,
     /// Commands of the jobs that represent the failures.
@@ -48,7 +48,7 @@ struct Told {
 ///
 /// What is quoted from files passes through `mask`, which removes secrets: the report may be sent to people who may not
 /// read these files. Costs as much as the run's page and the first window of its timeline.
-pub async fn of_run(state: &AppState, viewer: &Viewer, run: RunId, mask: impl Fn(&mut String)) -> Result<Report, AppError> {
+pub async fn of_run(state: &AppState, viewer: &Viewer, run: RunId, mask: impl Fn(&mut String)) -> Result<RunReport, AppError> {
     let mut conn = state.reader.store.conn().await?;
     let detail = store::runs::detail(&mut conn, viewer.audience, run).await?.ok_or(AppError::NotFound)?;
     drop(conn);
@@ -64,16 +64,16 @@ pub async fn of_run(state: &AppState, viewer: &Viewer, run: RunId, mask: impl Fn
     let window = state.reader.timelines.window(run, &Ask { pixels: 1, ..Ask::default() }).await?;
     let groups = window.map(|window| window.groups).unwrap_or_default();
     let groups = groups.into_iter().map(|group| (group.name.clone(), group)).collect();
-    let name = paths::report_file(detail.run.title(), run);
+    let name = paths::run_report_file(detail.run.title(), run);
     let home = format!("{}{}", state.base_url.trim_end_matches('/'), paths::run(run));
     let now = state.reader.store.clock().now();
-    let page = page(Told { detail, failures, commands, groups }, &home, now);
+    let page = page(RunReportData { detail, failures, commands, groups }, &home, now);
     // Leptos separates adjacent texts for hydration; this page is never hydrated.
-    Ok(Report { name, html: page.replace("<!>", "") })
+    Ok(RunReport { name, html: page.replace("<!>", "") })
 }
 
-fn page(told: Told, home: &str, now: Millis) -> String {
-    let Told { detail, failures, commands, groups } = told;
+fn page(data: RunReportData, home: &str, now: Millis) -> String {
+    let RunReportData { detail, failures, commands, groups } = data;
     let run = &detail.run;
     let title = run.title().to_owned();
     let took = run.started_at.map(|started| text::duration(run.ended_at.unwrap_or(now) - started));
@@ -185,8 +185,9 @@ fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedE
     });
     let looked_at = looked_at.map(|says| view! { <p>"These are the causes of the "{link(says)}"."</p> });
     // Clients report the same error once per job.
-    let mut told = HashSet::new();
-    let errors = errors.iter().filter(|error| told.insert((&error.exception, &error.rule, &error.location, &error.traceback, &error.text)));
+    let mut shown = HashSet::new();
+    let errors =
+        errors.iter().filter(|error| shown.insert((&error.exception, &error.rule, &error.location, &error.traceback, &error.text)));
     let errors = errors.map(|error| {
         let place = [error.rule.clone(), error.location.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ");
         view! {

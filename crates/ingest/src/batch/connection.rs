@@ -21,7 +21,7 @@ const KEPT_KIB: usize = 32 << 10;
 const TRIES: u32 = 3;
 
 /// A writer's own connection, reused for every batch; replaced after every failure.
-pub(crate) struct Line {
+pub(crate) struct WriterConnection {
     store: Store,
     conn: Option<store::Conn>,
     doorbell: Arc<Doorbell>,
@@ -29,7 +29,7 @@ pub(crate) struct Line {
     journal: Option<Uuid>,
 }
 
-impl Line {
+impl WriterConnection {
     pub fn new(store: Store, doorbell: Arc<Doorbell>, journal: Option<Uuid>) -> Self {
         Self { store, conn: None, doorbell, journal }
     }

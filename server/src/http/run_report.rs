@@ -20,7 +20,7 @@ pub async fn download(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let id: RunId = id.parse().map_err(|_| Problem::no_run())?;
-    let report = app::report::of_run(&state.app, &viewer, id, |text| state.masking.string(text)).await?;
+    let report = app::run_report::of_run(&state.app, &viewer, id, |text| state.masking.string(text)).await?;
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", report.name)),

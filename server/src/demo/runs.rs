@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn one_seed_gives_one_lab() {
+    fn one_seed_gives_the_same_runs() {
         let all = |seed| history(now(), seed).take(30).map(|run| summary(&run)).collect::<Vec<_>>();
         let live = |seed| running(now(), TimeDelta::minutes(1), seed).iter().map(summary).collect::<Vec<_>>();
 

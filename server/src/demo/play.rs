@@ -1,6 +1,6 @@
 //! Plays the demo lab through the same translation and writer that real reports take.
 
-use crate::demo::{self, Big, ReportKind, ScriptedRun, Size, history, running};
+use super::{Big, ReportKind, ScriptedReport, ScriptedRun, Size, USERS, history, running};
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -101,9 +101,9 @@ pub async fn play_live(store: &Store, span: TimeDelta, cancel: &CancellationToke
     .await
 }
 
-/// Plays one run of any size that ended just now, as fast as it can be written. Calls `told` with the number of reports
+/// Plays one run of any size that ended just now, as fast as it can be written. Calls `on_written` with the number of reports
 /// written so far. Returns the run's id.
-pub async fn play_big(store: &Store, size: Size, cancel: &CancellationToken, told: impl Fn(usize)) -> Result<RunId> {
+pub async fn play_big(store: &Store, size: Size, cancel: &CancellationToken, on_written: impl Fn(usize)) -> Result<RunId> {
     let seed = seed(now(store));
     // Generated once to find its length, because it has to end now.
     let end = Big::new(size, DateTime::UNIX_EPOCH, seed).last().map_or(DateTime::UNIX_EPOCH, |report| report.at);
@@ -111,7 +111,7 @@ pub async fn play_big(store: &Store, size: Size, cancel: &CancellationToken, tol
     let run = RunId(big.run());
     with_writer(store, async |writer| {
         let people = people(store).await?;
-        let sender = &people[demo::USERS[0]];
+        let sender = &people[USERS[0]];
         let reports = futures::stream::iter(big).take_while(|_| std::future::ready(!cancel.is_cancelled()));
         let submitted = reports.filter_map(|report| std::future::ready(translated(sender, report))).map(|incoming| writer.submit(incoming));
         // Submitted in order, acknowledged in order, many at a time.
@@ -121,7 +121,7 @@ pub async fn play_big(store: &Store, size: Size, cancel: &CancellationToken, tol
         tokio::task::unconstrained(async {
             while answers.try_next().await?.is_some() {
                 done += 1;
-                told(done);
+                on_written(done);
             }
             Ok::<(), Refused>(())
         })
@@ -139,7 +139,7 @@ fn directory(run: &ScriptedRun) -> String {
     contexts.into_iter().next().unwrap_or_default().to_owned()
 }
 
-/// Gives a different lab each time, because ids must not repeat.
+/// Gives different runs each time, because ids must not repeat.
 fn seed(now: DateTime<Utc>) -> u64 {
     now.timestamp_millis().unsigned_abs()
 }
@@ -159,7 +159,7 @@ async fn with_writer<T>(store: &Store, work: impl AsyncFnOnce(Writer) -> Result<
 async fn people(store: &Store) -> Result<HashMap<&'static str, Sender>> {
     let mut conn = store.conn().await?;
     let mut all = HashMap::new();
-    for name in crate::demo::USERS {
+    for name in USERS {
         // If a real person has this name already, the lab's user gets another.
         let mut user = people::os_user(&mut conn, MARK, name, Role::Member).await?;
         if !people::is_of(&mut conn, UserId(user.id), MARK).await? {
@@ -188,7 +188,7 @@ async fn play(writer: &Writer, sender: &Sender, run: ScriptedRun, live: Option<&
 }
 
 /// Translates a report as the routes would; `None` if it is not valid.
-fn translated(sender: &Sender, report: demo::Report) -> Option<Incoming> {
+fn translated(sender: &Sender, report: ScriptedReport) -> Option<Incoming> {
     let at = report.at.timestamp_millis();
     Some(match report.kind {
         ReportKind::Event { event, record, context } => {
@@ -223,8 +223,8 @@ fn incoming(sender: &Sender, at: i64, event: &str, body: String, report: Report,
     }
 }
 
-/// The lab behind the buttons of the first-run card.
-pub struct DemoLab {
+/// Plays the demo lab for the buttons of the first-run card.
+pub struct DemoPlayer {
     store: Store,
     stopping: CancellationToken,
     tasks: TaskTracker,
@@ -233,7 +233,7 @@ pub struct DemoLab {
     stop: std::sync::Mutex<CancellationToken>,
 }
 
-impl DemoLab {
+impl DemoPlayer {
     pub fn new(store: Store, stopping: CancellationToken, tasks: TaskTracker) -> Self {
         let stop = std::sync::Mutex::new(stopping.child_token());
         Self { store, stopping, tasks, playing: Arc::default(), stop }
