@@ -5,7 +5,7 @@
 
 use crate::{
     health::Health,
-    tick::{Tick, Whose, encode, gone},
+    tick::{Standing, Tick, Whose, encode, gone},
 };
 use bytes::Bytes;
 use model::{
@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 use store::{Loop, Store, StoreError, changes::Touched, runs::Audience};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Proxies and browsers drop a connection after 30 s or more of silence.
@@ -104,6 +104,8 @@ pub struct Subscription {
     pub(crate) health: Health,
     /// The server was already stopping.
     pub(crate) closed: bool,
+    /// Who is told how the run stands.
+    standing: Option<watch::Sender<Option<Standing>>>,
 }
 
 impl Hub {
@@ -139,7 +141,8 @@ impl Hub {
 
     /// Subscribes from `after` on, or from the current position without one.
     ///
-    /// The caller has checked that the reader may see the scope.
+    /// The caller checks that the reader may see the scope: after subscribing, so that a right that ends meanwhile is not
+    /// missed, and before sending anything.
     ///
     /// # Errors
     /// [`StoreError`] if the missed rows cannot be read.
@@ -154,7 +157,7 @@ impl Hub {
             let messages = self.shared.ticks.subscribe();
             let shared = Arc::clone(&self.shared);
             let (health, closed) = (state.health, state.closed);
-            (Subscription { shared, scope, audience, messages, missed: Vec::new(), cursor, health, closed }, missed)
+            (Subscription { shared, scope, audience, messages, missed: Vec::new(), cursor, health, closed, standing: None }, missed)
         };
         subscription.missed = match missed {
             None => Vec::new(),
@@ -165,6 +168,33 @@ impl Hub {
             },
         };
         Ok(subscription)
+    }
+}
+
+impl Subscription {
+    /// How the subscription's run stands, from now on: the newest change only, `None` until there is one. Closed when the
+    /// subscription ends.
+    ///
+    /// The stream that is made of the subscription tells it, so that stream must be polled first.
+    pub fn standings(&mut self) -> watch::Receiver<Option<Standing>> {
+        let (told, heard) = watch::channel(None);
+        self.standing = Some(told);
+        heard
+    }
+
+    /// Tells how the run stands, if that is news for somebody.
+    pub(crate) fn stands(&self, now: impl FnOnce(RunId) -> Option<Standing>) {
+        let (Some(told), Scope::Run(run)) = (&self.standing, self.scope) else { return };
+        if let Some(now) = now(run) {
+            told.send_if_modified(|held| {
+                // What is unknown may be something else each time.
+                let is_news = now == Standing::Unknown || held.as_ref() != Some(&now);
+                if is_news {
+                    *held = Some(now);
+                }
+                is_news
+            });
+        }
     }
 }
 

@@ -13,3 +13,4 @@ mod tick;
 
 pub use health::Health;
 pub use hub::{Hub, Scope, Subscription};
+pub use tick::Standing;

@@ -6,6 +6,7 @@
 use crate::{
     health::Health,
     hub::{Message, Scope, Subscription},
+    tick::Standing,
 };
 use bytes::Bytes;
 use futures::stream::{self, Stream};
@@ -58,6 +59,7 @@ impl Reader {
             }
             match self.subscription.messages.recv().await {
                 Ok(Message::Tick(tick)) => {
+                    self.subscription.stands(|run| tick.standing(run));
                     let frame = match self.subscription.scope {
                         Scope::Runs => tick.runs_frame(self.subscription.audience),
                         Scope::Run(run) => tick.run_frame(run, self.subscription.audience),
@@ -66,7 +68,10 @@ impl Reader {
                         return Some(frame);
                     }
                 }
-                Ok(Message::Reset(cursor)) => return Some(reset(cursor)),
+                Ok(Message::Reset(cursor)) => {
+                    self.subscription.stands(|_| Some(Standing::Unknown));
+                    return Some(reset(cursor));
+                }
                 Ok(Message::Status(health)) => return Some(status(health, self.subscription.shared.now())),
                 Ok(Message::Beat) => return Some(Bytes::from_static(b": still here\n\n")),
                 Ok(Message::Bye) => {
@@ -86,6 +91,7 @@ impl Reader {
     /// contained a `status` or `bye` message, so those are sent again.
     fn begin_again(&mut self) -> Bytes {
         let now = self.subscription.shared.rejoin();
+        self.subscription.stands(|_| Some(Standing::Unknown));
         self.subscription.messages = now.messages;
         self.queue.push_back(status(now.health, self.subscription.shared.now()));
         self.over = now.closed;

@@ -23,6 +23,17 @@ pub(crate) struct Tick {
     pub touched: BTreeMap<RunId, BTreeSet<JobKey>>,
 }
 
+/// What the newest change of a run says about who may see it and its files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Whose the run is, and the directory in which it ran, if reported.
+    Now { belonging: Belonging, directory: Option<String> },
+    /// It was deleted.
+    Gone,
+    /// Changes may have been missed: only the database knows.
+    Unknown,
+}
+
 /// Whose the runs of a tick are.
 #[derive(Debug, Default)]
 pub(crate) struct Whose {
@@ -72,6 +83,18 @@ impl Tick {
             Some(_) if self.whose.moved.contains(&run) => encode(self.cursor, &gone(run, self.frame.sent_at)),
             _ => Bytes::new(),
         }
+    }
+
+    /// How a run stands after this tick; `None` if the tick does not touch the run.
+    pub fn standing(&self, run: RunId) -> Option<Standing> {
+        if !self.touched.contains_key(&run) {
+            return None;
+        }
+        let change = self.frame.runs.iter().find(|change| change.run() == run);
+        Some(match (self.whose.belongings.get(&run), change) {
+            (Some(belonging), Some(RunChange::Now(now))) => Standing::Now { belonging: *belonging, directory: now.directory.clone() },
+            _ => Standing::Gone,
+        })
     }
 
     /// The approximate memory size, in bytes.

@@ -65,6 +65,8 @@ pub enum NoFile {
     Outside,
     /// No root of the reader's account covers it.
     NotGiven,
+    /// The reader may not see the run any more: it was deleted, or it is for others now.
+    Hidden,
     /// The file may hold keys or passwords; Flowo shows it to nobody.
     Secret,
     Missing,
@@ -103,6 +105,7 @@ impl fmt::Display for NoFile {
             Self::Nowhere => "The directory of this file was not reported.",
             Self::Outside => "This file is outside the directories that Flowo may show for this run, or a symbolic link leads out of them.",
             Self::NotGiven => "This path is outside the directories you may read. Ask an admin to add it to FLOWO_FILE_ROOTS.",
+            Self::Hidden => "You can no longer see this run.",
             Self::Secret => "Flowo never shows this kind of file, because it can contain keys or passwords.",
             Self::Missing => "This file is not on the Flowo server.",
             Self::Unreadable => "Flowo has no permission to read this file.",

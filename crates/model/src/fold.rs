@@ -212,8 +212,12 @@ impl RunFold {
     fn running(&self) -> i32 {
         let is = |job: &JobState| i32::from(job.status == JobStatus::Running);
         let now: i32 = self.jobs.values().filter_map(|attempts| attempts.last()).map(is).sum();
-        let before: i32 = self.jobs.values().filter_map(|attempts| attempts.first()).map(|job| i32::from(job.was_running)).sum();
-        self.run.were_running - before + now
+        self.run.were_running - self.loaded_running() + now
+    }
+
+    /// The number of loaded jobs that were running when the batch began.
+    fn loaded_running(&self) -> i32 {
+        self.jobs.values().filter_map(|attempts| attempts.first()).map(|job| i32::from(job.was_running)).sum()
     }
 
     fn started(&mut self, start: Arc<RunStart>) {

@@ -9,6 +9,7 @@ pub mod code;
 mod error;
 pub mod failures;
 pub mod files;
+pub mod followed;
 pub mod highlight;
 pub mod job_graphs;
 pub mod job_pages;

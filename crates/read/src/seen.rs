@@ -3,7 +3,7 @@
 use crate::{ReadError, Reader, files::Reach};
 use model::{
     RunId, UserId,
-    access::{FileReach, Viewer},
+    access::{Belonging, FileReach, Viewer},
     run::RunSummary,
 };
 use store::{Conn, runs};
@@ -15,14 +15,21 @@ pub struct Seen {
     pub reach: Reach,
 }
 
+/// The reach of `viewer` into the files of a run; `None` if this viewer may not see the run.
+///
+/// `directory` is where the run ran, if reported.
+pub(crate) fn reach(viewer: &Viewer, of: &Belonging, directory: Option<&str>) -> Option<Reach> {
+    // Paths come from whoever reported the run, not from whoever owns it.
+    viewer.audience.sees(of).then(|| Reach::of(&viewer.reader, &viewer.name, of.reported_by, directory))
+}
+
 /// A run that `viewer` may see, with the reach into its files.
 ///
 /// # Errors
 /// [`ReadError::NotFound`] for a run that does not exist or is not shown to this viewer.
 pub async fn run(conn: &mut Conn, viewer: &Viewer, run: RunId) -> Result<Seen, ReadError> {
     let (run, belonging) = runs::owned(conn, viewer.audience, run).await?.ok_or(ReadError::NotFound)?;
-    // Paths come from whoever reported the run, not from whoever owns it.
-    let reach = Reach::of(&viewer.reader, &viewer.name, belonging.reported_by, run.directory.as_deref());
+    let reach = reach(viewer, &belonging, run.directory.as_deref()).ok_or(ReadError::NotFound)?;
     Ok(Seen { run, reach })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{Conn, Doing, StoreError};
 use model::{
-    JobKey, RunId, cut,
+    Invalid, JobKey, RunId, cut,
     history::{Change, Field, Operation, Subject, whole},
 };
 use serde_json::{Map, Value};
@@ -68,10 +68,18 @@ pub async fn of_run(
     .await
     .doing("reading the history of a run")?;
     let more = rows.len() as i64 > limit;
-    Ok((rows.into_iter().take(limit as usize).filter_map(change).collect(), more))
+    Ok((rows.into_iter().take(limit as usize).map(change).collect::<Result<_, _>>()?, more))
 }
 
-fn change((id, at, table, operation, job, rule, wildcards, names, old, new, actor): Row) -> Option<Change> {
+/// A row as people read it.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] for a table or an operation that this build does not know.
+fn change((id, at, table, operation, job, rule, wildcards, names, old, new, actor): Row) -> Result<Change, StoreError> {
+    let corrupt = |column, source| StoreError::Corrupt { table: "change_notifications", column, id: id.to_string(), source };
+    let subject = Subject::of_table(&table);
+    let subject = subject.ok_or_else(|| corrupt("table_name", Invalid::new("table", table, "one whose rows a history is about")))?;
+    let operation: Operation = operation.parse().map_err(|source| corrupt("operation", source))?;
     let (mut old, mut new) = (old.unwrap_or_default().0, new.unwrap_or_default().0);
     let names = names.unwrap_or_else(|| new.keys().chain(old.keys()).cloned().collect());
     let letters = |values: &Map<String, Value>| values.get(LETTERS).and_then(Value::as_u64);
@@ -89,18 +97,7 @@ fn change((id, at, table, operation, job, rule, wildcards, names, old, new, acto
     });
     let fields: Vec<Field> = fields.collect();
     let label: Vec<String> = wildcards.unwrap_or_default().0.into_values().collect();
-    Some(Change {
-        id,
-        at,
-        subject: Subject::of_table(&table)?,
-        operation: operation.parse::<Operation>().ok()?,
-        job: job.map(JobKey),
-        rule,
-        label: label.join(" "),
-        fields,
-        cut: is_cut,
-        actor,
-    })
+    Ok(Change { id, at, subject, operation, job: job.map(JobKey), rule, label: label.join(" "), fields, cut: is_cut, actor })
 }
 
 /// All stored values of a line about a run, `{"old": …, "new": …}` as JSON text; `None` if there is no such line.

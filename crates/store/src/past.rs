@@ -9,10 +9,11 @@ use crate::{
         self,
         marks::{Mark, Marks},
     },
+    status,
 };
 use chrono::{DateTime, Utc};
 use model::{
-    JobKey, JobStatus, Millis, RunId,
+    JobKey, JobStatus, Millis, RunId, RunStatus,
     job::{JobDetail, JobRow},
     run::{JobCounts, RuleRow, RunSummary},
 };
@@ -70,10 +71,12 @@ struct Was {
 }
 
 impl Was {
-    fn undo(&mut self, old: Map<String, Value>) {
+    /// # Errors
+    /// [`StoreError::Corrupt`] for a status that this build does not know.
+    fn undo(&mut self, job: JobKey, old: Map<String, Value>) -> Result<(), StoreError> {
         for (name, value) in old {
             match name.as_str() {
-                "status" => self.status = value.as_str().and_then(|word| word.parse().ok()),
+                "status" => self.status = value.as_str().map(|word| status::of_job(job, word)).transpose()?,
                 "superseded" => self.superseded = value.as_bool(),
                 "started_at" => self.started_at = Some(time(&value).unwrap_or(Marks::NEVER)),
                 "ended_at" => self.ended_at = Some(time(&value).unwrap_or(Marks::NEVER)),
@@ -83,6 +86,7 @@ impl Was {
                 _ => {}
             }
         }
+        Ok(())
     }
 
     fn mark(&self, mark: &mut Mark) {
@@ -135,6 +139,9 @@ pub struct Past {
     pub before: Option<Millis>,
     absent: HashSet<JobKey>,
     jobs: HashMap<JobKey, Was>,
+    /// The run's status at the moment, if it is another now.
+    status: Option<RunStatus>,
+    /// The other earlier values of the run, by column.
     run: Map<String, Value>,
 }
 
@@ -175,7 +182,7 @@ impl Past {
                     if !silent {
                         past.after = Some(past.after.map_or(made, |after| after.min(made)));
                     }
-                    past.undo(table, &record, &operation, old.map(|old| old.0).unwrap_or_default());
+                    past.undo(table, &record, &operation, old.map(|old| old.0).unwrap_or_default())?;
                 }
                 before = oldest.0;
                 if !full || oldest.1 < at.saturating_sub(SKEW) {
@@ -204,16 +211,24 @@ impl Past {
         Ok(past)
     }
 
-    fn undo(&mut self, table: &str, record: &str, operation: &str, old: Map<String, Value>) {
+    /// # Errors
+    /// As [`Was::undo`].
+    fn undo(&mut self, table: &str, record: &str, operation: &str, mut old: Map<String, Value>) -> Result<(), StoreError> {
         match (table, operation, record.parse().ok().map(JobKey)) {
-            (RUNS, "UPDATE", _) => self.run.extend(old),
-            (JOBS, "UPDATE", Some(job)) => self.jobs.entry(job).or_default().undo(old),
+            (RUNS, "UPDATE", _) => {
+                if let Some(word) = old.remove("status").as_ref().and_then(Value::as_str) {
+                    self.status = Some(status::of_run(record, word)?);
+                }
+                self.run.extend(old);
+            }
+            (JOBS, "UPDATE", Some(job)) => self.jobs.entry(job).or_default().undo(job, old)?,
             (JOBS, "INSERT", Some(job)) => {
                 self.jobs.remove(&job);
                 self.absent.insert(job);
             }
             _ => {} // For rows that were deleted since, the log keeps too little.
         }
+        Ok(())
     }
 
     /// The approximate size in bytes.
@@ -270,9 +285,9 @@ impl Past {
 
     /// Turns the row of the run into that of the moment. `marks` are those of the moment.
     pub fn of_run(&self, run: &mut RunSummary, marks: &Marks) {
+        run.status = self.status.unwrap_or(run.status);
         for (name, value) in &self.run {
             match name.as_str() {
-                "status" => run.status = value.as_str().and_then(|word| word.parse().ok()).unwrap_or(run.status),
                 "workflow_name" => value.as_str().unwrap_or_default().clone_into(&mut run.name),
                 "user_name" => value.as_str().unwrap_or_default().clone_into(&mut run.user),
                 "tags" => run.tags = value.as_array().into_iter().flatten().filter_map(|tag| tag.as_str().map(str::to_owned)).collect(),

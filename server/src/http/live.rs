@@ -11,10 +11,11 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use futures::stream::{self, StreamExt as _};
+use futures::stream::{self, PollNext, StreamExt as _};
 use live::{Scope, sse};
 use model::access::Viewer;
 use model::{file::FileRef, live::LiveCursor};
+use read::followed::{self, Followed};
 use serde::Deserialize;
 
 /// Streams that one process serves; browsers open one per tab.
@@ -45,6 +46,11 @@ pub async fn live(
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many pages are open.").retry_after(5));
     }
     let place = state.watch.join(&viewer).map_err(|_| Problem::too_many_open())?;
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned).or(wanted.after);
+    // We cannot resume from a cursor that does not parse: the page is told to read everything again.
+    let after = last.filter(|text| !text.is_empty()).map(|text| text.parse().unwrap_or(LiveCursor { epoch: 0, seq: 0 }));
+    // Subscribed before the rights are read: a change that ends them in between is not missed.
+    let mut subscription = state.app.reader.hub.subscribe(scope, viewer.audience, after).await?;
     let mut followed = None;
     if let Scope::Run(id) = scope {
         let mut conn = state.app.reader.store.conn().await?;
@@ -55,25 +61,15 @@ pub async fn live(
                 .map_err(|_| bad("The file must be `run`, the number of a path, `=` with a path, or `./` with a relative path."))?;
             let path = store::jobs::files::path_of(&mut conn, id, &file).await?;
             let path = path.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "This run did not name such a file."))?;
-            let reach = reach.to(&file);
-            // `None` if too many files are followed: the page then reads the file itself.
-            followed = state.app.reader.followers.follow(id, file, path.into(), reach);
+            let wanted = Followed { viewer, run: id, file, path: path.into(), reach };
+            followed = Some(followed::news(state.app.reader.clone(), wanted, subscription.standings()));
         }
     }
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned).or(wanted.after);
-    // We cannot resume from a cursor that does not parse: the page is told to read everything again.
-    let after = last.filter(|text| !text.is_empty()).map(|text| text.parse().unwrap_or(LiveCursor { epoch: 0, seq: 0 }));
-    let subscription = state.app.reader.hub.subscribe(scope, viewer.audience, after).await?;
     let changes = sse::stream(subscription);
     let body = match followed {
         None => changes.left_stream(),
-        Some(news) => {
-            // The combined stream ends when the stream of changes does.
-            let (over, ended) = tokio::sync::oneshot::channel::<()>();
-            let changes = changes.chain(stream::once(async move { drop(over) }).filter_map(|()| async { None }));
-            let news = news.map(Ok).take_until(ended);
-            stream::select(changes, news).right_stream()
-        }
+        // Changes come first, because they tell when the news must end. The news ends with the changes.
+        Some(news) => stream::select_with_strategy(changes, news.map(Ok), |(): &mut ()| PollNext::Left).right_stream(),
     };
     // The stream also ends with the session or token that opened it, and then frees its place.
     let body = body.take_until(place.over()).map(move |bytes| {

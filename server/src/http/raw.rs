@@ -216,7 +216,7 @@ fn no_file() -> Problem {
 
 fn refused(why: &NoFile) -> Problem {
     let status = match why {
-        NoFile::Outside | NoFile::NotGiven | NoFile::Secret | NoFile::Unreadable => StatusCode::FORBIDDEN,
+        NoFile::Outside | NoFile::NotGiven | NoFile::Hidden | NoFile::Secret | NoFile::Unreadable => StatusCode::FORBIDDEN,
         NoFile::Slow | NoFile::Busy => StatusCode::SERVICE_UNAVAILABLE,
         NoFile::Shrunk => StatusCode::CONFLICT,
         _ => StatusCode::NOT_FOUND,

@@ -7,18 +7,19 @@
 
 mod functions;
 mod isolation;
+mod stage;
 mod values;
 
-use flowo_server::{
-    commands::serve,
-    http::access::{COOKIE, routes},
-    secrets,
-};
+use flowo_server::{commands::serve, http::access::routes};
 use functions::Declared;
-use model::{UserId, access::Role};
+use model::{
+    UserId,
+    access::{Role, TokenScope},
+};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
+use stage::Reporter;
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -149,43 +150,32 @@ async fn credentials(database: &TestDatabase) -> Vec<Credential> {
     let viewer = UserId(people::os_user(&mut conn, "surface viewer", "surface viewer", Role::Viewer).await.expect("a user").id);
     let member = UserId(people::os_user(&mut conn, "surface member", "surface member", Role::Member).await.expect("a user").id);
     let mut all = vec![Credential::None, Credential::Token("flw_nobody".into())];
-    for (user, scope) in [(owner, "admin"), (owner, "read"), (owner, "report"), (member, "write"), (owner, "admin"), (owner, "admin")] {
-        let token = secrets::token().expect("randomness");
-        let hash = secrets.hash(&token);
-        people::add_token(&mut conn, user, scope, &secrets::shown(&token), &hash, scope.parse().expect("a scope"), None)
-            .await
-            .expect("a token");
-        all.push(Credential::Token(token));
+    for (user, scope) in [
+        (owner, TokenScope::Admin),
+        (owner, TokenScope::Read),
+        (owner, TokenScope::Report),
+        (member, TokenScope::Write),
+        (owner, TokenScope::Admin),
+        (owner, TokenScope::Admin),
+    ] {
+        all.push(stage::token(&mut conn, &secrets, user, scope).await);
     }
     for user in [owner, viewer, owner, owner] {
-        let session = secrets::random().expect("randomness");
-        people::add_session(&mut conn, user, &secrets.hash(&session), 1).await.expect("a session");
-        all.push(Credential::Cookie(format!("{COOKIE}={session}")));
+        all.push(stage::session(&mut conn, &secrets, user).await);
     }
     all
 }
 
 /// A run with jobs in every state, in a directory with files: small ones, one with many lines, one that is endless.
-async fn seed(flowod: &Flowod, http: &reqwest::Client, reporter: &str, directory: &Path) -> String {
+async fn seed(flowod: &Flowod, token: &str, directory: &Path) -> String {
     std::fs::create_dir_all(directory.join("out")).expect("a directory");
     std::fs::write(directory.join("run.log"), "a line of many\n".repeat(200_000)).expect("a file");
     std::fs::write(directory.join("out/a.txt"), "sample\tvalue\nS1\t1\n".repeat(500)).expect("a file");
     std::fs::write(directory.join("Snakefile"), "rule map:\n    shell: 'true'\n").expect("a file");
     let hollow = std::fs::File::create(directory.join("out/hollow.log")).expect("a file");
     hollow.set_len(10 << 40).expect("a file without end");
-    let id = uuid::Uuid::now_v7().to_string();
-    let send = async |event: &str, record: serde_json::Value, begun: bool| {
-        let context = json!({ "current_workflow_id": begun.then_some(&id), "dryrun": false, "jobs": {}, "logfile": directory.join("run.log"),
-                              "flowo_project_name": "surface", "flowo_tags": ["a"], "workdir": directory });
-        let body = json!({ "event": event, "record": record, "context": context });
-        let answer =
-            http.post(format!("{}/api/v1/reports/", flowod.base)).bearer_auth(reporter).json(&body).send().await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::OK, "{event}");
-    };
     let rules = json!([{ "name": "map", "code": "true", "language": "bash" }, { "name": "merge", "code": "cat", "language": "bash" }]);
-    send("workflow_started", json!({ "workflow_id": id, "snakefile": directory.join("Snakefile"), "rules": rules }), false).await;
-    let graph = json!({ "nodes": [{ "rule": "map" }, { "rule": "merge" }], "links": [{ "source": 0, "target": 1 }] });
-    send("rulegraph", json!({ "rulegraph": graph }), true).await;
+    let reporter = Reporter::begin((flowod.base.as_str(), token), directory, ("surface", "a"), rules, ("map", "merge")).await;
     for job in 1..=30 {
         let (rule, out) = if job == 30 { ("merge", "out/a.txt".to_owned()) } else { ("map", format!("out/{job}.txt")) };
         let inputs: Vec<String> = if job == 30 { (1..30).map(|job| format!("out/{job}.txt")).collect() } else { vec!["in.txt".into()] };
@@ -193,15 +183,9 @@ async fn seed(flowod: &Flowod, http: &reqwest::Client, reporter: &str, directory
         let info = json!({ "job_id": job, "rule_name": rule, "threads": job, "input": inputs, "output": [out], "log": [log], "benchmark": null,
                            "rule_msg": null, "wildcards": { "sample": format!("S{job}") }, "reason": "missing", "shellcmd": "true", "priority": 0,
                            "resources": {} });
-        send("job_info", info, true).await;
-        send("job_started", json!({ "job_ids": [job] }), true).await;
-        match job % 3 {
-            0 => send("job_finished", json!({ "job_id": job }), true).await,
-            1 => send("job_error", json!({ "job_id": job }), true).await,
-            _ => {}
-        }
+        reporter.job(job, info).await;
     }
-    id
+    reporter.id()
 }
 
 /// The results of all requests.
@@ -432,12 +416,10 @@ async fn no_question_breaks_stalls_or_bloats_the_server() {
     let (http, files) = (testkit::client(), TempDir::new().expect("a directory"));
     let mut known = Known::default();
     for at in 0..3 {
-        known.runs.push(seed(&flowod, &http, reporter, &files.path().join(at.to_string())).await);
+        known.runs.push(seed(&flowod, reporter, &files.path().join(at.to_string())).await);
     }
-    known.talked_of = seed(&flowod, &http, reporter, &files.path().join("talked of")).await;
-    let numbers =
-        "select id::text from (select id from job_executions union select id from paths union select number from workflow_runs) n";
-    known.numbers = database.texts(numbers).await.iter().filter_map(|text| text.parse().ok()).collect();
+    known.talked_of = seed(&flowod, reporter, &files.path().join("talked of")).await;
+    known.numbers = stage::numbers(&database).await;
     let (results, declared, over) = (Results::default(), Declared::read(), AtomicBool::new(false));
 
     let round = async |count: u64, seed: u64| {

@@ -194,6 +194,10 @@ impl Held {
             Err(why) => return self.why.set(Some(why.to_string())),
         };
         let (to, ended, at_end) = (self.to.get_untracked(), self.ends(), self.is_at_end());
+        // The file or the run is back.
+        if self.why.with_untracked(Option::is_some) {
+            return self.read(LogPart::End, at_end);
+        }
         if self.packed.get_value() {
             if facts != self.facts.get_untracked() {
                 self.read(LogPart::End, at_end);

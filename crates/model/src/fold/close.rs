@@ -79,7 +79,7 @@ impl RunFold {
     fn end_jobs(&mut self, status: JobStatus, at: Millis) {
         self.closed_jobs.get_or_insert((at, status));
         // Jobs that were not loaded no longer run either.
-        self.run.were_running = self.jobs.values().filter_map(|attempts| attempts.first()).map(|job| i32::from(job.was_running)).sum();
+        self.run.were_running = self.loaded_running();
         for job in self.jobs.values_mut().filter_map(|attempts| attempts.last_mut()) {
             if !job.status.is_end() {
                 job.guess(status, at);

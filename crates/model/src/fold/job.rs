@@ -89,7 +89,9 @@ impl JobState {
     }
 
     /// Ends the attempt because its run is over, although no report says how the attempt ended.
-    pub(super) fn guess(&mut self, status: JobStatus, at: Millis) {
+    ///
+    /// The fold does so to the attempts that were loaded. Whoever holds the others does the same to those.
+    pub fn guess(&mut self, status: JobStatus, at: Millis) {
         self.filled = (status != JobStatus::Lost).then_some(Filled::Close);
         self.settle(status, at);
     }

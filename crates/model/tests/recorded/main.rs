@@ -21,7 +21,7 @@ use std::{
     path::{Path, PathBuf},
     sync::LazyLock,
 };
-use stored::Stored;
+use stored::{Stored, in_state};
 use uuid::Uuid;
 
 /// One recorded conversation.
@@ -93,7 +93,7 @@ fn end<'a>(run: &RunState, jobs: impl IntoIterator<Item = (i64, &'a [JobState])>
         let _ = writeln!(text, "error {:?}", error.exception.lines().next().unwrap_or(""));
     }
     for status in JobStatus::ALL {
-        let count = jobs.values().filter(|attempts| attempts.last().is_some_and(|job| job.status == *status)).count();
+        let count = in_state(jobs.values().copied(), *status);
         if count > 0 {
             let _ = writeln!(text, "{count} {status}");
         }
@@ -124,7 +124,7 @@ fn every_recorded_conversation_leads_to_its_end() {
         let fold = folded(events);
 
         assert_eq!(end_of(&fold), *end, "{name}");
-        let failed = fold.jobs.values().filter(|attempts| attempts.last().is_some_and(|job| job.status == JobStatus::Failed)).count();
+        let failed = in_state(fold.jobs.values().map(Vec::as_slice), JobStatus::Failed);
         assert_eq!(fold.run.failed as usize, failed, "{name}: the failed jobs as the fold counts them");
         for attempts in fold.jobs.values() {
             assert!(attempts.iter().map(|job| job.attempt).eq(1..=attempts.len() as i32), "{name}: attempts are numbered from 1");

@@ -6,9 +6,13 @@ use model::{
     JobStatus, Millis,
     event::Event,
     fold::{JobState, RunFold, RunState, jobs_of},
-    job::Filled,
 };
 use std::collections::BTreeMap;
+
+/// How many jobs have a newest attempt in this state.
+pub fn in_state<'a>(jobs: impl IntoIterator<Item = &'a [JobState]>, status: JobStatus) -> usize {
+    jobs.into_iter().filter(|attempts| attempts.last().is_some_and(|job| job.status == status)).count()
+}
 
 /// A run with all attempts of its jobs.
 pub struct Stored {
@@ -44,7 +48,7 @@ impl Stored {
     }
 
     fn loaded(&self) -> RunState {
-        let count = |status| self.jobs.values().filter(|attempts| attempts.last().is_some_and(|job| job.status == status)).count() as i32;
+        let count = |status| in_state(self.jobs.values().map(Vec::as_slice), status) as i32;
         RunState {
             failed: count(JobStatus::Failed),
             were_running: count(JobStatus::Running),
@@ -94,9 +98,7 @@ impl Stored {
     /// Ends the jobs that were not loaded, too.
     fn close(&mut self, status: JobStatus, at: Millis) {
         for job in self.jobs.values_mut().filter_map(|attempts| attempts.last_mut()).filter(|job| !job.status.is_end()) {
-            job.status = status;
-            job.ended_at = Some(job.started_at.map_or(at, |start| at.max(start)));
-            job.filled = (status != JobStatus::Lost).then_some(Filled::Close);
+            job.guess(status, at);
         }
     }
 }

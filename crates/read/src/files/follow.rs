@@ -69,7 +69,8 @@ impl Followers {
 
     /// Live stream events about a file: first its current state, then every change. `None` if too many files are followed.
     ///
-    /// The caller has checked that the reader may see the run; `reach` says which of its files.
+    /// The caller checks that the reader may see the run, and drops the stream when this right ends; `reach` says which of
+    /// its files.
     pub fn follow(&self, run: RunId, file: FileRef, path: PathBuf, reach: Reach) -> Option<impl Stream<Item = Bytes> + Send + use<>> {
         let (news, latest) = self.join(Followed { run, file, path, reach })?;
         Some(futures::stream::unfold((news, latest, true), |(mut news, mut latest, first)| async move {
@@ -82,6 +83,11 @@ impl Followers {
             };
             Some((bytes, (news, latest, false)))
         }))
+    }
+
+    /// The event for a page whose reader may not see the run any more.
+    pub fn hidden(file: &FileRef) -> Bytes {
+        encoded(file, &Err(NoFile::Hidden), None)
     }
 
     /// How many files are followed now.

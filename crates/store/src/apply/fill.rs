@@ -1,7 +1,7 @@
 //! Writes what a run's log contains and no report did, through the same fold and the same statements as reports.
 
 use super::{Loaded, load, write};
-use crate::{Conn, Doing, StoreError};
+use crate::{Conn, Doing, StoreError, status};
 use futures::TryStreamExt as _;
 use model::{JobStatus, Millis, RunId, RunStatus, fold::LogAttempt, job::Filled};
 use std::collections::{HashMap, HashSet};
@@ -40,15 +40,16 @@ pub async fn run(conn: &mut Conn, run: RunId) -> Result<Option<Run>, StoreError>
     .fetch_optional(conn)
     .await
     .doing("comparing a run with its log")?;
-    Ok(row.and_then(|(status, started_at, started, nameless)| Some(Run { status: status.parse().ok()?, started_at, started, nameless })))
+    let Some((status, started_at, started, nameless)) = row else { return Ok(None) };
+    Ok(Some(Run { status: status::of_run(run, &status)?, started_at, started, nameless }))
 }
 
 /// The newest attempts of a run; while the run goes on, only those that have been without a description for ten seconds.
 ///
 /// Reads all of them: a log is compared with every job.
 pub async fn known(conn: &mut Conn, run: RunId, is_over: bool) -> Result<Vec<Known>, StoreError> {
-    let mut rows = sqlx::query_as::<_, (i64, i32, bool, String, Option<String>)>(
-        "select job_id, attempt, informed, status, filled_from
+    let mut rows = sqlx::query_as::<_, (i64, i64, i32, bool, String, Option<String>)>(
+        "select id, job_id, attempt, informed, status, filled_from
            from job_executions
           where workflow_run_id = $1 and not superseded and job_id is not null
             and ($2 or rule is null and started_at < flowo_now() - interval '10 seconds')",
@@ -57,8 +58,8 @@ pub async fn known(conn: &mut Conn, run: RunId, is_over: bool) -> Result<Vec<Kno
     .bind(is_over)
     .fetch(conn);
     let mut known = Vec::new();
-    while let Some((job_id, attempt, informed, status, filled)) = rows.try_next().await.doing("comparing jobs with a log")? {
-        let Ok(status) = status.parse::<JobStatus>() else { continue };
+    while let Some((id, job_id, attempt, informed, status, filled)) = rows.try_next().await.doing("comparing jobs with a log")? {
+        let status = status::of_job(id, &status)?;
         let guessed = status == JobStatus::Lost || filled.as_deref() == Some(Filled::Close.as_str());
         known.push(Known { job_id, attempt, informed, status, guessed });
     }

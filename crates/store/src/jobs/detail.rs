@@ -1,9 +1,9 @@
 //! Everything about one job: what it ran, its files and which other jobs name them, its attempts.
 
 use super::{Row, plain};
-use crate::{Conn, Doing, StoreError, events};
+use crate::{Conn, Doing, StoreError, events, status};
 use model::{
-    JobKey, JobStatus, RunId,
+    JobKey, RunId,
     job::{FileRole, Filled, JobAttempt, JobDetail, JobFile, JobRow, MoreReports, REPORTS_SHOWN, Unlisted},
 };
 use sqlx::types::Json;
@@ -131,7 +131,7 @@ async fn files(conn: &mut Conn, key: JobKey, role: Option<FileRole>, skip: u32, 
     let mut unlisted = Unlisted::default();
     let mut files = Vec::with_capacity(rows.len());
     for (role, path, maker, rule, users, rewritten_by, of) in rows {
-        let Some(role) = FileRole::of(&role) else { continue };
+        let role = status::role(key, &role)?;
         unlisted.set(role, u64::try_from(of - last).unwrap_or(0));
         let made_by = maker.map(|id| (JobKey(id), rule.unwrap_or_default()));
         files.push(JobFile { role, path, made_by, used_by: u32::try_from(users).unwrap_or(u32::MAX), rewritten_by });
@@ -171,7 +171,7 @@ async fn attempts(conn: &mut Conn, run: RunId, job: i64, open: i32) -> Result<At
     .doing("reading a job's attempts")?;
     let mut found = Attempts::default();
     for (id, attempt, status, started_at, ended_at, place) in rows {
-        let Ok(status) = status.parse::<JobStatus>() else { continue };
+        let status = status::of_job(id, &status)?;
         let attempt = JobAttempt { id: JobKey(id), attempt, status, started_at, ended_at };
         match place {
             ..0 => found.beyond.1 = Some(attempt),

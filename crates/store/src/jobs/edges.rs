@@ -1,7 +1,7 @@
 //! Jobs and their dependencies, derived from their files.
 
 use super::plain;
-use crate::{Conn, Doing, StoreError};
+use crate::{Conn, Doing, StoreError, status};
 use model::{JobKey, JobStatus, RunId};
 use sqlx::types::Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,13 +60,12 @@ pub async fn graph(conn: &mut Conn, run: RunId, rule: Option<&str>, most: usize)
             .fetch_all(conn)
             .await
             .doing("reading the jobs of a graph")?;
-    let nodes: Vec<Node> = rows
-        .into_iter()
-        .filter_map(|(id, rule, status, wildcards)| {
-            let label: Vec<String> = wildcards.map(|held| held.0.into_values().map(plain).collect()).unwrap_or_default();
-            Some(Node { job: JobKey(id), rule: rule.unwrap_or_default(), status: status.parse().ok()?, label: label.join(" ") })
-        })
-        .collect();
+    let nodes = rows.into_iter().map(|(id, rule, status, wildcards)| {
+        let status = status::of_job(id, &status)?;
+        let label: Vec<String> = wildcards.map(|held| held.0.into_values().map(plain).collect()).unwrap_or_default();
+        Ok(Node { job: JobKey(id), rule: rule.unwrap_or_default(), status, label: label.join(" ") })
+    });
+    let nodes = nodes.collect::<Result<Vec<Node>, StoreError>>()?;
     let known: BTreeSet<JobKey> = nodes.iter().map(|node| node.job).collect();
     let edges = edges.into_iter().map(|(from, to)| (JobKey(from), JobKey(to)));
     let edges = edges.filter(|(from, to)| from != to && known.contains(from) && known.contains(to)).collect();

@@ -1,7 +1,7 @@
 //! Files of a run: by rule, by name, and which jobs make and use one of them.
 
 use super::{Row, plain};
-use crate::{Conn, Doing, StoreError};
+use crate::{Conn, Doing, StoreError, status};
 use model::{
     JobKey, RunId,
     file::FileRef,
@@ -27,8 +27,8 @@ const LINKED: i64 = 10_000;
 ///
 /// Reads one job per rule, by index.
 pub async fn by_rule(conn: &mut Conn, run: RunId) -> Result<Vec<RuleFiles>, StoreError> {
-    let rows: Vec<(String, String, String, Option<String>, i64)> = sqlx::query_as(
-        "select c.rule, f.role, p.path, m.rule, f.n
+    let rows: Vec<(String, i64, String, String, Option<String>, i64)> = sqlx::query_as(
+        "select c.rule, j.id, f.role, p.path, m.rule, f.n
            from rule_counts c
           cross join lateral (
                 select id from job_executions
@@ -55,11 +55,12 @@ pub async fn by_rule(conn: &mut Conn, run: RunId) -> Result<Vec<RuleFiles>, Stor
     .await
     .doing("reading files by rule")?;
     let mut all: Vec<RuleFiles> = Vec::new();
-    for (rule, role, path, from, of) in rows {
+    for (rule, job, role, path, from, of) in rows {
+        let role = status::role(job, &role)?;
         if all.last().is_none_or(|last| last.rule != rule) {
             all.push(RuleFiles { rule, inputs: Vec::new(), outputs: Vec::new(), unlisted: Unlisted::default() });
         }
-        let (Some(last), Some(role)) = (all.last_mut(), FileRole::of(&role)) else { continue };
+        let Some(last) = all.last_mut() else { continue };
         match role {
             FileRole::Input => last.inputs.push((path, from)),
             FileRole::Output => last.outputs.push(path),
@@ -189,7 +190,7 @@ pub async fn of_rule(
     .doing("reading files of jobs")?;
     let mut files: BTreeMap<i64, (Vec<JobFile>, Unlisted)> = BTreeMap::new();
     for (job, role, path, maker, rule, of) in found {
-        let Some(role) = FileRole::of(&role) else { continue };
+        let role = status::role(job, &role)?;
         let made_by = maker.map(|id| (JobKey(id), rule.unwrap_or_default()));
         let (files, unlisted) = files.entry(job).or_default();
         files.push(JobFile { role, path, made_by, used_by: 0, rewritten_by: None });
@@ -309,10 +310,9 @@ pub async fn window_of_path(
     }
     let mut found = PathDetail { path: path.to_owned(), jobs: Vec::new(), unlisted: Unlisted::default() };
     for (id, role, job_id, rule, status, wildcards, of) in rows {
-        let (Some(id), Some(role), Some(status)) = (id, role.as_deref().and_then(FileRole::of), status.and_then(|word| word.parse().ok()))
-        else {
-            continue;
-        };
+        // A path without jobs is one row without a job.
+        let (Some(id), Some(role), Some(status)) = (id, role, status) else { continue };
+        let (role, status) = (status::role(id, &role)?, status::of_job(id, &status)?);
         let wildcards = wildcards.map(|held| held.0.into_iter().map(|(name, value)| (name, plain(value))).collect()).unwrap_or_default();
         found.jobs.push(model::job::PathUse { role, job: JobKey(id), job_id, rule: rule.unwrap_or_default(), status, wildcards });
         found.unlisted.set(role, beyond(of.unwrap_or(0), USERS));

@@ -1,7 +1,7 @@
 //! One run, and the runs affected by changes.
 
 use super::{Audience, row};
-use crate::{Conn, Doing, StoreError, audience::asked_by};
+use crate::{Conn, Doing, StoreError, audience::asked_by, status};
 use model::{
     RunId, UserId,
     access::{Belonging, SharedWith},
@@ -167,11 +167,11 @@ async fn attempts(
     .await
     .doing("reading attempts")?;
     let all = rows.first().map_or(1, |(.., all)| usize::try_from(*all).unwrap_or(usize::MAX));
-    let attempts: Vec<Attempt> = rows
+    let attempts = rows
         .into_iter()
         .rev()
-        .filter_map(|(id, attempt, status, _)| Some(Attempt { id: RunId(id), attempt, status: status.parse().ok()? }))
-        .collect();
+        .map(|(id, attempt, status, _)| Ok(Attempt { id: RunId(id), attempt, status: status::of_run(id, &status)? }))
+        .collect::<Result<Vec<Attempt>, StoreError>>()?;
     Ok((if attempts.is_empty() { vec![Attempt { id: run.id, attempt: run.attempt, status: run.status }] } else { attempts }, all))
 }
 

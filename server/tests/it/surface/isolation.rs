@@ -1,14 +1,18 @@
 //! What belongs to one person is in no answer to another: every function and route with generated values, asked by a
 //! member about their own run, by another member, by a viewer and by a second admin.
 
-use super::{Credential, Flowod, Known, Maker, Question, functions::Declared, question};
-use flowo_server::{commands::serve, http::access::COOKIE, secrets};
+use super::{
+    Credential, Flowod, Known, Maker, Question,
+    functions::Declared,
+    question,
+    stage::{self, Reporter},
+};
+use flowo_server::commands::serve;
 use model::{
     UserId,
     access::{Role, TokenScope},
 };
-use reqwest::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{collections::BTreeSet, path::Path};
 use store::people;
 use tempfile::TempDir;
@@ -27,14 +31,9 @@ async fn person(database: &TestDatabase, name: &str, role: Role) -> (UserId, Vec
     let secrets = serve::key(&database.store).await.expect("a key");
     let mut conn = database.store.conn().await.expect("a connection");
     let user = UserId(people::os_user(&mut conn, name, name, role).await.expect("a user").id);
-    let session = secrets::random().expect("randomness");
-    people::add_session(&mut conn, user, &secrets.hash(&session), 1).await.expect("a session");
-    let mut all = vec![Credential::Cookie(format!("{COOKIE}={session}"))];
+    let mut all = vec![stage::session(&mut conn, &secrets, user).await];
     for scope in TokenScope::ALL {
-        let token = secrets::token().expect("randomness");
-        let hash = secrets.hash(&token);
-        people::add_token(&mut conn, user, "t", &secrets::shown(&token), &hash, scope, None).await.expect("a token");
-        all.push(Credential::Token(token));
+        all.push(stage::token(&mut conn, &secrets, user, scope).await);
     }
     (user, all)
 }
@@ -45,33 +44,17 @@ async fn reported(base: &str, token: &str, dir: &Path) -> String {
     for file in ["run.log", "out/a.txt", "Snakefile"] {
         std::fs::write(dir.join(file), format!("{WRITTEN}\tvalue\n{WRITTEN}\t1\n")).expect("a file");
     }
-    let id = uuid::Uuid::now_v7().to_string();
-    let http = testkit::client();
-    let send = async |event: &str, record: Value, begun: bool| {
-        let context = json!({ "current_workflow_id": begun.then_some(&id), "dryrun": false, "jobs": {}, "logfile": dir.join("run.log"),
-                              "flowo_project_name": format!("{REPORTED} run"), "flowo_tags": [REPORTED], "workdir": dir });
-        let body = json!({ "event": event, "record": record, "context": context });
-        let answer = http.post(format!("{base}/api/v1/reports/")).bearer_auth(token).json(&body).send().await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::OK, "{event}");
-    };
     let rules = json!([{ "name": REPORTED, "code": format!("echo {REPORTED}"), "language": "bash" }]);
-    send("workflow_started", json!({ "workflow_id": id, "snakefile": dir.join("Snakefile"), "rules": rules }), false).await;
-    let graph = json!({ "nodes": [{ "rule": REPORTED }, { "rule": "map" }], "links": [{ "source": 0, "target": 1 }] });
-    send("rulegraph", json!({ "rulegraph": graph }), true).await;
+    let name = format!("{REPORTED} run");
+    let reporter = Reporter::begin((base, token), dir, (name.as_str(), REPORTED), rules, (REPORTED, "map")).await;
     for job in 1..=6 {
         let info = json!({ "job_id": job, "rule_name": REPORTED, "threads": 1, "input": [format!("{REPORTED}.in")], "output": ["out/a.txt"],
                            "log": ["run.log"], "benchmark": null, "rule_msg": REPORTED, "wildcards": { "sample": REPORTED }, "reason": REPORTED,
                            "shellcmd": format!("cat {REPORTED}"), "priority": 0, "resources": { "tmpdir": REPORTED } });
-        send("job_info", info, true).await;
-        send("job_started", json!({ "job_ids": [job] }), true).await;
-        match job % 3 {
-            0 => send("job_finished", json!({ "job_id": job }), true).await,
-            1 => send("job_error", json!({ "job_id": job }), true).await,
-            _ => {}
-        }
+        reporter.job(job, info).await;
     }
-    send("error", json!({ "exception": REPORTED, "location": null, "rule": REPORTED, "traceback": REPORTED }), true).await;
-    id
+    reporter.error(json!({ "exception": REPORTED, "location": null, "rule": REPORTED, "traceback": REPORTED })).await;
+    reporter.id()
 }
 
 /// The functions and routes whose answers held a word.
@@ -119,10 +102,7 @@ async fn what_belongs_to_one_person_is_in_no_answer_to_another() {
     let (_, second) = person(&database, "second", Role::Admin).await;
     let Some(Credential::Token(reporter)) = ana.get(1) else { panic!("a token") };
     let run = reported(&flowod.base, reporter, &files.path().join("ana")).await;
-    let mut known = Known { runs: vec![run.clone()], talked_of: run, numbers: Vec::new() };
-    let numbers =
-        "select id::text from (select id from job_executions union select id from paths union select number from workflow_runs) n";
-    known.numbers = database.texts(numbers).await.iter().filter_map(|text| text.parse().ok()).collect();
+    let known = Known { runs: vec![run.clone()], talked_of: run, numbers: stage::numbers(&database).await };
     let declared = Declared::read();
     let kept = "select concat_ws(' ', r.workflow_name, r.status, r.deleted_at, j.id, j.status, j.attempt, j.rule, j.shell_command)
                   from workflow_runs r join job_executions j on j.workflow_run_id = r.id where r.user_name = 'ana' order by 1";
