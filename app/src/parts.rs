@@ -1,7 +1,9 @@
 //! Parts know the product; pages combine them.
 
+pub mod canvas_colours;
 pub mod code_view;
 pub mod confirm;
+pub mod encoding;
 pub mod error;
 pub mod failure_card;
 pub mod files_view;
@@ -10,12 +12,10 @@ pub mod first_run;
 pub mod frame;
 pub mod history_view;
 pub mod info_view;
-pub mod ink;
 pub mod job_drawer;
 pub mod job_graph;
 pub mod job_table;
 pub mod keys;
-pub mod letters;
 pub mod live_chip;
 pub mod log_tail;
 pub mod logs_view;

@@ -5,10 +5,10 @@
 mod database;
 mod inherited;
 mod roots;
-mod settings;
+mod sources;
 
 pub use database::{Database, DatabaseArgs};
-pub use settings::{check, env, ours, process};
+pub use sources::{check, env, ours, process};
 
 use crate::http::access::MetricsAccess;
 use anyhow::{Context as _, Result, bail};
@@ -19,7 +19,7 @@ use clap::{
 use ingest::mask::Masking;
 use model::access::TokenScope;
 use read::files::Roots;
-use settings::Place;
+use sources::Place;
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,

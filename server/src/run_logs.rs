@@ -8,7 +8,7 @@ mod left_out;
 use ingest::mask::Masking;
 use model::{
     RunId, UserId,
-    access::{Proof, Reader},
+    access::{FileReader, Proof},
     file::NoFile,
     run::{LEFT_OUT, PrintedError},
 };
@@ -145,7 +145,7 @@ async fn once(
 /// Reads as the account of the run would, signed in. A run without an account is read as nobody, who has no roots of their own.
 fn reach(due: &Due, owner: UserId) -> Reach {
     let run_of = due.user_id.map(UserId);
-    let reader = Reader { account: run_of.unwrap_or(UserId(0)), proof: Proof::Session, is_owner: run_of == Some(owner) };
+    let reader = FileReader { account: run_of.unwrap_or(UserId(0)), proof: Proof::Session, is_owner: run_of == Some(owner) };
     Reach::of(&reader, due.account.as_deref().unwrap_or_default(), run_of, due.directory.as_deref())
 }
 

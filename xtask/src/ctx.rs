@@ -5,7 +5,7 @@
 //! takes turns and discards our own crates whenever the checkout changes.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -32,6 +32,8 @@ pub struct Ctx {
     pub all_clients: bool,
     /// Whether the tests run at full length.
     pub all: bool,
+    /// Options that choose tests within a step; empty means all tests.
+    pub which: Vec<OsString>,
 }
 
 impl Ctx {
@@ -47,7 +49,7 @@ impl Ctx {
         let target = cache.join("target").join(version);
         let out = target.join(format!("out-{}", stamp::text(&root.to_string_lossy())));
         fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
-        Ok(Self { root, cache, target, out, rustc, all_clients: false, all: false })
+        Ok(Self { root, cache, target, out, rustc, all_clients: false, all: false, which: Vec::new() })
     }
 
     /// The directory of one installed tool.

@@ -180,6 +180,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Test(selection) => {
             ctx.all_clients = selection.all_clients || selection.all;
             ctx.all = selection.all;
+            ctx.which.clone_from(&selection.which);
             return test::run(&ctx, &selection);
         }
         Command::Db { action } => db::run(&ctx, action)?,

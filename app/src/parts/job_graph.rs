@@ -2,7 +2,7 @@
 
 mod paint;
 
-use super::ink::{Easel, InkPot};
+use super::canvas_colours::{Easel, InkPot};
 use crate::{
     paths::{self, RunPlace},
     ui::{Empty, Zoom, ZoomButtons, navigate_in_place, on_resize},

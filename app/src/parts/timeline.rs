@@ -10,7 +10,7 @@ mod paint;
 mod still;
 mod table;
 
-use super::ink::InkPot;
+use super::canvas_colours::InkPot;
 use crate::{
     paths::{self, RunPlace},
     ui::{Empty, Icon, If, JobBadge, StatusLabel, Took, Zoom, ZoomButtons},

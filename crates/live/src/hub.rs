@@ -177,16 +177,16 @@ impl Subscription {
     ///
     /// The stream that is made of the subscription tells it, so that stream must be polled first.
     pub fn standings(&mut self) -> watch::Receiver<Option<Standing>> {
-        let (told, heard) = watch::channel(None);
-        self.standing = Some(told);
+        let (standing, heard) = watch::channel(None);
+        self.standing = Some(standing);
         heard
     }
 
     /// Tells how the run stands, if that is news for somebody.
     pub(crate) fn stands(&self, now: impl FnOnce(RunId) -> Option<Standing>) {
-        let (Some(told), Scope::Run(run)) = (&self.standing, self.scope) else { return };
+        let (Some(standing), Scope::Run(run)) = (&self.standing, self.scope) else { return };
         if let Some(now) = now(run) {
-            told.send_if_modified(|held| {
+            standing.send_if_modified(|held| {
                 // What is unknown may be something else each time.
                 let is_news = now == Standing::Unknown || held.as_ref() != Some(&now);
                 if is_news {

@@ -12,6 +12,6 @@ mod viewer;
 
 pub use audience::{Audience, Belonging, SharedWith};
 pub use credential::{Credential, Proof};
-pub use files::{FileReach, Reader, file_reach, name_in_root};
+pub use files::{FileReach, FileReader, file_reach, name_in_root};
 pub use rights::{Grant, Means, Permission, Refusal, Role, TokenScope, may};
 pub use viewer::Viewer;

@@ -71,7 +71,7 @@ impl Following {
                         return Some(Followers::hidden(&self.file));
                     }
                 }
-                bytes = told(&mut self.news) => match bytes {
+                bytes = next_news(&mut self.news) => match bytes {
                     Some(bytes) => return Some(bytes),
                     None => self.news = None,
                 },
@@ -108,7 +108,7 @@ async fn weigh(reader: &Reader, viewer: &Viewer, run: RunId, standing: Standing)
 }
 
 /// The next news; never any if nothing is followed.
-async fn told(news: &mut Option<BoxStream<'static, Bytes>>) -> Option<Bytes> {
+async fn next_news(news: &mut Option<BoxStream<'static, Bytes>>) -> Option<Bytes> {
     match news {
         Some(news) => news.next().await,
         None => pending().await,

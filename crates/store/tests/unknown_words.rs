@@ -50,9 +50,9 @@ async fn job(database: &TestDatabase, number: i32, attempt: i32) -> JobKey {
 /// That a reader says which row of which table has which word.
 fn names<T>(what: &str, found: Result<T, StoreError>, row: &str, word: &str) {
     let Err(error) = found else { panic!("{what}: the row was left out, or its word was made up") };
-    let told = chain(&error);
-    assert!(matches!(error, StoreError::Corrupt { .. }), "{what}: {told}");
-    assert!(told.contains(row) && told.contains(&format!("{word:?}")), "{what}: {told}");
+    let words = chain(&error);
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{what}: {words}");
+    assert!(words.contains(row) && words.contains(&format!("{word:?}")), "{what}: {words}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! Contradicting settings are refused, so that data never goes where nobody looks.
 
-use super::settings::{Place, env, process};
+use super::sources::{Place, env, process};
 use anyhow::{Result, bail};
 use clap::Args;
 use std::path::PathBuf;

@@ -41,48 +41,31 @@ pub enum Access {
     Public,
     /// Signed-in people; others are redirected to the sign-in page.
     Page,
-    /// A session or any token. For answers that reveal nothing about anybody.
-    Known,
-    /// A session or a token that may read.
-    Read,
-    /// A session or a token that may change things.
-    Write,
-    /// A signed-in person who may change things: tokens may not let others in.
-    Session,
-    /// A token that may report (a session may, too: some clients have only that).
-    Report,
-    /// Only a token that may report.
-    ReportByToken,
+    /// A caller who has this permission.
+    Asks(Permission),
     /// Callers whom `FLOWO_METRICS` admits, and admins.
     Operator,
 }
 
 impl Access {
-    /// What a route of a client protocol requires; `None` for a permission that no such route may require.
-    fn of(route: &Route) -> Option<Self> {
-        Some(match route.asks {
-            None => Self::Public,
-            Some(Permission::ReadRuns) => Self::Read,
-            Some(Permission::ChangeRuns) => Self::Write,
-            Some(Permission::Report) => Self::Report,
-            Some(Permission::ReportByToken) => Self::ReportByToken,
-            Some(_) => return None,
-        })
+    const KNOWN: Self = Self::Asks(Permission::Greet);
+    const READ: Self = Self::Asks(Permission::ReadRuns);
+    const WRITE: Self = Self::Asks(Permission::ChangeRuns);
+    const ADMIT: Self = Self::Asks(Permission::AdmitPrograms);
+
+    /// What a route of a client protocol requires.
+    fn of(route: &Route) -> Self {
+        route.asks.map_or(Self::Public, Self::Asks)
     }
 
     /// The permission that a known caller needs; `None` if the route is public.
     const fn permission(self) -> Option<Permission> {
-        Some(match self {
-            Self::Public => return None,
-            Self::Page => Permission::OpenPages,
-            Self::Known => Permission::Greet,
-            Self::Read => Permission::ReadRuns,
-            Self::Write => Permission::ChangeRuns,
-            Self::Session => Permission::AdmitPrograms,
-            Self::Report => Permission::Report,
-            Self::ReportByToken => Permission::ReportByToken,
-            Self::Operator => Permission::Operate,
-        })
+        match self {
+            Self::Public => None,
+            Self::Page => Some(Permission::OpenPages),
+            Self::Asks(permission) => Some(permission),
+            Self::Operator => Some(Permission::Operate),
+        }
     }
 }
 
@@ -95,7 +78,7 @@ const OWN: &[(Method, &str, Access)] = &[
     (Method::POST, "/sign-in", Access::Public),
     (Method::POST, "/sign-out", Access::Page),
     (Method::GET, "/login", Access::Public),
-    (Method::POST, "/login/approve", Access::Session),
+    (Method::POST, "/login/approve", Access::ADMIT),
     (Method::GET, "/", Access::Page),
     (Method::GET, "/runs", Access::Page),
     (Method::GET, "/logs", Access::Page),
@@ -106,9 +89,9 @@ const OWN: &[(Method, &str, Access)] = &[
     (Method::GET, "/runs/{id}/history/{number}", Access::Page),
     // The URL is the permission: sealed, for one file, for minutes.
     (Method::GET, "/raw/{ticket}/{name}", Access::Public),
-    (Method::GET, "/live", Access::Read),
-    (Method::GET, "/_fn/{*name}", Access::Read),
-    (Method::POST, "/_fn/{*name}", Access::Read),
+    (Method::GET, "/live", Access::READ),
+    (Method::GET, "/_fn/{*name}", Access::READ),
+    (Method::POST, "/_fn/{*name}", Access::READ),
     (Method::GET, "/favicon.svg", Access::Public),
     (Method::GET, "/favicon.ico", Access::Public),
     (Method::GET, "/fonts/{*file}", Access::Public),
@@ -116,22 +99,22 @@ const OWN: &[(Method, &str, Access)] = &[
     (Method::GET, "/api/v1/utils/info", Access::Public),
     (Method::POST, "/api/v1/tokens/cli/start", Access::Public),
     (Method::GET, "/api/v1/tokens/cli/poll/{code}", Access::Public),
-    (Method::POST, "/api/v1/tokens/cli/approve", Access::Session),
-    (Method::GET, "/api/v1/catalog", Access::Known),
-    (Method::GET, "/mcp", Access::Known),
+    (Method::POST, "/api/v1/tokens/cli/approve", Access::ADMIT),
+    (Method::GET, "/api/v1/catalog", Access::KNOWN),
+    (Method::GET, "/mcp", Access::KNOWN),
     (Method::GET, "/api/flowo/v1/openapi.json", Access::Public),
-    (Method::GET, "/api/flowo/v1/runs", Access::Read),
-    (Method::GET, "/api/flowo/v1/runs/{id}", Access::Read),
-    (Method::DELETE, "/api/flowo/v1/runs/{id}", Access::Write),
-    (Method::POST, "/api/flowo/v1/runs/{id}/restore", Access::Write),
-    (Method::GET, "/api/flowo/v1/runs/{id}/rules", Access::Read),
-    (Method::GET, "/api/flowo/v1/runs/{id}/jobs", Access::Read),
+    (Method::GET, "/api/flowo/v1/runs", Access::READ),
+    (Method::GET, "/api/flowo/v1/runs/{id}", Access::READ),
+    (Method::DELETE, "/api/flowo/v1/runs/{id}", Access::WRITE),
+    (Method::POST, "/api/flowo/v1/runs/{id}/restore", Access::WRITE),
+    (Method::GET, "/api/flowo/v1/runs/{id}/rules", Access::READ),
+    (Method::GET, "/api/flowo/v1/runs/{id}/jobs", Access::READ),
 ];
 
 /// Every route: our own, and those of the client protocols.
 pub fn routes() -> impl Iterator<Item = (&'static Method, &'static str, Access)> {
     let foreign = protocol::ALL.iter().flat_map(|protocol| protocol.routes);
-    let foreign = foreign.filter_map(|route| Some((&route.method, route.path, Access::of(route)?)));
+    let foreign = foreign.map(|route| (&route.method, route.path, Access::of(route)));
     OWN.iter().map(|(method, path, access)| (method, *path, *access)).chain(foreign)
 }
 

@@ -5,10 +5,11 @@
 mod count;
 mod steps;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use crate::ctx::Ctx;
@@ -32,7 +33,14 @@ pub struct Selection {
     /// Everything, before a release: all clients, a thousand stories of faults, a hundred thousand odd requests; takes hours
     #[arg(long)]
     pub all: bool,
+    /// Which tests of the one step: options of cargo test (unit), Playwright (browser) or unittest (conformance, deploy).
+    /// For example `--only browser -- runs.spec.ts -g filter`, `--only unit -- --test it device`
+    #[arg(last = true, value_name = "OPTION", requires = "only")]
+    pub which: Vec<OsString>,
 }
+
+/// The steps whose tests can be chosen.
+const CHOOSABLE: [&str; 4] = ["deploy", "unit", "conformance", "browser"];
 
 struct Step {
     name: &'static str,
@@ -114,6 +122,10 @@ fn selected(selection: &Selection) -> Result<Vec<&'static Step>> {
     let mut wanted: Vec<usize> = selection.only.iter().map(|name| position(name)).collect::<Result<_>>()?;
     wanted.sort_unstable();
     wanted.dedup();
+    if !selection.which.is_empty() {
+        let choosable = matches!(wanted.as_slice(), [only] if CHOOSABLE.contains(&STEPS[*only].name));
+        ensure!(choosable, "tests can be chosen within one step, and only within one of {}", CHOOSABLE.join(", "));
+    }
     Ok(match wanted.as_slice() {
         [] => STEPS.iter().collect(),
         some => some.iter().map(|at| &STEPS[*at]).collect(),
@@ -142,8 +154,21 @@ mod tests {
             list: false,
             all_clients: false,
             all: false,
+            which: Vec::new(),
         };
         selected(&selection).unwrap().iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn tests_are_chosen_within_one_step() {
+        let chosen = |only: &[&str]| {
+            let only = only.iter().map(ToString::to_string).collect();
+            selected(&Selection { only, from: None, list: false, all_clients: false, all: false, which: vec!["runs.spec.ts".into()] })
+                .is_ok()
+        };
+        assert!(CHOOSABLE.iter().all(|step| chosen(&[step])));
+        assert!(!chosen(&["fmt"]), "it has no tests");
+        assert!(!chosen(&["unit", "browser"]), "their options differ");
     }
 
     #[test]

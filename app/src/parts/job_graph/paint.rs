@@ -1,7 +1,7 @@
 //! Paints the graph of jobs on its canvas: only what is in view, lines below boxes.
 
 use super::{BOX, Board, Graph};
-use crate::parts::ink::Inks;
+use crate::parts::canvas_colours::Inks;
 use chart::camera::Camera;
 use leptos::prelude::*;
 use model::{JobStatus, cut::fitting};

@@ -9,7 +9,7 @@ mod show;
 pub use input::{GROUP, KEYS};
 
 use super::{
-    super::ink::Easel,
+    super::canvas_colours::Easel,
     paint::{EDGE, HEAD, SIDE},
 };
 use crate::{

@@ -1,6 +1,6 @@
 //! Paints the timeline on a canvas. Deals with pixels and colours only; other files decide what is shown.
 
-use super::super::ink::{INKS, Inks};
+use super::super::canvas_colours::{INKS, Inks};
 use chart::{
     lanes::{Kind, unpack},
     stack::{LANE, Stack},

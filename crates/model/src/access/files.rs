@@ -16,7 +16,7 @@ use crate::UserId;
 
 /// Somebody who wants to read files of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Reader {
+pub struct FileReader {
     pub account: UserId,
     pub proof: Proof,
     /// This is the account of the operating-system user who started Flowo.
@@ -33,10 +33,10 @@ pub enum FileReach {
 }
 
 /// How far `reader` sees into the files of a run that belongs to `run_of`. A run of nobody counts as somebody else's.
-pub fn file_reach(reader: &Reader, run_of: Option<UserId>) -> FileReach {
+pub fn file_reach(reader: &FileReader, run_of: Option<UserId>) -> FileReach {
     match reader {
-        Reader { account, proof: Proof::Session, is_owner: true } if run_of == Some(*account) => FileReach::Machine,
-        Reader { .. } => FileReach::Roots,
+        FileReader { account, proof: Proof::Session, is_owner: true } if run_of == Some(*account) => FileReach::Machine,
+        FileReader { .. } => FileReach::Roots,
     }
 }
 
@@ -61,7 +61,7 @@ mod tests {
                     let machine = is_owner && proof == Proof::Session && run_of == Some(OWNER);
                     let reach = if machine { FileReach::Machine } else { FileReach::Roots };
 
-                    assert_eq!(file_reach(&Reader { account, proof, is_owner }, run_of), reach, "{account} by {proof:?} on {run_of:?}");
+                    assert_eq!(file_reach(&FileReader { account, proof, is_owner }, run_of), reach, "{account} by {proof:?} on {run_of:?}");
                 }
             }
         }

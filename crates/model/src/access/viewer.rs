@@ -1,6 +1,6 @@
 //! Who is looking, and what that person may see and do.
 
-use super::{Audience, Credential, Grant, Reader};
+use super::{Audience, Credential, FileReader, Grant};
 use crate::UserId;
 
 /// Somebody who is signed in, by session or token.
@@ -13,7 +13,7 @@ pub struct Viewer {
     /// Whose runs the viewer sees.
     pub audience: Audience,
     /// The identity used for reading files.
-    pub reader: Reader,
+    pub reader: FileReader,
     /// The session or token that was used; `None` at an entrance that asks for nothing.
     pub credential: Option<Credential>,
 }

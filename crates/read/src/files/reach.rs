@@ -2,7 +2,7 @@
 
 use model::{
     UserId,
-    access::{FileReach, Reader, file_reach},
+    access::{FileReach, FileReader, file_reach},
     file::{FileFacts, FileRef},
 };
 use std::{path::PathBuf, sync::Arc};
@@ -22,7 +22,7 @@ pub struct Reach {
 
 impl Reach {
     /// What `reader`, whose account is called `account`, may see of the files of a run that belongs to `run_of`.
-    pub fn of(reader: &Reader, account: &str, run_of: Option<UserId>, directory: Option<&str>) -> Self {
+    pub fn of(reader: &FileReader, account: &str, run_of: Option<UserId>, directory: Option<&str>) -> Self {
         let extent = file_reach(reader, run_of);
         Self { directory: directory.map(PathBuf::from), extent, account: account.into(), beneath: false }
     }

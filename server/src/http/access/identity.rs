@@ -9,7 +9,7 @@ use axum::http::{Extensions, HeaderMap, HeaderValue, header::AUTHORIZATION};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use model::{
     UserId,
-    access::{Credential, Grant, Means, Permission, Reader, Viewer, may},
+    access::{Credential, FileReader, Grant, Means, Permission, Viewer, may},
 };
 use std::borrow::Cow;
 use store::{StoreError, credentials, people};
@@ -47,7 +47,7 @@ impl Identity {
     /// The caller as the pages see them; `None` for nobody.
     pub fn viewer(self, owner: UserId) -> Option<Viewer> {
         let Self::Known { id, name, grant, credential } = self else { return None };
-        let reader = Reader { account: id, proof: grant.means.proof(), is_owner: id == owner };
+        let reader = FileReader { account: id, proof: grant.means.proof(), is_owner: id == owner };
         Some(Viewer { id, name, grant, audience: grant.audience(id), reader, credential })
     }
 }

@@ -170,13 +170,13 @@ fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
 mod tests {
     use super::*;
     use model::{
-        access::{Grant, Means, Reader, TokenScope},
+        access::{FileReader, Grant, Means, TokenScope},
         clock::MockClock,
     };
 
     fn viewer(id: i64, credential: Credential) -> Viewer {
         let id = UserId(id);
-        let reader = Reader { account: id, proof: credential.proof(), is_owner: false };
+        let reader = FileReader { account: id, proof: credential.proof(), is_owner: false };
         let means = if matches!(credential, Credential::Session(_)) { Means::Session } else { Means::Token(TokenScope::Write) };
         let grant = Grant { role: Role::Member, means };
         Viewer { id, name: "ana".into(), grant, audience: grant.audience(id), reader, credential: Some(credential) }

@@ -5,7 +5,7 @@ use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast as _;
 use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement};
 
-/// The names of the colours; `style/parts/ink.css` gives them.
+/// The names of the colours; `style/parts/canvas-colours.css` gives them.
 pub const INKS: [&str; 15] = [
     "success", "quiet", "running", "lost", "failed", "waiting", "line", "text", "strong", "area", "cores", "accent", "brush", "ground",
     "box",

@@ -12,7 +12,7 @@ use model::{
 
 /// A choice of encodings for a file.
 #[component]
-pub fn Letters(id: RunId, file: String, read: ReadAs, place: Memo<RunPlace>) -> impl IntoView {
+pub fn EncodingChoice(id: RunId, file: String, read: ReadAs, place: Memo<RunPlace>) -> impl IntoView {
     let chosen = place.with_untracked(|place| place.encoding.as_ref().and_then(|encoding| encoding.parse::<Encoding>().ok()));
     let says = match chosen {
         Some(_) => "Detect the encoding".to_owned(),
