@@ -214,7 +214,7 @@ pub fn policy() -> Result<Policy> {
     let days = |name: &str, default: Option<i32>| {
         let days: i32 = number(name, default.unwrap_or(0))?;
         if !(0..=36_500).contains(&days) {
-            bail!("{name} is {days}; a number of days is needed, or 0 for ever");
+            bail!("{name} is {days}; give a number of days, or 0 to keep the data for ever");
         }
         Ok((days > 0).then_some(days))
     };

@@ -104,7 +104,7 @@ impl Watch {
             };
             // Logged once, not again and again while the database is away.
             if let Some(error) = failure.as_deref().filter(|_| !told) {
-                warn!(error, "Could not check sessions and tokens of what is open; trying again in {LOOK:?}");
+                warn!(error, "Could not check the sessions and tokens of open streams; trying again in {LOOK:?}");
             }
             told = failure.is_some();
         }
