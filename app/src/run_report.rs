@@ -194,7 +194,7 @@ fn wrong(found: FailuresView, commands: Vec<Option<String>>, errors: &[ReportedE
             <article>
                 <h3>{error.exception.clone()}</h3>
                 <p>{place}</p>
-                {block("As printed", error.text.clone())}
+                {block("Error message", error.text.clone())}
                 {block("Traceback", error.traceback.clone())}
             </article>
         }

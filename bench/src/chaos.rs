@@ -1,8 +1,8 @@
 //! Stories of clients, readers and faults, each generated from a number. Server and database are killed at random
 //! moments, sockets are cut, and clients behave as the real ones do. Then every acknowledged report is looked for.
 //!
-//! A server and its database live through many stories. The number decides who does what and when; what a fault hits
-//! depends on the machine, so a failed story may have to be repeated several times.
+//! One server and its database serve many stories. The number of a story determines who does what and when. What a
+//! fault interrupts also depends on the machine, so a failed story may have to be repeated several times.
 
 mod broken;
 mod client;

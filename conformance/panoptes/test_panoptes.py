@@ -328,21 +328,21 @@ class Clients(unittest.TestCase):
         table.close()
 
         would = self.take_over(file, "--dry-run")
-        self.assertIn("3 workflows with 8 jobs would be imported; 0 were imported before.", would)
+        self.assertIn("Would import 3 workflows with 8 jobs; 0 were already imported.", would)
         self.assertIn("2 are still running in Panoptes", would)
         self.assertEqual(self.panoptes.get("/api/workflows")["workflows"], before)
         took = self.take_over(file, status=1)
-        self.assertIn("2 workflows with 8 jobs were imported; 0 were imported before.", took)
+        self.assertIn("Imported 2 workflows with 8 jobs; 0 were already imported.", took)
         self.assertIn("(broken) could not be imported", took)
         with sqlite3.connect(file) as table:
             table.execute("delete from workflows where name = 'broken'")
             table.execute("update workflows set updated_at = '2026-01-02 03:04:06' where name = 'goes on'")
         table.close()
-        self.assertIn("1 workflows with 1 jobs were imported; 2 were imported before.", self.take_over(file))
+        self.assertIn("Imported 1 workflows with 1 jobs; 2 were already imported.", self.take_over(file))
         (given_up,) = [workflow for workflow in self.panoptes.get("/api/workflows")["workflows"] if workflow["name"] == "goes on"]
         (job,) = self.panoptes.jobs(given_up)
         self.assertEqual([given_up["status"], job["status"], job["shell_command"]], ["Error", "Unknown", "tool --password ***"])
-        self.assertIn("0 workflows with 0 jobs were imported; 3 were imported before.", self.take_over(file))
+        self.assertIn("Imported 0 workflows with 0 jobs; 3 were already imported.", self.take_over(file))
 
         here = self.panoptes.get("/api/workflows")["workflows"][len(before):][:len(there)]
         facts = ("status", "jobs_done", "jobs_total")

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the quickstart workflow against the Flowo that runs here, and says where to look.
-# Installs Snakemake and the plugin into Flowo's cache at its first start. Changes nothing in the checkout.
+# Runs the quickstart workflow, which reports to the Flowo on this machine, and prints the run's URL.
+# The first start installs Snakemake and the plugin into Flowo's cache. Changes nothing in the checkout.
 # Arguments go to Snakemake: run.sh --forceall
 set -eu
 
@@ -30,11 +30,11 @@ done
 [ -n "$python" ] || stop "Python 3.11 or newer is needed."
 
 if [ -z "$FLOWO_HOST" ] || [ -z "$FLOWO_USER_TOKEN" ]; then
-    stop "No Flowo is known here: $config does not exist or is not complete." \
-        "Start one with \`cargo xtask run\`, or set FLOWO_HOST and FLOWO_USER_TOKEN. Nothing was run."
+    stop "Found no Flowo: $config does not exist or is not complete." \
+        "Start Flowo with \`cargo xtask run\`, or set FLOWO_HOST and FLOWO_USER_TOKEN. Nothing was run."
 fi
 step "Looking for Flowo at $FLOWO_HOST"
-# A route that answers to every valid token.
+# Every valid token may use this route.
 "$python" - << 'END' || exit 1
 import os, sys, urllib.error, urllib.request
 
@@ -50,10 +50,10 @@ except urllib.error.HTTPError as error:
     )
 except (OSError, ValueError) as error:
     sys.exit(f"Flowo does not answer at {host}: {error}\nStart it with `cargo xtask run`. Nothing was run.")
-print("it is there")
+print("Flowo answers")
 END
 
-# The versions are those that Flowo is tested with; others get an environment of their own.
+# Flowo is tested with these versions. Each set of versions has its own environment.
 version=$(cat "$pins/requirements.txt" "$pins/requirements-plugin.txt" | cksum | cut -d ' ' -f 1)
 venv=$cache/snakemake-$version
 if [ ! -e "$venv/.done" ]; then
@@ -70,9 +70,9 @@ fi
 step "Copying the workflow to $work"
 mkdir -p "$work"
 rm -rf "$work/scripts"
-# With their times: Snakemake repeats the jobs of a script that is newer than its results.
+# Keep file times: Snakemake repeats a job if its script is newer than its results.
 cp -Rp "$here/Snakefile" "$here/scripts" "$work/"
-# The copy's settings may have been edited.
+# Keep the copy's settings, because the user may have edited them.
 [ -e "$work/config.yaml" ] || cp -p "$here/config.yaml" "$work/"
 
 step "Running it, for about twenty seconds. Watch it at $FLOWO_HOST/runs?q=quickstart"
@@ -98,7 +98,7 @@ if [ "$status" -eq 0 ]; then
     step "Done, nothing failed. Look at it at $run"
 elif others_are_done && find logs/check/dora.log -newer .started -exec cat {} + | grep -q 'ERROR dora has'; then
     step "Done. One sample, dora, failed on purpose: see why at $run"
-    echo "To mend it, set deeper: true in $work/config.yaml and run this again."
+    echo "To fix it, set deeper: true in $work/config.yaml and run this again."
 else
-    stop "" "Snakemake ended with status $status, which was not planned. Its words are above, its logs in $work."
+    stop "" "Snakemake unexpectedly ended with status $status. Its output is above, its logs are in $work."
 fi

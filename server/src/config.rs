@@ -56,7 +56,7 @@ pub enum Command {
     Prune(PruneArgs),
     /// Import the data of another program
     Import(ImportArgs),
-    /// Look into standard input, for the server that started this
+    /// Preview the file on standard input; used only by the server itself
     #[command(hide = true)]
     Peek { question: String },
 }
@@ -68,10 +68,10 @@ pub struct ServeArgs {
     /// Address and port to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
-    /// Directory of the pages' WASM, style and fonts, instead of those that the program carries
+    /// Directory of the pages' WASM, style and fonts, instead of those in the program
     #[arg(long, value_name = "DIR")]
     pub site_dir: Option<PathBuf>,
-    /// A second address, for Panoptes clients that know only its port; clients on this machine need no token there
+    /// A second address, for Panoptes clients that know only Panoptes' port; clients on this machine need no token there
     #[arg(long, value_name = "ADDR:PORT")]
     pub panoptes_listen: Option<SocketAddr>,
     /// Open the sign-in link in a browser
@@ -214,7 +214,7 @@ pub fn policy() -> Result<Policy> {
     let days = |name: &str, default: Option<i32>| {
         let days: i32 = number(name, default.unwrap_or(0))?;
         if !(0..=36_500).contains(&days) {
-            bail!("{name} is {days}; a number of days is needed, or 0 for ever");
+            bail!("{name} is {days}; give a number of days, or 0 to keep the data for ever");
         }
         Ok((days > 0).then_some(days))
     };

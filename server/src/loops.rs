@@ -92,7 +92,7 @@ async fn sweep_once(store: Store, heard_since: Option<Millis>, silences: Vec<Sil
         let lost = sweep::lose_silent(&mut tx, &silences, since).await?;
         store::commit(tx).await?;
         if !lost.is_empty() {
-            info!(runs = lost.len(), "Runs fell silent and are lost");
+            info!(runs = lost.len(), "Marked silent runs as lost");
         }
     }
     let mut conn = store.conn().await?;

@@ -1,8 +1,8 @@
 //! Makes the allocator return memory to the system.
 //!
-//! glibc keeps freed memory in its arenas, up to eight per core. What a large report leaves in an arena stays there, so
-//! a server that now and then takes large reports grows to several times what it needs. The number of arenas is set in
-//! the environment, before a program starts. Other C libraries are not affected.
+//! glibc keeps freed memory in its arenas, up to eight per core. Memory that a large report used stays in its arena, so
+//! a server that sometimes receives large reports grows to several times the memory that it needs. The number of arenas
+//! is set in the environment, before a program starts. Other C libraries are not affected.
 
 use std::{env, os::unix::process::CommandExt as _, process::Command};
 

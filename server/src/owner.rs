@@ -27,8 +27,8 @@ pub async fn ensure(store: &Store, config: &Config) -> Result<UserId> {
     let mut conn = store.conn().await?;
     if !config.listen.ip().is_loopback() && !people::any_user(&mut conn, crate::demo::play::MARK).await? {
         bail!(
-            "{} can be reached by others and nobody has an account yet. `flowod link --listen 127.0.0.1:3100` makes the owner's and prints a link; \
-             start once on 127.0.0.1 to use it, then listen on {}",
+            "others can reach {}, but no account exists yet. `flowod link --listen 127.0.0.1:3100` creates the owner's account and prints a sign-in \
+             link; after that, Flowo can listen on {}",
             config.listen,
             config.listen.ip()
         );
@@ -81,7 +81,7 @@ pub async fn write_client_config(store: &Store, secrets: &Secrets, owner: &UserI
         Ok(()) => ClientConfig { line: shown.clone(), path: shown },
         Err(error) => {
             warn!(error = format!("{error:#}"), "Could not write the client configuration");
-            ClientConfig { line: format!("{shown} could not be written; `flowod token create` makes one"), path: shown }
+            ClientConfig { line: format!("{shown} could not be written; `flowod token create` creates a token"), path: shown }
         }
     }
 }
@@ -89,7 +89,7 @@ pub async fn write_client_config(store: &Store, secrets: &Secrets, owner: &UserI
 async fn write(store: &Store, secrets: &Secrets, owner: &UserId, base_url: &str, path: &PathBuf) -> Result<()> {
     let token = secrets::token()?;
     let dir = path.parent().context("the configuration has no directory")?;
-    fs::create_dir_all(dir).with_context(|| format!("could not make {}", dir.display()))?;
+    fs::create_dir_all(dir).with_context(|| format!("could not create {}", dir.display()))?;
     let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()), // Another process was faster.

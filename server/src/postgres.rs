@@ -1,7 +1,7 @@
 //! The private PostgreSQL: started when no database is named, found again after a crash.
 //!
 //! Uses installed binaries and downloads none. Listens on a Unix socket in a directory of our own: no TCP port, no
-//! password. It outlives us if we are killed, and the next start takes it over.
+//! password. If the server is killed, PostgreSQL keeps running, and the next server takes it over.
 
 mod cluster;
 mod find;

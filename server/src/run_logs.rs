@@ -1,6 +1,6 @@
 //! Reads the logs of runs for what their reports do not contain: versions, the command, why jobs failed, groups and
-//! cluster jobs. Reads only logs that the account of the run may read here: for the owner's runs what the person who
-//! started Flowo may read, for others' runs what lies below their roots. Reads each log once, as it grows.
+//! cluster jobs. Reads only logs that the run's account may read: for the owner's runs, every log that the person who
+//! started Flowo may read; for the runs of others, only logs below their roots. Reads each log once, as it grows.
 
 mod fill;
 mod left_out;

@@ -1,4 +1,4 @@
-//! Secrets: how they are made and in what form they are stored (never as they are).
+//! Secrets: how they are made and in what form they are stored (never in plain text).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac as _};

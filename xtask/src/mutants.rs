@@ -1,7 +1,8 @@
 //! `cargo xtask mutants`: breaks the code on purpose, one small change at a time, and counts how many of the changes the
 //! tests of the same crate notice. Not part of the tests, because every change is a build.
 //!
-//! Covers the rules that everything else relies on. Whatever only the tests of other crates notice counts as unnoticed.
+//! Covers the rules that everything else relies on. A change that only the tests of other crates notice counts as
+//! unnoticed.
 
 use std::ffi::OsString;
 use std::io;

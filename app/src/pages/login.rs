@@ -62,8 +62,8 @@ fn Ways() -> impl IntoView {
         <CopyLine text="flowod link" label="Copy the command"/>
         <h2>"Somebody else runs it"</h2>
         <p>
-            "Ask them for a sign-in link. They can create one with " <code>"flowod link"</code> ". It leads to this page if "
-            <code>"FLOWO_HOST"</code> " on the server is the address of this page."
+            "Ask them for a sign-in link. They can create one with " <code>"flowod link"</code> ". The link opens this page if "
+            <code>"FLOWO_HOST"</code> " on the server is the URL of this page."
         </p>
     }
 }

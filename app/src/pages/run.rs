@@ -1,4 +1,4 @@
-//! One run: its head, what went wrong, and its jobs as they come and go.
+//! One run: its head, what went wrong, and its jobs, live.
 
 mod moment;
 mod resources;

@@ -51,7 +51,7 @@ pub fn FirstRun(
                     <div>
                         <b>{move || if heard.get() { "The first event is here" } else { "No event yet" }}</b>
                         " "
-                        <span class="soft">"· listening on " <code>{address}</code> "; this turns green at the first event"</span>
+                        <span class="soft">"· listening on " <code>{address}</code> "; the light turns green at the first event"</span>
                     </div>
                 </div>
             </section>

@@ -40,7 +40,7 @@ pub fn History(id: RunId, found: HistoryView, place: Memo<RunPlace>, refresh: Re
     };
     let none = move || {
         let empty = found.with(|found| found.changes.is_empty());
-        empty.then(|| view! { <div class="empty" role="status"><p>"No changes here: nothing changed, or the changes are older than the history."</p></div> })
+        empty.then(|| view! { <div class="empty" role="status"><p>"No changes here. Either nothing changed, or the changes were older than the retention period."</p></div> })
     };
     view! {
         <div class="tool">

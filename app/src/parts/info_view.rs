@@ -122,7 +122,7 @@ fn Errors(errors: Vec<ReportedError>) -> impl IntoView {
                 <span class="dim"><Ago at=Signal::stored(Some(at))/></span>
                 " "
                 {place}
-                {printed(error.text, "As printed")}
+                {printed(error.text, "Error message")}
                 {printed(error.traceback, "Traceback")}
             </li>
         }

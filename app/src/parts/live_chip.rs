@@ -39,7 +39,7 @@ pub fn LiveChip() -> impl IntoView {
         Link::Live => "Changes appear on this page at once.",
         Link::CatchingUp => "Loading missed changes.",
         Link::Polling => "Changes are not pushed at the moment. Flowo checks for them every five seconds.",
-        Link::Offline(_) => "No connection to the server. This page may be out of date; it keeps trying to reconnect.",
+        Link::Offline(_) => "No connection to the server. This page may be out of date, and keeps trying to reconnect.",
         Link::Paused => "You paused this page. It does not change until you resume.",
     };
     view! {

@@ -200,7 +200,7 @@ fn Sorts(id: RunId, place: Memo<RunPlace>, by: String, wildcards: (Vec<String>, 
         let says = format!("{} more", text::count(others.len() as i64 + i64::from(unlisted)));
         let ways = others.into_iter().map(|one| way(one, Some("link"))).collect_view();
         let rest = (unlisted > 0).then(|| {
-            let says = format!("{} not listed; add by=NAME to the address", text::things(unlisted.into(), "wildcard"));
+            let says = format!("{} not listed; add by=NAME to the URL", text::things(unlisted.into(), "wildcard"));
             view! { <p class="dim" role="note">{says}</p> }
         });
         view! { <details class="further"><summary>{says}</summary><div role="group" aria-label="More rows by">{ways}{rest}</div></details> }

@@ -1,4 +1,4 @@
-//! A client's report as received, folded to its name.
+//! A client's report as received. Collapsed, it shows only its name.
 
 use crate::{paths, ui::Ago};
 use leptos::prelude::*;

@@ -1,4 +1,4 @@
-//! What must be true of the database after a story, whatever was broken in it.
+//! What must be true of the database after a story, whatever faults the story had.
 
 use std::collections::HashMap;
 

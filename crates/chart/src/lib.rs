@@ -3,8 +3,8 @@
 //! Knows neither runs nor pages: no I/O, no clock, no randomness. Lengths are CSS pixels at
 //! zoom 1, `x` to the right and `y` down.
 //!
-//! Total: no number, however large or small, nor NaN, makes any function here fail or loop for ever.
-//! `tests/extremes.rs` tests every public function.
+//! All functions are total: for every number, including NaN, they return without a panic. `tests/extremes.rs` tests
+//! every public function.
 #![forbid(unsafe_code)]
 
 pub mod camera;

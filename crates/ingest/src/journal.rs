@@ -259,7 +259,7 @@ impl JournalTask {
         self.wrote(before, 0);
         let left = &left[before..];
         if !left.is_empty() {
-            info!(lines = left.len(), "Writing updates that an earlier server took");
+            info!(lines = left.len(), "Writing updates that an earlier server left in its journal");
         }
         for lines in left.chunks(BATCH) {
             let mut batch =
@@ -336,9 +336,9 @@ impl JournalTask {
             let why = chain(&error);
             let aside: Reports = reports.into_iter().map(|report| quarantined(report, why.clone())).collect();
             let Err(error) = self.commit(connection, &aside, number, cancel).await? else { continue };
-            error!(error = chain(&error), why, "An update could not even be set aside");
+            error!(error = chain(&error), why, "Could not quarantine an update that cannot be stored");
             if let Err(error) = self.commit(connection, &[], number, cancel).await? {
-                error!(error = chain(&error), "The journal could not be marked");
+                error!(error = chain(&error), "Could not record how far the journal is applied");
             }
         }
         Ok(())

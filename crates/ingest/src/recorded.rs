@@ -1,4 +1,4 @@
-//! The recorded conversations of real clients, translated, are those from which `model` tests how events become states.
+//! Checks that the recorded conversations of real clients still translate to the events that the tests of `model` use.
 //!
 //! `model` cannot translate. It therefore keeps the translated events, in `crates/model/tests/recorded`. These tests
 //! compare them with what the recordings translate to now, and the states that they lead to with `expected.json`.

@@ -1,7 +1,7 @@
 //! The hub: a ring of the last ticks, and the subscriptions of all readers who wait for the next one.
 //!
 //! Publishing is private to this crate: only the listener feeds the hub, and so only commits do. A reader that falls
-//! behind is told to refetch; it never makes the hub keep more.
+//! behind is told to refetch; it never makes the hub use more memory.
 
 use crate::{
     health::Health,

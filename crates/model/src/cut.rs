@@ -1,5 +1,5 @@
-//! What was left out because it is too long, of what a client sent or of a list on a run's page. The page says so
-//! beside the rest, with how much is missing.
+//! Parts of a client's report, or of a list on a run's page, that were left out because they are too long. The page
+//! shows the rest, and says how much is missing.
 
 use crate::text;
 use serde::{Deserialize, Serialize};

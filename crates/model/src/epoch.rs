@@ -1,5 +1,5 @@
-//! Epochs: how often a run has gone on after a final end. Not an attempt: attempts count the tries of one job, or of one
-//! run that its client started again as another run.
+//! Epochs: how often a run has continued after a final end. An epoch is not an attempt: attempts count the tries of one
+//! job, or the runs that a client started one after another for the same work.
 //!
 //! Within an epoch a run moves only along the edges of [`RunStatus::may_become`](crate::RunStatus::may_become), and a
 //! final end stays. Running its jobs again opens the next epoch. Attempts of a job go on counting across epochs, so

@@ -1,6 +1,6 @@
-//! Keys of jobs that their source knows by name: a stable number in place of the number that other clients give.
+//! Keys of jobs that their source knows by name: a stable number, where other clients send a number of their own.
 //!
-//! The number stands where a client's own number stands (`job_id`), so lists, graphs, files and retries need no second
+//! The number takes the place of a client's own number (`job_id`), so lists, graphs, files and retries need no second
 //! kind of job. The name is kept beside it. Not [`JobKey`](crate::JobKey), which is the row of one attempt.
 
 use crate::Invalid;

@@ -1,6 +1,6 @@
 //! U+0000: senders' texts may contain it, but PostgreSQL stores no text that does. Stored texts have U+FFFD in its place.
 //!
-//! Masks and shortens nothing. Bodies that are only refused for it are searched by the server, which reads bytes.
+//! This file neither masks nor shortens texts. It does not refuse bodies that contain U+0000; the server does.
 
 use serde_json::Value;
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
 //! Windows of logs: which lines of a file they contain, and what a terminal shows of these lines. Knows no paths and no pages.
 //!
 //! A line of the file ends with its line break. A line that a program overwrote for hours may have up to [`SCANNED`]
-//! bytes; if it is longer than [`WHOLE`], only the part is read that is finally visible.
+//! bytes; if it is longer than [`WHOLE`], only the part that is visible in the end is read.
 
 use crate::{
     at::ReadAt,

@@ -1,8 +1,8 @@
 //! The figures around the list of runs, read once for all requests within a short time.
 //!
 //! Each figure counts up to ten thousand rows, and every open page requests them after every change. A returned figure
-//! may be up to [`FRESH`] old. It comes with the position in the live stream from which later changes are not included,
-//! so a page that follows the stream from there misses nothing.
+//! may be up to [`FRESH`] old. It comes with a position in the live stream. The figure may lack changes after that
+//! position, so a page that follows the stream from there misses nothing.
 
 use crate::{ReadError, error::shared};
 use live::Hub;

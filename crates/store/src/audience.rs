@@ -1,4 +1,4 @@
-//! A reader's audience as the arguments of `sees_run`, which every query of runs asks (`init-db/06-audience.sql`).
+//! A reader's audience as the arguments of `sees_run`, which every query of runs calls (`init-db/06-audience.sql`).
 
 use model::access::Audience;
 

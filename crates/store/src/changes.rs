@@ -1,9 +1,9 @@
 //! Reads the change log so that no commit is skipped, however late it commits.
 //!
-//! A reader holds a [`Horizon`]: every transaction before it is settled and was read. A read may return changes that
-//! the reader already knows (readers compare revisions) but never leaves a gap.
+//! A reader holds a [`Horizon`]: every earlier transaction has ended, and the reader has read it. A read may return
+//! changes that the reader already knows (readers compare revisions) but never leaves a gap.
 //!
-//! After a crash PostgreSQL reuses transaction numbers whose end was not on disk yet, for instance that of a
+//! After a crash, PostgreSQL reuses the numbers of transactions whose end was not on disk, for instance of a
 //! transaction that only sent a notification. A row committed under a reused number looks older than the horizon.
 //! Therefore the horizon also contains the newest row: numbers of rows that were visible are never reused, and a row
 //! above it is new, whatever its transaction.

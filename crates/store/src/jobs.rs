@@ -3,7 +3,8 @@
 //!
 //! Statements that read the first rows of a run in order write the run as a range and order by it, so that only an
 //! index that begins with the run can give the order. With `= $1` the primary key could give it too. PostgreSQL would
-//! choose the primary key when it believes that most rows belong to this run, which may no longer be true.
+//! choose the primary key if its statistics say that most rows belong to this run, even if the statistics are out of
+//! date.
 
 /// The columns from which a list row is made.
 macro_rules! columns {

@@ -4,7 +4,8 @@
 //! `Ok(None)`. To add a query: a function in the file of its noun, a test with real rows in `tests/`, an `EXPLAIN`
 //! snapshot if it reads a table that grows.
 //!
-//! What everybody above works with is here, too: the pool with its clock ([`clock`]), and the form of loops ([`Loop`]).
+//! The tools that all crates above use are here, too: the pool with its clock ([`clock`]), and the form of loops
+//! ([`Loop`]).
 #![forbid(unsafe_code)]
 
 pub mod admin;

@@ -72,7 +72,7 @@ impl Store {
         if self.hung.0.swap(true, Ordering::Relaxed) {
             return;
         }
-        warn!(doing, "The database does not answer; what needs an answer is refused until it does");
+        warn!(doing, "The database does not answer; requests that need it are refused until it does");
         let (hung, options) = (Arc::downgrade(&self.hung.0), Arc::clone(&self.options));
         tokio::spawn(async move {
             let mut rounds = Loop::new("Asking whether the database answers", AGAIN, CancellationToken::new());

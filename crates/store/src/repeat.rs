@@ -1,8 +1,9 @@
-//! The form of every loop that runs until it is cancelled: waits for its next round. Holds no work of its own. Loops that
-//! try until something succeeds have their own.
+//! The common form of loops that run until they are cancelled: [`Loop`] waits for the next round and does no work
+//! itself. Loops that retry until something succeeds do not use it.
 //!
-//! A round is due at a steady pace, and earlier if somebody wakes the loop. It takes no input: it looks at the tables,
-//! or at what it holds, and does what is due. It may therefore come late, twice, or for no reason, with the same effect.
+//! A round is due at a steady pace, and earlier if somebody wakes the loop. A round takes no input: it reads the
+//! tables, or its own state, and does what is due. It may therefore run late, twice, or for no reason, with the same
+//! effect.
 
 use crate::error::chain;
 use std::{error::Error, future::pending, sync::Arc, time::Duration};

@@ -1,4 +1,4 @@
-//! Who sees and who changes which runs: SQL and `Audience::sees` agree, and every query of runs asks.
+//! Who sees and who changes which runs: SQL and `Audience::sees` agree, and every query of runs calls `sees_run`.
 #![forbid(unsafe_code)]
 
 use model::{RunId, UserId, access::Audience, filter::RunFilter, page::RunSort};

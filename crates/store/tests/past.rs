@@ -1,4 +1,4 @@
-//! A run at every moment of its life: what Flowo shows of the past equals what it showed at the time.
+//! A run at every moment of its life: Flowo shows a past moment as it showed it at the time.
 
 use model::{
     JobKey, JobStatus, Millis, RunId,

@@ -1,5 +1,5 @@
-//! How PostgreSQL executed the statements of a function, from its `auto_explain`: the plans are those of the statements
-//! that were really sent.
+//! How PostgreSQL executed the statements of a function. The plans come from `auto_explain`, so they are those of the
+//! statements that were really sent.
 
 use serde_json::Value;
 use sqlx::AssertSqlSafe;

@@ -1,4 +1,4 @@
-//! A reader of a live stream, like a page. `sse-stream` parses the bytes; this keeps what was seen.
+//! A reader of a live stream, like a page. `sse-stream` parses the bytes; this file records the received events.
 
 use super::TEST_TIMEOUT;
 use futures::{Stream, StreamExt as _, future::ready};

@@ -1,4 +1,4 @@
-"""Draws the genes along the genome, as an HTML page that needs nothing else."""
+"""Draws the genes along the genome, as an HTML page without further files."""
 
 import json
 

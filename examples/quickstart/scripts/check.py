@@ -1,4 +1,4 @@
-"""Counts the reads of a sample and refuses it if they are too few. Writes what it found as JSON."""
+"""Counts the reads of a sample and fails if there are too few. Writes the result as JSON."""
 
 import json
 

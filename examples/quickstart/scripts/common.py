@@ -1,4 +1,4 @@
-"""What the scripts share: a log that grows while somebody watches, and readers of two formats."""
+"""Shared by the scripts: a log that grows while a job runs, and readers of three formats."""
 
 import gzip
 import sys

@@ -1,4 +1,4 @@
-"""Asks an unreliable server, which is made up like the rest, where the genes are. Its answer is JSON."""
+"""Asks an invented, unreliable server where the genes are, and writes its answer as JSON."""
 
 import json
 

@@ -35,7 +35,7 @@ pub async fn run(args: DemoArgs) -> Result<()> {
         let run = run.await?;
         println!("Done after {} s: /runs/{run}", clock.since(began).as_secs());
     } else {
-        println!("Generating 30 days of a lab; pages fill meanwhile.");
+        println!("Generating 30 days of the demo lab; open pages show the runs as they are added.");
         let runs = play::play_history(&open.store, &cancel).await?;
         println!("{runs} finished runs are in the database. Live runs continue for {} s; Ctrl-C stops them.", args.live_seconds);
         play::play_live(&open.store, TimeDelta::seconds(args.live_seconds), &cancel).await?;

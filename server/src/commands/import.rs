@@ -90,12 +90,12 @@ async fn act(store: &Store, file: &Path, zone: &str, masking: Masking, pretend: 
             println!("{} of {}", nth + 1, workflows.len());
         }
     }
-    let verb = if pretend { "would be imported" } else { "were imported" };
-    println!("{new} workflows with {jobs} jobs {verb}; {known} were imported before.");
+    let verb = if pretend { "Would import" } else { "Imported" };
+    println!("{verb} {new} workflows with {jobs} jobs; {known} were already imported.");
     if running > 0 {
-        println!("{running} are still running in Panoptes; import them when they have ended.");
+        println!("{running} are still running in Panoptes. Repeat the import when they have ended.");
     }
-    anyhow::ensure!(broken == 0, "{broken} could not be imported");
+    anyhow::ensure!(broken == 0, "{broken} workflows could not be imported");
     Ok(())
 }
 

@@ -86,7 +86,7 @@ pub async fn run(config: Config, pages: &'static [u8]) -> Result<()> {
     if let Some(second) = second {
         let address = second.local_addr()?;
         let trusted = if address.ip().is_loopback() { Some(owner::identity(&store, owner).await?) } else { None };
-        let terms = if trusted.is_some() { "no token needed for programs on this machine" } else { "with a token" };
+        let terms = if trusted.is_some() { "no token needed for programs on this machine" } else { "clients need a token" };
         println!("Panoptes' clients: http://{address} ({terms})");
         let service = old_port(&running.state, trusted);
         let (sockets, stop) = (sockets.clone(), stopping.clone());

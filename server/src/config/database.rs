@@ -1,6 +1,6 @@
 //! Chooses the PostgreSQL to use and the directory for the server's own files.
 //!
-//! Contradicting settings are refused, so that data never goes where nobody looks.
+//! Contradicting settings are refused, so that data never goes to an unexpected place.
 
 use super::sources::{Place, env, process};
 use anyhow::{Result, bail};

@@ -5,13 +5,13 @@
 pub type Meaningless = (&'static str, &'static str);
 
 const MEANINGLESS: [Meaningless; 7] = [
-    ("REPO_PATH", "Flowo reads no repository: runs report where they ran, and FLOWO_WORKING_PATH maps their tree"),
-    ("SNAKEMAKE_CORES", "Flowo starts no Snakemake: `snakemake --cores` says how many"),
-    ("BACKEND_CORS_ORIGINS", "pages and API have one address, and other sites may not act in a reader's name"),
-    ("SQL_ECHO", "FLOWO_LOG=info,sqlx=debug logs the statements"),
-    ("DAG_VENV_DIR", "Flowo computes graphs from what runs report, and installs nothing"),
-    ("DAG_AUTO_INSTALL_IMPORTS", "Flowo computes graphs from what runs report, and installs nothing"),
-    ("VITE_DISABLE_SSE", "a page that gets no stream reads itself again every five seconds"),
+    ("REPO_PATH", "Flowo needs no repository: runs report their directories, and FLOWO_WORKING_PATH maps these to the server"),
+    ("SNAKEMAKE_CORES", "Flowo does not start Snakemake; use `snakemake --cores`"),
+    ("BACKEND_CORS_ORIGINS", "pages and API share one address, and Flowo accepts no requests from other sites"),
+    ("SQL_ECHO", "to log SQL statements, use FLOWO_LOG=info,sqlx=debug"),
+    ("DAG_VENV_DIR", "Flowo draws graphs from the reports of runs, and installs nothing"),
+    ("DAG_AUTO_INSTALL_IMPORTS", "Flowo draws graphs from the reports of runs, and installs nothing"),
+    ("VITE_DISABLE_SSE", "a page that gets no stream reloads its data every five seconds"),
 ];
 
 /// Settings that are present but have no meaning here.

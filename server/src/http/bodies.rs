@@ -1,8 +1,8 @@
 //! Request bodies: how large they may be, how fast they must arrive, and how many bytes of them are in memory.
 //!
 //! Nearly all are small and never wait here. A large body reserves memory from two budgets before it is read, its
-//! sender's and then the server's, and keeps the reservation until it is answered. This file does not look into bodies,
-//! except for U+0000, which none of our texts contain and PostgreSQL cannot store.
+//! sender's and then the server's, and keeps the reservation until it is answered. This file does not read the content
+//! of bodies, except to look for U+0000, which none of our texts contain and PostgreSQL cannot store.
 
 use crate::http::{access::Peer, problem::Problem};
 use app::error::AppError;

@@ -1,4 +1,5 @@
-//! Serves in full, as stored, what a page shows only the beginning of: a client's report, or the values of a history line.
+//! Serves in full, as stored, texts of which a page shows only the beginning: a client's report, or the values of a
+//! history line.
 
 use crate::http::{ServerState, problem::Problem};
 use axum::{

@@ -84,7 +84,7 @@ impl Cluster {
                 info!(pid, "Took over the private PostgreSQL that was still running");
                 return Ok(cluster);
             }
-            warn!(pid, "A process holds the private database but does not answer; starting anew");
+            warn!(pid, "A process holds the private database but does not answer; starting a new one");
         }
         let child = launch(&binaries, &dir, &socket_dir, &root.join("postgres.log"), account)?;
         let pid = i32::try_from(child.id()).ok();
@@ -248,7 +248,7 @@ fn program(binaries: &Binaries, name: &str, account: Option<Account>) -> Command
 
 /// Makes the cluster in a temporary directory and renames it into place, so that a crash half-way leaves no partial cluster.
 fn init(binaries: &Binaries, dir: &Path, account: Option<Account>) -> Result<()> {
-    info!(version = binaries.major, "Making the private database; this happens once");
+    info!(version = binaries.major, "Creating the private database; this happens only once");
     let aside = dir.with_extension("new");
     if aside.exists() {
         fs::remove_dir_all(&aside)?;
@@ -262,7 +262,7 @@ fn init(binaries: &Binaries, dir: &Path, account: Option<Account>) -> Result<()>
         .context("could not run initdb")?;
     if !done.status.success() {
         bail!(
-            "initdb failed below {} (every directory above it must be open to the account that runs PostgreSQL):\n{}",
+            "initdb failed below {} (the account that runs PostgreSQL needs access to every directory above it):\n{}",
             dir.display(),
             String::from_utf8_lossy(&done.stderr).trim()
         );

@@ -88,7 +88,7 @@ pub(super) async fn fill(store: &Store, source: Source<'_>, run: RunId, log: &Ru
             break;
         }
     }
-    info!(run.id = %run, attempts = wanted.len(), "Filled in from the log of the run what was not reported");
+    info!(run.id = %run, attempts = wanted.len(), "Filled in unreported jobs from the log of the run");
     Ok(long)
 }
 

@@ -19,8 +19,8 @@ pub fn says(log: &RunLog, attempts: u64, long: &BTreeSet<i64>, cut: Option<(u64,
         (attempts, "attempt of a job", "attempts of jobs"),
         (
             n(log.unfollowed),
-            "job whose errors were not told apart, as it ran beside too many others",
-            "jobs whose errors were not told apart, as they ran beside too many others",
+            "job whose errors could not be assigned, because it ran beside too many others",
+            "jobs whose errors could not be assigned, because they ran beside too many others",
         ),
     ];
     let counted = counted.into_iter().filter(|(more, ..)| *more > 0);
@@ -50,7 +50,7 @@ mod tests {
             "12 more errors of jobs",
             "1 more exception,",
             "1\u{202f}200 more attempts of jobs",
-            "3 more jobs whose errors were not told apart",
+            "3 more jobs whose errors could not be assigned",
             "the end of the long description of job 17",
         ] {
             assert!(text.contains(words), "{words}: {text}");

@@ -133,7 +133,7 @@ async fn wildcards_that_are_not_offered_are_counted_and_reached_by_name() {
     let first = page(&lab, &cookie, "?as=matrix").await;
     let last = page(&lab, &cookie, "?as=matrix&by=w1250").await;
 
-    holds(&first, &["1\u{202f}244 more", "by=w1000", "250 wildcards not listed; add by=NAME to the address"]);
+    holds(&first, &["1\u{202f}244 more", "by=w1000", "250 wildcards not listed; add by=NAME to the URL"]);
     assert!(!first.contains("by=w1001"), "that one is not listed");
     holds(&last, &["title=\"V1250\"", "249 wildcards not listed", "aria-current=\"true\" class=\"\">w1250"]);
 }

@@ -1,4 +1,4 @@
-//! Every committed change reaches every open stream, or the stream says that it did not.
+//! Every committed change reaches every open stream, or the stream says that changes are missing.
 
 use crate::{
     lab::Lab,

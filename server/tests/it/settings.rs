@@ -1,5 +1,6 @@
 //! What the program accepts from its surroundings, and what it never reveals: files in the working directory,
-//! contradicting settings, strangers' texts on a terminal, secrets in the log. And what its settings give to clients.
+//! contradicting settings, strangers' texts on a terminal, secrets in the log. Also which settings it passes on to
+//! clients.
 
 use crate::private_postgres::{setting, stop};
 use reqwest::StatusCode;

@@ -1,5 +1,5 @@
 //! What clients do not report, over HTTP: the server derives it from other reports or from the run's log, and says so.
-//! What only looks like a run is not one.
+//! Reports that only look like those of a run create no run.
 
 use crate::lab::Lab;
 use ingest::protocol::Timeouts;

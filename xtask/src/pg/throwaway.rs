@@ -1,7 +1,7 @@
 //! A cluster for one step of the tests; it lives as long as the value.
 //!
 //! A small shell process owns the server and waits for the end of its own input. So it stops the server and removes the
-//! files however we end: dropped, interrupted or killed.
+//! files, whether the value is dropped or xtask is interrupted or killed.
 
 use std::env;
 use std::fs;

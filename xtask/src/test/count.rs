@@ -1,6 +1,6 @@
 //! Counts the tests that passed and failed, from the output of the test runners.
 //!
-//! A skipped test counts as failed: its requirements are to be installed.
+//! A skipped test counts as failed, because xtask installs whatever a test needs.
 
 use std::ops::Add;
 

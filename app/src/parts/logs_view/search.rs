@@ -173,7 +173,7 @@ pub fn Found(search: Search, id: RunId, file: StoredValue<FileRef>, place: Memo<
     };
     let judged = move || {
         let bytes = search.judged.get();
-        (bytes > 0).then(|| format!("long lines are judged by their first {}", text::size(bytes)))
+        (bytes > 0).then(|| format!("of long lines, only the first {} are checked", text::size(bytes)))
     };
     let row = move |hit: Hit| {
         let href = move || {

@@ -26,7 +26,7 @@ const HELD: usize = 20_000;
 pub fn TableView(id: RunId, file: FileRef, table: Table, label: String) -> impl IntoView {
     let Table { about, more_about, columns, rows, more_columns, next, ends, total, sequences } = table;
     let is_part = next.is_some() || ends == Ends::More || total.is_some_and(|total| total > rows.len() as u64);
-    let figures = is_part.then(|| format!("Figures under the names are of the first {}.", rows_of(rows.len())));
+    let figures = is_part.then(|| format!("The figures under the names cover only the first {}.", rows_of(rows.len())));
     let raw = paths::raw(id, &file);
     let rows: RwSignal<Vec<Arc<Vec<String>>>> = RwSignal::new(rows.into_iter().map(Arc::new).collect());
     let next = RwSignal::new(next);

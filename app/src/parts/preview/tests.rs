@@ -54,7 +54,7 @@ fn tables_and_sequences_are_parsed_as_they_are_written() {
 #[test]
 fn a_table_says_of_which_rows_its_figures_are_and_what_is_left_out_before_them() {
     let rows = |rows: usize| format!("a,b\n{}", "1,x\n".repeat(rows));
-    let figures = "Figures under the names are of the first 200 rows.";
+    let figures = "The figures under the names cover only the first 200 rows.";
     assert!(written("a.csv", rows(250).as_bytes()).is_some_and(|html| html.contains(figures)));
     assert!(written("a.csv", rows(200).as_bytes()).is_some_and(|html| !html.contains("Figures")), "they are of all");
     let contigs = (0..4_000).map(|n| format!("##contig=<ID=c{n:06},length=1000>\n")).collect::<Vec<_>>().concat();

@@ -62,7 +62,7 @@ impl WriterConnection {
         match self.commit(std::slice::from_ref(&aside), None).await {
             Ok(receipts) => receipts.first().copied().ok_or(Refused::Unavailable),
             Err(error) => {
-                error!(error = chain(&error), event = aside.event, "A report could not even be set aside");
+                error!(error = chain(&error), event = aside.event, "Could not quarantine a report that cannot be stored");
                 Err(Refused::Unavailable)
             }
         }

@@ -38,9 +38,9 @@ pub static PROTOCOL: Protocol = Protocol {
                 hint: &[
                     "Address and token for clients on this machine are in ",
                     "{client_config}",
-                    ". Elsewhere set FLOWO_HOST and FLOWO_USER_TOKEN; ",
+                    ". On other machines, set FLOWO_HOST and FLOWO_USER_TOKEN; ",
                     "flowod token create --scope report",
-                    " makes a token.",
+                    " creates a token.",
                 ],
             },
         ],

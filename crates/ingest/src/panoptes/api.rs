@@ -35,7 +35,7 @@ pub(super) fn broken(error: &StoreError) -> Response {
         warn!(error = chain(error), "A question was refused: the database is not reachable");
         return reply::unavailable("the database is not reachable");
     }
-    error!(error = chain(error), "A question could not be answered");
+    error!(error = chain(error), "Could not answer a request of Panoptes' API");
     reply::json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "msg": "Database error" }))
 }
 

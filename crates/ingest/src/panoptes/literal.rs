@@ -17,7 +17,7 @@ const DICTIONARY: usize = 9;
 pub enum Broken {
     #[error("something is missing at byte {0}")]
     Missing(usize),
-    #[error("not understood from byte {0} on")]
+    #[error("not a Python literal from byte {0} on")]
     Odd(usize),
     #[error("nested more than {MAX_DEPTH} levels deep")]
     Deep,

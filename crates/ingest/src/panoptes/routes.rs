@@ -155,8 +155,8 @@ async fn create(
         Ok(None) => reply::unavailable("it was deleted at once"),
         Err(error) if error.is_unavailable() => broken(&error),
         Err(error) => {
-            error!(error = chain(&error), "A workflow could not be made");
-            reply::unavailable("the workflow could not be made")
+            error!(error = chain(&error), "Could not create a workflow");
+            reply::unavailable("the workflow could not be created")
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Updates: whose they are, what they mean, and the journal line through which they outlive this process.
+//! Updates: finds the run of each update, translates the update, and appends it to the journal, so that it survives the
+//! end of this process.
 
 use super::{
     conversations::Open,

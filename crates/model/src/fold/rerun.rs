@@ -1,4 +1,4 @@
-//! Runs jobs of a run again because somebody asks for it, not because a report says so. Decides no rights.
+//! Changes a run's state when somebody asks to run its jobs again. No report is involved. Checks no rights.
 
 use super::{JobState, RunFold};
 use crate::{JobStatus, Millis, RunStatus};

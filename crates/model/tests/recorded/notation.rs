@@ -1,6 +1,6 @@
 //! Events as text, one line each: the milliseconds since the client began, and what happened. No times of day.
 //!
-//! Of an event only what decides a state is written: of a description the rule, of a message that there was one. The
+//! Only what affects a state is written: for a description, its rule; for a message, only that there was one. The
 //! recorded conversations beside this file are in this notation. `ingest` includes this file to write them.
 
 use model::{

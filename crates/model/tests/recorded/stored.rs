@@ -1,6 +1,6 @@
 //! A run as the database holds it between two batches: only newest attempts are loaded, and only what changed is written.
 //!
-//! Follows the promises of `model::fold` to the store; it is not the store.
+//! Behaves as `model::fold` expects of the store, but is not the store.
 
 use model::{
     JobStatus, Millis,

@@ -1,4 +1,4 @@
-//! What is shown to nobody, whoever asks and whatever path a run named: keys, passwords, and Flowo's own files.
+//! Files that nobody may read, whoever asks and whatever path a run named: keys, passwords, and Flowo's own files.
 //!
 //! The guard examines the opened file, not the path that was requested: its real path, the directories along that path,
 //! and its inode number, which hard links share. It neither opens files nor knows who asks.

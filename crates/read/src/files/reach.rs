@@ -1,4 +1,4 @@
-//! What a reader may see of one run's files, and which part of a file is requested.
+//! Which of one run's files a reader may see, and which part of a file is requested.
 
 use model::{
     UserId,

@@ -1,4 +1,4 @@
-//! A workflow begins: as a new one, or as another attempt of one with the same name or number.
+//! Begins a workflow: a new one, or another attempt of the one with the same name or number.
 
 use super::lose_jobs;
 use crate::{Conn, Doing, StoreError};

@@ -1,8 +1,8 @@
 //! Tracks open streams and downloads by person and by session or token. Each person may have a limited number open, and
 //! they end when the session is signed out or the token revoked.
 //!
-//! One query every half second covers all of them; there is none while nothing is open. This module ends what is open;
-//! others admit requests.
+//! One query every half second covers all of them; there is none while nothing is open. This module only ends them;
+//! other modules admit requests.
 
 use model::access::Viewer;
 use model::{
@@ -104,7 +104,7 @@ impl Watch {
             };
             // Logged once, not again and again while the database is away.
             if let Some(error) = failure.as_deref().filter(|_| !logged) {
-                warn!(error, "Could not check sessions and tokens of what is open; trying again in {LOOK:?}");
+                warn!(error, "Could not check the sessions and tokens of open streams; trying again in {LOOK:?}");
             }
             logged = failure.is_some();
         }

@@ -1,5 +1,6 @@
-//! Puts a report in a frame, for browsers that do not say what they request it for: over plain HTTP none does. The page
-//! around the frame is ours and does nothing, so the report never becomes a page of its own, however it was opened.
+//! Puts a report in a frame, for browsers that do not send the purpose of a request; over plain HTTP, none does. The
+//! page around the frame is ours and does nothing, so the report never becomes a page of its own, however it was
+//! opened.
 
 use bytes::{Bytes, BytesMut};
 use futures::{

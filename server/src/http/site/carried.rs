@@ -1,7 +1,7 @@
-//! Files that the program carries: an archive that is read once, and a service that answers with what lies in it.
+//! Files that the program carries: an archive that is read once, and a service that serves its files.
 //!
-//! Serves whole files only. A file may lie there compressed, too, as `NAME.br` and `NAME.gz`; who accepts one of these
-//! gets it. Knows nothing of pages.
+//! Serves whole files only. The archive may also contain compressed forms of a file, as `NAME.br` and `NAME.gz`; a
+//! client that accepts one of them receives it. Knows nothing of pages.
 
 use anyhow::{Context as _, Result};
 use axum::body::Body;

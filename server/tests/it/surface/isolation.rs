@@ -1,5 +1,5 @@
-//! What belongs to one person is in no answer to another: every function and route with generated values, asked by a
-//! member about their own run, by another member, by a viewer and by a second admin.
+//! No answer to one person contains data of another: every function and route with generated values, asked by a member
+//! about their own run, by another member, by a viewer and by a second admin.
 
 use super::{
     Credential, Flowod, Known, Maker, Question,
