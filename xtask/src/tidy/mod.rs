@@ -5,6 +5,7 @@
 mod deps;
 mod imports;
 mod lex;
+mod settings;
 mod shape;
 mod words;
 
@@ -91,6 +92,7 @@ pub fn findings(ctx: &Ctx) -> Result<Vec<Finding>> {
         deps::reasons(manifest, &mut found);
     }
     imports::check(&sources, &mut found);
+    settings::check(&sources, &mut found);
     deps::browser(ctx, &mut found)?;
     found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     Ok(found)

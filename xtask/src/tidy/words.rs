@@ -4,12 +4,11 @@ use super::lex::Lexed;
 use super::{Finding, Source};
 
 /// Where SQL statements may be written, each with the reason.
-const SQL_PLACES: [&str; 5] = [
-    "crates/store/",          // The crate for statements.
-    "server/src/postgres",    // Starts the private cluster, without schema or store.
-    "crates/live/src/listen", // LISTEN needs a connection outside the pool.
-    "bench/",                 // Measures from outside and must not trust the code it measures.
-    "xtask/src/tidy/",        // Contains the words it searches for.
+const SQL_PLACES: [&str; 4] = [
+    "crates/store/",       // The crate for statements.
+    "server/src/postgres", // Starts the private cluster, without schema or store.
+    "bench/",              // Measures from outside and must not trust the code it measures.
+    "xtask/src/tidy/",     // Contains the words it searches for.
 ];
 
 /// Words of the Flowo plugin's protocol that nobody would choose as a name by chance.
