@@ -33,6 +33,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The beginnings of the variables that cargo sets for one package.
+const OURS: [&str; 8] =
+    ["CARGO_PKG_", "CARGO_CFG_", "CARGO_FEATURE_", "CARGO_MANIFEST_", "CARGO_ENCODED_", "CARGO_PRIMARY_", "CARGO_BIN_", "CARGO_CRATE_"];
+
 /// Builds the pages with a cargo of its own, whose target directory this one does not lock.
 fn made(out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let workspace = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..");
@@ -42,9 +46,7 @@ fn made(out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["run", "--quiet", "--locked", "--package", "xtask", "--target-dir"]).arg(out.join("xtask"));
     cargo.args(["--", "site", "--archive"]).current_dir(&workspace);
-    // What cargo sets for this build alone: flags for the host would be taken for those of the pages.
-    const OURS: [&str; 8] =
-        ["CARGO_PKG_", "CARGO_CFG_", "CARGO_FEATURE_", "CARGO_MANIFEST_", "CARGO_ENCODED_", "CARGO_PRIMARY_", "CARGO_BIN_", "CARGO_CRATE_"];
+    // Without what cargo sets for this build alone: flags for the host would be taken for those of the pages.
     for (name, _) in env::vars_os() {
         let is_ours = |name: &str| {
             OURS.iter().any(|start| name.starts_with(start)) || ["RUSTC", "TARGET", "HOST", "OPT_LEVEL", "PROFILE", "DEBUG"].contains(&name)

@@ -143,7 +143,7 @@ fn window_hash() -> String {
 #[component]
 fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, over: bool, place: Memo<RunPlace>, watch: Watch) -> impl IntoView {
     let LogWindow { facts, text: LogText { lines, from, to, open, size, before, read, packed, note } } = window;
-    let encoding = view! { <EncodingChoice id file=file.to_string() read place/> };
+    let choice = view! { <EncodingChoice id file=file.to_string() read place/> };
     let file = StoredValue::new(file);
     let held = Held {
         id,
@@ -270,7 +270,7 @@ fn Lines(id: RunId, file: FileRef, path: String, window: LogWindow, over: bool, 
                 <input class="field" type="search" name="words" value=words placeholder="Find in this log" aria-label="Find in this log" maxlength="200" autocomplete="off" node_ref=field/>
             </form>
             <select class="field" aria-label="Find by level" on:change=choose>{levels.into_iter().collect_view()}</select>
-            {encoding}
+            {choice}
             <a class="btn small" href=move || here(Some(0))>"Start"</a>
             <a class="btn small" href=move || here(None) on:click=to_end>"End"</a>
             <button class="btn small" type="button" aria-pressed=move || wrap.get().to_string() on:click=move |_| wrap.update(|wrap| *wrap = !*wrap)>"Wrap"</button>

@@ -29,7 +29,7 @@ use view::{logs::FileNews, results::OpenFile};
 pub fn FilePreview(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watch) -> impl IntoView {
     let OpenFile { file, path, made_by, used_by, found, read } = open;
     let encoding = place.with_untracked(|place| place.encoding.as_ref().and_then(|encoding| encoding.parse().ok()));
-    let encoding = read.map(|read| view! { <EncodingChoice id file=file.to_string() read place/> });
+    let choice = read.map(|read| view! { <EncodingChoice id file=file.to_string() read place/> });
     let raw = paths::raw(id, &file);
     let save = format!("{raw}&save=1");
     let is_text = has_lines(&path) && found.as_ref().is_ok_and(|(_, shown)| is_lines(shown));
@@ -89,7 +89,7 @@ pub fn FilePreview(id: RunId, open: OpenFile, place: Memo<RunPlace>, watch: Watc
                     })
             }}
             <span class="grow"></span>
-            {encoding}
+            {choice}
             {as_log}
             <button class="btn small icon" type="button" aria-label="Full screen" title="Full screen" on:click=large><Icon name="i-fit" small=true/></button>
             {(!is_folder).then(|| view! { <a class="btn small" href=save download=""><Icon name="i-save" small=true/>"Download"</a> })}

@@ -233,7 +233,7 @@ async fn a_report_is_kept_for_the_days_of_the_policy_and_no_longer() {
 
 #[tokio::test]
 async fn what_changed_is_logged_at_the_time_that_retention_goes_by() {
-    let (database, _) = lab().await;
+    let (database, _) = failed_run().await;
     let later = database.later(Duration::from_hours(24 * 100));
     later.sql("update workflow_runs set workflow_name = 'two'").await;
     let days = "select round(extract(epoch from \"timestamp\" - now()) / 86400)::text from change_notifications order by id desc limit 1";
