@@ -244,6 +244,8 @@ pub struct Config {
     /// Where this server keeps its own files.
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
+    /// The same, if a flag or setting names it.
+    pub named_listen: Option<SocketAddr>,
     /// A second address, for Panoptes clients that know only Panoptes' port.
     pub panoptes_listen: Option<SocketAddr>,
     /// Where the pages are, if not in the program.
@@ -270,13 +272,16 @@ pub struct Config {
     pub metrics: MetricsAccess,
 }
 
-/// Where to listen: the flag, else the first place that names an address or port, else port 3100 of this machine.
+/// The port of this machine on which the server listens if nothing names another.
+const PORT: u16 = 3100;
+
+/// Where to listen: the flag, else the first place that names an address or port; `None` if none does.
 ///
 /// # Errors
 /// An address or port is invalid, or one place names both and they differ.
-fn listen(flag: Option<SocketAddr>, get: impl Fn(Place, &str) -> Option<String>) -> Result<SocketAddr> {
+fn listen(flag: Option<SocketAddr>, get: impl Fn(Place, &str) -> Option<String>) -> Result<Option<SocketAddr>> {
     if let Some(listen) = flag {
-        return Ok(listen);
+        return Ok(Some(listen));
     }
     for place in Place::ALL {
         let port: Option<u16> = match inherited::port(|name| get(place, name)) {
@@ -295,12 +300,12 @@ fn listen(flag: Option<SocketAddr>, get: impl Fn(Place, &str) -> Option<String>)
             (Some(named), Some(port)) if named.port() != port => {
                 bail!("FLOWO_LISTEN is {named} and PORT is {port}; set only one of them, or the same port in both")
             }
-            (Some(named), _) => return Ok(named),
-            (None, Some(port)) => return Ok(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), port)),
+            (Some(named), _) => return Ok(Some(named)),
+            (None, Some(port)) => return Ok(Some(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), port))),
             (None, None) => {}
         }
     }
-    Ok(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 3100))
+    Ok(None)
 }
 
 /// Warns about settings that are present but have no meaning here.
@@ -334,13 +339,15 @@ fn stale(hours: Option<&str>) -> Option<i32> {
 
 impl ServeArgs {
     pub fn config(&self) -> Result<Config> {
-        let listen = listen(self.listen, Place::get)?;
+        let named_listen = listen(self.listen, Place::get)?;
+        let listen = named_listen.unwrap_or_else(|| SocketAddr::new(IpAddr::from([127, 0, 0, 1]), PORT));
         let public_url = public_url(listen.port())?;
         let site_dir = self.site_dir.clone().or_else(|| process("FLOWO_SITE_DIR").map(PathBuf::from));
         Ok(Config {
             database: self.database.resolve()?,
             data_dir: self.database.data_dir(),
             listen,
+            named_listen,
             site_dir,
             metrics: metrics(public_url.as_deref())?,
             public_url,
@@ -380,9 +387,9 @@ mod tests {
             Some(value.to_owned())
         };
         let flag = "127.0.0.1:3400".parse().ok();
-        assert_eq!(listen(flag, settings).unwrap().to_string(), "127.0.0.1:3400");
-        assert_eq!(listen(None, settings).unwrap().to_string(), "127.0.0.1:3200");
-        assert_eq!(listen(None, |_, _| None).unwrap().to_string(), "127.0.0.1:3100");
+        assert_eq!(listen(flag, settings).unwrap(), flag);
+        assert_eq!(listen(None, settings).unwrap(), "127.0.0.1:3200".parse().ok());
+        assert_eq!(listen(None, |_, _| None).unwrap(), None);
     }
 
     #[test]
@@ -391,7 +398,7 @@ mod tests {
             |port: &'static str| move |_: Place, name: &str| Some(if name == "PORT" { port.to_owned() } else { "0.0.0.0:3100".to_owned() });
         let refused = listen(None, with_port("8080")).unwrap_err().to_string();
         assert!(refused.contains("0.0.0.0:3100") && refused.contains("8080"), "{refused}");
-        assert_eq!(listen(None, with_port("3100")).unwrap().to_string(), "0.0.0.0:3100");
+        assert_eq!(listen(None, with_port("3100")).unwrap(), "0.0.0.0:3100".parse().ok());
         assert!(listen(None, with_port("66000")).is_err());
     }
 

@@ -70,7 +70,8 @@ fn TopBar() -> impl IntoView {
     let top = move || match path.get().as_str() {
         "/login" | "/sign-in" => "Sign in",
         paths::LOGS => "Logs",
-        _ => "Runs",
+        "/" | paths::RUNS => "Runs",
+        _ => "Not found",
     };
     let palette = super::palette::opener();
     let user = session.user.get_value();

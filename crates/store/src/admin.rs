@@ -31,6 +31,29 @@ pub async fn identity(store: &Store, proposed: &str) -> Result<String, StoreErro
     settled(store, "identity", proposed).await
 }
 
+/// Records the base URL of the server that started last.
+pub async fn announce(store: &Store, base_url: &str) -> Result<(), StoreError> {
+    let mut conn = store.conn().await?;
+    sqlx::query(
+        "insert into settings (name, value) values ('base_url', to_jsonb($1::text))
+         on conflict (name) do update set value = excluded.value, updated_at = flowo_now()",
+    )
+    .bind(base_url)
+    .execute(&mut *conn)
+    .await
+    .doing("recording the server's address")?;
+    Ok(())
+}
+
+/// The base URL of the server that started last, whether or not it still runs; `None` before the first start.
+pub async fn announced(store: &Store) -> Result<Option<String>, StoreError> {
+    let mut conn = store.conn().await?;
+    sqlx::query_scalar("select value #>> '{}' from settings where name = 'base_url'")
+        .fetch_optional(&mut *conn)
+        .await
+        .doing("reading the server's address")
+}
+
 async fn settled(store: &Store, name: &str, proposed: &str) -> Result<String, StoreError> {
     let mut conn = store.conn().await?;
     sqlx::query_scalar(

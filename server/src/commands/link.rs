@@ -19,7 +19,11 @@ pub async fn run(args: ServeArgs) -> Result<()> {
     store::migrate::migrate(&open.store).await?;
     let secrets = key(&open.store).await?;
     let owner = owner::ensure(&open.store, &config).await?;
-    let base_url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
+    let named = config.public_url.clone().or_else(|| config.named_listen.map(|listen| format!("http://{listen}")));
+    let base_url = match named {
+        Some(named) => named,
+        None => store::admin::announced(&open.store).await?.unwrap_or_else(|| format!("http://{}", config.listen)),
+    };
     println!("{}", make(&open.store, &secrets, &owner, &base_url).await?);
     open.close().await;
     Ok(())

@@ -51,6 +51,7 @@ pub async fn run(config: Config, pages: &'static [u8]) -> Result<()> {
     let owner = owner::ensure(&store, &config).await?;
 
     let base_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    store::admin::announce(&store, &base_url).await?;
     let client = owner::write_client_config(&store, &secrets, &owner, &base_url).await;
     let key_link = link::make(&store, &secrets, &owner, &base_url).await?;
 

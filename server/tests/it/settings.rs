@@ -234,6 +234,25 @@ async fn clients_are_given_the_working_path_that_is_set_however_they_get_it() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_sign_in_link_leads_to_the_server_that_runs() {
+    let (database, dir) = (TestDatabase::new().await, open_dir());
+    let ask = |args: &[&str]| {
+        let mut command = flowod(dir.path(), args);
+        command.args(["--data-dir"]).arg(dir.path().join("data")).env("DATABASE_URL", database.url());
+        command
+    };
+    let server = Served::start(&mut ask(&["serve", "--listen", "127.0.0.1:0"]));
+
+    let link = ask(&["link"]).output().expect("flowod link");
+    let named = ask(&["link", "--listen", "127.0.0.1:7777"]).output().expect("flowod link");
+
+    let base = server.base.clone();
+    server.end();
+    assert!(said(&link).contains(&format!("{base}/sign-in?key=")), "{}", said(&link));
+    assert!(said(&named).contains("http://127.0.0.1:7777/sign-in?key="), "{}", said(&named));
+}
+
 /// What `flowo login` is told at its end, if whoever has the key of a sign-in link approves it.
 async fn signed_in(base: &str, key: &str) -> Value {
     let http = testkit::client();
