@@ -1,6 +1,6 @@
 //! The invented lab behind `flowod demo`: what it reports, and when.
 //!
-//! Pure, except `play`, which sends the reports: no clock, no I/O, no randomness but the caller's seed.
+//! Everything but `play` is pure: no clock, no I/O, no randomness but the caller's seed. `play` sends the reports.
 
 mod big;
 mod data;

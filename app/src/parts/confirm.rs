@@ -69,7 +69,7 @@ pub fn ConfirmDelete(
     view! {
         <dialog class="confirm" node_ref=dialog aria-labelledby="confirm-heading" on:close=move |_| doomed.set(Vec::new())>
             <h2 id="confirm-heading">{heading}</h2>
-            <p>"Flowo deletes its own data, with all jobs and history. Files on disk stay untouched. You can undo this for ten seconds."</p>
+            <p>"Flowo deletes what it knows, with all jobs and history. Files on disk stay untouched. You can undo this for ten seconds."</p>
             <If when=Signal::derive(move || doomed.with(|list| list.len() > 1))>
                 <ul class="what">
                     {move || doomed.get().into_iter().take(NAMES).map(|(_, name)| view! { <li class="cut" title=name.clone()>{name.clone()}</li> }).collect_view()}

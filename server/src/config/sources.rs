@@ -122,8 +122,8 @@ fn read(path: &Path, me: u32) -> Result<HashMap<String, String>> {
     for (name, instead) in NOT_IN_FILE {
         if settings.contains_key(name) {
             bail!(
-                "{shown} sets {name}, which names code that runs. A file in the working directory may not set it. Use {instead} instead, \
-                 and remove it there"
+                "{shown} sets {name}, which names code that runs. A file in the working directory may not set it. Remove it from \
+                 {shown}, and use {instead}"
             );
         }
     }

@@ -41,7 +41,7 @@ pub enum Access {
     Public,
     /// Signed-in people; others are redirected to the sign-in page.
     Page,
-    /// A caller who has this permission.
+    /// A caller who has this permission. Pages and metrics have variants of their own, so this is never `OpenPages` or `Operate`.
     Asks(Permission),
     /// Callers whom `FLOWO_METRICS` admits, and admins.
     Operator,

@@ -34,7 +34,7 @@ pub struct Selection {
     #[arg(long)]
     pub all: bool,
     /// Which tests of the one step: options of cargo test (unit), Playwright (browser) or unittest (conformance, deploy).
-    /// For example `--only browser -- runs.spec.ts -g filter`, `--only unit -- --test it device`
+    /// For example `--only browser -- filter.spec.ts -g chip`, `--only unit -- --test it device`
     #[arg(last = true, value_name = "OPTION", requires = "only")]
     pub which: Vec<OsString>,
 }

@@ -3,6 +3,7 @@
 //! Each step installs what it needs, so that it can be run alone; an error counts as one failed check.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -84,13 +85,16 @@ pub fn tidy(ctx: &Ctx) -> Result<Tally> {
 
 pub fn unit(ctx: &Ctx) -> Result<Tally> {
     let pg = pg::provide(ctx)?;
-    let what = ["test", "--workspace", "--exclude", "frontend", "--no-fail-fast"];
+    let mut what = vec!["test", "--no-fail-fast"];
+    if !names_a_package(&ctx.which) {
+        what.extend(["--workspace", "--exclude", "frontend"]);
+    }
     let _turn = ctx.turn()?;
     // What comes after a second `--` is for the tests themselves; it must not come before `--no-run`.
-    step::step("unit: build", || step::run(ctx.cargo(what).arg("--no-run").args(&ctx.which)))?;
+    step::step("unit: build", || step::run(ctx.cargo(&what).arg("--no-run").args(&ctx.which)))?;
     let cluster = step::step("unit: database", || pg::Throwaway::start(&pg))?;
     let done = step::step("unit: tests", || {
-        let mut test = ctx.cargo(what);
+        let mut test = ctx.cargo(&what);
         test.args(&ctx.which);
         test.env("DATABASE_URL", &cluster.url).env("FLOWO_PG_BIN", &pg.dir);
         if ctx.all {
@@ -103,6 +107,12 @@ pub fn unit(ctx: &Ctx) -> Result<Tally> {
         eprintln!("{}", failures[..failures.len().min(SHOWN_LINES)].join("\n"));
     }
     Ok(count::cargo(&done.lines).unless(done.status.success()))
+}
+
+/// Whether options of `cargo test` choose a package. Beside `--workspace`, cargo would ignore them.
+fn names_a_package(options: &[OsString]) -> bool {
+    let mut own = options.iter().take_while(|option| *option != "--").filter_map(|option| option.to_str());
+    own.any(|option| (option.starts_with("-p") && !option.starts_with("--")) || option.starts_with("--package"))
 }
 
 /// Number of requests in the test of the whole HTTP surface.
@@ -257,4 +267,16 @@ fn cargo_check(ctx: &Ctx, name: &str, args: &[&str]) -> Result<Tally> {
         step::run(&mut ctx.cargo(args))?;
         Ok(Tally::PASSED)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_named_before_the_options_of_its_tests() {
+        let names = |options: &[&str]| names_a_package(&options.iter().map(OsString::from).collect::<Vec<_>>());
+        assert!(names(&["-p", "store"]) && names(&["-pstore"]) && names(&["--package=store"]));
+        assert!(!names(&["--test", "it", "--", "-p"]) && !names(&["--profile", "dev"]) && !names(&[]));
+    }
 }

@@ -1,5 +1,6 @@
-//! Checks that a setting is known in three places: the server, `docs/settings.md` and `.env.example`. Compares names,
-//! not what is said about them.
+//! Checks that each setting that begins with `FLOWO_` is in three places: the server, `docs/settings.md` and
+//! `.env.example`. Compares names, not what is said about them.
+//! Settings with inherited names, such as `PORT`, are not checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +28,11 @@ pub fn check(sources: &[Source], found: &mut Vec<Finding>) {
         let texts = source.text.split('"').filter(|text| names(text).next() == Some(*text) && !NO_SETTINGS.contains(text));
         read.extend(texts.map(|name| (name, source)));
     }
-    for list in sources.iter().filter(|source| LISTS.contains(&source.path.as_str())) {
+    for path in LISTS {
+        let Some(list) = sources.iter().find(|source| source.path == path) else {
+            found.push(Finding { file: path.to_owned(), line: 0, what: "the list is missing".to_owned(), why: WHY });
+            continue;
+        };
         let listed: BTreeSet<&str> = names(&list.text).collect();
         let unlisted = read.iter().filter(|(name, _)| !listed.contains(*name));
         found.extend(unlisted.map(|(name, source)| source.finding(0, format!("{name} is not in {}", list.path), WHY)));

@@ -86,7 +86,7 @@ pub static PROTOCOL: Protocol = Protocol {
                 line: "snakemake --wms-monitor {base_url} --cores 8",
                 copy: "Copy the run command",
                 hint: &[
-                    "If you used Panoptes, you already use this flag: ",
+                    "If you used Panoptes, your command already has this flag. Alternatively, ",
                     "flowod --panoptes-listen 127.0.0.1:5000",
                     " opens Panoptes' port, where programs on this machine need no token.",
                 ],

@@ -337,6 +337,17 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_an_earlier_version_wrote_is_read() {
+        let line = r#"{"told":{"run":"0193a4c2-0000-7000-8000-000000000001","user":null,"name":"ana","version":"7.32.4","at":5,
+            "envelope":{"msg":"{'level': 'progress', 'done': 1, 'total': 2}","timestamp":"now","id":1}},"admin":false,"executes":true}"#;
+
+        let reports = journal_reader()(line);
+
+        let [report] = reports.as_slice() else { panic!("{} reports", reports.len()) };
+        assert_eq!((report.sender.name.as_str(), report.received_at, report.event.as_str()), ("ana", 5, "progress"));
+    }
+
+    #[test]
     fn a_message_is_kept_as_a_value_if_it_is_json_and_else_as_its_text() {
         let wanted = json!({ "msg": { "level": "x", "a": "b\u{fffd}" }, "timestamp": "Sat\u{fffd}" });
         assert_eq!(kept(json!(r#"{"level":"x","a":"b\u0000"}"#)), wanted);
